@@ -2,6 +2,7 @@
 //! belong to a [`Target`](crate::target::Target).
 
 use std::cell::Cell;
+use std::time::Duration;
 
 use crate::config::Settings;
 use crate::error::Error;
@@ -9,7 +10,11 @@ use crate::journal::PendingFlushes;
 use crate::process::pending::PendingSet;
 use crate::process::signals::Signals;
 use crate::terminal::output::Output;
+use crate::terminal::progress::Progress;
 use crate::terminal::prompt::Prompt;
+
+/// How long a run may take to exit after a first signal without a note.
+const EXIT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The state of one run.
 pub(crate) struct Context {
@@ -19,6 +24,8 @@ pub(crate) struct Context {
     pub(crate) signals: Signals,
     /// The operations that would be left unfinished if the run were aborted now.
     pub(crate) pending: PendingSet,
+    /// The steps in progress, which are shown on the terminal.
+    pub(crate) progress: Progress,
     /// The pending fsyncs of removed records.
     pub(crate) flushes: PendingFlushes,
     /// If true, secrets are read even from files that other users may read.
@@ -35,6 +42,7 @@ impl Context {
     /// Returns the context of a run with these settings.
     pub(crate) fn new(settings: &Settings, output: Output) -> Self {
         Self {
+            progress: Progress::new(&output),
             output,
             signals: Signals::default(),
             pending: PendingSet::default(),
@@ -68,10 +76,19 @@ impl Context {
         self.pending.abort_error(signal)
     }
 
-    /// Prints a note if the first signal arrives during an operation that must be completed or rolled back. Never returns.
+    /// Prints a note after the first signal if the run does not exit at once: what the run does before it exits, and that a second signal
+    /// exits immediately. Never returns.
     pub(crate) async fn note_interruption(&self) -> std::convert::Infallible {
         self.signals.first_signal().await;
-        if let Some(meanwhile) = self.pending.meanwhile() {
+        let meanwhile = match self.pending.meanwhile() {
+            Some(meanwhile) => Some(meanwhile.to_owned()),
+            None => {
+                // Most work is cancelled, so the run usually exits before this pause is over.
+                tokio::time::sleep(EXIT_PAUSE).await;
+                self.progress.current()
+            }
+        };
+        if let Some(meanwhile) = meanwhile {
             self.output.note(&format!(
                 "interrupted; {meanwhile} (a second signal exits immediately)"
             ));

@@ -187,6 +187,7 @@ async fn run_with_signals(
         }
         error = context.aborted() => Err(error),
         never = context.note_interruption() => match never {},
+        never = context.progress.show() => match never {},
         result = command.run(settings, context) => result,
     }
 }

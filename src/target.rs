@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use crate::config::global_args::ApiKeyScheme;
 use crate::config::{ProxySettings, SecretSource, Settings, Sourced};
+use crate::context::Context;
 use crate::error::Error;
 use crate::manager::{Address, ConnectionOptions, Manager, Pin, ServerCertificate};
-use crate::terminal::output::Output;
 use crate::trust::policy::{TrustDecision, TrustPolicy, TrustSource};
 
 /// One manager and the settings for it.
@@ -118,29 +118,33 @@ impl Target {
     ///
     /// # Errors
     /// Returns a usage error if the trust settings or the proxy settings are invalid.
-    pub(crate) fn manager(&self, output: &Output) -> Result<Manager, Error> {
+    pub(crate) fn manager(&self, context: &Context) -> Result<Manager, Error> {
         let decision = self.trust()?;
         if matches!(decision.source, TrustSource::Insecure(_))
             && !self.insecure_warned.replace(true)
         {
-            output.insist(
+            context.output.insist(
                 "--insecure: the manager's certificate is not verified, so an attacker on the network could receive the password; \
                  use --ca-cert instead",
             );
         }
-        Ok(Manager::new(&self.options(decision)?)?)
+        Ok(Manager::new(&self.options(decision, context)?)?)
     }
 
     /// Returns the certificate that the manager presents in a TLS handshake. No HTTP request is sent.
     ///
     /// # Errors
     /// Returns an error if the handshake fails. Returns the same usage errors as [`Target::manager`].
-    pub(crate) async fn probe(&self) -> Result<ServerCertificate, Error> {
+    pub(crate) async fn probe(&self, context: &Context) -> Result<ServerCertificate, Error> {
         let decision = self.trust()?;
-        Ok(Manager::probe(&self.options(decision)?).await?)
+        Ok(Manager::probe(&self.options(decision, context)?).await?)
     }
 
-    fn options(&self, decision: TrustDecision) -> Result<ConnectionOptions, Error> {
+    fn options(
+        &self,
+        decision: TrustDecision,
+        context: &Context,
+    ) -> Result<ConnectionOptions, Error> {
         Ok(ConnectionOptions {
             address: self.address.clone(),
             trust: decision.trust,
@@ -148,6 +152,7 @@ impl Target {
             timeout: self.timeout,
             connect_timeout: self.connect_timeout,
             retries: self.retries,
+            progress: context.progress.clone(),
         })
     }
 }

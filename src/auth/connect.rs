@@ -11,11 +11,11 @@ use crate::target::Target;
 /// # Errors
 /// Returns an error if the manager does not respond in time, or a trust error if the user rejects its certificate.
 pub(crate) async fn connect(target: &Target, context: &Context) -> Result<Manager, Error> {
-    let manager = wait_until_up(target, target.manager(&context.output)?, context).await?;
+    let manager = wait_until_up(target, target.manager(context)?, context).await?;
     if first_use::is_possible(target, context)?
         && first_use::trust_on_first_use(target, context).await?
     {
-        return target.manager(&context.output);
+        return target.manager(context);
     }
     Ok(manager)
 }
@@ -40,7 +40,7 @@ pub(super) async fn wait_until_up(
                 && first_use::is_possible(target, context)?
                 && first_use::trust_on_first_use(target, context).await? =>
         {
-            target.manager(&context.output)
+            target.manager(context)
         }
         result => result.map(|()| manager),
     }

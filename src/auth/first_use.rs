@@ -45,7 +45,7 @@ pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Er
 pub(crate) async fn trust_on_first_use(target: &Target, context: &Context) -> Result<bool, Error> {
     let certificate = context
         .signals
-        .cancel(async { target.probe().await })
+        .cancel(async { target.probe(context).await })
         .await?;
     let Some(problem) = &certificate.problem else {
         return Ok(false);
@@ -80,7 +80,7 @@ pub(crate) async fn check_before_asking(target: &Target, context: &Context) -> R
     if matches!(target.trust()?.source, TrustSource::Insecure(_)) {
         return Ok(());
     }
-    let probe = async { target.probe().await };
+    let probe = async { target.probe(context).await };
     let certificate = context.signals.cancel(probe).await?;
     match &certificate.problem {
         Some(problem) => Err(untrusted(&address.host_and_port(), problem)),

@@ -77,7 +77,7 @@ async fn client(
     input: &LoginInput,
     context: &Context,
 ) -> Result<(Manager, bool), Error> {
-    let manager = target.manager(&context.output)?;
+    let manager = target.manager(context)?;
     if target.password.is_some() {
         return Ok((manager, false));
     }
@@ -124,7 +124,7 @@ impl PasswordSignIn<'_> {
                 && first_use::is_possible(target, context)?
                 && first_use::trust_on_first_use(target, context).await?
             {
-                manager = target.manager(&context.output)?;
+                manager = target.manager(context)?;
                 // The handshake failed, so the code was not sent. The next request sends it.
                 if let Some(code) = &code {
                     (guard.mark_code_used(code))

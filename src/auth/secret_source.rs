@@ -15,6 +15,7 @@ use crate::process::external_command::ExternalCommand;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
 use crate::storage::permissions::require_private;
+use crate::terminal::status_line;
 
 /// The bytes of a secret, zeroed on drop.
 type Bytes = Zeroizing<Vec<u8>>;
@@ -63,6 +64,8 @@ pub(crate) async fn read(
         }
         SecretSource::Command(command) => {
             let (command, source) = (command.clone(), source.clone());
+            // The command may prompt on the terminal.
+            let _hold = status_line::hold();
             in_background(signals, move || output_of(&command, &source, kind)).await?
         }
     };

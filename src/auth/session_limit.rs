@@ -47,6 +47,7 @@ impl SessionLimit {
         let full = (FIRST_PAUSE * 2_u32.saturating_pow(self.pauses.min(8))).min(LONGEST_PAUSE);
         let pause = full.mul_f64(0.5 + random::fraction() / 2.0).min(left);
         self.pauses += 1;
+        let _step = (context.progress).begin("waiting until the account has a free session");
         let sleeping = async {
             tokio::time::sleep(pause).await;
             Ok(())

@@ -161,8 +161,10 @@ async fn delete_all(
     if !args.yes {
         confirm(&keys, access.context).await?;
     }
+    let step = (access.context.progress).begin_items("deleting keys", Some(keys.len()));
     let mut remaining = keys.iter();
     while let Some(key) = remaining.next() {
+        step.set_done(keys.len() - remaining.len() - 1);
         if let Some(signal) = access.context.signals.received() {
             batch.skip([key].into_iter().chain(remaining));
             return Err(batch.interrupted(signal));

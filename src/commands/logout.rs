@@ -35,7 +35,7 @@ pub(crate) async fn run(
     let note = match &saved.secret {
         SavedSecret::Session { session, .. } => {
             let session = Credentials::Session(session.clone());
-            let signed_in = target.manager(&context.output)?.with(session);
+            let signed_in = target.manager(context)?.with(session);
             let ended = sign_out(&target, &signed_in, context).await;
             if ended {
                 format!("{subject} was ended and is no longer saved")

@@ -76,7 +76,7 @@ pub(crate) async fn run(
 }
 
 async fn read_certificate(target: &Target, context: &Context) -> Result<ServerCertificate, Error> {
-    let handshake = target.probe();
+    let handshake = target.probe(context);
     context.signals.cancel(handshake).await
 }
 

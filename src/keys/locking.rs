@@ -51,6 +51,14 @@ impl LockChange {
         }
     }
 
+    /// Returns what the run does, for the progress line.
+    fn activity(self) -> &'static str {
+        match self {
+            Self::Lock { .. } => "locking keys",
+            Self::Unlock => "unlocking keys",
+        }
+    }
+
     /// Returns true if the key already has the requested state.
     fn is_in_place(self, key: &ApiKey, state: State) -> bool {
         match self {
@@ -158,8 +166,11 @@ async fn change_all(
         keys.sort_by_key(|key| signer.is(key.id));
     }
     let mut batch = Batch::new(change.words());
+    let total = keys.len();
+    let step = (access.context.progress).begin_items(change.activity(), Some(total));
     let mut remaining = keys.into_iter();
     while let Some(key) = remaining.next() {
+        step.set_done(total - remaining.len() - 1);
         if let Some(signal) = access.context.signals.received() {
             batch.skip([&key].into_iter().chain(remaining.as_slice()));
             return Err(batch.interrupted(signal));

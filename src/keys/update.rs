@@ -129,6 +129,7 @@ impl Asking<'_> {
     /// Determines whether a change was applied if its response was lost or is not conclusive.
     async fn find_out(&self, error: ManagerError) -> Result<ApiKey, Error> {
         log::warn!("{error}; checking whether the key was changed");
+        let _step = (self.access.context.progress).begin("checking whether the key was changed");
         let last_word = error.is_from_manager() && *error.cause() == Cause::Rejected(500);
         let wait = match self.access.target.settle_timeout {
             _ if last_word => Duration::ZERO,

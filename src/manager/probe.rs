@@ -52,6 +52,8 @@ impl Manager {
     pub(crate) async fn probe(
         options: &ConnectionOptions,
     ) -> Result<ServerCertificate, ManagerError> {
+        let host = options.address.host_and_port();
+        let _step = options.progress.begin(format!("connecting to {host}"));
         if !options.address.is_encrypted() {
             return Err(ManagerError::new(
                 Cause::Unusable,

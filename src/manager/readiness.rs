@@ -15,6 +15,7 @@ use reqwest::Method;
 
 use super::client::Manager;
 use super::error::{Cause, ManagerError};
+use super::http::activity::unavailable;
 use super::http::request::ApiRequest;
 use super::http::retry::RetryPolicy;
 
@@ -22,6 +23,9 @@ use super::http::retry::RetryPolicy;
 const PROBE_TIME: Duration = Duration::from_secs(5);
 /// The pause between two probes.
 const PROBE_PAUSE: Duration = Duration::from_millis(500);
+
+/// The time between two reports in a log.
+const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 const PING: &str = "/rest/status/manager/ping";
 const VERSION: &str = "/rest/apiVersion";
@@ -67,6 +71,26 @@ impl LastFailure {
     }
 }
 
+/// Decides which failed probes are reported: the first one, and one every minute if the terminal does not show the progress.
+#[derive(Default)]
+struct Reports {
+    last: Option<Duration>,
+}
+
+impl Reports {
+    /// Returns true if a probe that failed after this time is reported. `visible` is true if the terminal shows the progress.
+    fn is_due(&mut self, elapsed: Duration, visible: bool) -> bool {
+        let due = match self.last {
+            None => true,
+            Some(last) => !visible && elapsed.saturating_sub(last) >= REPORT_INTERVAL,
+        };
+        if due {
+            self.last = Some(elapsed);
+        }
+        due
+    }
+}
+
 impl Manager {
     /// Waits until the manager is ready, without signing in.
     ///
@@ -75,7 +99,10 @@ impl Manager {
     /// is returned immediately.
     pub(crate) async fn wait_until_ready(&self, wait: Duration) -> Result<(), ManagerError> {
         let started = Instant::now();
+        let host = self.transport.address.host_and_port();
+        let step = (self.transport.progress).begin(format!("waiting for {host}"));
         let mut last: Option<LastFailure> = None;
+        let mut reports = Reports::default();
         loop {
             let left = wait.saturating_sub(started.elapsed());
             let error = match self.readiness(left).await {
@@ -83,11 +110,18 @@ impl Manager {
                 Readiness::Failed(error) => return Err(error),
                 Readiness::Starting(error) => error,
             };
-            let level = match last {
-                Some(_) => log::Level::Info,
-                None => log::Level::Warn,
+            let elapsed = started.elapsed();
+            let visible = self.transport.progress.is_visible();
+            let level = if reports.is_due(elapsed, visible) {
+                log::Level::Warn
+            } else {
+                log::Level::Info
             };
-            log::log!(level, "{error}; waiting for the manager");
+            match elapsed.as_secs() / 60 {
+                0 => log::log!(level, "{error}; waiting for the manager"),
+                minutes => log::log!(level, "{error}; waiting for the manager for {minutes} min"),
+            }
+            step.set_pause(Some(unavailable(&error, &host)));
             let failure = LastFailure::update(last, error);
             if started.elapsed().saturating_add(PROBE_PAUSE) >= wait {
                 return Err(failure.timed_out(wait));
@@ -138,5 +172,23 @@ impl Manager {
             }
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_reported_at_first_and_then_once_a_minute() {
+        let due = |visible| {
+            let mut reports = Reports::default();
+            let seconds = [0, 1, 59, 60, 61, 119, 121, 180, 181];
+            let mut due = seconds.to_vec();
+            due.retain(|second| reports.is_due(Duration::from_secs(*second), visible));
+            due
+        };
+        assert_eq!(due(false), [0, 60, 121, 181]);
+        assert_eq!(due(true), [0]);
     }
 }

@@ -85,6 +85,7 @@ impl Transaction<'_> {
         if !question.refused {
             log::warn!("{error}; checking whether the key was created");
         }
+        let _step = (self.access.context.progress).begin("checking whether the key was created");
         match reconcile::of_create(self.access.signed_in, record, question).await {
             CreateOutcome::Created(id, duplicates) => {
                 if question.refused {

@@ -7,6 +7,7 @@ use crate::delivery::{Payload, Sink};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
+use crate::terminal::status_line;
 
 /// The maximum number of times that a secret is replaced because a lost request may have invalidated it.
 const MOST_RESETS: usize = 2;
@@ -158,6 +159,8 @@ async fn deliver(
     payload: &Payload<'_>,
     signals: &Signals,
 ) -> Result<(), Undelivered> {
+    // A secret may be printed on the terminal, and a command that receives the secret may use the terminal.
+    let _hold = status_line::hold();
     for index in 0..sinks.len() {
         let Err(reason) = sinks[index].deliver(payload, signals).await else {
             continue;

@@ -129,7 +129,7 @@ impl Transaction<'_> {
         let manager = self
             .access
             .target
-            .manager(&self.access.context.output)
+            .manager(self.access.context)
             .map_err(|error| (ErrorKind::Undelivered, error.to_string()))?;
         match try_key(&manager.with(Credentials::ApiKey { secret, header })).await {
             Tried::Works(Some(key)) if key.id != minted.id => Err((

@@ -4,7 +4,7 @@
 //! stack is not unwound, because no code with access to a secret should continue after a bug.
 
 use super::output::Output;
-use super::prompt;
+use super::{prompt, status_line};
 use crate::error::ErrorKind;
 
 /// Installs a hook that reports the location of a panic, restores the terminal and exits the process.
@@ -17,6 +17,7 @@ pub(crate) fn install_panic_hook() {
         let place = panic.location().map_or_else(String::new, |place| {
             format!(" ({}:{})", source(place.file()), place.line())
         });
+        status_line::erase();
         Output::release_lines();
         Output::raw_line(&format!(
             "error: this is a bug in swp-keys{place}; before you run the command again, check whether it changed anything on the manager"

@@ -52,7 +52,9 @@ pub(crate) async fn run(
     }
     let failures = session::signed_in_to_recover(&target, context, async |access| {
         let mut failures = Vec::new();
-        for record in &records {
+        let step = (context.progress).begin_items("recovering runs", Some(records.len()));
+        for (done, record) in records.iter().enumerate() {
+            step.set_done(done);
             if let Err(error) = recover_one(args, record, access).await {
                 failures.push(error);
             }

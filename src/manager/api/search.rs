@@ -11,6 +11,7 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::http::request::ApiRequest;
 use crate::manager::http::response::ApiResponse;
 use crate::manager::http::retry::RetryPolicy;
+use crate::terminal::progress::Step;
 
 /// The body of a search.
 #[derive(Serialize)]
@@ -132,6 +133,8 @@ pub(crate) struct Pages<'a, T: Searchable> {
     signed_in: &'a SignedIn,
     criteria: Vec<Criterion<'a>>,
     progress: SearchProgress,
+    /// The step that counts the objects. `None` after the last page.
+    step: Option<Step>,
     object: PhantomData<T>,
 }
 
@@ -195,6 +198,9 @@ impl<T: Searchable> Pages<'_, T> {
         if self.progress.ended {
             return Ok(None);
         }
+        if self.step.is_none() {
+            self.step = Some(self.signed_in.transport.begin_search(T::ACTION));
+        }
         let after = self.progress.last.map(Criterion::above);
         let filter = SearchFilter {
             max_items: T::PAGE,
@@ -202,7 +208,13 @@ impl<T: Searchable> Pages<'_, T> {
             sort_by_object_id: true,
         };
         let response = self.signed_in.page(T::ACTION, T::PATH, &filter).await?;
-        self.progress.read(&response, T::PAGE).map(Some)
+        let page = self.progress.read(&response, T::PAGE)?;
+        if self.progress.ended {
+            self.step = None;
+        } else if let Some(step) = &self.step {
+            step.set_done(self.progress.count);
+        }
+        Ok(Some(page))
     }
 }
 
@@ -229,6 +241,7 @@ impl SignedIn {
             signed_in: self,
             criteria: criteria.into_iter().collect(),
             progress: SearchProgress::new(),
+            step: None,
             object: PhantomData,
         }
     }

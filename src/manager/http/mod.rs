@@ -1,5 +1,6 @@
 //! Sends requests to the manager and reads its responses.
 
+pub(crate) mod activity;
 pub(crate) mod body;
 pub(crate) mod call;
 pub(crate) mod charset;

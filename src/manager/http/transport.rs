@@ -15,6 +15,7 @@ use reqwest::{Client, StatusCode, redirect, retry as protocol_retry};
 use rustls::ClientConfig;
 use zeroize::Zeroizing;
 
+use super::activity::{activity, pause_reason};
 use super::body;
 use super::call::CallContext;
 use super::charset;
@@ -32,6 +33,7 @@ use super::retry::RetryState;
 use crate::manager::address::Address;
 use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::config::{self, Trust};
+use crate::terminal::progress::{Progress, Step};
 
 /// The addresses of `localhost`. Port 0 stands for the port in the URL.
 const LOCALHOST: [SocketAddr; 2] = [
@@ -53,6 +55,8 @@ pub(crate) struct ConnectionOptions {
     pub connect_timeout: Duration,
     /// The maximum number of times that a request is sent again.
     pub retries: u32,
+    /// The steps of the run, to which each request is added.
+    pub progress: Progress,
 }
 
 /// The HTTP client for one manager.
@@ -63,6 +67,8 @@ pub(crate) struct Transport {
     /// The TLS configuration for a proxy that uses TLS.
     tls_to_proxy: Option<Arc<ClientConfig>>,
     retries: u32,
+    /// The steps of the run.
+    pub(crate) progress: Progress,
     /// The secrets that were sent or received, which are redacted from text in responses.
     pub(crate) redactor: Redactor,
     /// The amount by which the manager's clock is ahead of this machine's clock, according to the last response with a date.
@@ -128,6 +134,7 @@ impl Transport {
             proxy: options.proxy.clone(),
             tls_to_proxy,
             retries: options.retries,
+            progress: options.progress.clone(),
             redactor: Redactor::default(),
             skew: Cell::new(None),
             version: RefCell::default(),
@@ -152,8 +159,16 @@ impl Transport {
             .map(|version| self.redactor.redact(version))
     }
 
+    /// Announces a search of several pages. `action` is the purpose of its requests.
+    pub(crate) fn begin_search(&self, action: &str) -> Step {
+        let text = activity(action, &self.address.host_and_port());
+        self.progress.begin_items(text, None)
+    }
+
     /// Sends a request, repeats it if that is safe, and returns the successful response.
     pub(crate) async fn send(&self, request: &ApiRequest<'_>) -> Result<ApiResponse, ManagerError> {
+        let host = self.address.host_and_port();
+        let step = self.progress.begin(activity(request.action, &host));
         let mut retries = RetryState::new(request.retry, self.retries);
         loop {
             let error = match self.send_once(request).await {
@@ -170,7 +185,9 @@ impl Transport {
                 log::Level::Info
             };
             log::log!(level, "{error}; retrying in {:.1} s", pause.as_secs_f64());
+            step.set_pause(Some(pause_reason(&error, pause, &host)));
             tokio::time::sleep(pause).await;
+            step.set_pause(None);
         }
     }
 

@@ -3,6 +3,8 @@
 use std::io::{self, Write as _};
 use std::sync::{Mutex, PoisonError};
 
+use crate::terminal::status_line;
+
 static DEFERRED: Mutex<Option<Vec<String>>> = Mutex::new(None);
 
 /// Starts to defer lines.
@@ -35,5 +37,5 @@ pub(crate) fn end() {
 /// Writes a line to stderr.
 pub(crate) fn write(line: &str) {
     // A failure is ignored: if stderr is closed, it cannot be reported.
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = status_line::write_above(|| writeln!(io::stderr().lock(), "{line}"));
 }

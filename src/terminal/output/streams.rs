@@ -8,6 +8,7 @@ use super::deferred;
 use super::escape::{json_line, safe};
 use super::format::{Color, Format};
 use crate::error::Error;
+use crate::terminal::status_line;
 use crate::text::shorten;
 
 /// The maximum length of a line, in characters. A line may contain a name from the manager, which may have any length.
@@ -42,6 +43,12 @@ impl Output {
     #[must_use]
     pub(crate) fn format(&self) -> Format {
         self.format
+    }
+
+    /// Returns true if progress may be shown on the terminal.
+    #[must_use]
+    pub(crate) fn wants_progress(&self) -> bool {
+        !self.quiet && !self.format.is_json()
     }
 
     /// Writes the document of this run to stdout. If the reader has closed the pipe (`| head`), that is not an error.
@@ -79,7 +86,8 @@ impl Output {
         write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>,
     ) -> Result<bool, Error> {
         let mut stdout = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-        match write(&mut stdout).and_then(|()| stdout.flush()) {
+        let written = status_line::write_above(|| write(&mut stdout).and_then(|()| stdout.flush()));
+        match written {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
             other => other
                 .map(|()| true)

@@ -13,6 +13,7 @@ use super::tty;
 use crate::error::{Error, ErrorKind, Signal};
 use crate::process::signals::Signals;
 use crate::secret::Secret;
+use crate::terminal::status_line;
 
 /// The state of the terminal before the current question.
 static BEFORE: Mutex<Option<tty::TerminalState>> = Mutex::new(None);
@@ -104,6 +105,7 @@ impl Prompt {
             let message = format!("no {} given and no terminal to prompt on", question.subject);
             return Err(Error::usage(message, question.flags));
         }
+        let _hold = status_line::hold();
         let asking = ActivePrompt::begin();
         let (text, echo, state) = (question.text.to_owned(), question.echo, asking.state());
         let mut reading = tokio::task::spawn_blocking(move || tty::line(&text, echo, &state));

@@ -16,6 +16,8 @@ pub(crate) mod relay;
 pub(crate) mod requests;
 pub(crate) mod responses;
 pub(crate) mod running;
+#[cfg(unix)]
+pub(crate) mod screen;
 pub(crate) mod scripted_server;
 pub(crate) mod secrets;
 #[cfg(unix)]

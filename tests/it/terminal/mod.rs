@@ -3,6 +3,8 @@
 mod color;
 mod error_codes;
 mod output;
+#[cfg(unix)]
+mod progress;
 mod prompts;
 mod tables;
 #[cfg(unix)]

@@ -1,0 +1,313 @@
+//! The steps of a run: what the run is waiting for. A step that takes longer than a second is shown on the terminal.
+//!
+//! A step is announced before its first request, and ends when its guard is dropped. Nothing is drawn, and no timer thread exists, until
+//! a step has taken a second. In a pipe, the steps appear only in the log (`-v`).
+
+use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
+use std::io::{self, IsTerminal as _};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use super::output::{Output, safe};
+use super::status_line::{self, Bar, Status};
+
+/// How long a step takes before it is shown, and how often the line is drawn.
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The steps in progress. Clones share the same steps.
+#[derive(Clone)]
+pub(crate) struct Progress(Rc<Shared>);
+
+struct Shared {
+    /// True if the output settings permit progress.
+    is_wanted: bool,
+    steps: RefCell<Vec<StepState>>,
+    last_number: Cell<u64>,
+    changed: Notify,
+}
+
+/// One step. It may contain other steps, which were announced later.
+struct StepState {
+    number: u64,
+    /// What the run does, in lower case, such as `signing in to dsm:4119`.
+    text: String,
+    since: Instant,
+    count: Option<Count>,
+    pause: Option<Pause>,
+}
+
+/// How many items of a step are done.
+#[derive(Clone, Copy)]
+struct Count {
+    done: u64,
+    /// The number of all items. `None` if it is unknown.
+    total: Option<u64>,
+}
+
+/// A reason why the run does not send requests at the moment.
+#[derive(Clone)]
+pub(crate) enum Pause {
+    /// The manager does not accept more requests until this time.
+    RateLimit(Instant),
+    /// The manager is not available.
+    Unavailable {
+        /// The host and the port of the manager.
+        host: String,
+        /// The reason in two or three words.
+        reason: String,
+    },
+}
+
+/// The guard of a step. Dropping the guard ends the step.
+#[must_use]
+pub(crate) struct Step {
+    shared: Rc<Shared>,
+    number: u64,
+}
+
+impl Progress {
+    /// Returns the progress of a run with this output.
+    pub(crate) fn new(output: &Output) -> Self {
+        Self(Rc::new(Shared {
+            is_wanted: output.wants_progress(),
+            steps: RefCell::default(),
+            last_number: Cell::new(0),
+            changed: Notify::new(),
+        }))
+    }
+
+    /// Announces a step. `text` says what the run does, in lower case, such as `signing in to dsm:4119`.
+    pub(crate) fn begin(&self, text: impl Into<String>) -> Step {
+        self.add(text.into(), None)
+    }
+
+    /// Announces a step with several items. `total` is `None` if the number of items is unknown.
+    pub(crate) fn begin_items(&self, text: impl Into<String>, total: Option<usize>) -> Step {
+        let total = total.map(|total| total as u64);
+        self.add(text.into(), Some(Count { done: 0, total }))
+    }
+
+    /// Returns what the run is doing, in lower case. `None` if no step is in progress.
+    pub(crate) fn current(&self) -> Option<String> {
+        let steps = self.0.steps.borrow();
+        steps.first().map(|step| safe(&step.text))
+    }
+
+    /// Returns true if a step that takes longer than a second is shown.
+    pub(crate) fn is_visible(&self) -> bool {
+        let dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        self.0.is_wanted && io::stderr().is_terminal() && !dumb()
+    }
+
+    /// Shows the steps on the terminal while this future is polled. Never returns.
+    pub(crate) async fn show(&self) -> Infallible {
+        if !self.is_visible() {
+            return std::future::pending().await;
+        }
+        loop {
+            let Some(age) = self.age() else {
+                self.0.changed.notified().await;
+                continue;
+            };
+            if let Some(rest) = SECOND.checked_sub(age).filter(|rest| !rest.is_zero()) {
+                tokio::time::sleep(rest).await;
+                continue;
+            }
+            if let Some(status) = status(&self.0.steps.borrow(), Instant::now()) {
+                status_line::draw(status);
+            }
+            let part = Duration::from_nanos(age.subsec_nanos().into());
+            tokio::time::sleep(SECOND - part).await;
+        }
+    }
+
+    fn add(&self, text: String, count: Option<Count>) -> Step {
+        let mut steps = self.0.steps.borrow_mut();
+        // The requests of a step are logged only if the step has several items. `-vv` logs every request.
+        let is_logged =
+            (steps.first()).is_none_or(|outer| outer.count.is_some() && outer.text != text);
+        if is_logged {
+            log::info!("{text}");
+        }
+        let number = self.0.last_number.get() + 1;
+        self.0.last_number.set(number);
+        steps.push(StepState {
+            number,
+            text,
+            since: Instant::now(),
+            count,
+            pause: None,
+        });
+        self.0.changed.notify_waiters();
+        Step {
+            shared: Rc::clone(&self.0),
+            number,
+        }
+    }
+
+    /// Returns how long the outermost step has taken.
+    fn age(&self) -> Option<Duration> {
+        let steps = self.0.steps.borrow();
+        steps.first().map(|step| step.since.elapsed())
+    }
+}
+
+impl Step {
+    /// Notes how many items are done.
+    pub(crate) fn set_done(&self, done: usize) {
+        self.edit(|step| {
+            if let Some(count) = &mut step.count {
+                count.done = done as u64;
+            }
+        });
+    }
+
+    /// Notes that the run sends no requests for this reason. `None` means that it sends requests again.
+    pub(crate) fn set_pause(&self, pause: Option<Pause>) {
+        self.edit(|step| step.pause = pause);
+    }
+
+    fn edit(&self, edit: impl FnOnce(&mut StepState)) {
+        let mut steps = self.shared.steps.borrow_mut();
+        if let Some(step) = steps.iter_mut().find(|step| step.number == self.number) {
+            edit(step);
+        }
+    }
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        let mut steps = self.shared.steps.borrow_mut();
+        steps.retain(|step| step.number != self.number);
+        if steps.is_empty() {
+            status_line::erase();
+        }
+    }
+}
+
+/// Returns the line for these steps. The outermost step determines the line, and the innermost pause is added.
+fn status(steps: &[StepState], now: Instant) -> Option<Status> {
+    let step = steps.first()?;
+    let pause = steps.iter().rev().find_map(|step| {
+        let pause = step.pause.as_ref()?;
+        Some(pause.describe(now.duration_since(step.since), now))
+    });
+    let text = capitalized(&safe(&step.text));
+    let elapsed = now.duration_since(step.since).as_secs();
+    let (text, bar) = match (step.count, pause) {
+        (
+            Some(Count {
+                done,
+                total: Some(total),
+            }),
+            pause,
+        ) => {
+            let suffix = pause.map_or_else(String::new, |pause| format!(", {pause}"));
+            let bar = Bar {
+                done,
+                total,
+                suffix,
+            };
+            (text, Some(bar))
+        }
+        (_, Some(pause)) => (capitalized(&pause), None),
+        (Some(Count { done, .. }), None) => (format!("{text}: {done}... {elapsed} s"), None),
+        (None, None) => (format!("{text}... {elapsed} s"), None),
+    };
+    Some(Status { text, bar })
+}
+
+impl Pause {
+    /// Describes the pause. `elapsed` is the time since its step began.
+    fn describe(&self, elapsed: Duration, now: Instant) -> String {
+        match self {
+            Self::RateLimit(until) => {
+                let left = until.saturating_duration_since(now).as_secs_f64().ceil();
+                format!("waiting {left:.0} s for the rate limit")
+            }
+            Self::Unavailable { host, reason } => {
+                let elapsed = elapsed.as_secs();
+                format!("waiting for {} ({reason})... {elapsed} s", safe(host))
+            }
+        }
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(characters).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::terminal::output::{Color, Format};
+
+    fn progress() -> Progress {
+        Progress::new(&Output::new(Format::Text, false, Color::Never))
+    }
+
+    fn text(progress: &Progress, seconds: u64) -> String {
+        let steps = progress.0.steps.borrow();
+        let status = status(&steps, steps[0].since + Duration::from_secs(seconds));
+        status.map(|status| status.text).unwrap_or_default()
+    }
+
+    #[test]
+    fn the_line_shows_the_outermost_step_and_its_time() {
+        let progress = progress();
+        assert_eq!(progress.current(), None);
+        let outer = progress.begin("signing in to dsm:4119");
+        let inner = progress.begin("reading the role");
+        assert_eq!(text(&progress, 4), "Signing in to dsm:4119... 4 s");
+        drop(outer);
+        assert_eq!(text(&progress, 2), "Reading the role... 2 s");
+        drop(inner);
+        assert!(status(&progress.0.steps.borrow(), Instant::now()).is_none());
+    }
+
+    #[test]
+    fn the_line_shows_why_the_run_pauses() {
+        let progress = progress();
+        let step = progress.begin("creating the key");
+        let since = progress.0.steps.borrow()[0].since;
+        let until = since + Duration::from_millis(22_500);
+        step.set_pause(Some(Pause::RateLimit(until)));
+        assert_eq!(text(&progress, 2), "Waiting 21 s for the rate limit");
+        step.set_pause(Some(Pause::Unavailable {
+            host: "dsm:4119".to_owned(),
+            reason: "connection refused".to_owned(),
+        }));
+        let wanted = "Waiting for dsm:4119 (connection refused)... 12 s";
+        assert_eq!(text(&progress, 12), wanted);
+        step.set_pause(None);
+        assert_eq!(text(&progress, 13), "Creating the key... 13 s");
+    }
+
+    #[test]
+    fn the_line_counts_items() {
+        let progress = progress();
+        let found = progress.begin_items("searching keys", None);
+        found.set_done(5000);
+        assert_eq!(text(&progress, 3), "Searching keys: 5000... 3 s");
+        drop(found);
+        let deleted = progress.begin_items("deleting keys", Some(10));
+        deleted.set_done(3);
+        let inner = progress.begin("deleting the key");
+        let now = Instant::now();
+        inner.set_pause(Some(Pause::RateLimit(now + Duration::from_secs(5))));
+        let bar = Bar {
+            done: 3,
+            total: 10,
+            suffix: ", waiting 5 s for the rate limit".to_owned(),
+        };
+        let status = status(&progress.0.steps.borrow(), now).expect("a line");
+        assert_eq!(status.text, "Deleting keys");
+        assert_eq!(status.bar, Some(bar));
+    }
+}

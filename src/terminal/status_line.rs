@@ -1,0 +1,114 @@
+//! The line at the bottom of the terminal that shows the progress. A process has one terminal, so it has one such line.
+//!
+//! Everything else that is printed erases the line first. The line is drawn again below the printed text.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// The line, if it is visible.
+static LINE: Mutex<Option<ProgressBar>> = Mutex::new(None);
+/// The number of prompts and child programs that currently use the terminal.
+static HOLDS: AtomicU32 = AtomicU32::new(0);
+
+/// The template of a line without a total.
+const PLAIN: &str = "{wide_msg}";
+/// The template of a line with a bar.
+const WITH_BAR: &str = "{prefix} [{bar:20}] {pos}/{len}{wide_msg}";
+
+/// The contents of the line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Status {
+    /// The text of the line, or the text before the bar.
+    pub(super) text: String,
+    /// The bar, if the total is known.
+    pub(super) bar: Option<Bar>,
+}
+
+/// A bar that shows how many items are done.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Bar {
+    pub(super) done: u64,
+    pub(super) total: u64,
+    /// The text after the bar.
+    pub(super) suffix: String,
+}
+
+/// Keeps the line off the terminal while this value exists.
+#[must_use]
+pub(crate) struct Hold(());
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        HOLDS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Erases the line, and shows no line until the returned value is dropped. A prompt or a child program uses the terminal meanwhile.
+pub(crate) fn hold() -> Hold {
+    HOLDS.fetch_add(1, Ordering::SeqCst);
+    erase();
+    Hold(())
+}
+
+/// Draws the line. Does nothing while the line is held off, or while this process is in the background of the terminal.
+pub(super) fn draw(status: Status) {
+    if HOLDS.load(Ordering::SeqCst) > 0 || !is_in_foreground() {
+        return erase();
+    }
+    let Ok(mut line) = LINE.lock() else { return };
+    let line = line.get_or_insert_with(|| {
+        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style(PLAIN))
+    });
+    match status.bar {
+        None => {
+            line.set_style(style(PLAIN));
+            line.set_message(status.text);
+        }
+        Some(bar) => {
+            line.set_style(style(WITH_BAR).progress_chars("=> "));
+            line.update(|state| {
+                state.set_len(bar.total);
+                state.set_pos(bar.done);
+            });
+            line.set_prefix(status.text);
+            line.set_message(bar.suffix);
+        }
+    }
+}
+
+/// Erases the line.
+pub(crate) fn erase() {
+    // If this thread panicked while it drew the line, the lock is still held, and waiting for it would never end.
+    if let Ok(mut line) = LINE.try_lock()
+        && let Some(line) = line.take()
+    {
+        line.finish_and_clear();
+    }
+}
+
+/// Erases the line, writes something to the terminal, and draws the line again.
+pub(super) fn write_above<T>(write: impl FnOnce() -> T) -> T {
+    match LINE.try_lock().as_deref() {
+        Ok(Some(line)) => line.suspend(write),
+        _ => write(),
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates are valid")
+}
+
+/// Returns true if this process is in the foreground of the terminal on stderr.
+#[cfg(unix)]
+fn is_in_foreground() -> bool {
+    use rustix::process::getpgrp;
+    rustix::termios::tcgetpgrp(std::io::stderr()).map_or(true, |group| group == getpgrp())
+}
+
+/// Returns true, because a Windows console has no background processes.
+#[cfg(not(unix))]
+fn is_in_foreground() -> bool {
+    true
+}
