@@ -10,7 +10,7 @@ use crate::journal::PendingFlushes;
 use crate::process::pending::PendingSet;
 use crate::process::signals::Signals;
 use crate::terminal::output::Output;
-use crate::terminal::progress::Progress;
+use crate::terminal::progress::Steps;
 use crate::terminal::prompt::Prompt;
 
 /// How long a run may take to exit after a first signal without a note.
@@ -25,7 +25,7 @@ pub(crate) struct Context {
     /// The operations that would be left unfinished if the run were aborted now.
     pub(crate) pending: PendingSet,
     /// The steps in progress, which are shown on the terminal.
-    pub(crate) progress: Progress,
+    pub(crate) progress: Steps,
     /// The pending fsyncs of removed records.
     pub(crate) flushes: PendingFlushes,
     /// If true, secrets are read even from files that other users may read.
@@ -42,7 +42,7 @@ impl Context {
     /// Returns the context of a run with these settings.
     pub(crate) fn new(settings: &Settings, output: Output) -> Self {
         Self {
-            progress: Progress::new(&output),
+            progress: Steps::new(&output),
             output,
             signals: Signals::default(),
             pending: PendingSet::default(),

@@ -19,7 +19,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// The steps in progress. Clones share the same steps.
 #[derive(Clone)]
-pub(crate) struct Progress(Rc<Shared>);
+pub(crate) struct Steps(Rc<Shared>);
 
 struct Shared {
     /// True if the output settings permit progress.
@@ -68,7 +68,7 @@ pub(crate) struct Step {
     number: u64,
 }
 
-impl Progress {
+impl Steps {
     /// Returns the progress of a run with this output.
     pub(crate) fn new(output: &Output) -> Self {
         Self(Rc::new(Shared {
@@ -98,8 +98,7 @@ impl Progress {
 
     /// Returns true if a step that takes longer than a second is shown.
     pub(crate) fn is_visible(&self) -> bool {
-        let dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        self.0.is_wanted && io::stderr().is_terminal() && !dumb()
+        self.0.is_wanted && io::stderr().is_terminal() && can_erase()
     }
 
     /// Shows the steps on the terminal while this future is polled. Never returns.
@@ -236,6 +235,12 @@ impl Pause {
     }
 }
 
+/// Returns true if the terminal can erase a line.
+fn can_erase() -> bool {
+    let term = std::env::var_os("TERM");
+    term.map_or(cfg!(windows), |term| !term.is_empty() && term != "dumb")
+}
+
 fn capitalized(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| {
@@ -248,11 +253,11 @@ mod tests {
     use super::*;
     use crate::terminal::output::{Color, Format};
 
-    fn progress() -> Progress {
-        Progress::new(&Output::new(Format::Text, false, Color::Never))
+    fn progress() -> Steps {
+        Steps::new(&Output::new(Format::Text, false, Color::Never))
     }
 
-    fn text(progress: &Progress, seconds: u64) -> String {
+    fn text(progress: &Steps, seconds: u64) -> String {
         let steps = progress.0.steps.borrow();
         let status = status(&steps, steps[0].since + Duration::from_secs(seconds));
         status.map(|status| status.text).unwrap_or_default()

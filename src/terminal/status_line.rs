@@ -2,10 +2,12 @@
 //!
 //! Everything else that is printed erases the line first. The line is drawn again below the printed text.
 
+use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::Term;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
 /// The line, if it is visible.
 static LINE: Mutex<Option<ProgressBar>> = Mutex::new(None);
@@ -59,7 +61,8 @@ pub(super) fn draw(status: Status) {
     }
     let Ok(mut line) = LINE.lock() else { return };
     let line = line.get_or_insert_with(|| {
-        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()).with_style(style(PLAIN))
+        let target = ProgressDrawTarget::term_like(Box::new(NarrowTerminal(Term::stderr())));
+        ProgressBar::with_draw_target(None, target).with_style(style(PLAIN))
     });
     match status.bar {
         None => {
@@ -93,6 +96,56 @@ pub(super) fn write_above<T>(write: impl FnOnce() -> T) -> T {
     match LINE.try_lock().as_deref() {
         Ok(Some(line)) => line.suspend(write),
         _ => write(),
+    }
+}
+
+/// The terminal on stderr without its last columns. The terminal shows a typed Ctrl-C as `^C` after the line. If the line filled the terminal,
+/// `^C` would be on a new line, and the line above could not be erased.
+#[derive(Debug)]
+struct NarrowTerminal(Term);
+
+/// The number of columns that are not used, which is enough for `^C` four times.
+const MARGIN: u16 = 8;
+
+impl TermLike for NarrowTerminal {
+    fn width(&self) -> u16 {
+        self.0.size().1.saturating_sub(MARGIN)
+    }
+
+    fn height(&self) -> u16 {
+        self.0.size().0
+    }
+
+    fn move_cursor_up(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_up(n)
+    }
+
+    fn move_cursor_down(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_down(n)
+    }
+
+    fn move_cursor_right(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_right(n)
+    }
+
+    fn move_cursor_left(&self, n: usize) -> io::Result<()> {
+        self.0.move_cursor_left(n)
+    }
+
+    fn write_line(&self, line: &str) -> io::Result<()> {
+        self.0.write_line(line)
+    }
+
+    fn write_str(&self, text: &str) -> io::Result<()> {
+        self.0.write_str(text)
+    }
+
+    fn clear_line(&self) -> io::Result<()> {
+        self.0.clear_line()
+    }
+
+    fn flush(&self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 

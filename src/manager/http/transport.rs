@@ -33,7 +33,7 @@ use super::retry::RetryState;
 use crate::manager::address::Address;
 use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::config::{self, Trust};
-use crate::terminal::progress::{Progress, Step};
+use crate::terminal::progress::{Step, Steps};
 
 /// The addresses of `localhost`. Port 0 stands for the port in the URL.
 const LOCALHOST: [SocketAddr; 2] = [
@@ -56,7 +56,7 @@ pub(crate) struct ConnectionOptions {
     /// The maximum number of times that a request is sent again.
     pub retries: u32,
     /// The steps of the run, to which each request is added.
-    pub progress: Progress,
+    pub progress: Steps,
 }
 
 /// The HTTP client for one manager.
@@ -68,7 +68,7 @@ pub(crate) struct Transport {
     tls_to_proxy: Option<Arc<ClientConfig>>,
     retries: u32,
     /// The steps of the run.
-    pub(crate) progress: Progress,
+    pub(crate) progress: Steps,
     /// The secrets that were sent or received, which are redacted from text in responses.
     pub(crate) redactor: Redactor,
     /// The amount by which the manager's clock is ahead of this machine's clock, according to the last response with a date.
