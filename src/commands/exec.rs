@@ -32,6 +32,7 @@ use crate::process::descriptors;
 use crate::process::pending::{PendingGuard, PendingWork};
 use crate::random;
 use crate::target::Target;
+use crate::terminal::status_line;
 
 /// Run a command with a temporary key that is deleted afterwards.
 ///
@@ -251,6 +252,7 @@ impl<'a> ExecPlan<'a> {
         let running = child::start(&mut command, &context.signals).map_err(failed)?;
         // These values contain copies of the secret.
         drop((command, pipe));
+        let _hold = status_line::hold();
         log::info!("started `{}`", self.program);
         let ended = running.end().await;
         ended.map_err(|error| {
