@@ -40,13 +40,9 @@ impl ApiResponse {
         if self.body.trim_ascii_start().starts_with(b"[") {
             return Err(self.unreadable(format!("the response {NO_MATCH}"), None));
         }
-        let mut parser = serde_json::Deserializer::from_slice(&self.body);
-        let value = serde_path_to_error::deserialize(&mut parser)
-            .map_err(|error| self.unreadable(parse_problem(&error), None))?;
-        parser.end().map_err(|_| {
-            self.unreadable("the response contains text after the JSON".to_owned(), None)
-        })?;
-        Ok(value)
+        // To find the path of a field takes 5 % of the instructions of `create`, so only a response that cannot be parsed is parsed that way.
+        serde_json::from_slice(&self.body)
+            .map_err(|_| self.unreadable(field_problem::<T>(&self.body), None))
     }
 
     /// Checks that the response is not a web page. This function is for calls whose response is not used.
@@ -83,6 +79,15 @@ impl ApiResponse {
 }
 
 const NO_MATCH: &str = "does not match the API";
+
+/// Returns the reason why a body is not JSON of type `T`.
+fn field_problem<T: DeserializeOwned>(body: &[u8]) -> String {
+    let mut parser = serde_json::Deserializer::from_slice(body);
+    match serde_path_to_error::deserialize::<_, T>(&mut parser) {
+        Ok(_) => "the response contains text after the JSON".to_owned(),
+        Err(error) => parse_problem(&error),
+    }
+}
 
 /// Returns the reason why a body could not be parsed. The parser's own message may quote a value, and the value may be a secret. So the reason
 /// contains only the kind of the problem, the position, and the name of a missing field.
