@@ -1,4 +1,4 @@
-//! The record of the operation that this process is executing.
+//! The record of an operation that this process is executing.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -16,21 +16,22 @@ pub(crate) struct Entry {
     pub(crate) record: Record,
     /// The open file, which holds the lock.
     file: File,
-    /// The time when this process locked the record, according to the monotonic clock.
+    /// When this process locked the record, by the monotonic clock.
     since: Instant,
 }
 
-/// The way in which a change was written to disk.
+/// How a change was written to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Noted {
-    /// The head was overwritten and not flushed.
+    /// The header was overwritten and not flushed.
     InPlace,
     /// The whole record was replaced and flushed.
     Replaced,
 }
 
-/// The error for a record that was not written completely and could not be removed. The run must stop. The run cannot rely on the record, because a
-/// power cut may remove it. The run cannot continue as if there were no record, because `recover` would act on the incomplete record.
+/// The error for a record that was not written completely and could not be removed. The run must stop. It cannot rely on the record,
+/// because a power failure may remove the record. It cannot continue without a record either, because `recover` would act on the incomplete
+/// record.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}; the incomplete record could not be removed")]
 struct LeftOnDisk(io::Error);
@@ -42,7 +43,7 @@ pub(crate) fn is_left_on_disk(error: &io::Error) -> bool {
         .is_some_and(|error| error.is::<LeftOnDisk>())
 }
 
-/// Returns true if the record was not written because it exceeds the maximum size of a record.
+/// Returns true if the error means that the record was too large to write.
 pub(crate) fn is_too_long(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|error| error.is::<TooLong>())
 }
@@ -54,7 +55,7 @@ impl Entry {
     /// Returns the system's error. If the record may still be on disk, [`is_left_on_disk`] returns true for the error.
     pub(crate) fn write(mut record: Record) -> io::Result<Self> {
         let folder =
-            folder().ok_or_else(|| io::Error::other("this machine has no state folder"))?;
+            folder().ok_or_else(|| io::Error::other("the state folder could not be determined"))?;
         let content = record.content()?;
         let name = record.file_name();
         match folder.write_locked(&name, &content) {
@@ -62,12 +63,12 @@ impl Entry {
                 record.progress.in_place = true;
                 Ok(Self::of(record, file))
             }
-            // If the flush of the folder failed, the file already exists. It is removed, because the run may continue without a record, and `recover`
-            // would later revoke the secret that the run delivered. The record of a different run is not removed.
+            // If only the flush of the folder failed, the file already exists. The file is removed, because the run may continue without a
+            // record, and `recover` would later revoke the secret that the run has delivered. The record of a different run is not removed.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
             Err(error) => {
                 let _ = folder.remove(&name);
-                // In a read-only folder, the file cannot be removed, but it could not be created either.
+                // In a read-only folder, no file can be removed, but the write has created no file either.
                 Err(match folder.path().join(&name).exists() {
                     true => io::Error::other(LeftOnDisk(error)),
                     false => error,
@@ -84,8 +85,8 @@ impl Entry {
         }
     }
 
-    /// Changes the record on disk and flushes it. The key ID and the stage are overwritten in place. For any other change, the whole record is
-    /// replaced. The record stays locked during the replacement.
+    /// Changes the record on disk and flushes it. The key ID and the stage are overwritten in place. For any other change, the file is
+    /// replaced and stays locked during the replacement.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -96,8 +97,8 @@ impl Entry {
         }
     }
 
-    /// Changes the record on disk like [`Entry::change`], but does not flush fields that are overwritten in place. The change survives a kill of the
-    /// process, but a power cut may undo it.
+    /// Changes the record on disk like [`Entry::change`], but does not flush fields that are overwritten in place. The change survives if
+    /// the process is killed, but a power failure may undo it.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -128,14 +129,15 @@ impl Entry {
         self.note(|record| record.progress.stage = stage)
     }
 
-    /// Replaces the record in memory with a record that contains more information. The record on disk is not changed.
+    /// Replaces the record in memory with a more complete record of the same operation. The record on disk is not changed.
     pub(crate) fn begin(&mut self, record: Record) {
         let progress = self.record.progress.clone();
         self.record = Record { progress, ..record };
         refresh(&self.record);
     }
 
-    /// Locks a record that an earlier run left behind. Returns `None` if the record no longer exists or another process holds its lock.
+    /// Locks a record that an earlier run left behind. Returns `None` if the record does not exist or another process has locked the
+    /// record.
     ///
     /// # Errors
     /// Returns an error if the record cannot be read, or if other users can change it.
@@ -155,12 +157,12 @@ impl Entry {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(|error| untrusted_or(&error, || failed(&error)))?,
         };
-        // Locking is retried, because a process that only lists the records also holds the lock for a moment.
+        // Locking is retried, because a process that lists the records also locks each record briefly.
         for _ in 0..40 {
             match file.try_lock() {
                 Ok(()) => {
                     let record = read(&mut file).map_err(|error| failed(&error))?;
-                    // A different run may have removed or replaced the record between opening and locking it here.
+                    // Another run may have removed or replaced the record after it was opened here and before it was locked.
                     return Ok(is_at(&file, &path).then(|| Self::of(record, file)));
                 }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(25)),
@@ -170,13 +172,13 @@ impl Entry {
         Ok(None)
     }
 
-    /// Returns the shortest time that can have passed since the interrupted run last requested a secret from the manager.
+    /// Returns the minimum time that has passed since the interrupted run last requested a secret from the manager.
     pub(crate) fn age(&self) -> Duration {
         let known = self.record.progress.age();
         known.unwrap_or_else(|| self.since.elapsed())
     }
 
-    /// Removes the record of a finished operation and flushes the removal.
+    /// Removes the record of a finished operation, and flushes the removal to disk.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -196,8 +198,8 @@ impl Entry {
         let name = self.record.file_name();
         let marked = self.mark(Stage::Settled);
         if cfg!(windows) {
-            // Windows cannot remove an open file. On other systems, the lock is held until the file is removed, so that no other process
-            // treats the record as abandoned.
+            // Windows cannot remove an open file, so the file is closed first. On other systems, the lock is held until the file is
+            // removed, so that no other process treats the record as abandoned.
             drop(self);
             return folder.remove_unflushed(&name);
         }
@@ -213,10 +215,10 @@ impl Entry {
 
 /// The error for a record that can neither be removed nor marked as complete.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}; the record could not be marked as complete either")]
+#[error("{0}; the record could also not be marked as complete")]
 struct Unmarked(io::Error);
 
-/// Returns true if the error means that the record remains and later runs will treat it as unfinished.
+/// Returns true if the error means that the record is still on disk and that later runs will treat the operation as unfinished.
 pub(crate) fn is_unmarked(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|error| error.is::<Unmarked>())
 }

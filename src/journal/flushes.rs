@@ -1,4 +1,4 @@
-//! Flushes the folder of the records on separate threads while the run continues.
+//! Flushes the journal folder on separate threads while the run continues.
 
 use std::cell::RefCell;
 use std::io;
@@ -12,12 +12,13 @@ use super::folder::{flush, place};
 pub(crate) struct PendingFlushes(RefCell<Vec<JoinHandle<io::Result<()>>>>);
 
 impl PendingFlushes {
-    /// Starts a flush on a new thread. The caller has removed a record before.
+    /// Starts a flush on a new thread. This is called after a record was removed.
     pub(crate) fn start(&self) {
         self.0.borrow_mut().push(spawn_blocking(flush));
     }
 
-    /// Waits for all flushes. A failed flush is only logged: at worst, a power cut in the next seconds restores a removed record.
+    /// Waits for all flushes. A failed flush is only logged, because at worst a power failure in the next seconds restores a removed
+    /// record.
     pub(crate) async fn finish(&self) {
         for flush in self.0.take() {
             let flushed = flush

@@ -1,4 +1,4 @@
-//! The folder of the records, and the functions that read and write its files.
+//! Reads and writes the files in the journal folder.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -10,19 +10,19 @@ use crate::storage::state_dir::Folder;
 
 const FOLDER: &str = "unfinished";
 
-/// Returns the folder of the records, if this machine has a state folder.
+/// Returns the journal folder, or `None` if the state folder cannot be determined.
 pub(super) fn folder() -> Option<Folder> {
     Folder::of_state(FOLDER)
 }
 
-/// Reads and parses the record in an open file.
+/// Reads and parses the record in the open file.
 pub(super) fn read(file: &mut File) -> io::Result<Record> {
     let mut content = Vec::new();
     file.take(LIMIT).read_to_end(&mut content)?;
     parse(&content)
 }
 
-/// Returns the path of the folder, for messages.
+/// Returns the path of the journal folder, for messages.
 pub(crate) fn place() -> String {
     folder().map_or_else(
         || "no folder".to_owned(),
@@ -30,31 +30,31 @@ pub(crate) fn place() -> String {
     )
 }
 
-/// Locks the folder, so that concurrent runs check each other's records one after another and one of the runs can continue. Returns `None` if the
-/// system does not support locks. Without the lock, all concurrent runs may find each other's records and stop, which is harmless.
+/// Locks the journal folder, so that concurrent runs check each other's records one at a time and one of the runs can continue. Returns
+/// `None` if the folder cannot be locked. Without the lock, all concurrent runs may see each other's records and fail, which is harmless.
 pub(crate) fn turn() -> Option<File> {
     let folder = File::open(folder()?.path()).ok()?;
     lock_within_limit(&folder).ok().map(|()| folder)
 }
 
-/// Flushes the folder, so that the removal of records survives a power cut.
+/// Flushes the journal folder, so that the removal of records survives a power failure.
 pub(crate) fn flush() -> io::Result<()> {
     folder().map_or(Ok(()), |folder| folder.flush())
 }
 
-/// Replaces the file of a record, and returns the new file, which is locked.
+/// Writes a record to a new file, which replaces the old file of the record. Returns the new file, which is locked.
 pub(super) fn replace(record: &Record) -> io::Result<File> {
-    let folder = folder().ok_or_else(|| io::Error::other("this machine has no state folder"))?;
+    let folder = folder().ok_or_else(|| io::Error::other("the state folder could not be determined"))?;
     folder.replace_locked(&record.file_name(), &record.content()?)
 }
 
-/// Overwrites the head of a record in one system call.
+/// Overwrites the header of a record in one system call.
 #[cfg(unix)]
 pub(super) fn overwrite(file: &File, head: &str) -> io::Result<()> {
     std::os::unix::fs::FileExt::write_all_at(file, head.as_bytes(), 0)
 }
 
-/// Overwrites the head of a record.
+/// Overwrites the header of a record.
 #[cfg(not(unix))]
 pub(super) fn overwrite(mut file: &File, head: &str) -> io::Result<()> {
     use std::io::{Seek as _, SeekFrom, Write as _};
@@ -62,7 +62,7 @@ pub(super) fn overwrite(mut file: &File, head: &str) -> io::Result<()> {
     file.write_all(head.as_bytes())
 }
 
-/// Returns true if the path of the record still leads to the open file.
+/// Returns true if the path still leads to the open file.
 #[cfg(unix)]
 pub(super) fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;

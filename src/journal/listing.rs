@@ -8,17 +8,17 @@ use super::record::Record;
 use crate::storage::permissions::trust_file;
 use crate::storage::state_dir::Folder;
 
-/// A file in the folder of the records.
+/// A file in the journal folder.
 pub(crate) enum JournalEntry {
-    /// The record of a run that is no longer alive.
+    /// The record of a run whose process has ended.
     Record(Record),
-    /// The record of a run that is still alive.
+    /// The record of a run that is still in progress.
     InProgress(Record),
-    /// A file that is not a record, with its name and the reason why it is not a record.
+    /// The name of a file that is not a valid record, and the reason why it is not.
     Unreadable(String, String),
 }
 
-/// Returns all records, oldest first, and every file that is not a record.
+/// Returns all records, oldest first, and all files that are not valid records.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be read, or if other users can change it.
@@ -37,7 +37,7 @@ pub(super) fn unfinished_in(folder: &Folder) -> io::Result<Vec<JournalEntry>> {
         {
             found.push(JournalEntry::Unreadable(
                 name,
-                "it is not a file".to_owned(),
+                "it is not a regular file".to_owned(),
             ));
             continue;
         }
@@ -50,11 +50,11 @@ pub(super) fn unfinished_in(folder: &Folder) -> io::Result<Vec<JournalEntry>> {
             }
         };
         if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-            // On Windows, a locked record cannot be read, so it is omitted.
+            // On Windows, a locked record cannot be read, so the list does not contain it.
             found.extend(read(&mut file).ok().map(JournalEntry::InProgress));
             continue;
         }
-        // A run may have removed the record after the name of the file was read.
+        // Another run may have removed the record after the folder was listed.
         if !folder.path().join(&name).exists() {
             continue;
         }

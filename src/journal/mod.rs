@@ -1,10 +1,10 @@
-//! The records of unfinished operations on disk. With these records, `recover` finishes or rolls back the operations that a killed run left
-//! unfinished.
+//! The journal: records of unfinished operations on disk. From these records, `recover` finishes or rolls back the operations that a killed
+//! run left unfinished.
 //!
-//! Each operation has one file in the folder `unfinished/` of the state folder. The file never contains a secret. The file and its folder are flushed
-//! to disk before the run requests the first change from the manager. The file is removed when the outcome is known. While the run is alive, the file
-//! is locked. The operating system releases the lock when the process ends, so an unlocked record is abandoned. The progress of the operation is
-//! overwritten in place ([`progress`]).
+//! Each operation has one file in the journal folder, which is the subfolder `unfinished/` of the state folder. The file never contains a
+//! secret. The file and its folder are flushed to disk before the run requests the first change from the manager. The file is removed when
+//! the outcome is known. The run locks the file while it works on the operation. The operating system releases the lock when the process
+//! ends, so an unlocked record is abandoned. The progress of the operation is overwritten in place ([`progress`]).
 
 mod entry;
 mod flushes;

@@ -1,14 +1,14 @@
-//! Warns about operations that earlier runs left unfinished.
+//! Creates the warnings about operations that earlier runs left unfinished.
 
 use super::{JournalEntry, Record, Stage, place, unfinished};
 use crate::expiry::format_time;
 use crate::storage::permissions::UntrustedPath;
 
-/// Returns one warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record.
+/// Returns a warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record.
 pub(crate) fn unfinished_work(manager: &str, tenant: Option<&str>) -> Vec<String> {
     let entries = match unfinished() {
         Ok(entries) => entries,
-        // A folder that cannot be read is not reported here. Writing the record of this run will fail and report it.
+        // Other errors are not reported here, because writing this run's record will fail and report the error.
         Err(error) => {
             return UntrustedPath::cause_of(&error)
                 .map(|untrusted| format!("could not read the records of earlier runs: {untrusted}"))
@@ -35,12 +35,12 @@ fn interrupted_run(record: &Record) -> String {
     let (began, name) = (format_time(record.started), &record.key_name);
     if record.is_over() {
         return format!(
-            "the run that started at {began} finished its work on the key `{name}`, but could not remove its record; run `swp-keys recover` to remove it"
+            "the run that started at {began} finished its work on the key `{name}`, but could not remove its record; run `swp-keys recover` to remove the record"
         );
     }
     if record.progress.stage == Stage::Delivering {
         return format!(
-            "the run that started at {began} was interrupted while it was delivering a secret of the key `{name}`; {}",
+            "the run that started at {began} was interrupted while it was delivering a secret for the key `{name}`; {}",
             secret_in_use(record)
         );
     }
@@ -49,11 +49,12 @@ fn interrupted_run(record: &Record) -> String {
     )
 }
 
-/// Returns the next step for the user if the secret of a key may be in use. `recover` replaces a secret that may be in use only with `--rekey`.
+/// Returns the next step for the user if the interrupted run may have delivered the secret. In that case `recover` replaces the secret only
+/// with `--rekey`.
 pub(crate) fn secret_in_use(record: &Record) -> String {
     let operation = &record.operation;
     format!(
-        "check whether the secret of the key is in use; if it is, run `swp-keys recover {operation} --forget`; if it is not, run \
+        "check whether the key's secret is in use; if it is, run `swp-keys recover {operation} --forget`; if it is not, run \
          `swp-keys recover {operation} --rekey`, which creates a new secret"
     )
 }

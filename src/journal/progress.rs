@@ -1,10 +1,10 @@
-//! The progress of a run. It is stored in the head of the record: a line of fields with a fixed width that is overwritten in place.
+//! The progress of a run. It is stored in the header of the record, which is a line of fixed-width fields that is overwritten in place.
 //!
-//! A new file needs disk space and a writable folder, which may become unavailable during a run. Overwriting existing bytes needs only the open file.
-//! The line is within the first sector of the file, and the stage is one byte of the line. So an incomplete write leaves either the old stage or the
-//! new stage.
+//! Writing a new file needs disk space and a writable folder, which may become unavailable during a run. Overwriting existing bytes needs
+//! only the open file. The header is within the first sector of the file, and the stage is one byte of the header. So an incomplete write
+//! leaves either the old stage or the new stage.
 //!
-//! The wall clock may jump, so the age of a record is measured with the clock that counts the time since boot. After a reboot, or on a system without
+//! The wall clock may jump, so the age of a record is measured with a clock that counts from boot. After a reboot, or on a system without
 //! this clock, the age is unknown.
 
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl Stage {
     ];
 }
 
-/// The stored form of a stage: a number, or a name in older records.
+/// A stage in a record file: a number, or a name in a record of an older version.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum StageFormat {
@@ -57,8 +57,8 @@ impl From<StageFormat> for Stage {
         match written {
             StageFormat::Number(number) => {
                 let stage = Self::ALL.get(usize::from(number)).copied();
-                // A later version of this program may have written an unknown stage. It counts as `Delivering`, so that `recover` does not act
-                // without a decision of the user.
+                // A later version of this program may have written an unknown stage. An unknown stage counts as `Delivering`, so that
+                // `recover` changes nothing unless the user requests it.
                 stage.unwrap_or(Self::Delivering)
             }
             StageFormat::Name(StageName::Begun) => Self::Begun,
@@ -69,7 +69,7 @@ impl From<StageFormat> for Stage {
     }
 }
 
-/// The stage of a run, and the time when it last requested a secret from the manager.
+/// The stage of a run, and the time of its last request for a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Progress {
@@ -78,16 +78,16 @@ pub(crate) struct Progress {
     /// The time of the last request for a secret, in milliseconds since boot.
     #[serde(default)]
     asked: Option<i64>,
-    /// The ID of the boot to which the time of the last request refers.
+    /// The ID of the boot from which the time of the last request counts.
     #[serde(default)]
     boot: Option<String>,
-    /// True if the file begins with a head that can be overwritten.
+    /// True if the file begins with a header that can be overwritten in place.
     #[serde(skip)]
     pub(super) in_place: bool,
 }
 
 impl Progress {
-    /// Returns the same stage with the current time as the time of the last request.
+    /// Returns the same stage, with the current time as the time of the last request.
     pub(super) fn now(&self) -> Self {
         let boot = boot();
         Self {
@@ -97,14 +97,14 @@ impl Progress {
         }
     }
 
-    /// Returns the time since the last request for a secret. `None` if the time is unknown.
+    /// Returns the time since the last request for a secret, or `None` if the time is unknown.
     pub(crate) fn age(&self) -> Option<Duration> {
         let same_boot = self.boot.is_some() && self.boot.as_deref() == boot();
         let age = clock()?.checked_sub(self.asked.filter(|_| same_boot)?)?;
         u64::try_from(age).ok().map(Duration::from_millis)
     }
 
-    /// Returns the head of a record. Its length is fixed.
+    /// Returns the header of a record. All headers have the same length.
     pub(super) fn head(&self, key_id: Option<i64>) -> String {
         let number =
             |number: Option<i64>| number.map_or_else(|| "null".to_owned(), |n| n.to_string());
@@ -121,7 +121,7 @@ impl Progress {
     }
 }
 
-/// Returns the ID of the current boot and of its clock namespace, if the system provides one.
+/// Returns an ID of the current boot and the time namespace, or `None` if the system does not provide one.
 fn boot() -> Option<&'static str> {
     static BOOT: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
     BOOT.get_or_init(read_boot).as_deref()
@@ -130,7 +130,7 @@ fn boot() -> Option<&'static str> {
 #[cfg(target_os = "linux")]
 fn read_boot() -> Option<String> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    // In a container, the clock may count from a time other than boot, so the clock namespace is a part of the ID.
+    // In a container, the clock may not count from boot, so the ID also contains the time namespace.
     let namespace = std::fs::read_link("/proc/self/ns/time").unwrap_or_default();
     let boot = format!("{} {}", id.trim(), namespace.display());
     (boot.len() <= 64
@@ -147,7 +147,7 @@ fn clock() -> Option<i64> {
     i64::try_from(since_boot.as_millis()).ok()
 }
 
-/// Returns `None`, because the age of a record is unknown on other systems. `recover` then waits for the full time.
+/// Returns `None`, so that the age of a record is unknown on other systems. `recover` then waits for the maximum time.
 #[cfg(not(target_os = "linux"))]
 fn read_boot() -> Option<String> {
     None

@@ -1,4 +1,4 @@
-//! The content of a record, and its file format.
+//! The content and the file format of a record.
 
 use std::io;
 
@@ -8,24 +8,24 @@ use serde_json::Value;
 use super::progress::{Progress, Stage};
 use crate::storage::parse_error::json_problem;
 
-/// The maximum size of a record. Most records have a few hundred bytes.
+/// The maximum size of a record. Most records are a few hundred bytes long.
 pub(super) const LIMIT: u64 = 64 * 1024;
 
 /// The kind of operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Work {
-    /// A new key is created.
+    /// The run creates a new key.
     Create,
-    /// A new secret is created for an existing key.
+    /// The run creates a new secret for an existing key.
     Rekey,
 }
 
-/// The operation that a run is about to execute. No field may ever contain a secret.
+/// The record of an operation that a run is about to execute. No field may contain a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Record {
-    /// The random digits that identify the operation on this machine and in the key on the manager.
+    /// The operation ID: random digits that identify the operation on this machine and in the key's description on the manager.
     pub(crate) operation: String,
     /// The kind of operation.
     pub(crate) work: Work,
@@ -35,22 +35,22 @@ pub(crate) struct Record {
     pub(crate) tenant: Option<String>,
     /// The name of the key.
     pub(crate) key_name: String,
-    /// The ID of the role, if the operation sets one.
+    /// The ID of the key's role, if the operation sets the role.
     #[serde(rename = "roleID")]
     pub(crate) role_id: Option<i64>,
-    /// The ID of the key. `None` if the ID is not known yet.
+    /// The ID of the key, or `None` if the ID is not known yet.
     #[serde(rename = "keyID")]
     pub(crate) key_id: Option<i64>,
-    /// The IDs of the keys that had the name before the operation began. None of these keys belongs to the operation.
+    /// The IDs of the keys that already had the name when the operation began. None of these keys belongs to the operation.
     #[serde(rename = "existingIDs")]
     pub(crate) existing_ids: Vec<i64>,
-    /// True if the key's name or description contains the digits of the operation, which prove that the key belongs to the operation.
+    /// True if the key's name or description contains the operation ID, which proves that the key belongs to the operation.
     pub(crate) marked: bool,
     /// True if the manager allows only one key with the name.
     pub(crate) unique: bool,
-    /// The fingerprint of the API key that authenticates the run ([`crate::manager::SignedIn::signer_fingerprint`]), or `None` for a session. The
-    /// secret of an API key selects the tenant (`docs/manager-api.md`, "Tenants"), so an API key of a different tenant cannot see the keys of this
-    /// operation.
+    /// The fingerprint of the API key that authenticates the run ([`crate::manager::SignedIn::signer_fingerprint`]), or `None` if the run
+    /// uses a session. An API key selects the tenant (`docs/manager-api.md`, "Tenants"), so a run with an API key of a different tenant
+    /// cannot see the keys of this operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signer: Option<String>,
     /// The old key that the new key replaces in a rotation.
@@ -59,52 +59,53 @@ pub(crate) struct Record {
     /// True if the key is temporary and must be deleted at the end of the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) temporary: bool,
-    /// True if the key authenticates the run, so that the run resets the secret of its own key.
+    /// True if the run resets the secret of the API key that authenticates the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) current: bool,
     /// The destinations of the secret.
     pub(crate) sinks: Vec<String>,
-    /// The start time according to this machine's clock, in milliseconds since the Unix epoch. It is only displayed.
+    /// When the operation started, by this machine's clock, in milliseconds since the Unix epoch.
     pub(crate) started: i64,
     /// The progress of the operation.
     #[serde(default)]
     pub(crate) progress: Progress,
 }
 
-/// The old key of a rotation. Its expiry is set after the secret of its successor was delivered.
+/// The old key of a rotation. Its expiry is set after its successor's secret was delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Predecessor {
     /// The ID of the old key.
     #[serde(rename = "ID")]
     pub(crate) id: i64,
-    /// The time from the delivery of the successor's secret until the old key expires, in milliseconds.
+    /// How long the old key remains valid after the delivery of the successor's secret, in milliseconds.
     pub(crate) overlap: i64,
-    /// The new name of the old key, which makes the previous name available for the successor. It is recorded before the old key is renamed.
+    /// The new name of the old key, if the old key is renamed so that the successor can have its name. It is recorded before the rename.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) given_name: Option<String>,
-    /// True if the secret of the successor was delivered. Earlier versions of this program wrote this field instead of [`Stage::Delivered`].
+    /// True if the successor's secret was delivered. Earlier versions of this program wrote this field instead of [`Stage::Delivered`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) succeeded: bool,
 }
 
-/// The fields that records of all operations share.
+/// The fields that all kinds of operations have in common.
 #[derive(Debug, Clone)]
 pub(crate) struct Operation {
-    /// The random digits that identify the operation.
+    /// The operation ID.
     pub(crate) id: String,
     /// The manager's address.
     pub(crate) manager: String,
     /// The tenant, or `None` for the primary tenant.
     pub(crate) tenant: Option<String>,
-    /// The fingerprint of the API key that authenticates the run, or `None` for a session.
+    /// The fingerprint of the API key that authenticates the run, or `None` if the run uses a session.
     pub(crate) signer: Option<String>,
     /// The destinations of the secret.
     pub(crate) sinks: Vec<String>,
 }
 
 impl Record {
-    /// Returns the record of a key that will be created with the marker `[swp-keys ...]` in its description. The name of the key need not be unique.
+    /// Returns the record for creating a key. The key's description will contain the marker `[swp-keys ...]`. The key's name need not be
+    /// unique.
     pub(crate) fn create(
         operation: Operation,
         key_name: impl Into<String>,
@@ -131,7 +132,7 @@ impl Record {
         }
     }
 
-    /// Returns the record of a temporary key, which will be created and then deleted at the end of the run.
+    /// Returns the record for creating a temporary key, which will be deleted at the end of the run.
     pub(crate) fn temporary(
         operation: Operation,
         key_name: impl Into<String>,
@@ -143,7 +144,7 @@ impl Record {
         }
     }
 
-    /// Returns the record of an existing key that will get a new secret.
+    /// Returns the record for creating a new secret for an existing key.
     pub(crate) fn rekey(operation: Operation, key_name: impl Into<String>, key_id: i64) -> Self {
         Self {
             work: Work::Rekey,
@@ -153,7 +154,8 @@ impl Record {
         }
     }
 
-    /// Returns the record of a key that will replace an old key. The old key expires `overlap` milliseconds after the delivery.
+    /// Returns the record for creating a key that replaces an old key. The old key expires `overlap` milliseconds after the delivery of the
+    /// new key's secret.
     pub(crate) fn rotate(
         operation: Operation,
         key_name: impl Into<String>,
@@ -174,7 +176,7 @@ impl Record {
         }
     }
 
-    /// Resets the record for a key that no longer exists and will be created again.
+    /// Resets the record, because its key no longer exists and will be created again.
     pub(crate) fn begin_again(&mut self) {
         self.key_id = None;
         self.progress.stage = Stage::Begun;
@@ -190,7 +192,7 @@ impl Record {
         succeeded || matches!(self.progress.stage, Stage::Delivered | Stage::Settled)
     }
 
-    /// Returns true if the operation is complete. Only its record must still be removed.
+    /// Returns true if the operation is complete and only its record remains to be removed.
     pub(crate) fn is_over(&self) -> bool {
         match self.progress.stage {
             Stage::Settled => true,
@@ -203,12 +205,12 @@ impl Record {
         format!("{}.json", self.operation)
     }
 
-    /// Returns the head of the file: the fields with a fixed width.
+    /// Returns the header of the file, which contains the fixed-width fields.
     pub(super) fn head(&self) -> String {
         self.progress.now().head(self.key_id)
     }
 
-    /// Returns the content of the file: the head and all other fields.
+    /// Returns the content of the file: the header and all other fields.
     pub(super) fn content(&self) -> io::Result<Vec<u8>> {
         let mut rest = serde_json::to_value(self).map_err(io::Error::other)?;
         if let Value::Object(fields) = &mut rest {
@@ -223,7 +225,7 @@ impl Record {
         }
     }
 
-    /// Returns true if `other` differs from this record only in its head.
+    /// Returns true if `other` differs from this record only in the fields of the header.
     pub(super) fn has_rest_of(&self, other: &Self) -> bool {
         let with_head_of_other = Self {
             progress: other.progress.clone(),
@@ -234,10 +236,10 @@ impl Record {
     }
 }
 
-/// The number of bytes that are reserved for the fields other than long texts.
+/// The number of bytes reserved for all fields that are not long texts.
 const REST: usize = 4 * 1024;
 
-/// Returns true if the long texts of a record fit into it.
+/// Returns true if a record with these long texts does not exceed the maximum size.
 pub(crate) fn has_room<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
     let length = |text: &str| serde_json::to_string(text).map_or(0, |text| text.len() + 8);
     let all: usize = texts.map(length).sum();
@@ -246,10 +248,10 @@ pub(crate) fn has_room<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
 
 /// The error for a record that exceeds the maximum size.
 #[derive(Debug, thiserror::Error)]
-#[error("it would be larger than {} KiB", LIMIT / 1024)]
+#[error("the record would be larger than {} KiB", LIMIT / 1024)]
 pub(super) struct TooLong;
 
-/// Parses a record. The error never quotes the input.
+/// Parses a record. The error message never quotes the input.
 pub(super) fn parse(content: &[u8]) -> io::Result<Record> {
     let mut record: Record =
         serde_json::from_slice(content).map_err(|error| io::Error::other(json_problem(&error)))?;
@@ -263,7 +265,7 @@ pub(super) fn parse(content: &[u8]) -> io::Result<Record> {
         Ok(record)
     } else {
         Err(io::Error::other(
-            "line 1: the operation is not a hexadecimal number",
+            "line 1: the operation ID is not a hexadecimal number",
         ))
     }
 }

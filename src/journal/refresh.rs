@@ -1,4 +1,4 @@
-//! Updates the time in a record while the run is sending requests.
+//! Updates the time of the last request in a record while the run sends requests.
 
 use std::fs::File;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::folder::{folder, overwrite};
 use super::record::Record;
 
-/// Sends a request for a secret, and updates the time in the record meanwhile. The request may be repeated, for example after a 429, and `recover`
-/// needs the time of the last attempt.
+/// Sends a request for a secret, and regularly updates the time in the record until the response arrives. The request may be repeated, for
+/// example after a 429, and `recover` needs the time of the last attempt.
 pub(crate) async fn refresh_while<T>(record: &Record, asking: impl Future<Output = T>) -> T {
     let mut asking = std::pin::pin!(asking);
     loop {
@@ -19,8 +19,8 @@ pub(crate) async fn refresh_while<T>(record: &Record, asking: impl Future<Output
     }
 }
 
-/// Writes the current time to the record as the time of the last request. A failure is only logged: at worst, `recover` waits for a shorter time than
-/// intended.
+/// Writes the current time to the record as the time of the last request. An error is only logged, because at worst `recover` waits for
+/// less time than intended.
 pub(crate) fn refresh(record: &Record) {
     if !record.progress.in_place {
         return;

@@ -1,4 +1,4 @@
-//! Runs a child program that the user requested: finds the program, forwards signals to it, and returns its exit code.
+//! Runs a program for the user as a child process: finds the program, forwards signals to it, and returns its exit code.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,17 +12,17 @@ use crate::error::{Error, ErrorKind, Signal};
 /// The environment variables that contain secrets.
 const SECRET_VARIABLES: [&str; 3] = ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"];
 
-/// Removes this program's secrets from the environment of a child process. Every child process is started with this environment.
+/// Removes the variables that contain secrets from the environment of a child process. This must be called for every child process.
 pub(crate) fn scrub_environment(command: &mut std::process::Command) {
     for variable in SECRET_VARIABLES {
         command.env_remove(variable);
     }
 }
 
-/// Returns the path of a program.
+/// Finds a program, and returns its path.
 ///
 /// # Errors
-/// Returns an error with the exit code that a shell uses: 127 if the program does not exist, 126 if it cannot be run.
+/// Returns an error with the exit code that a shell would use: 127 if the program does not exist, or 126 if it cannot be run.
 pub(crate) fn find(program: &str) -> Result<PathBuf, Error> {
     which::which(program).map_err(|_| {
         let problem = if is_somewhere(program) {
@@ -51,25 +51,26 @@ fn is_somewhere(program: &str) -> bool {
     std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
 }
 
-/// A running program. The signals of this process are forwarded to it.
+/// A running child process. The signals that this process receives are forwarded to the child process.
 pub(crate) struct Running<'a> {
     child: Child,
     signals: ForwardedSignals<'a>,
 }
 
-/// Starts a program.
+/// Starts the program.
 ///
 /// # Errors
 /// Returns the system's error.
 pub(crate) fn start<'a>(command: &mut Command, signals: &'a Signals) -> io::Result<Running<'a>> {
-    // Forwarding begins before the program starts, so that no signal can end this process while the program is running.
+    // Forwarding begins before the child process starts, so that no signal can end this process while the child process is running.
     let signals = signals.pass_on();
     let child = command.spawn()?;
     Ok(Running { child, signals })
 }
 
 impl Running<'_> {
-    /// Waits until the program exits and returns its exit code as a shell does: 128 plus the signal number if a signal ended the program.
+    /// Waits for the child process, and returns its exit code. If a signal ended the child process, the exit code is 128 plus the signal
+    /// number, as in a shell.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -95,14 +96,14 @@ fn code(status: ExitStatus) -> u8 {
 
 #[cfg(not(unix))]
 fn code(status: ExitStatus) -> u8 {
-    // On Windows, exit codes have 32 bits. A code that does not fit into 8 bits also counts as a failure.
+    // On Windows, exit codes have 32 bits. A code above 255 is returned as 1.
     status
         .code()
         .map_or(1, |code| u8::try_from(code).unwrap_or(1))
 }
 
-/// Forwards a signal. A terminal sends its signals (Ctrl-C, Ctrl-\, hang-up) to the whole foreground process group. The program is in the same
-/// process group, so these signals must not be sent to it again.
+/// Forwards a signal to the child process. A terminal sends its signals (Ctrl-C, Ctrl-\, hang-up) to every process in the foreground
+/// process group. The child process is in that group and has already received these signals, so they are not forwarded.
 #[cfg(unix)]
 fn forward(signal: Signal, child: &Child) {
     let is_from_terminal = matches!(signal, Signal::Hangup | Signal::Interrupt | Signal::Quit);
@@ -114,12 +115,12 @@ fn forward(signal: Signal, child: &Child) {
         .and_then(|id| i32::try_from(id).ok())
         .and_then(rustix::process::Pid::from_raw);
     if let Some(process) = process {
-        // A failure is ignored, because the program may have just exited.
+        // An error is ignored, because the child process may have just exited.
         let _ = rustix::process::kill_process(process, signal.of_unix());
     }
 }
 
-/// Returns true if this process is in the foreground of a terminal.
+/// Returns true if this process is in the foreground process group of its terminal.
 #[cfg(unix)]
 fn in_foreground() -> bool {
     let Ok(terminal) = std::fs::File::open("/dev/tty") else {
@@ -128,6 +129,6 @@ fn in_foreground() -> bool {
     rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
-/// Does nothing on Windows, where the console sends Ctrl-C to all of its programs.
+/// Does nothing on Windows, where the console sends Ctrl-C to all of its processes.
 #[cfg(not(unix))]
 fn forward(_signal: Signal, _child: &Child) {}

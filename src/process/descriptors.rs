@@ -1,17 +1,17 @@
-//! Checks that the file descriptors and the thread that a run needs are available. The check runs before any request is sent. Without a descriptor, a
-//! secret might be created but not delivered. Without a thread, the runtime would panic.
+//! Checks before the first request that the file descriptors and the thread that a run needs are available. Without a descriptor, a secret
+//! might be created but not delivered. Without a thread, the runtime would panic.
 
 use crate::error::Error;
 
-/// The number of descriptors for the runtime, a connection, a host name lookup, the record of the run and a child process.
+/// The number of descriptors that a run needs for the runtime, a connection, a host name lookup, its record and a child process.
 pub(crate) const FOR_A_RUN: usize = 16;
-/// The number of descriptors for the work after the destinations are prepared.
+/// The number of descriptors that a run needs after the destinations are prepared.
 pub(crate) const FOR_DELIVERY: usize = 8;
 
 /// Checks that `count` more files can be opened.
 ///
 /// # Errors
-/// Returns an unexpected error if `count` more files cannot be opened.
+/// Returns an error of the kind `Unexpected` if `count` more files cannot be opened.
 #[cfg(unix)]
 pub(crate) fn require(count: usize) -> Result<(), Error> {
     use std::os::fd::AsFd as _;
@@ -25,7 +25,7 @@ pub(crate) fn require(count: usize) -> Result<(), Error> {
                 ))
                 .hint("raise the limit with `ulimit -n 64`; nothing was sent"));
             }
-            // If stderr cannot be cloned for a different reason, the limit cannot be checked.
+            // The clone of stderr failed for a different reason, so the limit cannot be checked.
             Err(_) => break,
         }
     }
@@ -50,7 +50,7 @@ pub(crate) fn require(_count: usize) -> Result<(), Error> {
 /// Checks that a thread can be started.
 ///
 /// # Errors
-/// Returns an unexpected error if no thread can be started.
+/// Returns an error of the kind `Unexpected` if no thread can be started.
 pub(crate) fn require_thread() -> Result<(), Error> {
     let thread = std::thread::Builder::new().spawn(|| ());
     match thread.map(std::thread::JoinHandle::join) {

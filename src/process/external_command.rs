@@ -1,7 +1,8 @@
-//! A command that the user supplies as one string. The string is split like a shell command, and the program is run without a shell.
+//! A command that the user passes as one string. The string is split into words like a shell command, and the program is run without a
+//! shell.
 //!
-//! Variables and wildcards are not expanded. Shell operators are rejected, because without a shell they would be arguments: `tee key > /dev/null`
-//! would write the secret to a file named `>`.
+//! Variables and wildcards are not expanded. Shell operators are rejected, because without a shell they would be passed as arguments. For
+//! example, `tee key > /dev/null` would write the secret to a file named `>`.
 
 use crate::error::Error;
 
@@ -17,7 +18,7 @@ pub(crate) struct ExternalCommand {
     pub(crate) arguments: Vec<String>,
 }
 
-/// The reason why a string is not a usable command. The message never quotes the string.
+/// The reason why a string is not a valid command. The message never quotes the string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unusable {
     /// A quote is not closed.
@@ -28,24 +29,24 @@ pub(crate) enum Unusable {
     Empty,
     /// A shell operator is outside of quotes.
     #[error(
-        "contains `{0}` outside of quotes, but is run without a shell; quote the character, or use `sh -c '...'`"
+        "contains `{0}` outside quotes, but the command is run without a shell; quote the character, or use `sh -c '...'`"
     )]
     Operator(char),
 }
 
 impl Unusable {
-    /// Returns the usage error for a flag or variable that contains an invalid command. `example` is a valid command.
+    /// Returns the usage error for an invalid command in a flag or variable. `example` is a valid command for the hint.
     pub(crate) fn error(self, source: &str, example: &str) -> Error {
         match self {
             Self::Operator(operator) => Error::usage(
                 format!(
-                    "{source} contains `{operator}` outside of quotes, but is run without a shell"
+                    "{source} contains `{operator}` outside quotes, but the command is run without a shell"
                 ),
                 "use `sh -c '...'` to run the command in a shell, or quote the character to pass it to the program",
             ),
             other => Error::usage(
                 format!("{source} {other}"),
-                format!("set it to a program and its arguments, for example `{example}`"),
+                format!("set {source} to a program and its arguments, for example `{example}`"),
             ),
         }
     }
@@ -55,7 +56,7 @@ impl ExternalCommand {
     /// Splits the string into the program and its arguments.
     ///
     /// # Errors
-    /// Returns the reason if the string cannot be run without a shell.
+    /// Returns the reason why the string is not a valid command.
     pub(crate) fn parse(text: &str) -> Result<Self, Unusable> {
         let words = shell_words::split(text).map_err(|_| Unusable::Unclosed)?;
         if let Some(operator) = operator(text) {
@@ -76,7 +77,7 @@ impl ExternalCommand {
     }
 }
 
-/// The context of a character in a command: quoted, escaped or in a comment, by the rules of `shell_words::split`.
+/// The parser's state at a character of a command: quoted, escaped or in a comment. The rules are those of `shell_words::split`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Between,

@@ -1,5 +1,5 @@
 //! The file size limit (`ulimit -f`). By default, a write beyond the limit kills the process with SIGXFSZ, which could leave an undelivered
-//! key behind. This module makes such a write return an error instead.
+//! key behind. With this module, the write returns an error instead.
 
 #[cfg(unix)]
 use super::signals::IgnoredSignals;
@@ -12,8 +12,8 @@ use super::signals::IgnoredSignals;
 pub(crate) fn make_an_error() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let number = rustix::process::Signal::XFSZ.as_raw();
-    // The signal gets a handler instead of being ignored, because child processes would inherit that it is ignored. If the caller ignores the signal,
-    // it stays ignored.
+    // The signal is handled rather than ignored, because child processes inherit ignored signals. If the parent process ignores the signal,
+    // the signal stays ignored.
     if !IgnoredSignals::read().contains_number(number) {
         let _stays_after_drop = signal(SignalKind::from_raw(number))?;
     }

@@ -1,4 +1,4 @@
-//! Manages this process and its child processes: signals, limits, hardening and external commands.
+//! Manages this process and its child processes: signals, resource limits, hardening and external commands.
 
 pub(crate) mod child;
 pub(crate) mod descriptors;

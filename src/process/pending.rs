@@ -1,4 +1,4 @@
-//! The operations in progress, which an aborted run would leave unfinished.
+//! Tracks the operations that an aborted run would leave unfinished.
 //!
 //! An operation on a key is added to the set before its first request. Dropping the guard of an operation removes the operation from the set, so an
 //! early return cannot leave a stale entry. The set can contain operations on several keys of one or more managers at the same time.
@@ -22,7 +22,7 @@ pub(crate) struct PendingWork {
     hint: String,
 }
 
-/// The kind of operation, which decides what the run does after the first signal.
+/// The kind of operation. It determines what the run does after the first signal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum PendingKind {
     /// A secret is being created, delivered or rolled back.
@@ -34,7 +34,7 @@ enum PendingKind {
 struct PendingEntry {
     number: u64,
     work: PendingWork,
-    /// The hint that replaces the hint of `work` while a destination may already have the secret.
+    /// The hint to show instead of the hint in `work` while a destination may already have the secret.
     next_step: Option<String>,
 }
 
@@ -46,7 +46,8 @@ pub(crate) struct PendingGuard<'a> {
 }
 
 impl PendingWork {
-    /// Returns an operation on a secret. If the run is aborted, `description` is the state of the key, and `hint` is the next step for the user.
+    /// Returns an operation on a secret. If the run is aborted, the error contains `description` (the state of the key) and `hint` (the
+    /// next step for the user).
     pub(crate) fn secret(description: String, key_id: Option<i64>, hint: String) -> Self {
         Self {
             description,
@@ -56,14 +57,14 @@ impl PendingWork {
         }
     }
 
-    /// Returns a change or a deletion of a key. The user may safely repeat it.
+    /// Returns a change or a deletion of a key, which the user may safely repeat.
     pub(crate) fn change(description: String, key_id: i64) -> Self {
         Self {
             description,
             key_id: Some(key_id),
             kind: PendingKind::Change,
             hint:
-                "check the key with `swp-keys show-key`, and repeat the command; repeating it is safe"
+                "run `swp-keys show-key` to check the key, then repeat the command; repeating it is safe"
                     .to_owned(),
         }
     }
@@ -87,7 +88,7 @@ impl PendingSet {
         self.entries.borrow().is_empty()
     }
 
-    /// Returns the message about the work that the run finishes after a first signal. `None` if no operation is pending.
+    /// Returns what the run does after a first signal, or `None` if no operation is pending.
     pub(crate) fn meanwhile(&self) -> Option<&'static str> {
         let entries = self.entries.borrow();
         let kinds = || entries.iter().map(|entry| entry.work.kind);
@@ -99,7 +100,7 @@ impl PendingSet {
             .map(|_| "waiting for the operation in progress")
     }
 
-    /// Returns the error for a run that a second signal aborts. The error names the key of every pending operation.
+    /// Returns the error for a run that is aborted by a second signal. The error names the key of every pending operation.
     pub(crate) fn abort_error(&self, signal: Signal) -> Error {
         let entries = self.entries.borrow();
         if entries.is_empty() {
@@ -143,12 +144,12 @@ impl PendingGuard<'_> {
         });
     }
 
-    /// Replaces the hint while a destination may have the secret.
+    /// Sets the hint to show instead of the original hint while a destination may already have the secret.
     pub(crate) fn set_next_step(&self, next_step: String) {
         (self.set).edit(self.number, |entry| entry.next_step = Some(next_step));
     }
 
-    /// Restores the original hint after the secret was removed from all destinations.
+    /// Restores the original hint. This is called when no destination has the secret any more.
     pub(crate) fn clear_next_step(&self) {
         self.set.edit(self.number, |entry| entry.next_step = None);
     }

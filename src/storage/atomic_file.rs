@@ -1,7 +1,7 @@
-//! Writes files completely or not at all. Only the owner can read these files.
+//! Writes files atomically: a file is written completely or not at all. Only the owner can read these files.
 //!
-//! A temporary file with mode 0600 is created in the same folder, written, flushed and renamed. Then the folder is flushed, so that the new name
-//! survives a power cut. `delivery/` and `state_dir.rs` use this module. `replaced_file.rs` retains the replaced file until the outcome is known.
+//! A temporary file with mode 0600 is created in the same folder, written, flushed and renamed. Then the folder is flushed, so that the new
+//! name survives a power failure. `replaced_file.rs` keeps a backup of the replaced file until the outcome of the run is known.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::open_folder::OpenFolder;
 use crate::random;
 
-/// A temporary file that gets its final name when it is complete.
+/// A temporary file that is renamed to its final name when it is complete.
 pub(crate) struct AtomicFile {
     file: File,
     temporary: TemporaryName,
@@ -51,10 +51,10 @@ impl TemporaryName {
         &self.name
     }
 
-    /// Renames the file to `target`. An existing file is replaced only if `replace` is set.
+    /// Renames the file to `target`. An existing file is replaced only if `replace` is true.
     ///
     /// # Errors
-    /// Returns the system's error. The temporary name is removed in that case.
+    /// Returns the system's error. After an error, the temporary file is removed.
     pub(crate) fn rename_to(mut self, target: &OsStr, replace: bool) -> io::Result<()> {
         if replace {
             self.folder.rename(&self.name, target)?;
@@ -75,8 +75,8 @@ impl Drop for TemporaryName {
 }
 
 impl AtomicFile {
-    /// Creates the temporary file. If this succeeds, the folder is writable. If the value is dropped before [`AtomicFile::commit`], the file is
-    /// removed.
+    /// Creates the temporary file, which also shows that the folder is writable. If the value is dropped before [`AtomicFile::commit`], the
+    /// file is removed.
     ///
     /// # Errors
     /// Returns the system's error, for example if the folder is missing, read-only or full.
@@ -108,7 +108,7 @@ impl AtomicFile {
         let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
             let changed = fchown(&self.file, Some(other.uid()), Some(other.gid()));
-            // The group of the file is irrelevant if the group has no permissions.
+            // The group need not be copied if it has no permissions.
             if changed.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
                 return changed;
             }
@@ -116,7 +116,7 @@ impl AtomicFile {
         self.file.set_permissions(other.permissions())
     }
 
-    /// Does nothing on Windows, where the new file and the old file inherit their permissions from the folder.
+    /// Does nothing on Windows, where a file inherits its permissions from the folder.
     #[cfg(not(unix))]
     #[expect(
         clippy::unused_self,
@@ -127,11 +127,11 @@ impl AtomicFile {
         Ok(())
     }
 
-    /// Writes `content` and gives the file its final name. An existing file is replaced only if `replace` is set.
+    /// Writes `content`, and renames the file to its final name. An existing file is replaced only if `replace` is true.
     ///
     /// # Errors
-    /// Returns the system's error. After an error, the target is unchanged and the temporary file is removed. There is one exception: if the flush of
-    /// the folder failed, the target is already replaced, but a power cut may undo that.
+    /// Returns the system's error. After an error, the target is unchanged and the temporary file is removed, with one exception. If the
+    /// flush of the folder failed, the target has been replaced, but a power failure may undo the replacement.
     pub(crate) fn commit(mut self, content: &[u8], replace: bool) -> io::Result<File> {
         self.write(content)?;
         let folder = Arc::clone(self.folder());
@@ -141,7 +141,7 @@ impl AtomicFile {
         Ok(file)
     }
 
-    /// Locks the file before it gets its final name, so that no other process sees the file unlocked. The lock is held as long as the file that
+    /// Locks the file before the rename, so that no other process sees the file unlocked. The lock is held while the file that
     /// [`AtomicFile::commit`] returns is open. When the process ends, the operating system releases the lock.
     ///
     /// # Errors
@@ -156,7 +156,7 @@ impl AtomicFile {
         self.file.sync_all()
     }
 
-    /// Gives the file its final name. The caller must flush the folder.
+    /// Renames the file to its final name. The caller must flush the folder.
     pub(crate) fn give_name(self, replace: bool) -> io::Result<File> {
         self.temporary.rename_to(&self.target, replace)?;
         Ok(self.file)
@@ -182,7 +182,7 @@ pub(crate) fn file_name(path: &Path) -> io::Result<&OsStr> {
         .ok_or_else(|| io::Error::other("the path is a folder"))
 }
 
-/// Flushes `folder` to disk, so that created, renamed and removed files survive a power cut.
+/// Flushes `folder` to disk, so that created, renamed and removed files survive a power failure.
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")

@@ -1,8 +1,8 @@
-//! Locks that prevent several runs from changing a file at the same time. To replace a file, a run locks its folder. To write a file in place, a run
-//! locks the file.
+//! Locks that prevent several runs from changing a file at the same time. A run that replaces a file locks the file's folder. A run that
+//! overwrites a file in place locks the file itself.
 //!
-//! The locks belong to open descriptors (flock). The system releases the locks when a process ends, and no lock file remains. The locks affect only
-//! programs that also take them, so they do not affect editors. On a network file system, a lock on a folder affects only processes of the same
+//! The locks belong to open descriptors (flock). The system releases them when a process ends, and no lock file remains. The locks are
+//! advisory, so they have no effect on editors. On a network file system, a lock on a folder has an effect only on processes of the same
 //! machine.
 
 use std::fs::{File, TryLockError};
@@ -15,10 +15,10 @@ use super::open_folder::OpenFolder;
 use crate::error::{Error, Signal};
 use crate::process::signals::Signals;
 
-/// The maximum wait for a lock. A run holds the lock for three disk flushes, so this time is long enough for many runs in a row.
+/// The maximum time to wait for a lock. A run holds a lock for three disk flushes, so many runs can hold it one after another in this time.
 const WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
-/// The time after which a waiting run logs that it waits for a lock.
+/// How long a run waits for a lock before it logs that it is waiting.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// A lock, which is released on drop.
@@ -29,7 +29,7 @@ pub(crate) struct FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // The lock is released explicitly. Closing the descriptor may not release it, because a copy of the descriptor may stay open.
+        // The lock is released explicitly, because a copy of the descriptor may still be open after this descriptor is closed.
         if let Some(file) = &self.held {
             let _ = file.unlock();
         }
@@ -39,11 +39,11 @@ impl Drop for FileLock {
 /// The reason why a lock could not be taken.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LockFailure {
-    /// A signal arrived before the lock was free.
+    /// A signal arrived before the lock was taken.
     #[error("interrupted while waiting to lock {place}")]
     Interrupted { place: String, signal: Signal },
-    /// A different process held the lock for the whole wait.
-    #[error("another process has locked {place} and still held the lock after {} s", waited.as_secs())]
+    /// Another process held the lock for the maximum time.
+    #[error("timed out after {} s waiting for the lock on {place}, which another process holds", waited.as_secs())]
     Held { place: String, waited: Duration },
     /// The system could not open the file or folder.
     #[error(transparent)]
@@ -60,13 +60,13 @@ impl From<LockFailure> for io::Error {
 }
 
 impl LockFailure {
-    /// Returns the error for a run that has not changed anything yet. `flag` is the flag that names the file.
+    /// Returns the error for a run that has changed nothing yet. `flag` is the flag with the path of the file.
     pub(crate) fn into_error(self, flag: &str) -> Error {
         match self {
             Self::Interrupted { signal, .. } => Error::interrupted(signal),
             other => Error::usage(
                 format!("`{flag}`: {other}"),
-                "run the command again after the other process has ended; nothing was created on the manager",
+                "run the command again when the other process has ended; nothing was created on the manager",
             ),
         }
     }
@@ -83,10 +83,10 @@ pub(crate) async fn lock_folder(
     lock_folder_within(WAIT, folder, signals).await
 }
 
-/// Locks a folder, and waits for at most `wait`.
+/// Locks a folder. Waits for the lock for at most `wait`.
 ///
 /// # Errors
-/// Returns an error if another process holds the lock for longer than that, or if a signal arrives first.
+/// Returns an error if another process holds the lock for longer than `wait`, or if a signal arrives first.
 pub(crate) async fn lock_folder_within(
     wait: Duration,
     folder: &OpenFolder,
@@ -96,7 +96,7 @@ pub(crate) async fn lock_folder_within(
     lock(folder.lockable()?, place, wait, signals).await
 }
 
-/// Locks a file that is changed in place. `place` is the description of the file in errors.
+/// Locks a file that will be overwritten in place. `place` describes the file in error messages.
 ///
 /// # Errors
 /// Returns an error if another process holds the lock for too long, or if a signal arrives first.
@@ -130,8 +130,8 @@ async fn lock(
                 announced = true;
             }
             Err(TryLockError::WouldBlock) => {}
-            // The file system does not support locks. The run continues without a lock, which is needed only if several runs change the file at the
-            // same time.
+            // The file system does not support locks. The run continues without a lock, because a lock is needed only if several runs
+            // change the file at the same time.
             Err(TryLockError::Error(error)) => {
                 log::warn!(
                     "could not lock {place} ({error}); several runs at once may overwrite each other's changes"
@@ -149,8 +149,8 @@ async fn lock(
     }
 }
 
-/// Locks a file whose lock is normally held only for a moment, and waits for at most two seconds. The wait is short because a stopped
-/// process, or any user who can read the file, could hold the lock for ever.
+/// Locks a file, and waits for at most two seconds. Processes normally hold this lock only briefly. The wait is limited because a stopped
+/// process, or any user who can read the file, could hold the lock forever.
 ///
 /// # Errors
 /// Returns an error if the file stays locked, or if the file system does not support locks.
@@ -162,7 +162,7 @@ pub(crate) fn lock_within_limit(file: &File) -> io::Result<()> {
             Err(TryLockError::Error(error)) => return Err(error),
         }
     }
-    Err(io::Error::other("another process holds its lock"))
+    Err(io::Error::other("another process has locked the file"))
 }
 
 #[cfg(test)]

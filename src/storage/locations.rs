@@ -1,14 +1,14 @@
-//! The state folder and the settings folder, and the variables that select them.
+//! Determines the state folder and the settings folder, and the environment variables that select them.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Returns the state folder. An empty variable counts as unset.
+/// Returns the state folder. An empty environment variable counts as unset.
 pub(super) fn state_folder() -> Option<PathBuf> {
     Some(state_location()?.0)
 }
 
-/// Returns the variable that selects the state folder.
+/// Returns the name of the environment variable that selects the state folder.
 pub(crate) fn state_variable() -> &'static str {
     state_location().map_or("SWP_STATE_DIR", |(_, variable)| variable)
 }
@@ -18,12 +18,12 @@ fn state_location() -> Option<(PathBuf, &'static str)> {
     location("SWP_STATE_DIR", "XDG_STATE_HOME", of_windows, of_others)
 }
 
-/// Returns the folder of `config.toml` and `trusted.toml`, without creating it.
+/// Returns the settings folder, which contains `config.toml` and `trusted.toml`. Does not create the folder.
 pub(crate) fn config_folder() -> Option<PathBuf> {
     Some(config_location()?.0)
 }
 
-/// Returns the variable that selects the folder of `config.toml`.
+/// Returns the name of the environment variable that selects the settings folder.
 pub(crate) fn config_variable() -> &'static str {
     config_location().map_or("SWP_CONFIG_DIR", |(_, variable)| variable)
 }
@@ -32,8 +32,8 @@ fn config_location() -> Option<(PathBuf, &'static str)> {
     location("SWP_CONFIG_DIR", "XDG_CONFIG_HOME", "APPDATA", ".config")
 }
 
-/// Returns true if this user cannot have a file at `path`, because a parent of the path is not a folder or is not accessible. This happens if the
-/// home folder belongs to a different user, for example under `sudo -u` and in containers.
+/// Returns true if this user cannot access a file at `path`, because a parent of the path is not a folder or is not accessible. This
+/// happens if the home folder belongs to a different user, for example under `sudo -u` or in a container.
 pub(crate) fn is_out_of_reach(path: &Path) -> bool {
     let is_closed = |error: io::Error| {
         matches!(
@@ -41,8 +41,8 @@ pub(crate) fn is_out_of_reach(path: &Path) -> bool {
             io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
         )
     };
-    // If the metadata of the folder is readable, the user may have removed its permissions by mistake, which must be reported. If the metadata is not
-    // readable, the folder belongs to a different user.
+    // If the folder's metadata is readable but the folder is not, the user may have removed the permissions by mistake, which must be
+    // reported. If the metadata is not readable either, the folder belongs to a different user.
     let folder = path.parent().unwrap_or(path);
     folder.symlink_metadata().is_err_and(is_closed)
 }
@@ -55,8 +55,9 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// Returns the folder and the variable that selects it. The folder is the value of the variable `own`, or `swp-keys` in the folder of the variable
-/// `xdg` (on Windows, `windows`). If neither variable is set, the folder is `swp-keys` in the subfolder `usual` of the home folder.
+/// Returns the folder, and the name of the environment variable that selects it. The variable `own` contains the path of the folder itself.
+/// The variable `xdg` (`windows` on Windows) contains the path of its parent folder. If no variable is set, the parent folder is the
+/// subfolder `usual` of the home folder.
 fn location(
     own: &'static str,
     xdg: &'static str,

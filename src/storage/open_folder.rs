@@ -1,6 +1,6 @@
-//! An open folder. Operations affect this folder even if its path meanwhile leads to a different folder.
+//! An open folder. All operations affect this folder, even if its path now leads to a different folder.
 //!
-//! So a temporary file with a secret can be removed even after the folder was moved.
+//! So a temporary file that contains a secret can be removed even after the folder has been moved.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -37,7 +37,7 @@ impl OpenFolder {
         &self.path
     }
 
-    /// Creates a hard link `name` to the file `existing`.
+    /// Creates the hard link `name` to the file `existing`.
     pub(crate) fn add_name(&self, existing: &OsStr, name: &OsStr) -> io::Result<()> {
         self.link(existing, name)
     }
@@ -74,7 +74,8 @@ impl OpenFolder {
         self.open_with(name, flags, Mode::RUSR | Mode::WUSR)
     }
 
-    /// Opens a regular file for reading, and also for writing if `writable`. Links are not followed, and pipes do not block.
+    /// Opens a regular file for reading, and also for writing if `writable` is true. Links are not followed. Opening a pipe fails and does
+    /// not block.
     pub(crate) fn open_regular(&self, name: &OsStr, writable: bool) -> io::Result<File> {
         use rustix::fs::{Mode, OFlags};
         let access = if writable {
@@ -108,12 +109,12 @@ impl OpenFolder {
         Ok(FileType::from_raw_mode(found.st_mode) == FileType::RegularFile)
     }
 
-    /// Renames a file. An existing file `to` is replaced.
+    /// Renames a file. If the file `to` exists, it is replaced.
     pub(crate) fn rename(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         Ok(rustix::fs::renameat(&self.handle, from, &self.handle, to)?)
     }
 
-    /// Renames a file to a name that must not exist yet.
+    /// Renames a file. Fails if the new name exists.
     pub(crate) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
         {
@@ -147,7 +148,7 @@ impl OpenFolder {
         Ok(rustix::fs::unlinkat(&self.handle, name, flags)?)
     }
 
-    /// Flushes the folder to disk, so that created, renamed and removed files survive a power cut.
+    /// Flushes the folder to disk, so that created, renamed and removed files survive a power failure.
     pub(crate) fn flush(&self) -> io::Result<()> {
         self.handle.sync_all()
     }
@@ -155,7 +156,7 @@ impl OpenFolder {
     /// Checks that the folder's path still leads to this folder.
     ///
     /// # Errors
-    /// Returns an error if the path leads to a different folder, because new files would not appear at the path that the user set.
+    /// Returns an error if the path leads to a different folder. New files would then not appear at the path that the user set.
     pub(crate) fn check_path(&self) -> io::Result<()> {
         use std::os::unix::fs::MetadataExt as _;
         let (here, there) = (self.handle.metadata()?, fs::metadata(&self.path)?);
@@ -163,14 +164,14 @@ impl OpenFolder {
             Ok(())
         } else {
             Err(io::Error::other(
-                "its folder was replaced by a different folder",
+                "the folder was replaced by a different folder",
             ))
         }
     }
 
     /// Returns a handle for locking the folder.
     pub(crate) fn lockable(&self) -> io::Result<File> {
-        // The handle is a separate descriptor, so that two locks in one process exclude each other as well.
+        // The handle is a separate descriptor, so that two locks in the same process also exclude each other.
         use rustix::fs::{Mode, OFlags};
         self.open_with(
             OsStr::new("."),
@@ -180,8 +181,8 @@ impl OpenFolder {
     }
 }
 
-/// On Windows, this type stores the path instead of a handle. Windows does not open a folder as a file, and does not move a folder that contains an
-/// open file.
+/// On Windows, this type stores the path instead of a handle. Windows cannot open a folder as a file, and does not allow moving a folder
+/// that contains an open file.
 #[cfg(not(unix))]
 impl OpenFolder {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
@@ -235,7 +236,7 @@ impl OpenFolder {
         reason = "the signature is the same on every system"
     )]
     pub(crate) fn flush(&self) -> io::Result<()> {
-        // Nothing is flushed on Windows, because the journal of the file system contains the rename.
+        // On Windows, nothing is flushed, because the file system's journal already contains the rename.
         Ok(())
     }
 

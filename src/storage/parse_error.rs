@@ -1,12 +1,13 @@
-//! Returns fixed messages for input that a parser rejects. The parser's own messages quote the input, which may be a secret.
+//! Error messages for input that a parser rejects. The parser's own messages are not used, because they quote the input, which may be a
+//! secret.
 
 use serde_json::error::Category;
 
-/// Returns the line number and the reason of a JSON error.
+/// Returns the line number of a JSON error and the kind of the error.
 pub(crate) fn json_problem(error: &serde_json::Error) -> String {
     let problem = match error.classify() {
-        Category::Syntax => "it is not valid JSON",
-        Category::Eof => "it ends too early",
+        Category::Syntax => "invalid JSON syntax",
+        Category::Eof => "unexpected end of the file",
         Category::Data => "a field is missing, unknown or has the wrong type",
         Category::Io => "it could not be read",
     };
@@ -20,9 +21,9 @@ mod tests {
     #[test]
     fn the_line_is_reported_without_its_text() {
         for (text, problem) in [
-            ("", "line 1: it ends too early"),
-            ("[1,\n\"hunter2", "line 2: it ends too early"),
-            ("\n\nhunter2", "line 3: it is not valid JSON"),
+            ("", "line 1: unexpected end of the file"),
+            ("[1,\n\"hunter2", "line 2: unexpected end of the file"),
+            ("\n\nhunter2", "line 3: invalid JSON syntax"),
             (
                 "\n\"hunter2\"",
                 "line 2: a field is missing, unknown or has the wrong type",

@@ -1,4 +1,4 @@
-//! Permission checks for files with secrets, files with commands that are run, and files in the state folder.
+//! Checks the permissions of files with secrets, files with commands to run, and files in the state folder.
 
 use std::fs::Metadata;
 use std::io;
@@ -8,10 +8,10 @@ use std::path::Path;
 use super::locations::is_absent;
 use crate::error::Error;
 
-/// Rejects a file that other users can read or write. Other users could read the secret in the file, or change the file.
+/// Rejects a secret file that other users can read or write.
 ///
 /// # Errors
-/// Returns a usage error with the command that fixes it. `origin` is the flag or variable that names the file.
+/// Returns a usage error whose hint is the command that fixes the permissions. `origin` is the flag or variable with the path of the file.
 pub(crate) fn require_private(origin: &str, path: &Path, metadata: &Metadata) -> Result<(), Error> {
     if !is_loose(metadata) {
         return Ok(());
@@ -23,23 +23,23 @@ pub(crate) fn require_private(origin: &str, path: &Path, metadata: &Metadata) ->
     ))
 }
 
-/// Returns true if anyone but the owner has access to the file.
+/// Returns true if users other than the owner have access to the file.
 #[cfg(unix)]
 pub(crate) fn is_loose(metadata: &Metadata) -> bool {
     std::os::unix::fs::MetadataExt::mode(metadata) & 0o077 != 0
 }
 
-/// Returns false, because files in the user's profile are private on Windows, where permissions are inherited.
+/// Returns false. On Windows, files in the user's profile inherit permissions that exclude other users.
 #[cfg(not(unix))]
 pub(crate) fn is_loose(_metadata: &Metadata) -> bool {
     false
 }
 
-/// Rejects a file that other users can change or replace. `consequence` is the end of the error message, for example "commands in it would be run as
-/// you".
+/// Rejects a file that other users can change or replace. `consequence` is the last clause of the error message, for example "commands in
+/// it would be run as you".
 ///
 /// # Errors
-/// Returns a usage error with the command that fixes it.
+/// Returns a usage error whose hint is the command that fixes the permissions.
 #[cfg(unix)]
 pub(crate) fn require_trusted_owner(
     path: &Path,
@@ -51,11 +51,11 @@ pub(crate) fn require_trusted_owner(
         .map_or(Ok(()), |folder| require_trusted_folder(folder, consequence))
 }
 
-/// Rejects the folder of a trusted file if other users can replace files in it. A folder with the sticky bit is accepted, because other users can
-/// only add files to it.
+/// Rejects the folder of a trusted file if other users can replace the file. A folder with the sticky bit is accepted, because other users
+/// can add files to it but cannot replace any.
 ///
 /// # Errors
-/// Returns a usage error with the command that fixes it.
+/// Returns a usage error whose hint is the command that fixes the permissions.
 #[cfg(unix)]
 pub(crate) fn require_trusted_folder(folder: &Path, consequence: &str) -> Result<(), Error> {
     match std::fs::metadata(folder) {
@@ -86,7 +86,7 @@ fn refuse_other_writers(
     }
     Err(Error::usage(
         format!("other users of this machine can write to {path}, and {consequence}"),
-        format!("check its content, then run `chmod go-w {path}`"),
+        format!("check the content of {path}, then run `chmod go-w {path}`"),
     ))
 }
 
@@ -106,10 +106,10 @@ pub(crate) fn require_trusted_folder(_folder: &Path, _consequence: &str) -> Resu
     Ok(())
 }
 
-/// Rejects a file that everyone can write to. Write access for the group is accepted, because the user may be the only member of the group.
+/// Rejects a world-writable file. A group-writable file is accepted, because the user may be the only member of the group.
 ///
 /// # Errors
-/// Returns a usage error with the command that fixes it. `origin` is the flag or variable that names the file.
+/// Returns a usage error whose hint is the command that fixes the permissions. `origin` is the flag or variable with the path of the file.
 #[cfg(unix)]
 pub(crate) fn refuse_world_writable(
     origin: &str,
@@ -125,7 +125,7 @@ pub(crate) fn refuse_world_writable(
     Err(Error::usage(
         format!("{origin}: everyone on this machine can write to {path}, and {consequence}"),
         format!(
-            "check its content, then run `chmod o-w {path}`, or add `--allow-loose-permissions`"
+            "check the content of {path}, then run `chmod o-w {path}`, or add `--allow-loose-permissions`"
         ),
     ))
 }
@@ -140,7 +140,7 @@ pub(crate) fn refuse_world_writable(
     Ok(())
 }
 
-/// The reason why a file or folder in the state folder is not trusted, and a hint on how to fix it.
+/// The reason why a state folder or a file in it is not trusted, and a hint on how to fix the problem.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{problem}; {hint}")]
 pub(crate) struct UntrustedPath {
@@ -156,7 +156,7 @@ impl UntrustedPath {
     }
 }
 
-/// Returns the error for an untrusted file or folder. For any other error, returns the result of `otherwise`.
+/// If the error is an [`UntrustedPath`], returns the usage error for it. If not, returns the result of `otherwise`.
 pub(crate) fn untrusted_or(error: &io::Error, otherwise: impl FnOnce() -> Error) -> Error {
     UntrustedPath::cause_of(error).map_or_else(otherwise, Error::from)
 }
@@ -173,8 +173,8 @@ impl From<UntrustedPath> for io::Error {
     }
 }
 
-/// The relation of a folder to the state files. Other users may write to a parent of the state folder if the parent has the sticky bit, like `/tmp`.
-/// In such a parent, other users cannot replace an existing folder, and a folder that they created has a different owner.
+/// What a folder contains. A parent of the state folder may be writable by other users if it has the sticky bit, like `/tmp`. In such a
+/// parent, other users cannot replace an existing folder, and the owner of a folder shows who created it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     /// The folder is a parent of the state folder.
@@ -194,7 +194,7 @@ pub(crate) fn trust_folder(path: &Path, used_as: Use) -> io::Result<()> {
         Err(error) if is_absent(&error) => return Ok(()),
         other => other?,
     };
-    // A path that is not a folder is accepted, because it contains no files. An example is SWP_STATE_DIR=/dev/null.
+    // A path that is not a folder, such as `/dev/null`, is accepted, because it contains no files.
     if !metadata.is_dir() {
         return Ok(());
     }
@@ -213,7 +213,7 @@ pub(crate) fn trust_folder(path: &Path, used_as: Use) -> io::Result<()> {
     .into())
 }
 
-/// Rejects a state file that other users can write to. If `private` is true, a file that other users can read is rejected as well.
+/// Rejects a state file that other users can write to. If `private` is true, also rejects a file that other users can read.
 ///
 /// # Errors
 /// Returns [`UntrustedPath`], or an error if the metadata cannot be read.
@@ -237,7 +237,7 @@ pub(crate) fn trust_file(path: &Path, private: bool) -> io::Result<()> {
     .into())
 }
 
-/// Rejects a file or folder that belongs to a different user. Files of root are accepted, because root can change every file anyway.
+/// Rejects a file or folder that belongs to a different user. A file that belongs to root is accepted, because root can change any file.
 #[cfg(unix)]
 fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -258,7 +258,7 @@ fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
     .into())
 }
 
-/// Trusts every folder, because folders in the user's profile are private on Windows, where permissions are inherited.
+/// Trusts every folder. On Windows, folders in the user's profile inherit permissions that exclude other users.
 #[cfg(not(unix))]
 #[expect(
     clippy::unnecessary_wraps,

@@ -1,11 +1,11 @@
-//! A new file that replaced an old file. The old file can be restored until the outcome of the run is known.
+//! Replaces a file, and keeps a backup of the old file until the outcome of the run is known.
 //!
-//! Before the rename, the old file gets a second name in the same folder (a hard link). Nothing is copied, so a rollback needs no disk space and
-//! restores the original file with its mode and owner. If the run is killed before the outcome is known, the old file remains under its second name
-//! (`.swp-keys-*.tmp`). On a file system without hard links, the old content is copied to memory.
+//! Before the rename, the old file gets a second name in the same folder (a hard link). No content is copied, so a rollback needs no disk
+//! space, and it restores the original file with its mode and owner. If the run is killed before its outcome is known, the old file remains
+//! under its second name (`.swp-keys-*.tmp`). On a file system without hard links, the old content is copied to memory instead.
 //!
-//! A file that cannot be replaced because it is a mount point is written in place. Its old content is copied to memory. A power cut during the write
-//! may damage the file.
+//! A mount point cannot be replaced, so it is overwritten in place, and its old content is copied to memory. A power failure during the
+//! write may damage the file.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -21,7 +21,7 @@ use super::overwrite::overwrite;
 /// The maximum size of a backup in memory.
 const COPY_LIMIT: u64 = 1024 * 1024;
 
-/// A new file, with a backup of the file that it replaced. On drop, the new file remains and the backup is removed.
+/// A new file, with a backup of the file that it replaced. Dropping this value removes the backup and leaves the new file in place.
 pub(crate) struct ReplacedFile {
     folder: Arc<OpenFolder>,
     name: OsString,
@@ -31,7 +31,7 @@ pub(crate) struct ReplacedFile {
 
 /// The backup of the old file.
 enum Backup {
-    /// No old file existed.
+    /// No file was replaced.
     Nothing,
     /// The old file itself, under a second name.
     Linked(TemporaryName),
@@ -44,7 +44,7 @@ enum Backup {
 }
 
 impl ReplacedFile {
-    /// Writes `content` to `file`, and gives the file its final name. An existing file is replaced only if `replace` is set.
+    /// Writes `content` to `file`, and renames it to its final name. An existing file is replaced only if `replace` is true.
     ///
     /// # Errors
     /// Returns the system's error. After an error, the old file is unchanged.
@@ -77,10 +77,12 @@ impl ReplacedFile {
         }
     }
 
-    /// Overwrites an open file with the content `before`. It is used for a file that the system does not allow to be replaced.
+    /// Overwrites the content `before` of an open file with `content`. This function is used if the system does not allow replacing the
+    /// file.
     ///
     /// # Errors
-    /// Returns the system's error. After an error, the old content is restored. If that fails, the error contains the reason.
+    /// Returns the system's error. After an error, the old content is restored. If the restoration fails, the error also contains the
+    /// reason.
     pub(crate) fn overwrite(
         folder: &Arc<OpenFolder>,
         name: &OsStr,
@@ -116,11 +118,11 @@ impl ReplacedFile {
     /// Returns the reason if the old file could not be restored.
     pub(crate) fn roll_back(self) -> Result<(), String> {
         let message = |error: io::Error| error.to_string();
-        // If a different process has changed the file meanwhile, its changes must not be lost.
+        // If another process has changed the file in the meantime, its changes must not be lost.
         match self.is_unchanged() {
             Ok(true) => {}
             Ok(false) => {
-                return Err("a different process has changed the file meanwhile".to_owned());
+                return Err("another process has changed the file in the meantime".to_owned());
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(message(error)),
@@ -138,7 +140,7 @@ impl ReplacedFile {
         }
         self.folder.flush().map_err(message)?;
         if is_missing {
-            return Err("the old content of the file is lost".to_owned());
+            return Err("the old content of the file could not be restored, because no backup exists".to_owned());
         }
         Ok(())
     }
@@ -151,7 +153,7 @@ impl ReplacedFile {
         Ok(self.current(self.content.len() as u64)?.as_ref() == Some(&self.content))
     }
 
-    /// Returns the current content, or `None` if it is longer than `limit`.
+    /// Returns the current content, or `None` if it is longer than `limit` bytes.
     ///
     /// # Errors
     /// Returns the system's error, for example if the file no longer exists.
@@ -163,7 +165,7 @@ impl ReplacedFile {
         whole(&self.folder.open_regular(&self.name, false)?, limit)
     }
 
-    /// Replaces the current content `now` with `content`. A different process has changed the file meanwhile.
+    /// Replaces the content `now` with `content`. This function is used if another process has changed the file in the meantime.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -189,7 +191,7 @@ fn replace(
     file.give_name(true).map(|_| ())
 }
 
-/// Returns the content of a file, or `None` if it is longer than `limit`.
+/// Returns the content of a file, or `None` if it is longer than `limit` bytes.
 ///
 /// # Errors
 /// Returns the system's error.
@@ -198,7 +200,7 @@ pub(crate) fn whole(file: &File, limit: u64) -> io::Result<Option<Zeroizing<Vec<
     if length > limit {
         return Ok(None);
     }
-    // The buffer has space for data that is added to the file meanwhile, because reallocation would leave copies of a secret in memory.
+    // The buffer has extra space in case the file grows, because a reallocation would leave a copy of a secret in memory.
     let room = usize::try_from(length.max(limit.min(4096)) + 32).unwrap_or_default();
     let mut content = Zeroizing::new(Vec::with_capacity(room));
     file.take(limit + 1).read_to_end(&mut content)?;
@@ -210,7 +212,7 @@ impl Backup {
         let second_name = TemporaryName::make(folder, |name| folder.add_name(target, name));
         match second_name {
             Ok((name, ())) => {
-                // A hard link to a symbolic link is also a symbolic link. A symbolic link must not be replaced.
+                // A hard link to a symbolic link is itself a symbolic link, which must not be replaced.
                 if folder.is_regular(name.name())? {
                     Ok(Self::Linked(name))
                 } else {
@@ -297,7 +299,7 @@ mod tests {
         fs::write(&target, "newer")?;
         assert_eq!(
             placed.roll_back(),
-            Err("a different process has changed the file meanwhile".to_owned())
+            Err("another process has changed the file in the meantime".to_owned())
         );
         assert_eq!(fs::read(&target)?, b"newer");
         Ok(())
@@ -332,7 +334,7 @@ mod tests {
         placed.backup = Backup::Missing;
         assert_eq!(
             placed.roll_back(),
-            Err("the old content of the file is lost".to_owned())
+            Err("the old content of the file could not be restored, because no backup exists".to_owned())
         );
         assert_eq!(names(folder.path())?, 0);
         Ok(())

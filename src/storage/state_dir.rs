@@ -1,7 +1,9 @@
-//! The state folder and its subfolders: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`. Folders have mode 0700 and files 0600.
+//! The state folder and its subfolders: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`. Folders have mode 0700, and files have mode
+//! 0600.
 //!
-//! A folder that other users can change is neither read nor written. In such a folder, other users could create a saved session for their own
-//! manager, which would receive the user's new key. They could also create a record that makes `recover` delete one of the user's keys.
+//! A folder that other users can change is neither read nor written. In such a folder, other users could save a session for a manager under
+//! their control, which would then receive the user's new key. They could also create a record that makes `recover` delete one of the
+//! user's keys.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -13,7 +15,7 @@ use super::atomic_file::{AtomicFile, sync_folder};
 use super::locations::{is_absent, state_folder};
 use super::permissions::{Use, trust_file, trust_folder};
 
-/// The maximum size of a file. State files are a few kilobytes long.
+/// The maximum size of a file. State files are usually a few kilobytes long.
 const LIMIT: u64 = 64 * 1024;
 
 /// A subfolder of the state folder. Each file in it is written completely or not at all.
@@ -22,7 +24,7 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Returns the folder `name` in the state folder, without creating it. Returns `None` if this machine has no state folder.
+    /// Returns the subfolder `name` of the state folder, without creating it. Returns `None` if the state folder cannot be determined.
     pub(crate) fn of_state(name: &str) -> Option<Self> {
         Some(Self {
             path: state_folder()?.join(name),
@@ -42,7 +44,7 @@ impl Folder {
         &self.path
     }
 
-    /// Checks that other users cannot write files to this folder. A missing folder is trusted.
+    /// Checks that other users cannot write to this folder. A missing folder is trusted.
     ///
     /// # Errors
     /// Returns [`crate::storage::permissions::UntrustedPath`] if other users can write to the folder.
@@ -87,7 +89,7 @@ impl Folder {
         read_limited(file).map(Some)
     }
 
-    /// Opens the file `name`, so that it can be changed or locked.
+    /// Opens the file `name` for reading and writing.
     pub(crate) fn open(&self, name: &str) -> io::Result<File> {
         (File::options().read(true).write(true)).open(self.plain(name)?)
     }
@@ -96,7 +98,7 @@ impl Folder {
     fn plain(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.path.join(name);
         if !path.symlink_metadata()?.is_file() {
-            return Err(io::Error::other(format!("`{name}` is not a file")));
+            return Err(io::Error::other(format!("`{name}` is not a regular file")));
         }
         self.trusted()?;
         trust_file(&path, false)?;
@@ -112,7 +114,7 @@ impl Folder {
         };
         let mut names = Vec::new();
         for entry in entries {
-            // Files with names that begin with a dot are temporary files. They belong to a write that is in progress or was interrupted.
+            // A name that begins with a dot belongs to a temporary file, which a write in progress or an interrupted write has created.
             match entry?.file_name().into_string() {
                 Ok(name) if !name.starts_with('.') => names.push(name),
                 _ => {}
@@ -122,8 +124,8 @@ impl Folder {
         Ok(names)
     }
 
-    /// Returns the names and contents of all files, which contain secrets. A file that disappears meanwhile is skipped. A file that other
-    /// users can read is an error, unless `allow_loose` is set.
+    /// Returns the names and contents of all files in a folder of secrets. Skips a file that another process removes in the meantime.
+    /// Returns an error if other users can read a file and `allow_loose` is false.
     pub(crate) fn read_all(
         &self,
         allow_loose: bool,
@@ -154,7 +156,7 @@ impl Folder {
         }
     }
 
-    /// Flushes the folder to disk if it exists, so that created, renamed and removed files survive a power cut.
+    /// Flushes the folder to disk if it exists, so that created, renamed and removed files survive a power failure.
     pub(crate) fn flush(&self) -> io::Result<()> {
         match sync_folder(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -162,7 +164,7 @@ impl Folder {
         }
     }
 
-    /// Creates the folder if it is missing, with access for its owner only. The parent of each new folder is flushed to disk.
+    /// Creates the folder and its missing parents, with access for the owner only. The parent of each new folder is flushed to disk.
     fn create(&self) -> io::Result<()> {
         self.trusted()?;
         let missing: Vec<_> = (self.path.ancestors())
@@ -195,13 +197,14 @@ impl Folder {
 /// Returns the content of the file at `path`. The file type is checked before the file is opened, because opening a pipe would block.
 fn read_file(path: &Path, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     if !path.metadata()?.is_file() {
-        return Err(io::Error::other(format!("`{name}` is not a file")));
+        return Err(io::Error::other(format!("`{name}` is not a regular file")));
     }
     read_limited(File::open(path)?)
 }
 
 fn read_limited(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
-    // The buffer is allocated at full size, with one more byte to detect the end of the file. Reallocation would leave copies of a secret in memory.
+    // The buffer is allocated once at full size, because a reallocation would leave a copy of the secret in memory. One extra byte is
+    // allocated to detect the end of the file.
     let room = file.metadata()?.len().min(LIMIT) + 32;
     let mut content = Zeroizing::new(Vec::with_capacity(
         usize::try_from(room).unwrap_or_default(),
@@ -210,7 +213,7 @@ fn read_limited(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(content)
 }
 
-/// Creates a folder with access for its owner only. An existing folder is not changed.
+/// Creates a folder with access for the owner only. An existing folder is not changed.
 pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
     private_folders().create(path)
 }

@@ -1,16 +1,16 @@
-//! Checks whether the system allows replacing a file. The check changes nothing.
+//! Checks whether the system allows replacing a file, without changing anything.
 
 use std::ffi::OsStr;
 use std::io;
 
 use super::open_folder::OpenFolder;
 
-/// The way in which a file gets its new content.
+/// How the new content of a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteMode {
-    /// A new file is renamed to the name. It replaces the old file, if there is an old file.
+    /// A new file is written and renamed to the final name. An existing file with that name is replaced.
     Replace,
-    /// The file is a mount point. A mount point cannot be replaced, so the file is overwritten.
+    /// The file is overwritten in place, because it is a mount point and cannot be replaced.
     #[cfg_attr(
         not(unix),
         expect(dead_code, reason = "a file is never a mount point on Windows")
@@ -18,7 +18,7 @@ pub(crate) enum WriteMode {
     InPlace,
 }
 
-/// Returns the way in which the file `name` in this folder gets its new content.
+/// Returns how the new content of the file `name` in this folder can be written.
 ///
 /// # Errors
 /// Returns an error if the file can be neither replaced nor overwritten.
@@ -61,14 +61,14 @@ pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteM
     let sticky = above.stx_mode & 0o1000 != 0;
     if sticky && user != 0 && file.stx_uid != user && above.stx_uid != user {
         return Err(io::Error::other(
-            "it belongs to a different user, and its folder is sticky: only the owner of a file can replace it",
+            "it belongs to a different user, and its folder has the sticky bit, so only the owner of the file can replace it",
         ));
     }
     Ok(WriteMode::Replace)
 }
 
-/// Returns true if a file is a mount point. This function is for kernels before 5.8. Device numbers are not compared, because a folder and a file in
-/// it may have different device numbers on an overlay file system.
+/// Returns true if the file is a mount point, on kernels older than 5.8. Device numbers are not compared, because on an overlay file system
+/// a folder and a file in it may have different device numbers.
 #[cfg(target_os = "linux")]
 fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
     use std::os::fd::{AsFd, AsRawFd as _};
@@ -84,7 +84,7 @@ fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
     })
 }
 
-/// Calls statx(2). Returns `None` if the kernel does not support the call, or if a sandbox forbids it.
+/// Calls statx(2). Returns `None` if the kernel does not support the call, or if a sandbox blocks the call.
 #[cfg(target_os = "linux")]
 fn statx(
     folder: &OpenFolder,
@@ -100,8 +100,8 @@ fn statx(
     }
 }
 
-/// Returns the way in which the file `name` gets its new content. On Unix systems other than Linux, this function checks only whether the file is a
-/// mount point. A mount point is on a different device than its folder.
+/// Returns how the new content of the file `name` in this folder can be written. On Unix systems other than Linux, this function only
+/// checks for a mount point, which is on a different device than its folder.
 #[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteMode> {
     use std::os::unix::fs::MetadataExt as _;

@@ -1,7 +1,7 @@
-//! Decides how a run verifies the manager, and records the setting that decided.
+//! Decides how a run verifies the manager, and records which setting determined the method.
 //!
-//! The first of these settings that is present decides: pins from a flag, variable or profile; `--insecure`; a certificate file; a pin stored for
-//! this host and port; the system's root certificates. The files of settings that come later in this list are not read.
+//! The first of these settings that is present takes effect: pins from a flag, a variable or a profile; `--insecure`; a certificate file; a
+//! pin stored for this host and port; the system's root certificates. Files that belong to settings later in this list are not read.
 
 use std::fmt;
 use std::fs;
@@ -32,7 +32,7 @@ impl TrustDecision {
         }
     }
 
-    /// Returns the decision for a pin that the user confirmed in this run but that could not be stored.
+    /// Returns the decision for a key that the user confirmed in this run and that could not be stored.
     pub(crate) fn confirmed(pin: Pin) -> Self {
         Self {
             trust: Trust::Pins(PinSet {
@@ -51,11 +51,11 @@ impl TrustDecision {
 pub(crate) enum TrustSource {
     /// Pins from a flag, a variable or a profile.
     Pin(Source),
-    /// A certificate file that a flag, a variable or a profile names.
+    /// A certificate file named by a flag, a variable or a profile.
     Certificates(Source, PathBuf),
     /// A pin stored in this file.
     PinStore(PathBuf),
-    /// A pin that the user confirmed in this run but that could not be stored.
+    /// A key that the user confirmed in this run and that could not be stored.
     Confirmed,
     /// `--insecure`: every certificate is accepted.
     Insecure(Source),
@@ -85,8 +85,8 @@ impl fmt::Display for TrustSource {
     }
 }
 
-/// The variable that replaces the system's root certificates, as with OpenSSL. The verifiers of Windows and macOS do not read
-/// it.
+/// Returns the environment variable that overrides the system's root certificates, as in OpenSSL. On Windows and macOS, these variables
+/// have no effect.
 fn system_roots() -> Option<&'static str> {
     let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if cfg!(any(windows, target_os = "macos")) {
@@ -99,7 +99,7 @@ fn system_roots() -> Option<&'static str> {
 pub(crate) struct TrustPolicy {
     /// The manager's address in the settings. The trust settings of a profile apply only to the manager at this address.
     own_address: Option<Address>,
-    /// The pins from a flag, a variable or the profile.
+    /// The pins from a flag, a variable or a profile.
     pins: Option<Sourced<Vec<Pin>>>,
     /// The setting that disables verification.
     insecure: Option<Source>,
@@ -122,7 +122,7 @@ impl TrustPolicy {
         }
     }
 
-    /// Returns the pins that a flag, a variable or the profile sets for the manager at `address`.
+    /// Returns the pins that a flag, a variable or a profile sets for the manager at `address`.
     pub(crate) fn pins_for(&self, address: &Address) -> Option<&Sourced<Vec<Pin>>> {
         let pins = self.pins.as_ref();
         pins.filter(|pins| self.applies_to(&pins.source, address))
@@ -138,13 +138,13 @@ impl TrustPolicy {
         self.insecure.is_some()
     }
 
-    /// Decides how the manager at `address` is verified.
+    /// Returns how to verify the manager at `address`.
     ///
     /// # Errors
-    /// Returns a usage error if the certificate file or the pin store cannot be read, or if a pin is set for an address without TLS. Also returns a
-    /// usage error if `--insecure` is set although a pin is stored for this manager.
+    /// Returns a usage error if the certificate file or the pin store cannot be read, or if a pin is set for an address without TLS. Also
+    /// returns a usage error if `--insecure` is set and a pin is stored for this manager.
     pub(crate) fn resolve(&self, address: &Address) -> Result<TrustDecision, Error> {
-        // Pins are the strictest setting, so no other setting is read if pins are set.
+        // Pins are the strictest setting, so they override all other settings.
         if let Some(pins) = self.pins_for(address) {
             return given_pins(pins, address);
         }
@@ -159,7 +159,7 @@ impl TrustPolicy {
                 source: TrustSource::Certificates(path.source.clone(), path.value.clone()),
             });
         }
-        // If the pin store is not accessible to this user, the system's root certificates are used.
+        // If this user has no access to the pin store, the manager is verified with the system's root certificates.
         if PinStore::path().is_some_and(|path| locations::is_out_of_reach(&path)) {
             return Ok(TrustDecision::system());
         }
@@ -178,7 +178,7 @@ fn given_pins(pins: &Sourced<Vec<Pin>>, address: &Address) -> Result<TrustDecisi
     if !address.is_encrypted() {
         return Err(Error::usage(
             format!(
-                "{} is a pin, but {address} uses http and has no certificate",
+                "{} sets a pin, but {address} uses http, which has no certificate",
                 pins.source
             ),
             "use an https address, or omit the pin",
@@ -200,10 +200,10 @@ fn insecure(source: &Source, address: &Address) -> Result<TrustDecision, Error> 
         let host = address.host_and_port();
         return Err(Error::usage(
             format!(
-                "{source} is not allowed, because {} contains a pin for {host}",
+                "{source} cannot be used, because {} contains a pin for {host}",
                 path.display()
             ),
-            format!("omit it, or run `swp-keys trust remove {host}` first"),
+            format!("omit {source}, or run `swp-keys trust remove {host}` first"),
         ));
     }
     Ok(TrustDecision {
@@ -215,8 +215,8 @@ fn insecure(source: &Source, address: &Address) -> Result<TrustDecision, Error> 
 /// Reads the certificate file.
 ///
 /// # Errors
-/// Returns a usage error if the file cannot be read or contains no certificate, or if every user may write to it and `allow_loose` is not
-/// set.
+/// Returns a usage error if the file cannot be read or contains no certificate, or if every user can write to it and `allow_loose` is
+/// false.
 pub(crate) fn load_certificates(
     path: &Path,
     source: &Source,
@@ -227,21 +227,21 @@ pub(crate) fn load_certificates(
         refuse_world_writable(
             &source,
             path,
-            "it decides which server receives the password",
+            "its content decides which server receives the password",
         )?;
     }
     let invalid = |reason: String| {
         Error::usage(
             format!("{source}: {} {reason}", path.display()),
-            "pass a PEM file with one or more certificates",
+            "pass a PEM file that contains one or more certificates",
         )
     };
     // The file type is checked first, because opening a pipe would block, and because the file may be read more than once.
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        return Err(invalid("is not a file".to_owned()));
+        return Err(invalid("is not a regular file".to_owned()));
     }
     let content = fs::read(path).map_err(|error| invalid(format!("could not be read: {error}")))?;
-    // The buffer is zeroed on drop, because the user may have named a file that contains a private key.
+    // The buffer is zeroed on drop, because the file may also contain a private key.
     let content = Zeroizing::new(content);
     Trust::from_certificate_file(&content).map_err(invalid)
 }

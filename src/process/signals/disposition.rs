@@ -1,15 +1,15 @@
-//! The signals that are ignored when the process starts: `nohup` ignores SIGHUP, and a shell ignores SIGINT and SIGQUIT for background jobs. These
-//! signals stay ignored in this process and in its child processes.
+//! Reads which signals are ignored when the process starts. For example, `nohup` ignores SIGHUP, and a shell ignores SIGINT and SIGQUIT for
+//! background jobs. These signals stay ignored in this process and in its child processes.
 
 #[cfg(target_os = "linux")]
 use crate::error::Signal;
 
-/// The signals that were ignored when this value was read.
+/// The signals that were ignored when the process started.
 pub(crate) struct IgnoredSignals(u64);
 
 impl IgnoredSignals {
-    /// Reads the ignored signals. The caller must call this function before the first handler is installed, because a handler replaces the inherited
-    /// disposition. If /proc is not mounted, no signal counts as ignored.
+    /// Reads the ignored signals. This function must be called before the first handler is installed, because a handler replaces the
+    /// inherited disposition. If /proc is not mounted, no signal counts as ignored.
     #[cfg(target_os = "linux")]
     pub(crate) fn read() -> Self {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -18,7 +18,7 @@ impl IgnoredSignals {
         Self(mask.unwrap_or_default())
     }
 
-    /// Returns true if a signal was ignored.
+    /// Returns true if the signal was ignored.
     #[cfg(target_os = "linux")]
     pub(crate) fn contains(&self, signal: Signal) -> bool {
         self.contains_number(signal.of_unix().as_raw())
@@ -34,7 +34,7 @@ impl IgnoredSignals {
     }
 }
 
-/// On systems other than Linux, the ignored signals cannot be read without unsafe code, so no signal counts as ignored.
+/// On systems other than Linux, reading the ignored signals requires unsafe code, so no signal counts as ignored.
 #[cfg(not(target_os = "linux"))]
 impl IgnoredSignals {
     pub(crate) fn read() -> Self {

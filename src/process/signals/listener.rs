@@ -1,4 +1,4 @@
-//! The signals that end a run.
+//! Listens for the signals that end a run.
 //!
 //! A first signal cancels work that is safe to cancel. Work that is not safe to cancel (`mint/`) is finished or rolled back before the run exits. A
 //! second signal ends the run immediately.
@@ -18,12 +18,12 @@ use crate::error::{Error, Signal};
 pub(crate) struct Signals {
     first: Cell<Option<Signal>>,
     second: Cell<bool>,
-    /// The signals for the child program. `None` if no child program is running.
+    /// The signals to forward, or `None` if no child process is running.
     passed_on: RefCell<Option<VecDeque<Signal>>>,
     changed: Notify,
 }
 
-/// Forwards signals to a child program. While this value exists, signals are forwarded and do not end this process.
+/// Forwards signals to a child process. While this value exists, signals are forwarded and do not end this process.
 pub(crate) struct ForwardedSignals<'a>(&'a Signals);
 
 impl ForwardedSignals<'_> {
@@ -46,12 +46,12 @@ impl Drop for ForwardedSignals<'_> {
 }
 
 impl Signals {
-    /// Returns the first signal. `None` if no signal has arrived.
+    /// Returns the first signal, or `None` if no signal has arrived.
     pub(crate) fn received(&self) -> Option<Signal> {
         self.first.get()
     }
 
-    /// Starts forwarding signals to a child program. Forwarding stops when the returned value is dropped.
+    /// Starts forwarding signals to a child process. Forwarding stops when the returned value is dropped.
     pub(crate) fn pass_on(&self) -> ForwardedSignals<'_> {
         *self.passed_on.borrow_mut() = Some(VecDeque::new());
         ForwardedSignals(self)
@@ -100,7 +100,7 @@ impl Signals {
         self.changed.notify_waiters();
     }
 
-    /// Listens for signals while this future is polled. Signals that the caller ignores stay ignored.
+    /// Listens for signals while this future is polled. Signals that were ignored at startup stay ignored.
     #[cfg(unix)]
     pub(crate) async fn listen(&self) -> std::io::Result<std::convert::Infallible> {
         use std::task::Poll;

@@ -1,4 +1,4 @@
-//! Handles the signals that end a run, and respects the signals that the caller ignores.
+//! Handles the signals that end a run. Signals that were ignored at startup stay ignored.
 
 #[cfg(unix)]
 mod disposition;

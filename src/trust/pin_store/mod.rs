@@ -1,4 +1,4 @@
-//! The store of the pinned keys of known managers: the file `trusted.toml` in the settings folder.
+//! Stores the pinned keys of managers in the file `trusted.toml` in the settings folder.
 
 mod parser;
 mod pins;

@@ -1,4 +1,4 @@
-//! Parses `trusted.toml`. Errors never quote the file.
+//! Parses `trusted.toml`. Error messages never quote the file.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -6,16 +6,16 @@ use toml::de::{DeTable, DeValue};
 use super::pins::{KnownManager, PinStore};
 use crate::manager::Pin;
 
-/// The description of a problem, and its offset in the text.
+/// The offset of a problem in the text, and the description of the problem.
 type ParseProblem = (usize, String);
 type SpannedValue<'i> = Spanned<DeValue<'i>>;
 
-/// Parses the whole file.
+/// Parses the file.
 ///
 /// # Errors
-/// Returns the first problem.
+/// Returns the first problem in the file.
 pub(crate) fn parse(text: &str) -> Result<PinStore, ParseProblem> {
-    // The messages of the TOML parser do not quote the text.
+    // The TOML parser's messages do not quote the file.
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);
         (offset, error.message().to_owned())
@@ -43,21 +43,21 @@ pub(crate) fn parse(text: &str) -> Result<PinStore, ParseProblem> {
 
 fn known_manager(value: &SpannedValue<'_>) -> Result<KnownManager, ParseProblem> {
     let DeValue::Table(table) = value.get_ref() else {
-        return Err(problem(value, "a manager must be a table"));
+        return Err(problem(value, "each entry in `managers` must be a table"));
     };
     let (mut pins, mut added) = (None, None);
     for (key, value) in table {
         match (key.get_ref().as_ref(), value.get_ref()) {
             ("pins", DeValue::Array(texts)) => pins = Some(parse_pins(texts, value)?),
-            ("pins", _) => return Err(problem(value, "`pins` must be a list of strings")),
+            ("pins", _) => return Err(problem(value, "`pins` must be an array of strings")),
             ("added", DeValue::String(text)) => added = Some(text.to_string()),
             ("added", _) => return Err(problem(value, "`added` must be a string")),
-            _ => return Err(unknown(key.span().start, "field of a manager")),
+            _ => return Err(unknown(key.span().start, "field in an entry of `managers`")),
         }
     }
     match (pins, added) {
         (Some(pins), Some(added)) => Ok(KnownManager { pins, added }),
-        _ => Err(problem(value, "`pins` and `added` are required")),
+        _ => Err(problem(value, "the fields `pins` and `added` are required")),
     }
 }
 
@@ -72,7 +72,7 @@ fn parse_pins(
         DeValue::String(words) => {
             (words.parse()).map_err(|reason: &str| problem(text, &format!("invalid pin: {reason}")))
         }
-        _ => Err(problem(text, "a pin must be a string")),
+        _ => Err(problem(text, "each pin must be a string")),
     };
     texts.iter().map(pin).collect()
 }

@@ -1,4 +1,4 @@
-//! The contents of the pin store. `store.rs` reads and writes the file.
+//! The contents of the pin store. The file is read and written in `store.rs`.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::manager::Pin;
 /// The pins of one manager.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct KnownManager {
-    /// The fingerprints of the keys that the manager may have. The list is not empty.
+    /// The fingerprints of the public keys that are accepted for the manager. The list is never empty.
     #[serde(serialize_with = "as_texts")]
     pub(crate) pins: Vec<Pin>,
-    /// The time when the first key was pinned, in the format of RFC 3339.
+    /// The time when the first key was pinned, in RFC 3339 format.
     pub(crate) added: String,
 }
 
@@ -24,7 +24,7 @@ fn as_texts<S: serde::Serializer>(pins: &[Pin], serializer: S) -> Result<S::Ok, 
 /// The pins of all managers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct PinStore {
-    /// The pins of each manager. The keys of the map are `HOST:PORT`.
+    /// The pins of each manager. Each key of the map is `HOST:PORT`.
     pub(crate) managers: BTreeMap<String, KnownManager>,
 }
 

@@ -1,7 +1,7 @@
 //! Reads and writes the pin store.
 //!
-//! The file contains no secret, but its content decides which server receives the password. So the file is written atomically with mode 0600, and it
-//! is rejected if other users can write to it.
+//! The file contains no secret, but its content decides which server receives the password. So the file is written atomically with mode
+//! 0600, and is rejected if other users can write to it.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -19,12 +19,12 @@ use crate::storage::permissions::{require_trusted_folder, require_trusted_owner}
 use crate::storage::{locations, state_dir};
 
 const NAME: &str = "trusted.toml";
-/// The maximum size of the file. An entry has about 200 bytes, so this size is enough for 5,000 managers.
+/// The maximum size of the file. An entry takes about 200 bytes, so this size is enough for 5,000 managers.
 const MAX_BYTES: u64 = 1024 * 1024;
-/// The maximum time to wait while other runs change the file.
+/// How long to wait for other runs that are changing the file.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
-/// The end of an error message: the reason why other users must not be able to write to the file.
-const STAKE: &str = "it decides which server receives the password";
+/// The last clause of an error message. It states why other users must not be able to write to the file.
+const STAKE: &str = "its content decides which server receives the password";
 const HEADER: &str = "\
 # Known managers and the fingerprints of their public keys (SHA-256 of the SPKI). Written by `swp-keys`; remove a manager with
 # `swp-keys trust remove HOST`.
@@ -32,15 +32,15 @@ const HEADER: &str = "\
 ";
 
 impl PinStore {
-    /// Returns the path of the file. `None` if this machine has no folder for it.
+    /// Returns the path of the file, or `None` if the settings folder cannot be determined.
     pub(crate) fn path() -> Option<PathBuf> {
         locations::config_folder().map(|folder| folder.join(NAME))
     }
 
-    /// Reads the file. The store is empty if the file does not exist.
+    /// Reads the file. If the file does not exist, returns an empty store.
     ///
     /// # Errors
-    /// Returns a usage error if the file cannot be read or parsed, or if other users may write to it.
+    /// Returns a usage error if the file cannot be read or parsed, or if other users can write to it.
     pub(crate) fn read() -> Result<Self, Error> {
         Self::path().map_or_else(|| Ok(Self::default()), |path| Self::read_at(&path))
     }
@@ -59,7 +59,7 @@ impl PinStore {
         // The file type is checked first, because opening a pipe would block.
         match fs::metadata(path) {
             Err(error) if locations::is_absent(&error) => return Ok(Self::default()),
-            Ok(metadata) if !metadata.is_file() => return Err(unreadable(&"it is not a file")),
+            Ok(metadata) if !metadata.is_file() => return Err(unreadable(&"it is not a regular file")),
             _ => {}
         }
         let file = File::open(path).map_err(|error| unreadable(&error))?;
@@ -83,7 +83,7 @@ impl PinStore {
         })
     }
 
-    /// Changes the file under a lock, and returns the result of `change`.
+    /// Locks the store, applies `change` to its content, writes the file, and returns the result of `change`.
     ///
     /// # Errors
     /// Returns a usage error if the file cannot be read or written. Returns an error if a signal arrives before the file is locked. After an error,
@@ -93,14 +93,15 @@ impl PinStore {
         change: impl FnOnce(&mut Self) -> T,
     ) -> Result<T, Error> {
         let Some(path) = Self::path() else {
-            return Err(unwritable("this machine has no settings folder"));
+            return Err(unwritable("the settings folder could not be determined"));
         };
         let folder = path.parent().unwrap_or(&path);
         let failed = |error: io::Error| unwritable(&format!("{}: {error}", path.display()));
         state_dir::make_private_folder(folder).map_err(failed)?;
-        // The folder is checked as well, because a user who can write to the folder could remove the file and thereby make every manager unknown.
+        // The folder is also checked, because a user who can write to the folder could delete the file. Every manager would then be
+        // unknown.
         require_trusted_folder(folder, STAKE)?;
-        // The folder is locked instead of the file, because the file is replaced. The lock is held until the end of this function.
+        // The folder is locked instead of the file, because the write replaces the file. The lock is held until the end of this function.
         let open = OpenFolder::open(folder).map_err(failed)?;
         let _lock = match lock_folder_within(LOCK_WAIT, &open, signals).await {
             Ok(lock) => lock,
@@ -120,7 +121,7 @@ impl PinStore {
 fn unwritable(reason: &str) -> Error {
     Error::usage(
         format!("could not store the pin: {reason}"),
-        "set SWP_CONFIG_DIR to a folder that you can write to, or pass the pin on each run (`--tls-pin`, SWP_TLS_PIN)",
+        "set SWP_CONFIG_DIR to a writable folder, or pass the pin on each run (`--tls-pin`, SWP_TLS_PIN)",
     )
 }
 
@@ -172,7 +173,7 @@ mod tests {
             ),
             (
                 format!("{table}pins = \"hunter2\"\n"),
-                "line 2: `pins` must be a list of strings",
+                "line 2: `pins` must be an array of strings",
             ),
             ("x".to_owned(), "line 1: "),
             ("hunter2 = 1".to_owned(), "line 1: unknown field"),
