@@ -1,4 +1,4 @@
-//! The flags for the destinations of a secret. Each destination is a `Sink`.
+//! The flags that select the destinations of a secret. Each destination becomes a `Sink`.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +18,7 @@ use crate::terminal::output::Format;
 
 const HEADING: &str = "Destination of the secret";
 
-/// The default name of the variable for the secret.
+/// The default name of the environment variable for the secret.
 const DEFAULT_VARIABLE: &str = "SWP_API_KEY";
 
 /// The destinations of the secret. If no destination is set, the secret goes to stdout. Every command that creates a secret has these
@@ -59,7 +59,7 @@ pub(crate) struct SinkArgs {
 }
 
 impl SinkArgs {
-    /// Returns true if the secret goes to stdout. In this case, the run prints nothing else to stdout.
+    /// Returns true if the secret is printed to stdout. In that case the run prints nothing else to stdout.
     pub(crate) fn to_stdout(&self) -> bool {
         let mut files = self.out_file.iter().chain(&self.dotenv);
         files.any(|path| is_stdout(path)) || self.are_none()
@@ -81,7 +81,7 @@ impl SinkArgs {
             && deliver_cmd.is_empty()
     }
 
-    /// Checks the flags without preparing the sinks. Commands that prepare the sinks after the sign-in call this first.
+    /// Checks the flags without preparing the sinks. Commands that prepare the sinks after the sign-in call this function before it.
     ///
     /// # Errors
     /// Returns a usage error if the program of `--deliver-cmd` cannot be found.
@@ -93,10 +93,10 @@ impl SinkArgs {
         Ok(())
     }
 
-    /// Prepares all sinks, in the order of delivery. Sinks whose delivery cannot be withdrawn come last.
+    /// Prepares all sinks, and returns them in the order of delivery. Sinks from which the secret cannot be withdrawn come last.
     ///
     /// # Errors
-    /// Returns a usage error that contains the name of the flag. At this time, no secret has been created.
+    /// Returns a usage error that names the flag. The sinks are prepared before a secret is created.
     pub(crate) async fn prepare(
         &self,
         format: Format,
@@ -124,7 +124,7 @@ impl SinkArgs {
         for command in &self.deliver_cmd {
             sinks.push(Box::new(CommandSink::prepare(command, time_limit)?));
         }
-        // stdout is the last sink, so that stdout is empty if the delivery to a command fails.
+        // stdout is the last sink, so that nothing is printed to stdout if the delivery to a command fails.
         if self.to_stdout() {
             sinks.push(Box::new(StdoutSink::prepare(stdout_format, env_name)?));
         }
@@ -132,7 +132,7 @@ impl SinkArgs {
         Ok(sinks)
     }
 
-    /// Returns the format in which the secret would be printed to stdout.
+    /// Returns the output format for stdout. Checks that `--env-name` and `--dotenv -` are compatible with the format.
     fn stdout_format(&self, format: Format) -> Result<Format, Error> {
         if self.env_name.is_some() && self.dotenv.is_empty() && format != Format::Env {
             return Err(Error::usage(
@@ -163,8 +163,8 @@ impl SinkArgs {
         outputs.chain(self.github_env.iter().map(|name| (RunnerFile::Env, name)))
     }
 
-    /// Rejects a destination that is passed twice, because the second write would overwrite the first. The file of `$GITHUB_OUTPUT` or
-    /// `$GITHUB_ENV` can receive several names, but each name only once.
+    /// Rejects a destination that is passed twice, because the second write would overwrite the first. Several `--github-output` or
+    /// `--github-env` flags can write to the same file, but each name may be used only once.
     fn refuse_one_place_twice(&self) -> Result<(), Error> {
         let mut taken: Vec<(&str, PathBuf)> = (self.for_github())
             .filter_map(|(target, _)| Some((target.flag(), identity(&target.file()?))))
@@ -193,14 +193,14 @@ impl SinkArgs {
         for names in [&self.github_output, &self.github_env] {
             let mut others = names.iter().enumerate();
             if let Some((_, name)) = others.find(|(index, name)| names[..*index].contains(name)) {
-                return Err(twice(format!("the name {name} was passed more than once")));
+                return Err(twice(format!("the GitHub Actions name `{name}` was passed more than once")));
             }
         }
         Ok(())
     }
 }
 
-/// `-` means stdout. The path of a file with this name is `./-`.
+/// Returns true if the path is `-`, which means stdout. A file with this name can be passed as `./-`.
 fn is_stdout(path: &Path) -> bool {
     path.as_os_str() == "-"
 }

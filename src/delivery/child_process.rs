@@ -1,6 +1,6 @@
-//! Delivers the secret to a program that is started afterwards: in its environment, or through a pipe that can be read once.
+//! Delivers the secret to a program that is started afterwards, either in an environment variable or through a pipe.
 //!
-//! While a process runs, all processes of the same user can read its environment, and its child processes inherit it. A pipe is safer,
+//! All processes of the same user can read the environment of a running process, and its child processes inherit it. A pipe is safer,
 //! because its content can be read only once.
 
 use std::cell::RefCell;
@@ -23,7 +23,7 @@ pub(crate) enum ChildChannel {
     Pipe(Pipe),
 }
 
-/// The secret for a program that will be started.
+/// The secret for a program that is started later.
 pub(crate) struct ChildSecret {
     slot: Rc<RefCell<Option<Secret>>>,
     variable: Option<String>,
@@ -32,7 +32,7 @@ pub(crate) struct ChildSecret {
 }
 
 impl ChildSecret {
-    /// Prepares the channel, and returns the sink that stores the secret in it.
+    /// Prepares the channel, and returns the sink that receives the secret for it.
     pub(crate) fn prepare(given: ChildChannel, program: &str) -> (Self, Box<dyn Sink>) {
         let slot = Rc::new(RefCell::new(None));
         let mut for_child = Self {
@@ -56,8 +56,8 @@ impl ChildSecret {
         }
     }
 
-    /// Adds the secret to the command, and removes the secrets that this program itself uses from the command's environment. The caller
-    /// must drop the returned value after the command has started.
+    /// Makes the secret available to the command, and removes this program's own secrets from the command's environment. The caller must
+    /// drop the returned value after the command has started.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -119,7 +119,7 @@ mod pipe {
     use crate::error::Error;
     use crate::process::signals::Signals;
 
-    /// A pipe whose read end has a specified descriptor number. Until `let_inherit` is called, child processes do not inherit it.
+    /// A pipe whose read end has the requested descriptor number. Child processes inherit the read end only after `let_inherit` was called.
     pub(crate) struct Pipe {
         reader: OwnedFd,
         writer: PipeWriter,
@@ -138,7 +138,7 @@ mod pipe {
                 )
             };
             let (reader, writer) = io::pipe().map_err(failed)?;
-            // The new pipe itself may have got this number, which is not an error.
+            // The number may be in use by the new pipe itself, which is not an error.
             if reader.as_raw_fd() == number {
                 let reader = reader.into();
                 return Ok(Self { reader, writer });
@@ -164,7 +164,7 @@ mod pipe {
         }
     }
 
-    /// Makes the read end inheritable for programs that are started later.
+    /// Lets programs that are started later inherit the read end.
     pub(super) fn let_inherit(reader: &OwnedFd) -> io::Result<()> {
         Ok(fcntl_setfd(reader, FdFlags::empty())?)
     }
@@ -179,7 +179,7 @@ mod pipe {
             self.place.clone()
         }
 
-        /// This does not block, because the buffer of a pipe is much larger than a secret. The write end is then closed.
+        /// The write does not block, because the buffer of a pipe is much larger than a secret. The write end is then closed.
         fn deliver<'a>(
             &'a mut self,
             payload: &'a Payload<'a>,
@@ -193,7 +193,7 @@ mod pipe {
         }
 
         fn withdraw(&mut self) -> Withdrawing<'_> {
-            // At this time, no other process has inherited the read end.
+            // No other process has inherited the read end yet.
             Box::pin(ready(Ok(())))
         }
     }

@@ -1,12 +1,13 @@
 //! Delivers the secret to the stdin of a command (`--deliver-cmd`).
 //!
-//! The secret has no line break at the end, because programs such as `vault kv put x value=-` store every byte that they read. The stdout
-//! of the command goes to this program's stderr, because this program's stdout must contain nothing but its document. If the exit code of
-//! the command is 0, the secret counts as delivered, even if the command did not read all of it. Any other exit code is a failure, after
-//! which it is unknown whether the command stored the secret.
+//! No line break is written after the secret, because programs such as `vault kv put x value=-` store every byte that they read. The stdout
+//! of the command is redirected to this program's stderr, because this program's stdout must contain only the output document. If the
+//! command exits with code 0, the secret counts as delivered, even if the command did not read the whole secret. Any other exit code is a
+//! failure, and it is then unknown whether the command stored the secret.
 //!
 //! The command runs in a separate process group, so that it can be killed together with its children. As a consequence, it cannot prompt on
-//! the terminal. After exit code 0, the other processes of the group are not killed, because clipboard tools continue in the background.
+//! the terminal. After the command has exited, the other processes of the group are not killed, because clipboard tools continue in the
+//! background.
 
 use std::future::ready;
 use std::io;
@@ -26,14 +27,14 @@ use crate::process::external_command::ExternalCommand;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
 
-/// The maximum time to wait for a killed process to exit. A process that is blocked in the kernel may take longer.
+/// How long to wait for a killed process to exit. A process that is blocked in the kernel may take longer.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
 const EXAMPLE: &str = "--deliver-cmd 'vault kv put secret/dsm key=-'";
 
 /// `--deliver-cmd`.
 pub(super) struct CommandSink {
-    /// The name of the program as it was typed.
+    /// The name of the program, as the user typed it.
     name: String,
     program: PathBuf,
     arguments: Vec<String>,
@@ -41,7 +42,7 @@ pub(super) struct CommandSink {
 }
 
 impl CommandSink {
-    /// Splits the command into words like a shell, and checks that the program exists.
+    /// Splits the command into words as a shell does, and checks that the program exists.
     ///
     /// # Errors
     /// Returns a usage error if the command cannot be split, or if the program does not exist.
@@ -53,7 +54,7 @@ impl CommandSink {
             Error::usage(
                 format!("`--deliver-cmd`: program `{name}` not found"),
                 format!(
-                    "set a program and its arguments, as in `{EXAMPLE}` (nothing was created on the manager)"
+                    "pass a program and its arguments, as in `{EXAMPLE}` (nothing was created on the manager)"
                 ),
             )
         })?;
@@ -110,11 +111,12 @@ impl CommandSink {
     }
 }
 
-/// Writes the secret and closes stdin. It is not an error if the command closes its stdin before it has read the secret.
+/// Writes the secret to the command's stdin and closes the stdin. It is not an error if the command closes the stdin before it has read the
+/// whole secret.
 async fn feed(stdin: Option<ChildStdin>, secret: &Secret) -> io::Result<()> {
     let Some(mut stdin) = stdin else {
         return Err(io::Error::other(
-            "the stdin of the command is not available",
+            "the command's stdin is not available",
         ));
     };
     match stdin.write_all(secret.expose().as_bytes()).await {
@@ -135,7 +137,7 @@ fn judge(fed: io::Result<()>, ended: io::Result<ExitStatus>) -> Result<(), Strin
 }
 
 impl Sink for CommandSink {
-    /// The arguments of the command are not included, because they may contain passwords, and this text is logged.
+    /// Returns the description without the command's arguments, because the description is logged and the arguments may contain passwords.
     fn place(&self) -> String {
         format!("the command `{}`", self.name)
     }
@@ -150,7 +152,8 @@ impl Sink for CommandSink {
     }
 }
 
-/// The process group of a running command. On drop, the group is killed if the command has not finished, as after a second signal.
+/// The process group of a running command. If this value is dropped before the command has finished, for example after a second signal, the
+/// group is killed.
 #[cfg(unix)]
 struct Group(Option<rustix::process::Pid>);
 
@@ -161,7 +164,7 @@ impl Group {
         Self(id.and_then(rustix::process::Pid::from_raw))
     }
 
-    /// Forwards a signal to all processes of the group, like a terminal.
+    /// Forwards a signal to all processes of the group, as a terminal does.
     fn forward(&self, signal: Signal) {
         self.send(signal.of_unix());
     }
@@ -172,12 +175,12 @@ impl Group {
 
     fn send(&self, signal: rustix::process::Signal) {
         if let Some(group) = self.0 {
-            // An error means that the group has already ended, so it is ignored.
+            // An error is ignored, because it means that the group has already ended.
             let _ = rustix::process::kill_process_group(group, signal);
         }
     }
 
-    /// Marks the group as finished. It must not be killed any more, because its ID may be reused.
+    /// Marks the group as finished, so that it is not killed. The system may reuse its ID for a different group.
     fn finished(&mut self) {
         self.0 = None;
     }
@@ -190,7 +193,7 @@ impl Drop for Group {
     }
 }
 
-/// On other systems, the console sends Ctrl-C to all its programs. On drop, only the command is killed and not its children.
+/// On other systems, the console sends Ctrl-C to all of its processes. Dropping this value kills the command, but not its child processes.
 #[cfg(not(unix))]
 struct Group;
 

@@ -1,4 +1,4 @@
-//! Delivers the secret to a file that contains only the secret. The file has mode 0600, is written completely or not at all, and is
+//! Delivers the secret to a file that contains only the secret. The file has mode 0600 and is written atomically. An existing file is
 //! replaced only with `--force`.
 
 use std::fs::File;
@@ -22,7 +22,8 @@ use crate::storage::write_mode::{WriteMode, write_mode};
 
 const FLAG: &str = "--out-file";
 
-/// The maximum size of a file that is overwritten in place. Its old content is kept in memory, to restore it after a failure.
+/// The maximum size of a file that is overwritten in place. The old content is stored in memory, so that it can be restored after a
+/// failure.
 const LIMIT: u64 = 1024 * 1024;
 
 /// `--out-file`.
@@ -34,7 +35,7 @@ pub(super) struct FileSink {
 }
 
 impl FileSink {
-    /// Checks that the folder can be written to and locked, and that the file does not exist or can be replaced.
+    /// Checks that the folder is writable and can be locked, and that the file does not exist or can be replaced.
     ///
     /// # Errors
     /// Returns a usage error that names the file.
@@ -127,7 +128,7 @@ impl FileSink {
         let Some(delivered) = self.delivered.take() else {
             return Ok(());
         };
-        // A signal must not interrupt the rollback. Only a second signal ends the run.
+        // The first signal must not interrupt the rollback. A second signal ends the run.
         let folder = Arc::clone(delivered.folder());
         let lock = lock_folder(&folder, &Signals::default()).await;
         let _lock = lock.map_err(|failure| failure.to_string())?;
@@ -138,7 +139,7 @@ impl FileSink {
 }
 
 fn too_large() -> io::Error {
-    io::Error::other("the file is mounted and larger than 1 MiB, so it is not a key file")
+    io::Error::other("the file is a mount point and is larger than 1 MiB, so it cannot be a key file")
 }
 
 impl Sink for FileSink {

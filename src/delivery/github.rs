@@ -1,12 +1,13 @@
 //! Delivers the secret to later steps of a GitHub Actions job, through the files `$GITHUB_OUTPUT` and `$GITHUB_ENV`.
 //!
-//! The runner creates these files before each step and reads them after the step. Their mode and owner are kept. Before the secret is
-//! written, a workflow command masks the secret in the log. The workflow command contains the secret, so it is printed only if a runner
-//! reads stderr. The runner parses stderr like stdout (actions/runner, `ActionCommandManager` and `FileCommandManager`).
+//! The runner creates these files before each step and reads them after the step. Their mode and owner are not changed. Before the secret
+//! is written, a workflow command is printed to stderr that makes the runner mask the secret in the log. The workflow command contains the
+//! secret, so it is printed only if a runner reads stderr. The runner parses stderr in the same way as stdout (actions/runner,
+//! `ActionCommandManager` and `FileCommandManager`).
 //!
-//! The file is locked during the write and during a rollback. A rollback cuts the assignment off the end of the file. If another process
-//! has appended to the file meanwhile, the assignment is overwritten with empty lines instead, which the runner ignores. Removing it would
-//! move the lines of the other process.
+//! The file is locked during the write and during a rollback. A rollback truncates the file before the assignment. If another process has
+//! appended to the file in the meantime, the assignment is overwritten with empty lines instead, which the runner ignores. Removing the
+//! assignment would move the lines of the other process.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -23,7 +24,7 @@ use crate::secret::{Secret, joined};
 use crate::storage::file_lock::{FileLock, lock_file};
 use crate::terminal::output::Output;
 
-/// A file of the runner: `$GITHUB_OUTPUT` or `$GITHUB_ENV`.
+/// A file that the runner provides: `$GITHUB_OUTPUT` or `$GITHUB_ENV`.
 #[derive(Clone, Copy)]
 pub(super) enum RunnerFile {
     Output,
@@ -45,7 +46,7 @@ impl RunnerFile {
         }
     }
 
-    /// Returns the path of the file, if the runner has set its variable.
+    /// Returns the path of the file, or `None` if the runner has not set the file's variable.
     pub(super) fn file(self) -> Option<PathBuf> {
         std::env::var_os(self.variable())
             .filter(|path| !path.is_empty())
@@ -68,10 +69,10 @@ struct Appended {
 }
 
 impl GithubSink {
-    /// Checks that a runner will mask the secret, and that the runner's file can be written.
+    /// Checks that a runner will mask the secret, and that the runner's file is writable.
     ///
     /// # Errors
-    /// Returns a usage error if this is not a GitHub Actions step, or if the runner's file cannot be written.
+    /// Returns a usage error if this is not a GitHub Actions step, or if the runner's file is not writable.
     pub(super) fn prepare(target: RunnerFile, name: &str) -> Result<Self, Error> {
         let (flag, variable) = (target.flag(), target.variable());
         let elsewhere =
@@ -95,7 +96,7 @@ impl GithubSink {
                 format!(
                     "`{flag}`: {reason}, so GitHub Actions would not mask the secret in the log"
                 ),
-                "do not redirect stderr, because the workflow command that masks the secret is printed there",
+                "do not redirect stderr, because the workflow command that masks the secret is printed to stderr",
             ));
         }
         let file = open_plain(OpenOptions::new().read(true).append(true), &path)
@@ -129,7 +130,7 @@ impl GithubSink {
                 self.delivered = Some(appended);
                 Ok(())
             }
-            // If the disk is full, a part of the text may have been written.
+            // If the disk is full, only a part of the text may have been written.
             Err(error) => Err(match self.cut_off(&appended) {
                 Ok(()) => error.to_string(),
                 Err(reason) => {
@@ -171,7 +172,7 @@ impl GithubSink {
         } else if rest.starts_with(appended.text.as_bytes()) {
             self.blank(appended).map_err(words)?;
         } else {
-            return Err("another process changed the file after this delivery".to_owned());
+            return Err("another process has changed the file since the delivery".to_owned());
         }
         self.file.sync_all().map_err(words)
     }
@@ -182,7 +183,7 @@ impl GithubSink {
         use std::os::unix::fs::FileExt as _;
 
         use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-        // While the file is in append mode, every write goes to its end.
+        // In append mode, every write goes to the end of the file, so append mode is turned off for this write.
         let flags = fcntl_getfl(&self.file)?;
         fcntl_setfl(&self.file, flags.difference(OFlags::APPEND))?;
         let blanks = vec![b'\n'; appended.text.len()];
@@ -195,7 +196,7 @@ impl GithubSink {
     #[expect(clippy::unused_self, reason = "same signature on every system")]
     fn blank(&self, _appended: &Appended) -> io::Result<()> {
         Err(io::Error::other(
-            "another process changed the file after this delivery",
+            "another process has changed the file since the delivery",
         ))
     }
 
@@ -203,13 +204,13 @@ impl GithubSink {
         let Some(appended) = self.delivered.take() else {
             return Ok(());
         };
-        // A signal must not interrupt the rollback. Only a second signal ends the run.
+        // The first signal must not interrupt the rollback. A second signal ends the run.
         let _lock = self.lock(&Signals::default()).await?;
         self.cut_off(&appended)
     }
 }
 
-/// Prints workflow commands that mask the secret. The runner masks single lines, so there is a command for each line of the secret.
+/// Prints workflow commands that mask the secret. The runner masks single lines, so each line of the secret needs its own command.
 fn mask(secret: &Secret) -> io::Result<()> {
     let lines = secret.expose().split(['\r', '\n']);
     for line in lines.filter(|line| !line.trim().is_empty()) {
@@ -220,8 +221,8 @@ fn mask(secret: &Secret) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns an assignment in the multi-line form, whose value can be any text. The delimiter is random, so that it does not occur in the
-/// value.
+/// Returns an assignment in the multi-line form, which allows any text as the value. The delimiter is random, so that it does not occur in
+/// the value.
 fn assignment(name: &str, secret: &Secret, inside_a_line: bool) -> Zeroizing<String> {
     let line_end = if inside_a_line { "\n" } else { "" };
     let delimiter = format!("swp_keys_{}", random::hex(16));
@@ -253,7 +254,7 @@ impl Sink for GithubSink {
 /// Parses the name of a step's output.
 ///
 /// # Errors
-/// Returns the rule for names if a workflow expression could not refer to this name.
+/// Returns the rule that valid names follow, if workflow expressions cannot refer to this name.
 pub(super) fn output_name(text: &str) -> Result<String, &'static str> {
     let good = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
     if text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
@@ -265,13 +266,13 @@ pub(super) fn output_name(text: &str) -> Result<String, &'static str> {
     }
 }
 
-/// Parses the name of a variable that a step can set for the following steps.
+/// Parses the name of an environment variable that a step can set for the following steps.
 ///
 /// # Errors
-/// Returns the rule for names if the runner would not set a variable with this name.
+/// Returns the rule that valid names follow, if the runner would not set a variable with this name.
 pub(super) fn env_name(text: &str) -> Result<String, &'static str> {
     let upper = text.to_ascii_uppercase();
-    // The rule is in GitHub's documentation, "Workflow commands", "Setting an environment variable".
+    // GitHub's documentation states this rule in "Workflow commands", "Setting an environment variable".
     if upper.starts_with("GITHUB_") || upper.starts_with("RUNNER_") || upper == "NODE_OPTIONS" {
         return Err(
             "GitHub Actions does not allow a step to set GITHUB_*, RUNNER_* or NODE_OPTIONS",
@@ -287,7 +288,8 @@ mod stderr {
 
     use rustix::fs::{FileType, fstat, stat};
 
-    /// Returns the reason if no runner reads stderr. If stderr is closed when the program starts, Rust opens /dev/null instead.
+    /// If no runner can be reading stderr, returns the reason. If stderr is closed when the program starts, the Rust runtime opens
+    /// /dev/null instead.
     pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(stderr) = fstat(io::stderr().as_fd()) else {
             return Some("stderr is closed");
@@ -307,7 +309,7 @@ mod stderr {
     use std::io;
     use std::os::windows::io::AsHandle as _;
 
-    /// Returns the reason if no runner reads stderr.
+    /// If no runner can be reading stderr, returns the reason.
     pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(handle) = io::stderr().as_handle().try_clone_to_owned() else {
             return Some("stderr is closed");

@@ -1,6 +1,6 @@
 //! The destinations of a secret, called sinks. Each sink is prepared before any request is sent, so that problems are found before a secret
-//! is created. `mint` delivers the secret to all sinks. If a delivery fails, `mint` withdraws the secret from the other sinks where
-//! possible.
+//! is created. `mint` delivers the secret to all sinks. If a delivery fails, `mint` withdraws the secret from the sinks that already have
+//! it, if they support that.
 //!
 //! | sink | result of delivery | how it is withdrawn |
 //! | --- | --- | --- |
@@ -11,8 +11,8 @@
 //! | a program that `exec` starts afterwards | an environment variable, or a pipe that the program inherits | the secret is dropped |
 //! | stdout, if no other sink is set | the output document | not possible |
 //!
-//! Several runs may write to the same file, so each run locks it. The lock is held from the read to the end of the write, and again during
-//! a withdrawal. It is not held during a request to the manager or while a command runs.
+//! Several runs may write to the same file, so each run locks the file. The lock is held from the read to the end of the write, and again
+//! during a withdrawal. The lock is not held during a request to the manager or while a command runs.
 //!
 //! This module sends no requests. No other module writes an API key's secret to stdout or to files that the user names.
 

@@ -13,7 +13,7 @@ use crate::process::signals::Signals;
 use crate::secret::joined;
 use crate::terminal::output::{Format, env_line, json_text};
 
-/// A sink that writes to stdout in one of the output formats.
+/// The sink that writes the secret to stdout in one of the output formats.
 pub(super) struct StdoutSink {
     format: Format,
     env_name: String,
@@ -23,12 +23,13 @@ impl StdoutSink {
     /// Checks that a process reads stdout.
     ///
     /// # Errors
-    /// Returns a usage error if stdout is closed, or if its reader has closed the pipe. At this time, no request has been sent.
+    /// Returns a usage error if stdout is closed, or if the reader of stdout has closed the pipe. This check is made before any request is
+    /// sent.
     pub(super) fn prepare(format: Format, env_name: &str) -> Result<Self, Error> {
         match reader::why_unread() {
             Some(reason) => Err(Error::usage(
                 format!("could not deliver the secret: {reason}"),
-                "keep stdout open, or set `--out-file` to a file (nothing was created on the manager)",
+                "keep stdout open, or pass a file with `--out-file` (nothing was created on the manager)",
             )),
             None => Ok(Self {
                 format,
@@ -58,7 +59,7 @@ impl StdoutSink {
     }
 }
 
-/// The JSON document: the key as the manager returned it, with its secret, and `meta`.
+/// The JSON document: the key object that the manager returned, including the secret, and `meta`.
 #[derive(Serialize)]
 struct SecretDocument<'a> {
     #[serde(flatten)]
@@ -87,7 +88,7 @@ impl Sink for StdoutSink {
     }
 
     fn withdraw(&mut self) -> Withdrawing<'_> {
-        let reason = "output on stdout cannot be withdrawn";
+        let reason = "output that was written to stdout cannot be withdrawn";
         Box::pin(ready(Err(reason.to_owned())))
     }
 }
@@ -100,7 +101,7 @@ mod reader {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 
-    /// Returns the reason if no process reads stdout. This check writes nothing to stdout.
+    /// If no process reads stdout, returns the reason. The check writes nothing to stdout.
     pub(super) fn why_unread() -> Option<&'static str> {
         let stdout = io::stdout();
         let stdout = stdout.as_fd();
@@ -116,8 +117,8 @@ mod reader {
         {
             return Some("the reader of stdout has closed the pipe");
         }
-        // If stdout is closed when the program starts (`>&-`), Rust opens /dev/null for reading and writing. The shell redirection
-        // `>/dev/null` opens /dev/null only for writing.
+        // If stdout is closed when the program starts (`>&-`), the Rust runtime opens /dev/null for reading and writing. A shell opens it
+        // only for writing (`>/dev/null`), which is allowed.
         let is_null = match (fstat(stdout), stat("/dev/null")) {
             (Ok(stdout), Ok(null)) => {
                 stdout.st_rdev == null.st_rdev && stdout.st_ino == null.st_ino
@@ -131,7 +132,7 @@ mod reader {
 
 #[cfg(not(unix))]
 mod reader {
-    /// On other systems, only a write to stdout can detect this.
+    /// Returns `None`. On systems other than Unix, a closed pipe is detected only when the secret is written.
     pub(super) fn why_unread() -> Option<&'static str> {
         None
     }

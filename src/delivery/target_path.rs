@@ -1,4 +1,4 @@
-//! Checks and opens the path of a file that a sink will write.
+//! Checks and opens the files that sinks will write.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -16,43 +16,44 @@ use crate::storage::write_mode::{WriteMode, write_mode};
 /// Returns the metadata of the regular file at this path, or `None` if the file does not exist.
 ///
 /// # Errors
-/// Returns a usage error if the path is not a regular file. A symbolic link is also an error, because a secret must not be written through
-/// a link.
+/// Returns a usage error if the path exists and is not a regular file. A symbolic link is also rejected, because a secret must not be
+/// written through a link.
 pub(super) fn plain_file(flag: &str, path: &Path) -> Result<Option<Metadata>, Error> {
     if !names_a_file(path) {
         return Err(Error::usage(
             format!("`{flag}`: {} is a folder", path.display()),
-            "set the path of a file (nothing was created on the manager)",
+            "pass the path of a file (nothing was created on the manager)",
         ));
     }
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
         Ok(_) => Err(Error::usage(
             format!("`{flag}`: {} is not a regular file", path.display()),
-            "set the path of a regular file, or omit the flag to print the secret to stdout",
+            "pass the path of a regular file, or omit the flag to print the secret to stdout",
         )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(unwritable(flag, path, &error)),
     }
 }
 
-/// Returns true if the path can be the path of a file. The system treats `key/` and `key/.` as folders, but `Path::file_name` returns `key`
-/// for them.
+/// Returns true if the path ends with a file name. The system treats `key/` and `key/.` as folders, although `Path::file_name` returns
+/// `key` for both paths.
 fn names_a_file(path: &Path) -> bool {
     let whole = path.as_os_str().as_encoded_bytes();
     path.file_name()
         .is_some_and(|name| whole.ends_with(name.as_encoded_bytes()))
 }
 
-/// Returns the usage error for a path that cannot be written to. It is used only before a secret is created.
+/// Returns the usage error for a file that cannot be written. This error is returned only before a secret is created.
 pub(super) fn unwritable(flag: &str, path: &Path, error: &io::Error) -> Error {
     Error::usage(
         format!("`{flag}`: could not write {}: {error}", path.display()),
-        "choose a file in an existing folder that you can write to (nothing was created on the manager)",
+        "choose a file in an existing, writable folder (nothing was created on the manager)",
     )
 }
 
-/// Opens the folder of a file that will be written, and returns how the file can be written: replaced or overwritten in place.
+/// Opens the folder of a file that will be written. Also returns how the file can be written: by replacing it or by overwriting it in
+/// place.
 ///
 /// # Errors
 /// Returns a usage error if the system does not allow the file to be replaced.
@@ -69,10 +70,10 @@ pub(super) fn open_target(flag: &str, path: &Path) -> Result<(Arc<OpenFolder>, W
     }
 }
 
-/// Opens a regular file. It must still be a regular file, because another process may have replaced it since the first check.
+/// Opens a regular file. The file type is checked again, because another process may have replaced the file since the first check.
 ///
 /// # Errors
-/// Returns the system's error, or an error if it is not a regular file.
+/// Returns the system's error, or an error if the file is not a regular file.
 pub(super) fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
@@ -92,7 +93,7 @@ pub(super) fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<F
     }
 }
 
-/// Locks a file that is overwritten in place. A lock on its folder is not sufficient, because the same file may be mounted in several
+/// Locks a file that will be overwritten in place. A lock on the folder is not sufficient, because the same file may be mounted in several
 /// folders.
 ///
 /// # Errors
@@ -105,8 +106,8 @@ pub(super) async fn lock_in_place(
     lock_file(file, path.display().to_string(), signals).await
 }
 
-/// Locks a file that was overwritten in place, to restore its content. A signal does not interrupt the wait, because the content must be
-/// restored.
+/// Locks a file that was overwritten in place, so that its content can be restored. The first signal does not interrupt the wait, because
+/// the content must be restored.
 ///
 /// # Errors
 /// Returns an error if another process holds the lock for too long.
@@ -132,7 +133,7 @@ pub(super) fn identity(path: &Path) -> PathBuf {
 /// Parses the name of an environment variable.
 ///
 /// # Errors
-/// Returns the rule for names if a shell could not use this name.
+/// Returns the rule that valid names follow, if a shell could not use this name.
 pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
     let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
     if text.chars().all(good) && text.starts_with(|first: char| !first.is_ascii_digit()) {

@@ -1,4 +1,4 @@
-//! The sink of `--dotenv`.
+//! The sink that sets a line in a dotenv file (`--dotenv`).
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -27,7 +27,7 @@ const FLAG: &str = "--dotenv";
 /// The maximum size of a dotenv file.
 const LIMIT: u64 = 1024 * 1024;
 
-/// The maximum number of attempts if another program changes the file during the edit.
+/// The maximum number of attempts if another process changes the file during the edit.
 const TRIES: usize = 5;
 
 /// `--dotenv`.
@@ -38,15 +38,15 @@ pub(crate) struct DotenvSink {
     delivered: Option<SetLine>,
 }
 
-/// The line that was set, and the data for its withdrawal.
+/// The line that was set, and the data that a withdrawal needs.
 struct SetLine {
     placed: ReplacedFile,
     secret: Secret,
-    /// The old assignment, which this line replaced.
+    /// The assignment that was replaced, if the file contained one.
     before: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// The existing file with its content.
+/// The existing file, and its content and metadata.
 struct ExistingFile {
     file: File,
     content: Zeroizing<Vec<u8>>,
@@ -54,8 +54,8 @@ struct ExistingFile {
 }
 
 impl DotenvSink {
-    /// Checks that the line can be set. The folder must be writable and lockable. If the file exists, it must be a private text file that
-    /// can be written and contains at most one assignment of the name.
+    /// Checks that the line can be set. The folder must be writable and support locks. If the file exists, it must be a writable text file
+    /// that other users cannot read, with at most one assignment of the name.
     ///
     /// # Errors
     /// Returns a usage error that names the file.
@@ -89,7 +89,8 @@ impl DotenvSink {
             })?;
         }
         if mode == WriteMode::Replace {
-            // Creates and removes a file, to check that the folder is writable and that the file can get the owner of the existing file.
+            // A file is created and removed, to check that the folder is writable and that a new file can be given the owner of the
+            // existing file.
             sink.new_file(&folder, existing.as_ref())
                 .map_err(|error| failed(&error))?;
         }
@@ -114,11 +115,11 @@ impl DotenvSink {
             }
         }
         Err(format!(
-            "another process changed the file during each of {TRIES} attempts"
+            "another process changed the file during each of the {TRIES} attempts"
         ))
     }
 
-    /// Sets the line once. Returns `None` if another program changed the file during the edit.
+    /// Tries once to set the line. Returns `None` if another process changed the file during the edit.
     async fn try_to_write(
         &self,
         folder: &Arc<OpenFolder>,
@@ -210,7 +211,7 @@ impl DotenvSink {
             return Ok(());
         };
         let failed = |failure: LockFailure| failure.to_string();
-        // A signal must not interrupt the rollback. Only a second signal ends the run.
+        // The first signal must not interrupt the rollback. A second signal ends the run.
         let no_signals = Signals::default();
         let folder = Arc::clone(line.placed.folder());
         let _folder = lock_folder(&folder, &no_signals).await.map_err(failed)?;
@@ -221,7 +222,7 @@ impl DotenvSink {
 }
 
 impl SetLine {
-    /// Restores the old content. If another process has changed the file meanwhile, only the line of this run is restored.
+    /// Restores the old content. If another process has changed the file in the meantime, restores only the line that this run has set.
     fn roll_back(self, name: &str) -> Result<(), String> {
         let words = |error: io::Error| error.to_string();
         match self.placed.is_unchanged() {

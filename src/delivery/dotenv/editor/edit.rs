@@ -1,14 +1,15 @@
 //! Edits the text of a dotenv file: finds the assignment of a name, and sets its value without changing any other byte.
 //!
 //! There is no standard for dotenv files. The value is written in a form that a POSIX shell (`set -a; . ./.env`), python-dotenv and Node's
-//! `--env-file` read identically, which was tested with each of them. If a character needs quotes, the value is written in single quotes. A
-//! value with `'`, `\`, `$` or a control character is rejected, because these programs do not all preserve such a character in single
+//! `--env-file` read identically. This was tested with each of them. If a character needs quotes, the value is written in single quotes. A
+//! value with `'`, `\`, `$` or a control character is rejected, because some of these programs change such a character even in single
 //! quotes. No known shape of the manager's secrets contains one of these characters (docs/manager-api.md, "Secret shapes").
 //!
 //! An assignment starts a line and consists of optional whitespace, an optional `export`, the name, `=` and the value. A quoted value may
 //! span several lines, and text within it is not an assignment. A quote is an ordinary character if it is never closed, or if anything but
-//! a comment follows the closing quote. A comment after the value is kept. A file with several assignments of the name is rejected, because
-//! programs disagree which assignment applies. A line that contains something besides the assignment is also rejected (`words.rs`).
+//! a comment follows the closing quote. A comment after the value is not changed. A file with several assignments of the name is rejected,
+//! because programs disagree about which assignment applies. A line that contains something besides the assignment is also rejected
+//! (`words.rs`).
 
 use zeroize::Zeroizing;
 
@@ -17,14 +18,14 @@ use crate::terminal::output::is_bare;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Returns the content with `name` set to `value`. If there is no assignment of `name`, it is added at the end.
+/// Returns the content with `name` set to `value`. If there is no assignment of `name`, an assignment is added at the end.
 ///
 /// # Errors
 /// Returns the reason if the file or the value is not supported.
 pub(crate) fn set(content: &[u8], name: &str, value: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     let assignment = find(content, name)?;
     let value = quoted(value)?;
-    // Allocated once at full size, because reallocation would leave copies of the secret in memory.
+    // The buffer is allocated once at full size, because a reallocation would leave a copy of the secret in memory.
     let mut edited = Vec::with_capacity(content.len() + name.len() + value.len() + 8);
     match &assignment {
         Some(old) => {
@@ -47,12 +48,12 @@ pub(crate) fn set(content: &[u8], name: &str, value: &str) -> Result<Zeroizing<V
         }
     }
     let edited = Zeroizing::new(edited);
-    // If a quote in the file is not closed, the edit may change where values end. The result must contain the assignment at the expected
-    // position.
+    // If a quote in the file is not closed, the edit may change where values end. So the edited text is parsed again, and must contain the
+    // assignment at the expected position.
     match (find(&edited, name)?, assignment) {
         (Some(new), Some(old)) if new.head == old.head => Ok(edited),
         (Some(new), None) if new.head > content.len() => Ok(edited),
-        _ => Err("a quote in the file is not closed, so the end of a value is unclear".to_owned()),
+        _ => Err("a quote in the file is not closed, so it is unclear where a value ends".to_owned()),
     }
 }
 
@@ -73,11 +74,11 @@ pub(crate) fn assigned(content: &[u8], name: &str) -> Result<Option<Zeroizing<Ve
     Ok(found.map(|found| Zeroizing::new(content[found.head..found.end].to_vec())))
 }
 
-/// Returns the content without the assignment of `name` to `value`. If `before` is set, it replaces the assignment. If not, the line is
-/// removed. Returns `None` if `name` has a different value or is not set.
+/// Returns the content with the assignment of `value` to `name` undone. If `before` is set, `before` replaces the assignment. If not, the
+/// line is removed. Returns `None` if `name` has a different value or is not set.
 ///
 /// # Errors
-/// Returns the reason if the file is no longer supported.
+/// Returns the reason if the file is not supported any more.
 pub(crate) fn unset(
     content: &[u8],
     name: &str,
@@ -110,7 +111,7 @@ pub(crate) fn unset(
     Ok(Some(edited))
 }
 
-/// The position of an assignment, in byte offsets.
+/// An assignment, with its position in byte offsets.
 struct Assignment<'a> {
     name: &'a [u8],
     /// The end of the name.
@@ -124,7 +125,7 @@ struct Assignment<'a> {
 }
 
 fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, String> {
-    // The file is UTF-16, as some Windows programs write it, or binary data.
+    // A file with NUL bytes contains binary data, or UTF-16 text as written by some Windows programs.
     if content.contains(&0) {
         return Err("the file contains NUL bytes, so it is not UTF-8 text".to_owned());
     }
@@ -157,8 +158,8 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
         } else if let Some(first) = &found
             && further.is_some_and(|words| words.assign(name.as_bytes()))
         {
-            // A line that assigns `name` in a later word matters only after the assignment that was found: a shell would then use the later
-            // value.
+            // This line assigns `name` in a later word. It matters only after the assignment that was found, because a shell would then use
+            // the later value.
             return Err(format!(
                 "{name} is set more than once, on lines {} and {}",
                 number(first.head),
@@ -208,7 +209,7 @@ fn assignment(content: &[u8], line: usize) -> Option<Assignment<'_>> {
     })
 }
 
-/// Returns the end of a quoted value. It may be on a later line.
+/// Returns the end of a quoted value, which may be on a later line.
 fn quoted_end(content: &[u8], start: usize) -> Option<usize> {
     let quote = *content.get(start).filter(|byte| b"'\"`".contains(byte))?;
     let mut at = start + 1;
@@ -226,7 +227,8 @@ fn quoted_end(content: &[u8], start: usize) -> Option<usize> {
     (comment || rest == text_end(content, rest)).then_some(end)
 }
 
-/// Returns the end of an unquoted value, which excludes trailing whitespace and a comment. A comment starts with `#` after whitespace.
+/// Returns the end of an unquoted value. Trailing whitespace and a comment are not part of the value. A comment starts with a `#` after
+/// whitespace.
 fn plain_end(content: &[u8], start: usize) -> usize {
     let line = &content[start..text_end(content, start)];
     let comment = line
@@ -260,7 +262,7 @@ fn line_end(content: &[u8], from: usize) -> usize {
         .map_or(content.len(), |length| from + length)
 }
 
-/// Returns the end of the line without a carriage return.
+/// Returns the end of the line, without the carriage return if there is one.
 fn text_end(content: &[u8], from: usize) -> usize {
     let end = line_end(content, from);
     if end > from && content[end - 1] == b'\r' {

@@ -1,14 +1,15 @@
-//! Splits an unquoted value into words like a shell, to detect lines that contain something besides the first assignment.
+//! Splits an unquoted value into words as a shell does, to detect lines that contain more than one assignment.
 //!
 //! A shell reads `A=old B=x` as two assignments, and `A=old; export A` as two commands. Other programs read the text after the first `=` as
-//! a single value. If A were set in such a line, the rest of the line would be lost, or programs would read different values.
+//! a single value. If the value of A were replaced in such a line, the rest of the line would be lost, or programs would read different
+//! values.
 
 /// The text after the `=` of an unquoted assignment, up to a comment or the end of the line.
 pub(super) struct Words<'a> {
     words: Vec<&'a [u8]>,
-    /// True if whitespace precedes the first word. A shell then reads an empty value.
+    /// True if whitespace precedes the first word. In that case a shell reads an empty value.
     apart: bool,
-    /// True if there is an operator. A shell then reads a second command.
+    /// True if the text contains a shell operator. In that case a shell reads a second command.
     operator: bool,
     /// True if the line continues on the next line.
     continues: bool,
@@ -56,12 +57,13 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// Returns the words after the first, which may be further assignments.
+    /// Returns the words after the first one, which may be further assignments.
     fn further(&self) -> impl Iterator<Item = &&'a [u8]> {
         self.words.iter().skip(usize::from(!self.apart))
     }
 
-    /// Returns true if a shell reads more than one value here. After `export`, each further word is the name of a variable.
+    /// Returns true if a shell reads more than one assignment or name on this line. After `export`, each further word is the name of a
+    /// variable.
     pub(super) fn hold_more(&self, exported: bool) -> bool {
         let more_names = exported && self.words.len() > 1;
         let assigns = |word: &&[u8]| assigned_name(word).is_some();
@@ -74,7 +76,7 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Returns the position of the closing quote for the quote at this position.
+/// Returns the position of the quote that closes the quote at this position.
 fn closing(text: &[u8], open: usize) -> Option<usize> {
     let quote = text[open];
     let mut at = open + 1;
