@@ -1,4 +1,4 @@
-//! Connects to a manager: waits until it responds, establishes trust, and signs out at the end.
+//! Connects to a manager: waits until the manager responds, and establishes trust. Also signs out at the end of a run.
 
 use super::first_use;
 use crate::context::Context;
@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::manager::{Manager, SignedIn};
 use crate::target::Target;
 
-/// Returns a client after the manager has responded. If no setting decides whether to trust the manager, the user is asked first.
+/// Returns a client when the manager responds. If no setting determines whether to trust the manager, the user is asked first.
 ///
 /// # Errors
 /// Returns an error if the manager does not respond in time, or a trust error if the user rejects its certificate.
@@ -20,7 +20,7 @@ pub(crate) async fn connect(target: &Target, context: &Context) -> Result<Manage
     Ok(manager)
 }
 
-/// Waits until the manager responds, for at most the duration in `--wait`.
+/// Waits for the manager to respond, for at most the duration of `--wait`.
 ///
 /// # Errors
 /// Returns an error if the manager does not respond in time.
@@ -34,7 +34,7 @@ pub(super) async fn wait_until_up(
     };
     let waiting = async { Ok(manager.wait_until_ready(duration).await?) };
     match context.signals.cancel(waiting).await {
-        // A trust error shows that the manager is running, so waiting longer is useless.
+        // A trust error shows that the manager is running, so this function stops waiting.
         Err(error)
             if error.kind() == ErrorKind::Trust
                 && first_use::is_possible(target, context)?
@@ -48,7 +48,7 @@ pub(super) async fn wait_until_up(
 
 /// Signs out. Returns true if the manager confirmed that the session was ended. A failed sign-out is logged and does not fail the run.
 ///
-/// A second signal cancels only the sign-out. The result of the command is still reported, for example the key that was delivered.
+/// A second signal cancels only the sign-out. The result of the command, for example a delivered key, is still reported.
 pub(crate) async fn sign_out(target: &Target, signed_in: &SignedIn, context: &Context) -> bool {
     if target.no_sign_out {
         return false;

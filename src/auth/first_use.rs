@@ -1,7 +1,8 @@
-//! Trust on first use: shows an unknown manager's certificate to the user, and pins the certificate's key if the user confirms.
+//! Trust on first use: shows the certificate of an unknown manager to the user, and pins the certificate's key if the user confirms it.
 //!
 //! The certificate is read in a separate TLS handshake, before any HTTP request and before the password prompt. If a setting or a stored
-//! pin decides whether to trust the manager, the user is not asked. A key that differs from a stored pin is never offered for confirmation.
+//! pin determines whether to trust the manager, the user is not asked. A key that differs from a stored pin is never offered for
+//! confirmation.
 
 use chrono::Utc;
 
@@ -19,16 +20,17 @@ use crate::text::shorten;
 use crate::trust::pin_store::{KnownManager, PinStore};
 use crate::trust::policy::TrustSource;
 
-/// The maximum number of certificate names that are shown.
+/// The maximum number of names in a certificate that are shown.
 const MAX_NAMES: usize = 8;
 /// The maximum length of a certificate field that is shown. A longer field could push the question off the screen.
 const MAX_LENGTH: usize = 300;
 /// The indentation of certificate fields.
 const INDENT: usize = 11;
-/// The line width of certificate fields, which is the width of a pin.
+/// The maximum line width of certificate fields, which is the width of a pin.
 const WIDTH: usize = 71;
 
-/// Returns true if trust on first use applies: no setting and no stored pin decides, and there is a terminal or `--tls-accept-new` is set.
+/// Returns true if trust on first use applies. It applies if no setting or stored pin determines whether to trust the manager, and there is
+/// a terminal or `--tls-accept-new` is set.
 pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Error> {
     if !target.address.is_encrypted() {
         return Ok(false);
@@ -37,11 +39,11 @@ pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Er
     Ok(may && target.trust()?.source == TrustSource::System)
 }
 
-/// Reads the manager's certificate. If the system does not trust the certificate and the user confirms it, pins its key. Returns true if a
-/// key was pinned.
+/// Reads the manager's certificate. If the system does not trust the certificate and the user confirms it, pins the certificate's key.
+/// Returns true if a key was pinned.
 ///
 /// # Errors
-/// Returns a trust error if the user does not confirm the key, or an error if the handshake fails. No HTTP request was sent in either case.
+/// Returns a trust error if the user does not confirm the key, or an error if the handshake fails. In both cases, no HTTP request was sent.
 pub(crate) async fn trust_on_first_use(target: &Target, context: &Context) -> Result<bool, Error> {
     let certificate = context
         .signals
@@ -69,7 +71,7 @@ pub(crate) async fn trust_on_first_use(target: &Target, context: &Context) -> Re
 /// Checks before the password prompt that the manager is trusted.
 ///
 /// # Errors
-/// Returns a trust error if the manager is not trusted, or an error if the handshake fails. No HTTP request was sent in either case.
+/// Returns a trust error if the manager is not trusted, or an error if the handshake fails. In both cases, no HTTP request was sent.
 pub(crate) async fn check_before_asking(target: &Target, context: &Context) -> Result<(), Error> {
     let address = &target.address;
     // With `--wait`, the manager may not be running yet.
@@ -96,10 +98,11 @@ fn untrusted(host: &str, problem: &CertificateProblem) -> Error {
     Error::new(ErrorKind::Trust, message).hint(&problem.hint)
 }
 
-/// Stores the pin. If storing fails, the key that the user confirmed is trusted only in this run.
+/// Stores the pin of the confirmed key. If this fails, the key is trusted only in this run.
 ///
 /// # Errors
-/// Returns a trust error if a concurrent run has stored a different key for this host, because one of the keys is not the manager's.
+/// Returns a trust error if a concurrent run has stored a pin of a different key for this host, because one of the two keys does not belong
+/// to the manager.
 async fn pin(
     host: &str,
     certificate: &ServerCertificate,
@@ -108,13 +111,13 @@ async fn pin(
 ) -> Result<(), Error> {
     match store_first(host, certificate.pin, &context.signals).await {
         Ok(Ok(path)) => context.output.note(&format!(
-            "stored the key of {host} in {path}; run `swp-keys trust remove {host}` to remove it"
+            "pinned the key of {host} in {path}; run `swp-keys trust remove {host}` to unpin it"
         )),
         Ok(Err(known)) => return Err(other_key(host, &known, certificate)),
         Err(error) if context.signals.received().is_some() => return Err(error),
         Err(error) => {
             context.output.insist(&format!(
-                "{error}; the key of the manager is trusted only in this run"
+                "{error}; the manager's key is trusted only in this run"
             ));
             target.confirm(certificate.pin);
         }
@@ -122,8 +125,8 @@ async fn pin(
     Ok(())
 }
 
-/// Stores the first pin of a manager, and returns the path of the pin file. If different pins are already stored for the manager, returns
-/// them and stores nothing.
+/// Stores the first pin of a manager, and returns the path of the pin file. If different pins are already stored for the manager, stores
+/// nothing and returns the stored pins.
 ///
 /// # Errors
 /// Returns a usage error if the pin file cannot be read or written.
@@ -144,8 +147,8 @@ pub(crate) async fn store_first(
     Ok(result.map(|()| path.display().to_string()))
 }
 
-/// Returns the error for a manager's key that matches no stored pin. If the user stored the certificate's fingerprint instead of the key's,
-/// the error explains the difference.
+/// Returns the error for a manager's key that matches no stored pin. If a stored pin is the fingerprint of the certificate instead of the
+/// key, the error explains the mistake.
 pub(crate) fn other_key(
     host: &str,
     known: &KnownManager,
@@ -169,12 +172,12 @@ pub(crate) fn other_key(
         ),
     )
     .hint(format!(
-        "ask the manager's administrator whether the key was changed; if it was not, the connection may be intercepted; if it was, run `swp-keys trust remove {host}` and add the new key"
+        "ask the manager's administrator whether the key was replaced; if it was, run `swp-keys trust remove {host}` and pin the new key; if it was not, the connection may be intercepted"
     ))
 }
 
 /// Shows the certificate, and asks the user to type `yes` or one of the two fingerprints. A single `y` is not accepted, because many users
-/// type it without reading.
+/// type `y` without reading the question.
 ///
 /// # Errors
 /// Returns a trust error for any other answer.
@@ -191,7 +194,7 @@ pub(crate) async fn confirm(
         comparison_commands(host)
     );
     let flags = format!(
-        "compare the key's fingerprint on the manager's host, then pass `--tls-pin {}`",
+        "compare the key's fingerprint on the manager's host; if it matches, pass `--tls-pin {}`",
         certificate.pin
     );
     let answer = context
@@ -211,13 +214,13 @@ pub(crate) async fn confirm(
         None => format!("the key of {host} was not confirmed"),
     };
     let hint = format!(
-        "ask the manager's administrator for the fingerprint of the certificate or its key; if the key's fingerprint is {}, run the command again and confirm the key",
+        "ask the manager's administrator for the fingerprint of the public key; if it is {}, run the command again and confirm the key",
         certificate.pin
     );
     Err(Error::new(ErrorKind::Trust, format!("{message}; nothing was sent")).hint(hint))
 }
 
-/// Returns the commands that the user can run on the manager's host to print the fingerprints.
+/// Returns instructions with the commands that print the fingerprints on the manager's host.
 pub(crate) fn comparison_commands(host: &str) -> String {
     let port = host.rsplit(':').next().unwrap_or_default();
     format!(
@@ -228,7 +231,7 @@ pub(crate) fn comparison_commands(host: &str) -> String {
     )
 }
 
-/// Returns a description of a certificate with both fingerprints, in several lines.
+/// Returns a multi-line description of a certificate, with the fingerprints of the certificate and its key.
 pub(crate) fn describe(certificate: &ServerCertificate) -> String {
     format!(
         "{}\n\n  SHA-256 fingerprint of the certificate, as in keytool, browsers and `openssl x509 -fingerprint -sha256`:\n    {}\n  \
@@ -278,8 +281,9 @@ fn describe_details(details: &CertificateDetails) -> String {
     .join("\n")
 }
 
-/// Wraps and indents a certificate field. If the terminal wrapped a long field, the second line could look like this program's output, for
-/// example like a fingerprint. Non-ASCII characters count as two columns. No line begins with a workflow command of a CI service.
+/// Wraps and indents a certificate field. If the terminal wrapped a long field instead, the second line could pass for output of this
+/// program, for example for a fingerprint. Non-ASCII characters count as two columns. No line begins with a workflow command of a CI
+/// service.
 fn wrapped(text: &str) -> String {
     let mut lines = String::with_capacity(text.len());
     let mut rest = text.to_owned();

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::target::Target;
 
-/// Validates the credentials whose values are in flags, variables or the profile. Returns the MFA code if its value is one of them.
+/// Validates the credentials that are set directly in flags, variables or the profile. Returns the MFA code if it is set directly.
 ///
 /// # Errors
 /// Returns a usage error that names the flag, variable or profile field with the invalid value.
@@ -41,7 +41,7 @@ pub(crate) fn typed(secret: &Secret, kind: CredentialKind) -> Result<Secret, Err
     (kind.checked(secret)).map_err(|defect| defect.error(&format!("the typed {kind}"), kind))
 }
 
-/// Returns the configured user name. If none is configured, prompts for it.
+/// Returns the configured user name. If no user name is configured, prompts the user for it.
 ///
 /// # Errors
 /// Returns a usage error if there is no terminal to prompt on, or if the name is invalid.
@@ -58,7 +58,7 @@ pub(crate) async fn username(target: &Target, context: &Context) -> Result<Strin
     Ok(name.expose().to_owned())
 }
 
-/// Returns the configured password. If none is configured, prompts for it.
+/// Returns the configured password. If no password is configured, prompts the user for it.
 ///
 /// # Errors
 /// Returns a usage error if there is no terminal to prompt on, or if the password is invalid.

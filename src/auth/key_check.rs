@@ -1,14 +1,14 @@
 //! Checks whether an API key works, with one or two read requests.
 //!
-//! A key's role may not allow the key to read itself, so a 403 response does not show whether the key works. In that case the check reads
-//! an object that every role with API access should be able to read (docs/manager-api.md, "Checking a key"). A rejected secret is never
-//! sent again, because failed uses lock a key.
+//! A key's role may not allow the key to read its own object, so a 403 response does not show whether the key works. After a 403, the check
+//! reads an object that every role with API access should be able to read (docs/manager-api.md, "Checking a key"). A rejected secret is
+//! never sent again, because repeated failures lock a key.
 
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 
 /// The result of checking an API key.
 pub(crate) enum Tried {
-    /// The key works. Contains the key's object, if the key's role can read it.
+    /// The key works. The variant contains the key's object if the key's role can read it.
     Works(Option<Box<ApiKey>>),
     /// The manager rejected the key.
     Refused(ManagerError),

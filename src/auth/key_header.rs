@@ -1,4 +1,4 @@
-//! Reads the API key, and selects the header that carries the key.
+//! Reads the API key, and selects the HTTP header that carries it.
 
 use super::secret_source;
 use crate::config::credential_check::CredentialKind;
@@ -10,7 +10,7 @@ use crate::manager::KeyHeader;
 use crate::secret::Secret;
 use crate::target::Target;
 
-/// Reads an API key, and returns the key and the header that carries it.
+/// Reads an API key. Returns the key and the HTTP header that carries it.
 ///
 /// # Errors
 /// Returns a usage error that names the flag or variable if the key cannot be read.
@@ -25,7 +25,7 @@ pub(crate) async fn read_key(
     Ok((secret, header))
 }
 
-/// Returns the header that carries the key: the configured header, or the header for the key's format if none is configured.
+/// Returns the configured header. If no header is configured, returns the header for the key's format.
 pub(crate) fn key_header(target: &Target, secret: &Secret) -> KeyHeader {
     configured_header(target).unwrap_or_else(|| KeyHeader::for_key(secret))
 }

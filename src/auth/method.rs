@@ -15,12 +15,12 @@ pub(crate) enum AuthMethod {
     ApiKey(Sourced<SecretSource>),
     /// A credential that `login` saved.
     Saved(SavedCredential),
-    /// A user name and a password. The session is ended at the end of the run.
+    /// A user name and a password. The run signs out at the end.
     Password,
 }
 
 impl AuthMethod {
-    /// Returns the method that the settings and the saved credentials select.
+    /// Selects the sign-in method from the settings and the saved credentials.
     ///
     /// # Errors
     /// Returns a usage error if several users have a saved session. Returns an error if a saved credential cannot be read.
@@ -44,7 +44,7 @@ impl AuthMethod {
         if let Some(saved) = SavedCredential::find(&query)? {
             if let Some(password) = &target.password {
                 log::info!(
-                    "ignoring {}: using {}, which `swp-keys login` saved",
+                    "ignoring {}, because `swp-keys login` has saved {}",
                     password.source,
                     saved.secret
                 );
@@ -61,7 +61,7 @@ impl AuthMethod {
         })
     }
 
-    /// Returns the user of the saved session if a password is configured. An expired session can then be replaced.
+    /// Returns the user of the saved session, if a password is configured with which an expired session can be replaced.
     pub(crate) fn renewable_user<'a>(&'a self, target: &Target) -> Option<&'a str> {
         match self {
             Self::Saved(saved) => saved.username().filter(|_| target.password.is_some()),
@@ -69,7 +69,7 @@ impl AuthMethod {
         }
     }
 
-    /// Adds a hint if the manager no longer accepts the saved credential.
+    /// Adds a hint if the manager has rejected the saved credential.
     pub(super) fn advise(&self, error: Error) -> Error {
         let Self::Saved(saved) = self else {
             return error;
@@ -78,7 +78,7 @@ impl AuthMethod {
         if error.kind() == ErrorKind::Forbidden && saved.username().is_none() {
             let hint = error.next_step().unwrap_or_default();
             let hint = format!(
-                "{hint}; `swp-keys login` saved this key, and `swp-keys logout` removes it"
+                "{hint}; run `swp-keys logout` to remove this key, which `swp-keys login` saved"
             );
             return error.hint(hint);
         }

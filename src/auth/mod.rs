@@ -1,4 +1,4 @@
-//! Signs in to a manager with the configured, saved or typed credentials.
+//! Signs in to a manager with credentials that are configured, saved or typed at a prompt.
 
 pub(crate) mod connect;
 pub(crate) mod first_use;

@@ -70,8 +70,8 @@ pub(crate) async fn sign_in_as(
     Ok((signed_in, login.username))
 }
 
-/// Returns a client for the manager. The flag is true if the wait and the trust check are already done. Both are done before a password
-/// prompt, so that the user knows which manager will receive the password.
+/// Returns a client for the manager, and whether the wait and the trust check are already done. Before a password prompt, the trust check
+/// is done here, so that the user knows which manager will receive the password.
 async fn client(
     target: &Target,
     input: &LoginInput,
@@ -100,7 +100,7 @@ struct PasswordSignIn<'a> {
 }
 
 impl PasswordSignIn<'_> {
-    /// Signs in. Repeats the request after the user has typed a missing code, and while the session limit is reached.
+    /// Signs in. Repeats the request after the user has typed a missing MFA code, and while the session limit is reached.
     async fn sign_in(
         &self,
         mut manager: Manager,
@@ -114,7 +114,7 @@ impl PasswordSignIn<'_> {
         } = self;
         let mut limit = SessionLimit::default();
         loop {
-            // A concurrent run's sign-in may have been rejected while the user typed.
+            // While the user was typing, the manager may have rejected the sign-in of a concurrent run.
             check_guard(context, guard).await?;
             let (unused, error) = match self.send(manager, code.as_ref()).await? {
                 Ok(signed_in) => return Ok(signed_in),
@@ -125,7 +125,7 @@ impl PasswordSignIn<'_> {
                 && first_use::trust_on_first_use(target, context).await?
             {
                 manager = target.manager(context)?;
-                // The handshake failed, so the code was not sent. The next request sends it.
+                // The TLS handshake failed, so the code was not sent. The next request sends the code.
                 if let Some(code) = &code {
                     (guard.mark_code_used(code))
                         .map_err(|spent| code_already_used("the code", &spent))?;
@@ -140,8 +140,8 @@ impl PasswordSignIn<'_> {
                 }
                 continue;
             }
-            // The manager requires an MFA code that the request did not contain. A request with the code does not repeat the rejected
-            // credentials, so it is sent.
+            // If the manager requires an MFA code that the request did not contain, a request with the code may be sent. It does not repeat
+            // the rejected credentials.
             let needs_code = needs_code(&error, code.as_ref());
             if !needs_code || context.prompt() == Prompt::Unavailable {
                 return Err(self.with_unlock_hint(error));
@@ -151,7 +151,7 @@ impl PasswordSignIn<'_> {
         }
     }
 
-    /// Sends the credentials once.
+    /// Sends one sign-in request with the credentials.
     async fn send(&self, manager: Manager, code: Option<&Secret>) -> Result<Attempt, Error> {
         let who = SignIn {
             username: &self.username,
@@ -163,7 +163,8 @@ impl PasswordSignIn<'_> {
         self.attempt(manager, &who).await
     }
 
-    /// Sends the request. After a first signal, waits up to three seconds for the response, so that a new session can be ended.
+    /// Sends the request. After a first signal, waits up to three seconds for the response, so that the run can sign out of the new
+    /// session.
     async fn attempt(&self, manager: Manager, who: &SignIn<'_>) -> Result<Attempt, Error> {
         let Self {
             target, context, ..
@@ -186,8 +187,8 @@ impl PasswordSignIn<'_> {
         }
     }
 
-    /// Returns a new code for the next attempt after the session limit was reached. The manager may have consumed the first code, so the
-    /// first code is not sent again.
+    /// Returns a new code for the next attempt after the session limit was reached. The previous code is not sent again, because the
+    /// manager may have consumed it.
     ///
     /// # Errors
     /// Returns `error` if no new code is available.
@@ -223,7 +224,7 @@ impl PasswordSignIn<'_> {
         typed_code(context, guard).await
     }
 
-    /// Adds the command that unlocks the account on the manager's host, if the account is locked.
+    /// If the account is locked, adds the command that unlocks it on the manager's host to the hint.
     fn with_unlock_hint(&self, error: ManagerError) -> Error {
         let locked = *error.cause() == Cause::SignInRefused(SignInRefusal::Locked);
         let error = Error::from(error);
@@ -239,7 +240,7 @@ impl PasswordSignIn<'_> {
     }
 }
 
-/// Returns the name, with shell quoting if necessary.
+/// Returns the name, quoted for a shell if necessary.
 fn shell_word(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@\\".contains(&byte);
     if name.bytes().all(plain) && !name.contains('\\') {
@@ -251,10 +252,10 @@ fn shell_word(name: &str) -> String {
     )
 }
 
-/// Checks that sign-ins are not paused. On a terminal, the user is asked once whether to sign in anyway.
+/// Checks that sign-ins are not paused. If they are paused, the user is asked once on a terminal whether to sign in anyway.
 ///
 /// # Errors
-/// Returns an error if sign-ins are paused and the user did not confirm. The error contains the reason and the end of the pause.
+/// Returns an error with the reason and the end of the pause if sign-ins are paused and the user did not confirm.
 async fn check_guard(context: &Context, guard: &LockoutGuard) -> Result<(), Error> {
     let Err(paused) = guard.check() else {
         return Ok(());
@@ -275,7 +276,7 @@ async fn check_guard(context: &Context, guard: &LockoutGuard) -> Result<(), Erro
     Ok(())
 }
 
-/// Reads the configured MFA code, and marks it as used.
+/// Reads the configured MFA code, and marks the code as used.
 ///
 /// # Errors
 /// Returns a usage error if the code cannot be read, or a sign-in error if the code was already sent.
@@ -296,7 +297,7 @@ fn already_used(given: &Sourced<SecretSource>, spent: &CodeAlreadyUsed) -> Error
     code_already_used(&format!("the MFA code from {}", given.source), spent)
 }
 
-/// Prompts until the user types an MFA code that was not sent before, and marks the code as used.
+/// Prompts until the user types an MFA code that was not sent before. Marks the code as used.
 ///
 /// # Errors
 /// Returns a usage error if there is no terminal to prompt on.
@@ -311,14 +312,14 @@ async fn typed_code(context: &Context, guard: &LockoutGuard) -> Result<Secret, E
         match guard.mark_code_used(&code) {
             Ok(()) => return Ok(code),
             Err(spent) => context.output.insist(&format!(
-                "this code was already sent at {}, and a code works only once; wait for the next code",
+                "this code was already sent at {}, and each code works only once; wait for the next code",
                 spent.when()
             )),
         }
     }
 }
 
-/// The result of one sign-in request. An error includes the client, because the next attempt uses the same client.
+/// The result of one sign-in request. The error variant contains the client, because the next attempt uses the same client.
 type Attempt = Result<SignedIn, (Manager, ManagerError)>;
 
 /// Records the result of a sign-in in the lockout guard. A lost response is not recorded.
@@ -331,7 +332,7 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
         Cause::SignInRefused(refusal) if !needs_code(error, who.mfa_code) => {
             guard.refused(*refusal);
         }
-        // A status other than 503 may mean that the manager has received the code, so the code stays marked as used.
+        // With any status except 503, the manager may have received the code, so the code stays marked as used.
         Cause::Unavailable { .. } if error.http_status() != Some(503) => {}
         Cause::ConnectionRefused
         | Cause::Unreachable

@@ -20,7 +20,7 @@ use crate::terminal::status_line;
 /// The bytes of a secret, zeroed on drop.
 type Bytes = Zeroizing<Vec<u8>>;
 
-/// The maximum size of a secret source in bytes. Passwords, codes and keys are much smaller, so a larger file is probably the wrong file.
+/// The maximum size of a secret source in bytes. Passwords, codes and keys are much shorter, so a larger source is probably a mistake.
 const LIMIT: u64 = 64 * 1024;
 
 /// Reads a secret from its source and validates it.
@@ -39,7 +39,7 @@ pub(crate) async fn read(
         SecretSource::Stdin => {
             if io::stdin().is_terminal() {
                 return Err(Error::usage(
-                    format!("{source} reads stdin, but stdin is the terminal"),
+                    format!("{source} reads from stdin, but stdin is a terminal"),
                     format!(
                         "pipe the {kind} to stdin, as in `pass show dsm | swp-keys ...`, or omit the flag to be prompted"
                     ),
@@ -51,7 +51,8 @@ pub(crate) async fn read(
             })
             .await?
         }
-        // Reading a regular file does not block for long, so no thread is needed. Reading a pipe may block.
+        // A regular file is read without a separate thread, because the read does not block for long. Other sources, such as pipes, may
+        // block.
         SecretSource::File(path) if path.is_file() => {
             file(path, source, kind, allow_loose_permissions)?
         }
@@ -73,7 +74,7 @@ pub(crate) async fn read(
         .map_err(|defect| defect.error(&format!("the {kind} from {source}"), kind))
 }
 
-/// Validates a secret whose value is in a variable or a flag.
+/// Validates a secret that is set directly in a flag, a variable or the profile.
 ///
 /// # Errors
 /// Returns a usage error if the secret is invalid.
@@ -85,7 +86,7 @@ pub(crate) fn value(
     (kind.checked(secret)).map_err(|defect| defect.error(&format!("the {kind} in {source}"), kind))
 }
 
-/// Reads on a separate thread, so that a signal can cancel the run while a pipe or a password manager waits for the user.
+/// Reads the secret on a separate thread. A signal can then cancel the run while a pipe or a password manager waits for input.
 async fn in_background(
     signals: &Signals,
     work: impl FnOnce() -> Result<Bytes, Error> + Send + 'static,
@@ -93,11 +94,11 @@ async fn in_background(
     let reading = tokio::task::spawn_blocking(work);
     signals
         .cancel(async {
-            // An error here means that the thread panicked or that the runtime is shutting down.
+            // The join fails only if the thread panicked or the runtime is shutting down.
             reading.await.map_err(|_| {
                 Error::new(
                     ErrorKind::Unexpected,
-                    "could not read a secret: the reading thread failed",
+                    "could not read a secret: the thread that reads it failed",
                 )
             })?
         })
@@ -113,10 +114,10 @@ enum Unfit {
     TooLarge,
 }
 
-/// Reads everything up to the maximum size. The buffer is allocated once, because a reallocation would leave a copy of the secret in
-/// memory. If the expected size is known, the buffer has that size, because zeroing a large buffer takes time.
+/// Reads all bytes, and fails if there are more than the maximum. The buffer is allocated once, because a reallocation would leave a copy
+/// of the secret in memory. If the expected size is known, the buffer has only that size, because zeroing a large buffer takes time.
 fn limited(mut reader: impl Read, expected: Option<u64>) -> Result<Bytes, Unfit> {
-    // Some file systems report a size of 0 for every file.
+    // Some file systems, such as /proc, report a size of 0 for every file.
     let expected = expected.filter(|&length| length > 0 && length < LIMIT);
     let buffer = |length: u64| Zeroizing::new(Vec::with_capacity(length as usize + 64));
     let most = expected.unwrap_or(LIMIT);
@@ -143,10 +144,10 @@ fn file(
     let failed = |error: io::Error| {
         Error::usage(
             if may_be_shown(path) {
-                format!("could not read {}: {error} ({source})", path.display())
+                format!("{source}: could not read {}: {error}", path.display())
             } else {
                 format!(
-                    "the file in {source} does not exist; its name is not shown, because it may be the {kind} itself"
+                    "the file named by {source} does not exist; the name is not shown because it may be the {kind} itself"
                 )
             },
             format!(
@@ -163,15 +164,15 @@ fn file(
     limited(file, expected).map_err(|unfit| usage(source, kind, &unfit))
 }
 
-/// Returns true if the path or its folder exists. If neither exists, the user may have passed the secret itself by mistake, so the value
-/// must not be shown.
+/// Returns true if the path may be shown in a message, because the path or its folder exists. If neither exists, the user may have passed
+/// the secret itself by mistake.
 fn may_be_shown(path: &Path) -> bool {
     let in_a_folder = |path: &Path| path.file_name().is_some() && path.is_dir();
     path.exists() || path.parent().is_some_and(in_a_folder)
 }
 
-/// Runs the command and returns its output. The command is split into words like in a shell, but no shell is used and nothing is expanded.
-/// The command inherits stdin and stderr, so that it can prompt the user.
+/// Runs the command and returns its output. The command is split into words as in a shell, but it is run without a shell, so nothing is
+/// expanded. The command inherits stdin and stderr, so that it can prompt the user.
 fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Bytes, Error> {
     let failed = |problem: String| {
         Error::usage(
@@ -191,7 +192,7 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
             format!("could not be run: `{program}`: {error}")
         } else {
             format!(
-                "could not be run: the program does not exist; its name is not shown, because it may be the {kind} itself"
+                "could not be run: the program does not exist; the name is not shown because it may be the {kind} itself"
             )
         })
     })?;
@@ -201,12 +202,12 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
     };
     let status = child
         .wait()
-        .map_err(|error| failed(format!("has an unknown exit status: {error}")))?;
+        .map_err(|error| failed(format!("has no known exit status: {error}")))?;
     match secret {
-        // The size is checked before the exit status, because a program fails if its output is no longer read.
+        // The size is checked before the exit status, because a program may fail if its output is not read to the end.
         Err(Unfit::TooLarge) => Err(failed("printed more than 64 KiB".to_owned())),
         _ if !status.success() => Err(failed(format!("failed: `{program}`: {status}"))),
-        Err(unfit) => Err(failed(format!("printed output that {unfit}"))),
+        Err(unfit) => Err(failed(format!("printed a value that {unfit}"))),
         Ok(secret) => Ok(secret),
     }
 }

@@ -1,4 +1,4 @@
-//! Signs in, runs a command's work, and signs out.
+//! Signs in, runs the work of a command, and signs out.
 
 use super::connect::sign_out;
 use super::login_input::LoginInput;
@@ -10,10 +10,10 @@ use crate::journal::{Operation, notice};
 use crate::manager::SignedIn;
 use crate::target::Target;
 
-/// Access to one manager during a run: the signed-in client, the manager's settings and the run's shared state.
+/// What a command needs to work on a manager: the signed-in client, the manager's settings and the shared state of the run.
 #[derive(Clone, Copy)]
 pub(crate) struct Access<'a> {
-    /// The client that sends authenticated requests.
+    /// The client for authenticated requests to the manager.
     pub(crate) signed_in: &'a SignedIn,
     /// The manager that the client is signed in to.
     pub(crate) target: &'a Target,
@@ -22,7 +22,7 @@ pub(crate) struct Access<'a> {
 }
 
 impl Access<'_> {
-    /// Returns the part of an operation's record that describes the manager, the tenant, the API key in use and the targets of the secret.
+    /// Returns the fields that the records of all operations have in common, for this manager and these targets of the secret.
     pub(crate) fn operation(&self, id: &str, sinks: Vec<String>) -> Operation {
         Operation {
             id: id.to_owned(),
@@ -34,7 +34,7 @@ impl Access<'_> {
     }
 }
 
-/// Signs in, runs `work`, and ends the session even if the work fails. Warns about unfinished work of earlier runs.
+/// Signs in, warns about unfinished work of earlier runs, runs `work`, and signs out even if the work fails.
 ///
 /// # Errors
 /// Returns the error of the sign-in or of the work. A failed sign-out is only logged.
@@ -46,7 +46,7 @@ pub(crate) async fn signed_in<T>(
     signed_in_with(&LoginInput::default(), target, context, work).await
 }
 
-/// Does the same as [`signed_in`], and stores the user name and the password in `input`, for a run that may have to sign in again.
+/// Like [`signed_in`], but also stores the user name and the password in `input`, for a run that may have to sign in again.
 ///
 /// # Errors
 /// Returns the error of the sign-in or of the work.
@@ -63,7 +63,7 @@ pub(crate) async fn signed_in_with<T>(
     .await
 }
 
-/// Does the same as [`signed_in`] without the warnings, for `recover`, which finishes the unfinished work.
+/// Like [`signed_in`], but without the warnings. This function is for `recover`, which finishes the unfinished work.
 ///
 /// # Errors
 /// Returns the error of the sign-in or of the work.
@@ -98,23 +98,24 @@ async fn session<T>(
         }
     };
     context.sign_out_begins();
-    // The sign-out and the fsyncs run concurrently, because they are independent.
+    // The sign-out and the flushes to disk run concurrently, because they are independent.
     tokio::join!(biased; sign_out, finish_flushes(context));
     result
 }
 
-/// Waits until the removal of records is flushed to disk. A second signal cancels only this wait. The result of the work is still reported.
+/// Waits until the removal of records is flushed to disk. A second signal cancels only this wait, and the result of the work is still
+/// reported.
 async fn finish_flushes(context: &Context) {
     tokio::select! {
         biased;
         _ = context.signals.second_signal() => {
-            log::info!("could not flush the removal of the run's records: interrupted");
+            log::info!("could not flush the removal of this run's records: interrupted");
         }
         () = context.flushes.finish() => {}
     }
 }
 
-/// Prints a warning for each unfinished run on this manager and tenant.
+/// Prints a warning for each unfinished operation on this manager and tenant.
 pub(crate) fn warn_unfinished(target: &Target, context: &Context) {
     let manager = target.address.to_string();
     for warning in notice::unfinished_work(&manager, target.tenant_name()) {

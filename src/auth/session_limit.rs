@@ -1,4 +1,5 @@
-//! Retries after the manager has reported that the account's session limit is reached. No other rejected sign-in is retried.
+//! Retries a sign-in after the manager has reported that the account's session limit is reached. A sign-in that was rejected for another
+//! reason is not retried.
 
 use std::time::{Duration, Instant};
 
@@ -21,10 +22,10 @@ pub(crate) struct SessionLimit {
 }
 
 impl SessionLimit {
-    /// Pauses before the next attempt. The first pause prints a note. The last attempt is made when the wait is over.
+    /// Waits before the next attempt. Prints a note before the first pause. The last attempt is made when the maximum wait is over.
     ///
     /// # Errors
-    /// Returns `error` if the wait is over, or an interruption if a signal arrives.
+    /// Returns `error` if the maximum wait is over, or an interruption if a signal arrives.
     pub(crate) async fn pause(
         &mut self,
         error: &ManagerError,

@@ -14,7 +14,7 @@ use crate::manager::{Credentials, SessionRenewal, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::safe;
 
-/// Signs in. An API key or a saved credential needs no sign-in request, so it is first sent with the command's first request.
+/// Signs in. An API key or a saved credential needs no sign-in request. It is sent with each request of the command.
 ///
 /// # Errors
 /// Returns a usage error if a credential cannot be read, or a sign-in error if the manager rejects the credential.
@@ -47,7 +47,7 @@ pub(crate) async fn sign_in(
     Ok(connect(target, context).await?.with(credentials))
 }
 
-/// Runs `work`. If the saved session has expired and a password is configured, signs in with the password once and continues.
+/// Runs `work`. If the saved session has expired and a password is configured, signs in once with the password and continues.
 ///
 /// Returns the client and the result of the work. The caller must end the client's session.
 pub(crate) async fn with_renewal<T>(
@@ -70,7 +70,7 @@ pub(crate) async fn with_renewal<T>(
             busy.set(true);
             match renew(username, target, context).await {
                 Ok(renewed) => {
-                    // If the work was cancelled during the sign-in, nothing uses the new session.
+                    // If the work was cancelled during the sign-in, the new session is not used.
                     if reply.send(renewed.session().cloned()).is_err() {
                         sign_out(target, &renewed, context).await;
                     }
@@ -91,7 +91,7 @@ pub(crate) async fn with_renewal<T>(
         result
     };
     let result = result.map_err(|error| match refused.take() {
-        // The failed sign-in is reported instead of the expired session, because the user must fix the sign-in.
+        // The failed sign-in is reported instead of the expired session, because the user has to fix the sign-in.
         Some(refused) => refused,
         None if signed_in.is_renewed() => error,
         None => method.advise(error),
@@ -103,7 +103,7 @@ async fn renew(username: &str, target: &Target, context: &Context) -> Result<Sig
     let source =
         (target.password.as_ref()).map_or_else(String::new, |password| password.source.to_string());
     context.output.note(&format!(
-        "the saved session of {} has expired; signing in with the password from {source} for this run; run `swp-keys login` to save a new session",
+        "the saved session of {} has expired; this run signs in with the password from {source}; run `swp-keys login` to save a new session",
         safe(username),
     ));
     let input = LoginInput::default();

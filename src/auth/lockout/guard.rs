@@ -1,24 +1,24 @@
-//! The lockout guard: remembers rejected sign-ins across runs, so that repeated runs do not lock an account.
+//! The lockout guard: records rejected sign-ins across runs, so that repeated runs do not lock an account.
 //!
-//! A rejected password or code counts towards the manager's account lockout, which only a different administrator can undo
-//! (docs/manager-api.md, "Sign-in"). After two rejections within 15 minutes, sign-ins are paused for 15 minutes: each run stops before it
-//! sends anything. `--force-login` signs in anyway. On a terminal, the user is asked whether to sign in. A successful sign-in clears the
-//! rejections.
+//! A rejected password or code counts towards the manager's account lockout, which only another administrator can lift
+//! (docs/manager-api.md, "Sign-in"). After two rejections within 15 minutes, sign-ins are paused for 15 minutes, and each run fails before
+//! it sends anything. With `--force-login`, a run signs in anyway. On a terminal, the user is asked whether to sign in anyway. A successful
+//! sign-in clears the rejections.
 //!
 //! Every rejection by the manager counts, because the response may not contain the cause. These failures do not count: a request that did
 //! not reach the manager, a rate limit, the session limit, an unavailable manager, and a missing code. A lost response does not count
-//! either, because the manager may have accepted the sign-in and because exit code 8 promises that the run can be repeated.
+//! either, because the manager may have accepted the sign-in, and because exit code 8 promises that the run can be repeated.
 //!
 //! A manager must not accept an MFA code a second time (RFC 6238, section 5.2). So a code that was sent is not sent again for 15 minutes,
-//! even if the sign-in failed. No manager accepts a code for that long. The chance that a new code equals an earlier code is one in a
+//! even if the sign-in failed. No manager accepts a code for that long. The probability that a new code equals an earlier code is one in a
 //! million.
 //!
 //! The records are in the folder `sign-ins/` of the state folder. The file `key` contains random bytes that are generated once. Each
-//! combination of manager, tenant and user has a record file, named by a keyed hash. A record contains the times of rejections, the cause
-//! of the last rejection, and keyed hashes of the codes that were sent. An attacker who reads `key` and a record could compute the codes,
-//! but these codes no longer work. A record is always rewritten completely, under the lock of `key`, so that concurrent runs lose no
-//! update. A record is deleted when none of its entries count any more. If the records cannot be written, the run continues without them
-//! and logs that at `-v`, because a read-only home folder must not prevent a sign-in.
+//! combination of manager, tenant and user has a record file, whose name is a keyed hash of the three values. A record contains the times
+//! of rejections, the cause of the last rejection, and keyed hashes of the codes that were sent. An attacker who reads `key` and a record
+//! could compute the codes, but these codes no longer work. A record is always rewritten completely while the file `key` is locked, so that
+//! no update of a concurrent run is lost. A record is deleted when none of its entries count any more. If the records cannot be written,
+//! the run continues without them and logs the error at `-v`, because a read-only home folder must not prevent a sign-in.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -41,17 +41,17 @@ const KEY_BYTES: usize = 32;
 /// The number of rejections after which sign-ins are paused.
 const LIMIT: usize = 2;
 
-/// Decides whether a sign-in request may be sent. Each sign-in has its own guard.
+/// Decides whether a sign-in request may be sent. Each sign-in uses its own guard.
 pub(crate) struct LockoutGuard {
     folder: Option<Folder>,
     manager: String,
     tenant: String,
     username: String,
     forced: bool,
-    /// True if the user confirmed at a prompt to sign in anyway.
+    /// True if the user chose at the prompt to sign in anyway.
     is_allowed: Cell<bool>,
-    /// The codes that this run has sent, and when. This run never sends them again, even with `--force-login` or if no record can be
-    /// written.
+    /// The codes that this run has sent, with the times. This run never sends these codes again, even with `--force-login` or if no record
+    /// can be written.
     sent: RefCell<Vec<(Secret, i64)>>,
 }
 
@@ -93,7 +93,7 @@ impl LockoutGuard {
         }))
     }
 
-    /// Allows this run to sign in during a pause, because the user confirmed that.
+    /// Allows this run to sign in during a pause. This is called after the user has confirmed the sign-in.
     pub(crate) fn allow(&self) {
         self.is_allowed.set(true);
     }
@@ -113,13 +113,13 @@ impl LockoutGuard {
         self.require_unused(&self.record(), &self.fingerprint(&key, code))
     }
 
-    /// Records a code as sent. This happens before the request, so that the record is correct even if the process is killed during the
-    /// request. If several runs have the same code, only one run may send the code.
+    /// Records a code as sent. The code is recorded before the request, so that the record is correct even if the process is killed during
+    /// the request. If several runs use the same code at the same time, only one run may send it.
     ///
     /// # Errors
     /// Returns the time at which the code was sent, if it was sent before.
     pub(crate) fn mark_code_used(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
-        // This check also works in a read-only state folder, where the change below fails.
+        // This check is also made in a read-only state folder, in which the change below fails.
         self.is_fresh(code)?;
         let spent = self.change(|record, key| {
             let fingerprint = self.fingerprint(key, code);
@@ -153,7 +153,7 @@ impl LockoutGuard {
 
     /// Clears the rejections after the manager has accepted a sign-in.
     pub(crate) fn accepted(&self) {
-        // Usually no record exists. In that case no file is created.
+        // Usually no record exists, so nothing is written.
         let any = self.ask(|folder| Ok(!folder.names()?.is_empty()));
         if any == Some(true) {
             self.change(|record, _| {
@@ -190,7 +190,8 @@ impl LockoutGuard {
         .unwrap_or_default()
     }
 
-    /// Changes the record, and deletes the records of all accounts that no longer count. Returns `None` if the record cannot be written.
+    /// Changes the record, and deletes the records of other accounts in which no entry counts any more. Returns `None` if the record cannot
+    /// be written.
     fn change<T>(&self, change: impl FnOnce(&mut SignInRecord, &hmac::Key) -> T) -> Option<T> {
         self.ask(|folder| {
             let (_lock, key) = locked_key(folder)?;
@@ -204,7 +205,7 @@ impl LockoutGuard {
         })
     }
 
-    /// Runs `work` in the folder. An error is logged and not returned, because the guard must not make a run fail.
+    /// Runs `work` in the folder. An error is logged and not returned, because an error of the guard must not make the run fail.
     fn ask<T>(&self, work: impl FnOnce(&Folder) -> io::Result<T>) -> Option<T> {
         let folder = self.folder.as_ref()?;
         work(folder)
@@ -234,7 +235,7 @@ impl LockoutGuard {
     }
 }
 
-/// Returns a keyed hash of the parts. Each part is preceded by its length, so that different lists never hash the same bytes.
+/// Returns a keyed hash of the parts. Each part is preceded by its length, so that different lists always produce different hash inputs.
 fn hash(key: &hmac::Key, parts: &[&[u8]]) -> String {
     let mut context = hmac::Context::with_key(key);
     for part in parts {
@@ -284,7 +285,7 @@ fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
         }
     }
     Err(io::Error::other(
-        "the file `key` changed repeatedly while it was read",
+        "the file `key` was replaced repeatedly while it was being locked",
     ))
 }
 

@@ -1,4 +1,4 @@
-//! The errors with which the lockout guard stops a sign-in.
+//! The errors that the lockout guard returns to prevent a sign-in.
 
 use chrono::DateTime;
 
@@ -6,7 +6,7 @@ use super::record::{self, WINDOW};
 use crate::error::{Error, ErrorKind};
 use crate::manager::SignInRefusal;
 
-/// The error for paused sign-ins.
+/// The error for a sign-in while sign-ins are paused.
 pub(crate) struct Paused {
     pub(super) refusals: usize,
     pub(super) username: String,
@@ -15,7 +15,7 @@ pub(crate) struct Paused {
     pub(super) why: Option<SignInRefusal>,
 }
 
-/// The error for an MFA code that was already sent. Contains the time of sending in milliseconds since the Unix epoch.
+/// The error for an MFA code that was already sent. Contains the time at which the code was sent, in milliseconds since the Unix epoch.
 pub(crate) struct CodeAlreadyUsed(pub(super) i64);
 
 impl std::fmt::Display for Paused {
@@ -45,12 +45,12 @@ impl From<Box<Paused>> for Error {
             "{paused}; nothing was sent, because each rejected sign-in counts towards the account lockout"
         );
         let fix = match paused.why {
-            Some(SignInRefusal::Locked) => "have the account unlocked",
+            Some(SignInRefusal::Locked) => "ask an administrator to unlock the account",
             Some(SignInRefusal::PasswordExpired) => "set a new password in the manager's console",
             _ => "fix the user name, password or code",
         };
         let hint = format!(
-            "{fix} and try again after {}, or add `--force-login` to try now",
+            "{fix}, then try again after {}, or add `--force-login` to try now",
             shown(until)
         );
         Self::new(ErrorKind::SignInPaused, message)

@@ -1,4 +1,4 @@
-//! Remembers rejected sign-ins across runs, so that repeated runs do not lock an account.
+//! Records rejected sign-ins across runs, so that repeated runs do not lock an account.
 
 mod guard;
 mod guard_error;

@@ -1,12 +1,13 @@
-//! The record of one account: the rejected sign-ins, and the MFA codes that were sent.
+//! The sign-in record of one account: its rejected sign-ins, and the MFA codes that were sent for it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::manager::SignInRefusal;
 
-/// How long a rejection or a code counts, in milliseconds. Rejections are added up if they are less than this apart.
+/// How long a rejection or a code counts, in milliseconds. Rejections are counted together if each was at most this long before the last
+/// one.
 pub(crate) const WINDOW: i64 = 15 * 60 * 1000;
-/// The maximum number of rejections, and of codes, in a record.
+/// The maximum number of rejections in a record, and the maximum number of codes.
 const MAX_ENTRIES: usize = 16;
 
 /// Returns a description of why a sign-in was rejected. The manager's message is not stored, because it may contain user names.
@@ -16,17 +17,17 @@ pub(crate) fn words(why: SignInRefusal) -> &'static str {
         SignInRefusal::Code => "the MFA code was wrong or missing",
         SignInRefusal::PasswordExpired => "the password was expired",
         SignInRefusal::Credentials => "the user name or the password was wrong",
-        SignInRefusal::Unclear => "the manager reported no known cause",
+        SignInRefusal::Unclear => "the manager did not report a known cause",
     }
 }
 
-/// The record of one manager, tenant and user.
+/// The sign-in record for one manager, tenant and user.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct SignInRecord {
-    /// The times of the rejections in order, in milliseconds since the Unix epoch by this machine's clock.
+    /// The times of the rejections, oldest first, in milliseconds since the Unix epoch by this machine's clock.
     pub(crate) refused: Vec<i64>,
-    /// Why the last sign-in was rejected. Records of older versions do not contain this.
+    /// Why the last sign-in was rejected. Records that an older version wrote do not contain this field.
     pub(crate) why: Option<SignInRefusal>,
     /// The MFA codes that were sent.
     pub(crate) codes: Vec<SentCode>,
@@ -41,8 +42,8 @@ pub(crate) struct SentCode {
 }
 
 impl SignInRecord {
-    /// Removes the entries that no longer count. An entry far in the future, recorded before the clock was set back, is also removed. It
-    /// would stop all runs until that time.
+    /// Removes the entries that no longer count. Also removes entries far in the future, which were recorded before the clock was set back.
+    /// Such an entry would block all sign-ins until that time.
     pub(crate) fn forget_old(&mut self, now: i64) {
         let counts = |time: i64| now.saturating_sub(time).saturating_abs() < WINDOW;
         if !self.refused.last().is_some_and(|last| counts(*last)) {

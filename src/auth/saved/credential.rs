@@ -4,13 +4,13 @@ use crate::config::Source;
 use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 
-/// A session or an API key that `login` saved, with its manager and tenant.
+/// A session or an API key that `login` saved, and the manager and tenant to which it belongs.
 pub(crate) struct SavedCredential {
     /// The manager's address.
     pub(crate) manager: String,
     /// The tenant, or `None` for the primary tenant.
     pub(crate) tenant: Option<String>,
-    /// The session or the API key.
+    /// The saved session or API key.
     pub(crate) secret: SavedSecret,
 }
 
@@ -20,7 +20,7 @@ pub(crate) enum SavedSecret {
     Session {
         /// The administrator's user name.
         username: String,
-        /// The session's cookies and request ID.
+        /// The cookies and the request ID of the session.
         session: Session,
     },
     /// An API key.
@@ -55,17 +55,17 @@ impl SavedCredential {
         }
     }
 
-    /// Returns true if the two credentials are saved in the same file.
+    /// Returns true if the two credentials would be saved in the same file.
     pub(crate) fn has_place_of(&self, other: &Self) -> bool {
         self.file_name() == other.file_name()
     }
 
-    /// Returns true if this credential is an API key with that secret.
+    /// Returns true if this credential is an API key with this secret.
     pub(crate) fn is_key(&self, other: &Secret) -> bool {
         matches!(&self.secret, SavedSecret::Key { secret, .. } if secret.expose() == other.expose())
     }
 
-    /// Returns the file name. It is a digest, because user and tenant names may contain any character.
+    /// Returns the name of the credential's file. The name is a digest, because user names and tenant names may contain any character.
     pub(super) fn file_name(&self) -> String {
         let tenant = self.tenant.as_deref().unwrap_or_default();
         let whose = match &self.secret {
@@ -91,8 +91,7 @@ impl SavedCredential {
         format!("{hex}.json")
     }
 
-    /// Returns a note that explains how to delete a saved key on the manager, because `logout` removes only the saved copy. Returns `None`
-    /// for a session.
+    /// Returns a note on how to delete the key on the manager, because `logout` removes only the saved copy. Returns `None` for a session.
     pub(crate) fn remaining_key(&self) -> Option<String> {
         match &self.secret {
             SavedSecret::Session { .. } => None,
@@ -108,9 +107,9 @@ impl SavedCredential {
     }
 }
 
-/// Returns a note that the API key in a variable takes precedence over a saved credential.
+/// Returns the note that an API key in a variable takes precedence over a saved credential.
 pub(crate) fn shadowed(by: &Source, what: &SavedSecret) -> String {
     format!(
-        "{by} takes precedence over {what} that `swp-keys login` saved; unset {by} to use the saved credential"
+        "{by} takes precedence over {what}, which `swp-keys login` saved; unset {by} to use the saved credential"
     )
 }

@@ -6,8 +6,8 @@ use super::credential::{SavedCredential, SavedSecret};
 use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 
-/// The fields of a saved credential's file. Sessions and keys share one flat struct, because serde deserializes a tagged enum through a
-/// buffer that is not zeroed.
+/// The fields of a saved credential's file. Sessions and API keys use the same flat struct, because serde deserializes a tagged enum
+/// through a buffer that is not zeroed.
 #[derive(Deserialize)]
 pub(crate) struct Read {
     manager: String,
@@ -21,7 +21,7 @@ pub(crate) struct Read {
     header: Option<String>,
 }
 
-/// The fields to write to a saved credential's file. No other type serializes secrets.
+/// The fields to write to the file of a saved credential. No other type serializes a secret.
 #[derive(Serialize, Default)]
 pub(crate) struct Written<'a> {
     manager: &'a str,

@@ -1,6 +1,6 @@
-//! Selects the saved credentials that apply to a run.
+//! Determines which saved credentials apply to a run.
 //!
-//! A session belongs to one user of a manager and tenant. A key belongs to a manager, a tenant and the profile for which it was saved,
+//! A session belongs to a user, a manager and a tenant. A key belongs to a manager, a tenant and the profile for which it was saved,
 //! because profiles for the same manager usually use different keys.
 
 use super::credential::{SavedCredential, SavedSecret};
@@ -9,14 +9,13 @@ use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 use crate::target::Target;
 
-/// Selects the saved credentials of a manager, tenant, user and profile.
+/// A query for the saved credentials of a manager, tenant, user and profile.
 pub(crate) struct CredentialQuery {
     pub(super) manager: String,
     tenant: Option<String>,
     username: Option<String>,
     profile: Option<String>,
-    /// True if the user name was set on the command line. In that case a saved key is not used, because it is unknown which user a key
-    /// belongs to.
+    /// True if the user name was set on the command line. A saved key is then not used, because it is unknown which user created the key.
     pub(super) user_is_explicit: bool,
     /// If true, files that other users can read are accepted.
     pub(super) allow_loose: bool,
@@ -36,7 +35,7 @@ impl CredentialQuery {
         }
     }
 
-    /// Accepts files that other users can read, for commands that remove or replace credentials.
+    /// Makes the query accept files that other users can read. Used by commands that remove or replace credentials.
     pub(crate) fn however_loose(mut self) -> Self {
         self.allow_loose = true;
         self
@@ -48,7 +47,7 @@ impl CredentialQuery {
         self
     }
 
-    /// Returns the credential to save for a session.
+    /// Returns a credential for saving this session.
     pub(crate) fn session(&self, username: &str, session: &Session) -> SavedCredential {
         self.credential(SavedSecret::Session {
             username: username.to_owned(),
@@ -56,7 +55,7 @@ impl CredentialQuery {
         })
     }
 
-    /// Returns the credential to save for an API key.
+    /// Returns a credential for saving this API key.
     pub(crate) fn key(
         &self,
         id: Option<i64>,

@@ -19,7 +19,7 @@ impl SavedCredential {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub(crate) fn save(&self) -> Result<(), Error> {
-        let folder = folder().ok_or_else(|| self.not_saved("no state folder is configured"))?;
+        let folder = folder().ok_or_else(|| self.not_saved("the state folder could not be determined"))?;
         let content = secret::pretty_json(&Written::of(self)).map_err(|error| {
             Error::unexpected(format!("could not encode the credential: {error}"))
         })?;
@@ -32,10 +32,10 @@ impl SavedCredential {
         })
     }
 
-    /// Checks that only this user can write to the folder. This check is made before the sign-in.
+    /// Checks that other users cannot write to the folder. This check is made before the sign-in.
     ///
     /// # Errors
-    /// Returns a usage error with the command that fixes the permissions.
+    /// Returns a usage error whose hint is the command that fixes the permissions.
     pub(crate) fn require_trusted_folder() -> Result<(), Error> {
         let trusted = folder().map_or(Ok(()), |folder| folder.trusted());
         let untrusted = trusted
@@ -68,8 +68,8 @@ impl SavedCredential {
         })
     }
 
-    /// Finds the saved credential for a run. The profile's API key takes precedence over the user's session. Without a configured user
-    /// name, the session may belong to any user.
+    /// Finds the saved credential for a run. The profile's API key takes precedence over the user's session. If no user name is configured,
+    /// the session may belong to any user.
     ///
     /// # Errors
     /// Returns a usage error if several users have a saved session, or if other users of this machine can read or write the file. Returns
@@ -86,11 +86,11 @@ impl SavedCredential {
             let names: Vec<_> = (sessions.iter()).filter_map(Self::username).collect();
             return Err(Error::usage(
                 format!(
-                    "several users are signed in to {}: {}",
+                    "several users have a saved session at {}: {}",
                     query.manager,
                     names.join(", ")
                 ),
-                "select one with `--username`",
+                "select a user with `--username`",
             ));
         }
         Ok(sessions.pop())
@@ -106,7 +106,7 @@ impl SavedCredential {
         };
         let files = match folder.read_all(query.allow_loose) {
             Ok(files) => files,
-            // A folder that this user cannot read contains no credential of this user.
+            // A folder that this user cannot read does not contain this user's credentials.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Vec::new()),
             Err(error) => {
                 let unreadable = || unreadable(&folder, &error.to_string());

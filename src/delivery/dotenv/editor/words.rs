@@ -62,7 +62,7 @@ impl<'a> Words<'a> {
         self.words.iter().skip(usize::from(!self.apart))
     }
 
-    /// Returns true if a shell reads more than one assignment or name on this line. After `export`, each further word is the name of a
+    /// Returns true if a shell reads more than a single assignment on this line. After `export`, each further word is the name of a
     /// variable.
     pub(super) fn hold_more(&self, exported: bool) -> bool {
         let more_names = exported && self.words.len() > 1;
