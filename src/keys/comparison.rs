@@ -1,4 +1,4 @@
-//! The comparison of a key's fields with the requested values.
+//! Compares the fields of a key with the requested values.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use crate::expiry::format_time;
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY};
 use crate::mint::is_requested_expiry;
 
-/// The fields that a change can set, as the manager names them.
+/// The names in the manager's API of the fields that a change can set.
 const FIELDS: [&str; 7] = [
     "keyName",
     "description",
@@ -28,20 +28,20 @@ pub(crate) enum Match {
     NotShown,
 }
 
-/// A requested field and its comparison with the key.
+/// A requested field, and the result of comparing it with the key's field.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Compared {
     /// The name of the field in the manager's API.
     pub(crate) field: &'static str,
     /// The requested value. For an expiry, null means never.
     pub(crate) asked: Value,
-    /// The value in the key. Null means that the field is not set or not shown.
+    /// The value of the key's field. Null means that the field is not set or that the manager does not show it.
     pub(crate) is: Value,
     /// The result of the comparison.
     pub(crate) result: Match,
 }
 
-/// Returns the fields that a change sets, with their values, in a fixed order. An expiry of 0 (never) becomes null.
+/// Returns the names and values of the fields that a change sets, in a fixed order. An expiry of 0 (never) becomes null.
 pub(crate) fn asked_fields(change: &KeyChange) -> Vec<(&'static str, Value)> {
     let Value::Object(mut fields) = json!(change) else {
         return Vec::new();
@@ -73,7 +73,7 @@ pub(crate) fn compare(change: &KeyChange, key: &ApiKey) -> Vec<Compared> {
 /// Removes the fields that already have the requested value, so that only differences are sent.
 pub(crate) fn without_equal(change: KeyChange, key: &ApiKey) -> KeyChange {
     let compared = compare(&change, key);
-    // A brief object omits fields. Their values are unknown, so they are sent.
+    // A brief key object omits some fields. Their values are unknown, so the change contains these fields.
     let differs =
         |one: &&Compared| one.asked != one.is || one.result == Match::NotShown && key.is_brief();
     let changed: Vec<_> = (compared.iter().filter(differs))
@@ -93,7 +93,7 @@ pub(crate) fn without_equal(change: KeyChange, key: &ApiKey) -> KeyChange {
 
 fn match_of(field: &str, asked: &Value, is: &Value, key: &ApiKey) -> Match {
     let is_expiry = field == "expiryDate";
-    // An expiry of 0 may mean never or the year 1970.
+    // In a key, an expiry of 0 may mean never or the year 1970.
     let unclear = key.is_brief() || is_expiry && key.expires_at_zero();
     match (asked, is) {
         (_, Value::Null) if unclear => Match::NotShown,
@@ -110,7 +110,7 @@ fn is_same_expiry(asked: &Value, is: &Value) -> bool {
     }
 }
 
-/// Returns the fields of a key. If an object with all fields has no description, the description is empty.
+/// Returns the fields of a key. A full key object without a description has an empty description.
 fn shown_fields(key: &ApiKey) -> Map<String, Value> {
     let description = match (key.description(), key.is_brief()) {
         (None, false) => Some(""),

@@ -1,4 +1,4 @@
-//! The output about a key: its JSON or text form, the `meta` object and the warnings.
+//! Prints a key as JSON or text, creates the `meta` object of JSON output, and prints warnings about a new key.
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use crate::mint::Delivered;
 use crate::target::Target;
 use crate::terminal::output::{Format, env_line, json_text};
 
-/// Returns the error for a run that delivered the secret but could not print the key's details.
+/// Returns the error for a run that has delivered the secret but could not print the key's details.
 pub(crate) fn output_failed_after_delivery(error: Error) -> Error {
     Error::unexpected(format!("{error}; the secret was delivered"))
         .hint("do not run the command again, because it would create another secret")
@@ -32,8 +32,8 @@ pub(crate) fn warn_expiry_differs(key: &NewApiKey, delivered: &Delivered, contex
     ));
 }
 
-/// Warns if the manager's clock differs from this machine's by more than a minute and `--expires` is a duration. A duration counts from the
-/// manager's time.
+/// Warns if `--expires` is a duration and the manager's clock differs from this machine's clock by more than a minute. A duration counts
+/// from the manager's time.
 pub(crate) fn warn_clock_skew(access: Access<'_>, expiry: Option<Expiry>) {
     if !matches!(expiry, Some(Expiry::After(_))) {
         return;
@@ -79,7 +79,7 @@ pub(crate) fn secret_meta(
     meta
 }
 
-/// Prints a key without its secret. Text output is the key's ID. JSON output is the manager's object with `meta` added.
+/// Prints a key without its secret. Text output is the key's ID. JSON output is the manager's key object with `meta` added.
 pub(crate) fn print_key(
     fields: &Map<String, Value>,
     meta: Value,
@@ -96,7 +96,7 @@ pub(crate) fn print_key(
     })
 }
 
-/// Prints the current state of a key, and whether this run changed the key.
+/// Prints the current state of a key, and whether this run has changed the key.
 pub(crate) fn print_changed(
     key: &ApiKey,
     changed: bool,

@@ -1,5 +1,5 @@
-//! Finds the key that a KEY argument selects. `N` and `id:N` select a key by ID. `name:TEXT` and any other text select the only key with
-//! that name.
+//! Finds the key that a KEY argument selects. `N` and `id:N` select a key by its ID. `name:TEXT` and any other text select a key by its
+//! name, which must be unique.
 
 use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
@@ -11,9 +11,9 @@ use super::roles::closest;
 /// A KEY argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyRef<'a> {
-    /// An ID: only digits, or `id:` followed by digits.
+    /// A key ID: only digits, or `id:` followed by digits.
     Id(i64),
-    /// A name: any other text, or `name:` followed by any text.
+    /// A key name: `name:` followed by any text, or any text that is not an ID.
     Name(&'a str),
 }
 
@@ -26,7 +26,7 @@ impl<'a> KeyRef<'a> {
     /// Parses a KEY argument.
     ///
     /// # Errors
-    /// Returns a usage error if the argument is neither an ID nor a name.
+    /// Returns a usage error if the argument is not a valid ID or name.
     pub(crate) fn read(text: &'a str) -> Result<Self, Error> {
         if let Some(name) = text.strip_prefix(NAME) {
             return named(name);
@@ -49,7 +49,7 @@ fn named(name: &str) -> Result<KeyRef<'_>, Error> {
 fn identified<'a>(text: &str, id: &str) -> Result<KeyRef<'a>, Error> {
     let usage = |problem: &str| Error::usage(format!("`{text}` {problem}"), HOW);
     if !is_digits(id) {
-        return Err(usage("has no ID after `id:`"));
+        return Err(usage("contains no ID after `id:`"));
     }
     // IDs never start with 0. If `007` were read as 7, the command could act on the wrong key.
     if id.starts_with('0') {
@@ -76,7 +76,7 @@ pub(crate) fn by_its_id(id: i64) -> String {
     format!("{ID}{id}")
 }
 
-/// Returns true if a KEY argument equal to this name would not select the key with this name.
+/// Returns true if this name, used as a KEY argument, would not select the key with this name.
 pub(crate) fn is_ambiguous(name: &str) -> bool {
     is_digits(name) || name.starts_with(ID) || name.starts_with(NAME)
 }
@@ -84,12 +84,12 @@ pub(crate) fn is_ambiguous(name: &str) -> bool {
 const HOW: &str =
     "pass an ID, a name, `id:N` or `name:TEXT`; run `swp-keys list-keys` to list the IDs and names";
 
-/// Returns the key that the KEY argument `text` selects. The names in the manager's results are compared again, because it is unknown how
+/// Returns the key that the KEY argument `text` selects. This function compares the names in the results again, because it is unknown how
 /// the manager compares names (docs/manager-api.md, "Search").
 ///
 /// # Errors
-/// Returns an error if no key matches (with the closest name as a hint), or if several keys have the name. Returns the manager's error if
-/// the search fails.
+/// Returns an error if several keys have the name, or if no key matches. In the second case, the hint suggests the closest name. Returns
+/// the manager's error if the search fails.
 pub(crate) async fn resolve(text: &str, access: Access<'_>) -> Result<ApiKey, Error> {
     match KeyRef::read(text)? {
         KeyRef::Id(id) => by_id(id, access).await,
@@ -150,7 +150,7 @@ pub(crate) fn several(name: &str, keys: &[ApiKey]) -> Error {
     Error::new(ErrorKind::Conflict, message).hint("select a key by its ID, such as `id:5`")
 }
 
-/// Returns the error for a name that no key has. One page of keys is read to suggest a similar name.
+/// Returns the error for a name that no key has. Reads one page of keys to suggest a similar name.
 async fn not_found(name: &str, others: &[ApiKey], access: Access<'_>) -> Error {
     let one_page = async {
         Ok(access
@@ -181,10 +181,10 @@ async fn not_found(name: &str, others: &[ApiKey], access: Access<'_>) -> Error {
     })
 }
 
-/// Adds a hint to the error of a key search. The role may lack the permission to search keys. It is unknown whether a session has it
-/// (docs/manager-api.md, "Unknowns", no. 20).
+/// Adds a hint about a missing permission to the error of a key search. The role of an API key may lack the permission. It is unknown
+/// whether a session has the permission (docs/manager-api.md, "Unknowns", no. 20).
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
-    let instead = "sign in with an API key that has it (`--api-key-file`)";
+    let instead = "sign in with an API key that has this permission (`--api-key-file`)";
     explain_refusal(signed_in, error, "search keys", instead)
 }
 

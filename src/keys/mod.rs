@@ -1,4 +1,4 @@
-//! Functions for keys and roles that several commands share.
+//! Functions for keys and roles that several commands use.
 
 pub(crate) mod batch;
 pub(crate) mod comparison;

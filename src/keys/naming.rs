@@ -1,4 +1,4 @@
-//! Key names: default names, validation, and the search for keys that already have a name.
+//! Creates default key names, validates key names, and searches for keys that already have a name.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::manager::{ApiKey, Cause};
 use crate::mint::is_like;
 use crate::mint::poll::Poll;
 
-/// The result of a search for keys with a name.
+/// The result of a search for keys with the requested name.
 pub(crate) enum Existing {
-    /// No key has the name. The keys with these IDs have a similar name. If `--name` is omitted, the default name is unique, so no search
-    /// is made and the list is empty.
+    /// No key has the name. The list contains the IDs of keys with a similar name. If `--name` is omitted, the list is empty, because the
+    /// default name is unique and no search is made.
     None(Vec<i64>),
     /// Exactly one key has the name, and `--if-exists` permits using this key.
     One(Box<ApiKey>),
@@ -69,7 +69,7 @@ pub(crate) async fn find_existing(
             ErrorKind::Conflict,
             format!("a key named `{name}` already exists (ID {ids})"),
         )
-        .hint("choose a different `--name`, use the existing key with `--if-exists skip`, or create a new secret for it with `--if-exists rekey`")
+        .hint("choose a different `--name`, add `--if-exists skip` to use the existing key, or add `--if-exists rekey` to create a new secret for it")
         .key(key.id)),
         (Some(_), ..) => {
             Err(Error::new(ErrorKind::Conflict, format!("several keys are named `{name}` (IDs {ids})"))
@@ -98,8 +98,8 @@ pub(crate) async fn is_free(
     })
 }
 
-/// Searches until exactly one key has this name, or until the wait is over. If several runs create keys with one name at the same time, all
-/// but one of the keys are deleted.
+/// Searches until only one key has this name, or until the wait is over. If several runs create keys with the same name at the same time,
+/// all of these keys except one are deleted.
 pub(crate) async fn find_settled(
     name: Option<&str>,
     wait: Duration,
@@ -142,11 +142,11 @@ pub(crate) fn check_name(name: Option<&str>) -> Result<(), Error> {
     match name {
         Some(name) if lookup::is_ambiguous(name) => Err(Error::usage(
             "`--name` contains only digits, or starts with `id:` or `name:`",
-            "choose a different name, because commands would interpret this one as the ID or the name of a different key",
+            "choose a different name, because commands would interpret this name as the ID or the name of a different key",
         )),
         Some(name) if name.is_empty() || name.trim() != name => Err(Error::usage(
             "`--name` is empty, or starts or ends with a space",
-            "remove the spaces, because the manager may remove them and the key might not be found again",
+            "pass a name without leading or trailing spaces, because the manager may remove them, and the key could then not be found by its name",
         )),
         _ => Ok(()),
     }

@@ -1,4 +1,5 @@
-//! The API key that authenticates this run. Locking or deleting this key requires `--force`, because the run would lose its own access.
+//! Protects the API key that authenticates this run. Locking or deleting this key requires `--force`, because the run would lose its own
+//! access.
 
 use super::state::describe;
 use crate::auth::session::Access;
@@ -11,14 +12,14 @@ pub(crate) enum Signer {
     Session,
     /// The API key with this ID.
     Key(i64),
-    /// An API key whose ID the manager does not show.
+    /// An API key with an unknown ID.
     SomeKey,
 }
 
 impl Signer {
-    /// Asks the manager for the ID of the API key that authenticates this run, if the run uses a key. If the key's role may not read the
-    /// key, the manager returns 403 (docs/manager-api.md, "Checking a key"). In that case the ID is taken from the secret, if the secret
-    /// contains an ID.
+    /// Returns the credential that authenticates this run. If it is an API key, asks the manager for the key's ID. If the key's role may
+    /// not read the key, the manager returns 403 (docs/manager-api.md, "Checking a key"). In that case the ID is taken from the key's
+    /// secret, if the secret contains the ID.
     ///
     /// # Errors
     /// Returns the manager's error.
@@ -42,10 +43,11 @@ impl Signer {
         self == Self::Key(id)
     }
 
-    /// Checks that `key` is not the API key that authenticates this run. `verb` is a past participle for the error message.
+    /// Checks that `key` is not the API key that authenticates this run. `verb` is the past participle in the error message, such as
+    /// "deleted".
     ///
     /// # Errors
-    /// Returns a usage error if `key` authenticates this run, or if that is unknown.
+    /// Returns a usage error if `key` authenticates this run, or if it is unknown which key does.
     pub(crate) fn refuse_own_key(self, key: &ApiKey, verb: &str) -> Result<(), Error> {
         let message = match self {
             Self::Key(id) if id == key.id => {
@@ -62,7 +64,7 @@ impl Signer {
         };
         Err(Error::usage(
             message,
-            "sign in with a different key or a password, or add `--force`",
+            "sign in with a different key or with a password, or add `--force`",
         )
         .key(key.id))
     }

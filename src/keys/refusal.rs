@@ -1,10 +1,10 @@
-//! The hint for a search that the manager rejected because a permission may be missing.
+//! Adds a hint to the error of a request that the manager rejected because a permission may be missing.
 
 use crate::error::Error;
 use crate::manager::{Cause, ManagerError, SignedIn};
 
-/// Adds a hint if the error may mean that a permission is missing. `action` names the rejected action, such as "search keys". `instead` is
-/// what the user can do.
+/// Adds a hint if the error may mean that a permission is missing. `action` is the rejected action, such as "search keys". `instead` is the
+/// next step for the user.
 pub(super) fn explain_refusal(
     signed_in: &SignedIn,
     error: ManagerError,
@@ -13,7 +13,7 @@ pub(super) fn explain_refusal(
 ) -> Error {
     let uses_key = signed_in.session().is_none();
     let reason = match (error.cause(), uses_key) {
-        // The manager returns the same response for an expired or locked key as for a key that lacks the permission.
+        // The manager's response is the same for an expired key, a locked key and a key without the permission.
         (Cause::Forbidden, true) => {
             "this API key may be expired or locked, or it may lack".to_owned()
         }

@@ -1,5 +1,4 @@
-//! The check of a role before a secret is created. A role that grants every right causes a warning. A role without API access causes an
-//! error.
+//! Checks a role before a secret is created. A role that grants every right causes a warning. A role without API access causes an error.
 
 use crate::auth::session::Access;
 use crate::context::Context;
@@ -9,7 +8,8 @@ use crate::manager::{Cause, RoleSummary};
 /// Checks that keys with this role can use the API. Warns if the role grants every right and `allow_full_access` is false.
 ///
 /// # Errors
-/// Returns an error if the role does not allow API access. A role whose API access the manager does not report is accepted.
+/// Returns an error if the role does not allow API access. If the manager does not report whether the role allows API access, the role is
+/// accepted.
 pub(crate) fn check(
     role: &RoleSummary,
     allow_full_access: bool,
@@ -23,7 +23,7 @@ pub(crate) fn check(
                 role.name, role.id
             ),
         )
-        .hint("allow API access in the role, or choose a different role; run `swp-keys show-role` to see what a role allows"));
+        .hint("allow API access in the role, or choose a different role; run `swp-keys show-role` to show the rights of a role"));
     }
     if role.grants_every_right() && !allow_full_access {
         context.output.warn(&format!(
@@ -55,7 +55,7 @@ pub(crate) async fn of_id(id: i64, access: Access<'_>) -> Result<Option<RoleSumm
         // A rejected API key is not used again, because each rejected request counts towards locking the key.
         Cause::Unauthorized if access.signed_in.session().is_none() => Err(error.into()),
         _ => {
-            log::info!("could not check what the role with ID {id} allows: {error}");
+            log::info!("could not check the rights of the role with ID {id}: {error}");
             Ok(None)
         }
     }

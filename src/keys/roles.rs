@@ -1,4 +1,4 @@
-//! Roles: the search by name or ID, the names of all roles, and their output.
+//! Finds roles by name or ID, reads the names of all roles, and prints roles.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::target::Target;
 use crate::terminal::output;
 use crate::terminal::output::Format;
 
-/// A role argument on the command line.
+/// A role as it is passed on the command line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum RoleRef<'a> {
     /// The name in `--role`.
@@ -26,13 +26,13 @@ pub(crate) enum RoleRef<'a> {
 }
 
 impl<'a> RoleRef<'a> {
-    /// Returns the role that `--role` or `--role-id` selects, or `None` if both flags are absent.
+    /// Returns the value of `--role-id` or `--role`, or `None` if neither flag is set.
     pub(crate) fn given(name: Option<&'a str>, id: Option<i64>) -> Option<Self> {
         id.map(Self::Id).or(name.map(Self::Name))
     }
 }
 
-/// A role that the command line selects.
+/// The role that the command line selects.
 pub(crate) struct RequestedRole {
     /// The role's ID.
     pub(crate) id: i64,
@@ -42,7 +42,8 @@ pub(crate) struct RequestedRole {
     pub(crate) summary: Option<RoleSummary>,
 }
 
-/// Returns the selected role. If the role is selected by ID, its rights are read only if `read_rights` is true and the manager allows it.
+/// Returns the selected role. If the role is selected by ID, reads its rights only if `read_rights` is true. The rights are unknown if the
+/// manager does not allow reading the role.
 ///
 /// # Errors
 /// Returns an error if the role does not exist, if several roles have the name, or if the request fails.
@@ -71,12 +72,12 @@ pub(crate) async fn requested(
     }
 }
 
-/// Returns the role with this name. The names in the manager's results are compared again, because it is unknown how the manager compares
+/// Returns the role with this name. This function compares the names in the results again, because it is unknown how the manager compares
 /// names (docs/manager-api.md, "Search").
 ///
 /// # Errors
-/// Returns an error if no role has the name (with the closest name as a hint), or if several roles have it. Returns the manager's error if
-/// the search fails.
+/// Returns an error if several roles have the name, or if no role has it. In the second case, the hint suggests the closest name. Returns
+/// the manager's error if the search fails.
 pub(crate) async fn resolve<R: NamedRole>(name: &str, access: Access<'_>) -> Result<R, Error> {
     let search = async {
         access
@@ -117,7 +118,7 @@ pub(crate) async fn resolve<R: NamedRole>(name: &str, access: Access<'_>) -> Res
     }
 }
 
-/// Returns the error for a name that no role has. If the search found no similar name, all roles are read to suggest one.
+/// Returns the error for a name that no role has. If the search found no similar name, reads all roles to suggest a name.
 async fn not_found(name: &str, others: Vec<String>, access: Access<'_>) -> Error {
     let names = if others.is_empty() {
         let all = async { Ok(access.signed_in.roles::<RoleSummary>().await?) };
@@ -141,7 +142,7 @@ async fn not_found(name: &str, others: Vec<String>, access: Access<'_>) -> Error
     })
 }
 
-/// Returns the most similar name, if any name is similar enough. The similarity measure and threshold are the same as in clap.
+/// Returns the most similar name, or `None` if no name is similar enough. The similarity measure and the threshold are the same as in clap.
 pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.trim().to_lowercase();
     names
@@ -156,15 +157,15 @@ pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, other)| other)
 }
 
-/// Adds a hint to the error of a role search. It is unknown whether a session may search roles, and which status the manager returns if not
-/// (docs/manager-api.md, "Unknowns", no. 20). A role ID needs no search, so the hint suggests passing the ID.
+/// Adds a hint to the error of a role search. It is unknown whether a session may search roles, and which status the manager returns if it
+/// may not (docs/manager-api.md, "Unknowns", no. 20). The hint suggests passing the role ID, because an ID needs no search.
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
     let instead =
         "pass the role's ID with `--role-id` (by default 1 is Full Access and 2 is Auditor)";
     explain_refusal(signed_in, error, "search roles", instead)
 }
 
-/// The manager's role list with `meta` added.
+/// The JSON output: the manager's list of roles, with `meta` added.
 #[derive(Serialize)]
 struct RoleList<'a> {
     roles: &'a [Role],
@@ -194,7 +195,7 @@ fn table(roles: &[Role]) -> String {
     output::table(["ID", "NAME", "DESCRIPTION"], rows)
 }
 
-/// The names of the roles by ID. Roles that this run has no permission to view are missing.
+/// The names of the roles, by role ID. A role that this run has no permission to view is missing.
 #[derive(Default)]
 pub(crate) struct RoleNames(HashMap<i64, String>);
 
@@ -202,7 +203,7 @@ impl RoleNames {
     /// Reads the names of all roles. If the user lacks permission to view roles, the result is empty and IDs are shown instead.
     ///
     /// # Errors
-    /// Returns the manager's error, unless the error is a missing permission.
+    /// Returns the manager's error if the error is not a missing permission.
     pub(crate) async fn ask(access: Access<'_>) -> Result<Self, Error> {
         let asking = async { Ok(access.signed_in.roles::<RoleSummary>().await) };
         match access.context.signals.cancel(asking).await? {
@@ -216,7 +217,7 @@ impl RoleNames {
         }
     }
 
-    /// Returns the name of the role with this ID, if known.
+    /// Returns the name of the role with this ID, or `None` if the name is unknown.
     pub(crate) fn get(&self, id: Option<i64>) -> Option<&str> {
         self.0.get(&id?).map(String::as_str)
     }

@@ -10,12 +10,13 @@ use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Active,
-    /// An administrator locked the key. If there is a time, the manager locked the key until then because of wrong secrets.
+    /// The key is locked. A time means that the manager has locked the key until then because of wrong secrets. `None` means that an
+    /// administrator has locked the key.
     Locked(Option<i64>),
     Expired,
     /// The key works and will expire at this time.
     Expires(i64),
-    /// The manager does not show whether the key works.
+    /// It is unknown whether the key works.
     Unknown,
 }
 
@@ -34,7 +35,7 @@ impl State {
         }
     }
 
-    /// Returns the state as one word for JSON output, which contains the times in other fields.
+    /// Returns the state as one word for JSON output. Other fields of the output contain the times.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Active | Self::Expires(_) => "active",
@@ -44,7 +45,7 @@ impl State {
         }
     }
 
-    /// Returns the state and its time for text output.
+    /// Returns the state for text output, with its time.
     pub(crate) fn words(self, now: DateTime<Utc>) -> String {
         match self {
             Self::Expires(end) => format!("expires in {}", span(end - now.timestamp_millis())),
@@ -65,12 +66,12 @@ fn span(milliseconds: i64) -> String {
     }
 }
 
-/// Returns the formatted time, or `absent` if there is no time.
+/// Returns the formatted time, or the text `absent` if there is no time.
 pub(crate) fn time_or(time: Option<i64>, absent: &str) -> String {
     time.map_or_else(|| absent.to_owned(), format_time)
 }
 
-/// Returns the words that name a key in a message.
+/// Returns a description of a key for messages: its name, if known, and its ID.
 pub(crate) fn describe(key: &ApiKey) -> String {
     match key.name() {
         Some(name) => format!("the key `{name}` (ID {})", key.id),
@@ -78,8 +79,8 @@ pub(crate) fn describe(key: &ApiKey) -> String {
     }
 }
 
-/// Returns true if the error does not show whether a key works. The manager returns the same status if the role lacks a permission and if
-/// the secret is wrong (docs/manager-api.md, "Checking a key").
+/// Returns true if the error leaves it unknown whether a key works. The manager may return the same status for a missing permission and for
+/// a wrong secret (docs/manager-api.md, "Checking a key").
 pub(crate) fn proves_nothing(error: &ManagerError) -> bool {
     matches!(error.cause(), Cause::Forbidden | Cause::NotFound)
 }
@@ -95,7 +96,7 @@ pub(crate) async fn role_name(signed_in: &SignedIn, id: Option<i64>) -> Option<S
     }
 }
 
-/// Returns the known fields of a key as label and value pairs for text output.
+/// Returns the known fields of a key for text output, as pairs of a label and a value.
 pub(crate) fn key_facts(
     key: Option<&ApiKey>,
     role: Option<&str>,
@@ -127,7 +128,7 @@ fn key_with_id(key: &ApiKey) -> String {
     }
 }
 
-/// Returns the name of a role, if known, and its ID.
+/// Returns the role's name, if it is known, and its ID.
 pub(crate) fn role_with_id(role: Option<&str>, id: i64) -> String {
     match role {
         Some(name) => format!("{name} (ID {id})"),

@@ -1,7 +1,7 @@
-//! Changes to existing keys, and the check that the manager applied them.
+//! Changes existing keys, and checks that the manager has applied the changes.
 //!
 //! Repeating a change is safe, so no record is written to disk. A response may be lost, and a manager may report success without applying
-//! the requested values. So the key is read again and compared with the requested values.
+//! the requested values. So the key is read again, and its fields are compared with the requested values.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ use crate::process::pending::PendingWork;
 use super::comparison::{Compared, Match, compare};
 use super::state::describe;
 
-/// Changes the key, and returns the key with its new values. A signal stops the run before the request is sent. After that, the run
-/// continues until the outcome is known.
+/// Changes the key, and returns the key with its new values. A signal that arrives before the request stops the run. After the request is
+/// sent, the run continues until the outcome is known.
 ///
 /// # Errors
-/// Returns an error if the key does not have the requested values, or if that is unknown.
+/// Returns an error if the key does not have the requested values, or if its values are unknown.
 pub(crate) async fn carry_out(
     before: &ApiKey,
     change: &KeyChange,
@@ -41,10 +41,10 @@ pub(crate) async fn carry_out(
     result.map_err(|error| error.key(before.id))
 }
 
-/// Unlocks a key if `active` is true, or locks it if not.
+/// Unlocks the key if `active` is true, or locks the key if `active` is false.
 ///
 /// # Errors
-/// Returns an error if the key is not in the requested state, or if that is unknown.
+/// Returns an error if the key is not in the requested state, or if its state is unknown.
 pub(crate) async fn set_active(
     key: &ApiKey,
     active: bool,
@@ -75,8 +75,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Reads the key again after a success response. If the read fails, the values in the response are used, because a key that has just
-    /// locked itself cannot read itself.
+    /// Reads the key again after a success response, and compares it with the requested values. If the read fails, compares the key in the
+    /// response instead. For example, a key that has just locked itself cannot read itself.
     async fn check(&self, answer: ApiKey) -> Result<ApiKey, Error> {
         let mut poll = Poll::new(self.access.target.settle_timeout.min(REFUSAL_WAIT));
         loop {
@@ -126,7 +126,7 @@ impl Asking<'_> {
         )
     }
 
-    /// Determines whether a change was applied if its response was lost or is not conclusive.
+    /// Determines whether a change was applied, after a response that was lost or is not conclusive.
     async fn find_out(&self, error: ManagerError) -> Result<ApiKey, Error> {
         log::warn!("{error}; checking whether the key was changed");
         let _step = (self.access.context.progress).begin("checking whether the key was changed");
@@ -143,7 +143,7 @@ impl Asking<'_> {
                     let differences = Differences::between(self.change, &key);
                     if differences.none() {
                         self.access.context.output.note(&format!(
-                            "{} was changed, although the response was lost",
+                            "{} was changed, but the response was lost",
                             describe(&key)
                         ));
                         return Ok(key);
@@ -168,7 +168,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Returns the error for a key that stayed unchanged until the request could no longer be in flight.
+    /// Returns the error for a change that was not applied before the request could no longer be in flight.
     fn not_made(&self, error: ManagerError, last_word: bool) -> Error {
         let refused = last_word || error.has_refusal_status();
         let error = Error::from(error);
@@ -187,13 +187,13 @@ impl Asking<'_> {
             describe(self.before)
         );
         Error::new(ErrorKind::Attention, message).hint(format!(
-            "run the command again, because repeating this change is safe; run `swp-keys show-key {}` to check the key first",
+            "run `swp-keys show-key {}` to check the key, then run the command again; repeating this change is safe",
             self.before.id
         ))
     }
 }
 
-/// Adds a hint to the manager's error. The manager returns 403 if a permission is missing and also if the change is not allowed
+/// Adds a hint to the manager's error. The manager returns 403 both for a missing permission and for a change that is not allowed
 /// (docs/manager-api.md, "Key operations").
 fn explain(error: ManagerError, change: &KeyChange) -> Error {
     match error.cause() {
@@ -208,14 +208,15 @@ fn explain(error: ManagerError, change: &KeyChange) -> Error {
     }
 }
 
-/// It is unknown whether 0 clears an expiry (docs/manager-api.md, "Unknowns", no. 26).
+/// The hint for an expiry that was not removed. It is unknown whether an expiry of 0 removes the expiry (docs/manager-api.md, "Unknowns",
+/// no. 26).
 const NO_CLEARING: &str = "set a distant expiry such as `--expires 520w`, because this manager may not be able to remove an expiry";
 
 /// The differences between a changed key and the requested values.
 struct Differences {
-    /// The fields with a different value.
+    /// Descriptions of the fields that have a different value.
     other: Vec<String>,
-    /// The fields that the manager does not show.
+    /// The names of the fields that the manager does not show.
     not_shown: Vec<&'static str>,
     /// True if at least one field has the requested value.
     made: bool,
