@@ -1,4 +1,5 @@
-//! Detects responses about a different key or role than requested. A key of another run is never changed or deleted.
+//! Detects responses that are about a different key or contain a different role than requested. A key of another run is never changed or
+//! deleted.
 
 use super::likeness::is_like;
 use super::ownership::{self, MarkOwner, marker_owner};
@@ -7,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{Record, Work};
 use crate::manager::ApiKey;
 
-/// Returns the failure if the response is about a key that existed before, such as the predecessor of a rotation.
+/// Returns a failure if the response is about a key that existed before the request, such as the predecessor in a rotation.
 pub(super) fn known_before(record: &Record, key: &ApiKey) -> Option<Failure> {
     let known = record.work == Work::Create && record.existing_ids.contains(&key.id);
     known.then(|| {
@@ -19,15 +20,15 @@ pub(super) fn known_before(record: &Record, key: &ApiKey) -> Option<Failure> {
     })
 }
 
-/// Which run created the key in a response.
+/// The run that created the key in a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attribution {
     /// This run.
     Ours,
     /// Another run created the key. A proxy may have swapped two responses.
     AnotherRun,
-    /// This is unknown, because the response contains neither this run's key name nor its marker. A manager may alter names and omit
-    /// descriptions.
+    /// It is unknown which run created the key, because the response contains neither this run's key name nor its marker. A manager may
+    /// alter names and omit descriptions.
     Unknown,
 }
 
@@ -38,13 +39,13 @@ pub(super) fn attribute(record: &Record, key: &ApiKey) -> Attribution {
         MarkOwner::Us => Attribution::Ours,
         MarkOwner::Another => Attribution::AnotherRun,
         MarkOwner::None if like_ours => Attribution::Ours,
-        // The response contains a description without this run's marker, so the key is not from this run.
+        // The response contains a description without this run's marker, so this run did not create the key.
         MarkOwner::None if !record.marked || key.description().is_some() => Attribution::AnotherRun,
         MarkOwner::None => Attribution::Unknown,
     }
 }
 
-/// Returns the failure for a response about a key that another run may have created. That key is not deleted, and its secret is not
+/// Returns the failure for a response about a key that another run may have created. The key is not deleted, and its secret is not
 /// delivered.
 pub(super) fn exchanged(record: &Record, key: &ApiKey) -> Failure {
     let message = format!(
@@ -55,7 +56,8 @@ pub(super) fn exchanged(record: &Record, key: &ApiKey) -> Failure {
     Failure::Unresolved(Error::new(ErrorKind::Attention, message).key(key.id))
 }
 
-/// Returns the failure for a key that another run may have created. Such a key is not deleted. Returns `None` for a key of this run.
+/// Returns a failure if another run may have created the key, so that the caller does not delete the key. Returns `None` for a key of this
+/// run.
 pub(super) fn belongs_to_another_run(
     failure: &str,
     record: &Record,
@@ -73,7 +75,7 @@ pub(super) fn belongs_to_another_run(
     })
 }
 
-/// Returns the role ID of the created key if it differs from the requested role ID.
+/// Returns the role ID of the created key, if it differs from the requested role ID.
 fn other_role(record: &Record, key: &ApiKey) -> Option<i64> {
     let created = record.work == Work::Create;
     key.role_id()
@@ -81,7 +83,7 @@ fn other_role(record: &Record, key: &ApiKey) -> Option<i64> {
 }
 
 impl Transaction<'_> {
-    /// Takes the secret from a response after checking the key's name and role.
+    /// Takes the secret from a response, after checking the name and the role of the key.
     pub(super) async fn accept(&self, mut key: ApiKey, record: &Record) -> Result<Minted, Failure> {
         let name = key.name().unwrap_or(&record.key_name).to_owned();
         if record.work == Work::Create

@@ -1,5 +1,5 @@
-//! Sends the request that creates a key, and determines its outcome. A success response may be about a different key. An error response may
-//! arrive although the key was created.
+//! Sends the request that creates a key, and determines the outcome. A success response may be about a different key, and an error response
+//! may arrive although the key was created.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns true if this run's marker is in the description of a different key than the key in the response.
+    /// Returns true if a different key than the key in the response has this run's marker.
     async fn ours_is_another(&self, answered: &ApiKey, record: &Record) -> bool {
         let seen = Lookup::new(self.access.signed_in, record).look(true).await;
         matches!(seen, Ok(LookupResult { verdict: Verdict::Ours { id, duplicates }, .. })
@@ -68,8 +68,8 @@ impl Transaction<'_> {
             && *error.cause() == Cause::Unauthorized
     }
 
-    /// Determines the outcome of a create request that returned an error. The error may answer a second copy of the request, and a server
-    /// error may follow a successful create. So the key may exist, and a search must show whether it does.
+    /// Determines the outcome of a create request that returned an error. The error may be the response to a second copy of the request,
+    /// and a server error may follow a successful create. So the key may exist, and a search must show whether it does.
     async fn doubt(
         &self,
         error: ManagerError,
@@ -89,7 +89,7 @@ impl Transaction<'_> {
         match reconcile::of_create(self.access.signed_in, record, question).await {
             CreateOutcome::Created(id, duplicates) => {
                 if question.refused {
-                    log::warn!("{error}; the key was created despite this error");
+                    log::warn!("the key was created despite this error: {error}");
                 }
                 self.take_ours(id, duplicates, recorded).await
             }
@@ -104,7 +104,7 @@ impl Transaction<'_> {
                 if question.refused {
                     return Err(Failure::RolledBack(error));
                 }
-                // The response is not conclusive, but the search shows that the key was not created.
+                // The response is not conclusive, but the search has shown that the key was not created.
                 let message = format!("{error}; the key `{}` was not created", record.key_name);
                 let plain = Error::new(error.kind(), message).http(error.http_status());
                 Err(Failure::RolledBack(match error.key_id() {
@@ -145,17 +145,17 @@ impl Transaction<'_> {
         self.request_secret(id, recorded.record()).await
     }
 
-    /// Returns true if the server error may mean that the name is in use.
+    /// Returns true if the error is a server error that may mean that the name is in use.
     fn may_be_a_refusal(error: &ManagerError, record: &Record) -> bool {
         *error.cause() == Cause::Rejected(500)
             && (error.is_from_manager() || record.predecessor.is_some())
     }
 
-    /// Returns how long to wait for the key to appear in search results.
+    /// Returns how long to wait for the key to appear in search results after this error.
     fn doubted_for(&self, error: &ManagerError, record: &Record) -> Duration {
         let settle = self.access.target.settle_timeout;
         let right_or_place = !matches!(error.cause(), Cause::Rejected(_));
-        // A rotation repeats the request after this error, so a key that appears late is found then.
+        // A rotation repeats the request after this error, so a key that appears late is found after the second request.
         let asked_again = record.predecessor.is_some() && *error.cause() == Cause::Rejected(500);
         match (error.had_no_effect(), error.has_refusal_status()) {
             (true, _) if right_or_place => Duration::ZERO,
@@ -167,8 +167,8 @@ impl Transaction<'_> {
     }
 
     /// Determines why the manager rejected the create request. It is unknown which status the manager returns if the name is in use
-    /// (docs/manager-api.md, "Unknowns", no. 7), so this function searches for a key with the name. Returns the key ID as the error if the
-    /// key is this run's key.
+    /// (docs/manager-api.md, "Unknowns", no. 7), so this function searches for a key with the name. If the search finds this run's key,
+    /// returns the key's ID as the `Err` value.
     async fn refused(&self, error: ManagerError, record: &Record) -> Result<Error, i64> {
         let about_the_key = matches!(error.cause(), Cause::Rejected(_) | Cause::Forbidden);
         if !record.unique || !about_the_key {
@@ -185,7 +185,7 @@ impl Transaction<'_> {
         }
         let same_name = |key: &&ApiKey| key.name() == Some(&record.key_name);
         let known = |key: &&ApiKey| record.existing_ids.contains(&key.id);
-        // A key that was created during this run is reported in preference to an older key.
+        // If several keys have the name, a key that was created during this run is reported.
         let other = (found.iter().filter(same_name).find(|key| !known(key)))
             .or_else(|| found.iter().find(same_name));
         Ok(match other {
@@ -210,7 +210,7 @@ impl Transaction<'_> {
         })
     }
 
-    /// Returns the ID of the old key if another run has renamed it. That run is about to create a successor with the name.
+    /// Returns the ID of the old key if another run has renamed the key and is about to create a successor with the same name.
     async fn gave_its_name_away(&self, record: &Record) -> Option<i64> {
         let predecessor = (record.predecessor.as_ref()).filter(|old| old.given_name.is_none())?;
         let key = self.access.signed_in.api_key(predecessor.id).await.ok()?;
@@ -218,7 +218,7 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns the error for a key that was not created. The user can repeat the command.
+/// Returns the error for a key that was not created. The hint is to repeat the command.
 fn not_created(error: Error, record: &Record) -> Error {
     let message = format!("{error}; the key `{}` was not created", record.key_name);
     Error::new(ErrorKind::Unreachable, message)

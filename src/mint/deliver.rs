@@ -9,7 +9,7 @@ use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
 use crate::terminal::status_line;
 
-/// The maximum number of times that a secret is replaced because a lost request may have invalidated it.
+/// How many times a new secret is replaced at most because a lost request may have invalidated it.
 const MOST_RESETS: usize = 2;
 
 impl Transaction<'_> {
@@ -39,7 +39,7 @@ impl Transaction<'_> {
                 return Err(superseded(&minted, recorded, &failure));
             }
             Err(Objection::Exchanged(failure)) => return Err(left_open(&minted, failure)),
-            // `recover` does not delete a key only because the check failed, for example because the manager is busy.
+            // `recover` does not delete a key only because the check of its secret failed, for example because the manager is busy.
             Err(Objection::Doubtful(failure)) if self.recovering => {
                 return Err(left_open(&minted, failure));
             }
@@ -60,7 +60,7 @@ impl Transaction<'_> {
             Failure::RolledBack(error) if kind == ErrorKind::Attention => {
                 Err(Failure::Unresolved(error))
             }
-            // The error has the kind of the failure that led to the deletion.
+            // The failure that led to the deletion determines the kind of the error.
             Failure::RolledBack(_) if kind != ErrorKind::Undelivered => {
                 let message = format!(
                     "{failure}; the key `{}` (ID {}) was deleted",
@@ -74,8 +74,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Delivers the secret. The record's stage is set to `delivering` before the first delivery and to `delivered` after the last one. In
-    /// these stages, `recover` does not invalidate the secret unless the user requests it.
+    /// Delivers the secret to all sinks. The record's stage is set to `delivering` before the first delivery, and to `delivered` after the
+    /// last delivery. In these stages, `recover` does not invalidate the secret unless the user requests it.
     async fn deliver_to_sinks(
         &mut self,
         minted: &Minted,
@@ -97,7 +97,7 @@ impl Transaction<'_> {
             fields: &minted.fields,
             meta: self.meta,
         };
-        // The old secret of an existing key is already invalid, so a signal does not stop the delivery of the new secret.
+        // If the key existed before, its old secret is already invalid, so a signal does not stop the delivery of the new secret.
         let deaf = Signals::default();
         let signals = if recorded.record().work == Work::Rekey {
             &deaf
@@ -118,7 +118,7 @@ impl Transaction<'_> {
         if let Err(error) = recorded.mark(stage) {
             log::info!("could not update the record of this run: {error}");
         }
-        // A signal also ends the command that receives the secret, so the failed delivery is reported as an interruption.
+        // A signal also ends the command that receives the secret, so a delivery that failed after a signal is reported as an interruption.
         let kind = signals
             .received()
             .map_or(ErrorKind::Undelivered, ErrorKind::Interrupted);
@@ -126,14 +126,15 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns a failure after which neither the record nor the key is removed.
+/// Returns a failure after which the record is not removed and the key is not deleted.
 fn left_open(minted: &Minted, failure: String) -> Failure {
     minted.secret.settled.set(true);
     Failure::Unresolved(Error::new(ErrorKind::Attention, failure).key(minted.id))
 }
 
-/// Returns the failure for a new secret of an existing key that the manager rejects. A run on a different machine may have created a newer
-/// secret, which may be in use. So `recover` does not replace that secret unless the user requests it.
+/// Returns the failure for an existing key whose new secret the manager rejects. A run on a different machine may have created a newer
+/// secret for the key, which may be in use. So the record's stage is set to `delivering`, in which `recover` does not replace the secret
+/// unless the user requests it.
 fn superseded(minted: &Minted, recorded: &mut RunRecord, failure: &str) -> Failure {
     if let Err(error) = recorded.mark(Stage::Delivering) {
         log::info!("could not update the record of this run: {error}");
@@ -145,15 +146,15 @@ fn superseded(minted: &Minted, recorded: &mut RunRecord, failure: &str) -> Failu
     Failure::Unresolved(Error::new(ErrorKind::Attention, message).key(minted.id))
 }
 
-/// The failed delivery of a secret.
+/// A failed delivery.
 struct Undelivered {
     message: String,
-    /// True if no destination has the secret any more.
+    /// True if the secret was withdrawn from all destinations that had received it.
     all_withdrawn: bool,
 }
 
-/// Delivers to all destinations or to none. If a delivery fails, the secret is withdrawn from the earlier destinations. The error names the
-/// destinations from which the secret could not be withdrawn.
+/// Delivers to all destinations or to none. If a delivery fails, the secret is withdrawn from the destinations that already have it. The
+/// error names the destinations from which the secret could not be withdrawn.
 async fn deliver(
     sinks: &mut [Box<dyn Sink>],
     payload: &Payload<'_>,

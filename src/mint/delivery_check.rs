@@ -1,4 +1,4 @@
-//! The checks that are made before a secret is delivered.
+//! Checks that a secret may be delivered.
 
 use super::ownership::{is_duplicate_of_answer, is_ours};
 use super::poll::Poll;
@@ -9,13 +9,13 @@ use crate::error::ErrorKind;
 use crate::journal::{Record, Stage, Work};
 use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
 
-/// A reason not to deliver a secret.
+/// The reason why a secret may not be delivered.
 pub(super) enum Objection {
     /// The manager rejected the secret.
     Refused(String),
-    /// An earlier request whose response was lost may have invalidated the secret, and it is unknown whether the secret works.
+    /// An earlier request with a lost response may have invalidated the secret, and it is unknown whether the secret works.
     Doubtful(String),
-    /// The response with the secret is about a different key than the key that this run created.
+    /// The response that contains the secret is about a different key than the key that this run created.
     Exchanged(String),
     /// Any other reason.
     Other(ErrorKind, String),
@@ -28,14 +28,14 @@ impl From<(ErrorKind, String)> for Objection {
 }
 
 impl Transaction<'_> {
-    /// Checks that the secret may be delivered. Reasons not to deliver are a signal, an older key with the same name, and a secret that
-    /// does not work.
+    /// Checks that the secret may be delivered. The secret is not delivered after a signal, if another run created a key with the same name
+    /// first, or if the secret does not work.
     pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
-        // Only new keys are checked for duplicates and for other keys with the same name.
+        // Only for a new key, this function searches for duplicates and for other keys with the same name.
         if record.work == Work::Create {
             self.stands_alone(minted, record).await?;
         }
-        // For an existing key, another run or a lost request of this run may have created a newer secret.
+        // If the key existed before, or if a request of this run was lost, the key may have a newer secret.
         let in_doubt = minted.uncertain || record.work == Work::Rekey;
         let idle = is_idle(minted.active, minted.expiry_date, self.access.signed_in);
         if self.verify || in_doubt && !idle {
@@ -58,7 +58,7 @@ impl Transaction<'_> {
         let found = match self.shown_beside(minted).await {
             Ok(found) => found,
             Err(error) if record.unique => {
-                let what = "could not check whether a different key has the name";
+                let what = "could not check whether another key has the same name";
                 return Err((ErrorKind::Undelivered, format!("{what}: {error}")).into());
             }
             Err(error) => {
@@ -79,7 +79,7 @@ impl Transaction<'_> {
                 && !is_ours(record, key)
                 && !record.existing_ids.contains(&key.id)
         });
-        // A run with a later stage has already passed this check.
+        // A run at a later stage has already passed this check.
         let may_go = record.unique && record.progress.stage == Stage::Begun;
         match lower {
             Some(other) if may_go => Err((
@@ -94,8 +94,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Waits until a search by name shows this key, and returns the results. The results then include all keys with this name that were
-    /// created earlier.
+    /// Waits until a search by name shows this key, and returns the search results. They then also contain all keys with this name that
+    /// were created earlier.
     async fn shown_beside(&self, minted: &Minted) -> Result<Vec<ApiKey>, ManagerError> {
         let mut poll = Poll::new(self.access.target.settle_timeout);
         loop {
@@ -114,8 +114,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns true if the key is locked or expired. The key is read for this, because the response to the reset request may omit these
-    /// fields.
+    /// Returns true if the key is locked or expired. Reads the key again, because the response to the reset request may omit the fields
+    /// that show this.
     async fn may_not_sign_in(&self, minted: &Minted) -> bool {
         let shown = self.access.signed_in.api_key(minted.id).await;
         shown.is_ok_and(|key| {
@@ -146,7 +146,7 @@ impl Transaction<'_> {
                     "the manager rejected the new secret: {error}"
                 )))
             }
-            // An earlier request whose response was lost may have invalidated the secret.
+            // An earlier request with a lost response may have invalidated the secret.
             Tried::Unproven(error) if minted.uncertain && !is_about_a_right(&error) => {
                 Err(Objection::Doubtful(format!(
                     "could not check whether the new secret works, so it was not delivered: {error}"
@@ -165,7 +165,7 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns true if the error shows that the manager accepted the secret and rejected only the request. Rate limits, server errors and proxy
+/// Returns true if the error shows that the manager accepted the secret and only rejected the request. Rate limits, server errors and proxy
 /// responses do not show whether the secret works.
 fn is_about_a_right(error: &ManagerError) -> bool {
     error.is_from_manager()
@@ -176,11 +176,11 @@ fn is_about_a_right(error: &ManagerError) -> bool {
         }
 }
 
-/// Returns the IDs of the duplicates of this key among the keys in `found`. A duplicate was created by the same request. If someone copied
-/// this run's marker to a different key, that key is not a duplicate.
+/// Returns the IDs of the keys in `found` that are duplicates of this key. A duplicate was created by the same request. A key to which
+/// someone has copied this run's marker is not a duplicate.
 ///
 /// # Errors
-/// Returns an objection if a different key has this run's marker and this key does not.
+/// Returns an objection if this key does not have this run's marker but a different key has it.
 fn duplicates(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>, Objection> {
     let is_other = |key: &&ApiKey| key.id != minted.id && is_ours(record, key);
     let Some(other) = found.iter().find(is_other) else {

@@ -1,5 +1,5 @@
-//! Detects duplicates: two keys that one create request created, because the manager processed the request twice. Both keys have the same
-//! marker.
+//! Detects duplicate keys: two keys with the same marker in their descriptions. They were created by one create request that the manager
+//! processed twice.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -8,7 +8,7 @@ use super::marker::last_mark;
 use super::ownership::CLOSE;
 use crate::manager::ApiKey;
 
-/// The data about a listed key. It is small, because the list may be long.
+/// The data that is stored for each listed key. It is small, because the list may be long.
 #[derive(Clone, Copy)]
 struct MarkedKey {
     id: i64,
@@ -18,7 +18,7 @@ struct MarkedKey {
     text_hash: u64,
 }
 
-/// The listed keys that have a marker, and the duplicates among them.
+/// The listed keys that have a marker, and the pairs of duplicates among them.
 #[derive(Default)]
 pub(crate) struct Duplicates {
     by_mark: HashMap<u32, MarkedKey>,
@@ -59,7 +59,7 @@ impl Duplicates {
                 (true, false) => format!("the key with ID {second} was never used; run `swp-keys delete-key {second}` to delete it"),
                 (false, true) => format!("the key with ID {first} was never used; run `swp-keys delete-key {first}` to delete it"),
                 _ => format!(
-                    "delete the key whose secret you do not have (`swp-keys delete-key {first}` or `swp-keys delete-key {second}`)"
+                    "run `swp-keys delete-key {first}` or `swp-keys delete-key {second}` to delete the key whose secret you do not have"
                 ),
             };
             format!(

@@ -1,6 +1,6 @@
 //! Compares key names that a manager may have altered. A manager may change the case, remove spaces and brackets, or truncate a name.
 
-/// The minimum length of a truncated name. Shorter names must match in full, because many names have the same beginning.
+/// The minimum length of a truncated name. Shorter names must match completely, because many names have the same beginning.
 const LONG: usize = 16;
 
 /// Returns the letters and digits of a name in lower case.
@@ -11,7 +11,7 @@ pub(super) fn folded(name: &str) -> String {
         .collect()
 }
 
-/// Returns true if the manager may have altered the requested name to the stored name.
+/// Returns true if the stored name may be the requested name as altered by the manager.
 pub(crate) fn is_like(asked: &str, kept: &str) -> bool {
     let (asked, kept) = (folded(asked), folded(kept));
     if kept.is_empty() {

@@ -1,5 +1,5 @@
-//! Searches for the key that an operation created. The first search is by name, because it takes only one request. If it fails, all newer
-//! keys are searched for the operation's marker.
+//! Searches for the key that an operation created. The first search is by name, because it takes only one request. If this search finds no
+//! key of the operation, all newer keys are searched for the operation's marker.
 
 use chrono::TimeDelta;
 
@@ -7,10 +7,10 @@ use super::ownership::{Verdict, is_duplicate_of_answer, judge};
 use crate::journal::Record;
 use crate::manager::{ApiKey, ManagerError, SignedIn};
 
-/// The tolerance for the clock difference between this machine and the manager, in milliseconds, after the known clock skew was subtracted.
+/// The tolerance for an imprecise clock skew between this machine and the manager, in milliseconds.
 const SLACK: i64 = 60 * 1000;
 
-/// The longest time from the start of an operation to its last request, in milliseconds.
+/// The maximum time from the start of an operation to its last request, in milliseconds.
 const LONGEST: i64 = 10 * 60 * 1000;
 
 /// The maximum number of keys that other runs create between the arrivals of two copies of a request.
@@ -24,14 +24,14 @@ pub(super) struct Lookup<'a> {
     lowest: Option<i64>,
     /// The highest key ID in the results so far. Keys with a higher ID are new.
     highest: Option<i64>,
-    /// If set, only duplicates of this key are searched for: keys that the same create request created.
+    /// If set, the search is restricted to duplicates of this key, which the same create request created.
     duplicate: Option<&'a ApiKey>,
 }
 
 /// The result of one search for an operation's key.
 pub(super) struct LookupResult {
     pub(super) verdict: Verdict,
-    /// True if any key has exactly this name.
+    /// True if a key has exactly the name of the operation's key.
     pub(super) name_is_taken: bool,
 }
 
@@ -46,21 +46,21 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Restricts the search to keys with an ID close to this ID.
+    /// Restricts the search to keys with IDs that are higher than this ID or slightly lower.
     pub(super) fn beside(mut self, id: i64) -> Self {
         self.lowest = Some(id.saturating_sub(NEIGHBOURS));
         self
     }
 
-    /// Restricts the search to duplicates of this key: keys that the same create request created. Keys to which someone copied the
-    /// description are ignored.
+    /// Restricts the search to duplicates of this key, which the same create request created. A key to which someone has copied the
+    /// description is not a duplicate.
     pub(super) fn duplicates_of(mut self, key: Option<&'a ApiKey>) -> Self {
         self.duplicate = key;
         self
     }
 
-    /// Searches once. The manager assigns increasing IDs, so only keys with a higher ID than the keys that existed before the operation are
-    /// read. If `whole` is false, only keys that were created since the last search are read.
+    /// Searches once. The manager assigns increasing IDs, so the search reads only keys with higher IDs than the keys that existed before
+    /// the operation. If `whole` is false, the search reads only keys that were created since the last search.
     ///
     /// # Errors
     /// Returns the manager's error.
@@ -90,7 +90,7 @@ impl<'a> Lookup<'a> {
             .is_none_or(|duplicate| is_duplicate_of_answer(duplicate, key))
     }
 
-    /// Adds keys with a different name that may belong to the operation.
+    /// Adds newer keys that may belong to the operation, whatever their names are.
     async fn add_like(&mut self, whole: bool, found: &mut Vec<ApiKey>) -> Result<(), ManagerError> {
         let since = since(self.signed_in, self.record);
         let from = match whole {
@@ -114,8 +114,8 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// Returns the start of the operation by the manager's clock. If the clocks are not precise, the returned time is too early rather than too
-/// late.
+/// Returns the time by the manager's clock at which the operation started. If the clock skew is not precise, the returned time is too early
+/// rather than too late.
 pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
     let skew = signed_in
         .clock_skew()
@@ -126,8 +126,8 @@ pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
     let Some(age) = age.and_then(|age| i64::try_from(age).ok()) else {
         return began;
     };
-    // An operation starts before its request. If the recorded start is later than the request, the wall clock was set back, so the
-    // monotonic clock is used.
+    // An operation starts before its request. If the recorded start is later than the request, the wall clock was set back, so the start is
+    // computed from the age of the request.
     let asked = signed_in.time().timestamp_millis().saturating_sub(age);
     match began > asked {
         true => asked.saturating_sub(LONGEST),

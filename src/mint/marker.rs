@@ -1,4 +1,4 @@
-//! The marker `[swp-keys OPERATION]` that a run adds to its key's description, and the operation ID in a default key name.
+//! Finds the marker `[swp-keys OPERATION]` that a run adds to its key's description, and the operation ID in a default key name.
 
 use crate::manager::ApiKey;
 
@@ -9,7 +9,8 @@ pub(crate) fn mark(operation: &str) -> String {
 
 const MARK: &str = "[swp-keys ";
 
-/// Returns the operation ID in a default key name. A default name consists of the role, the time and the operation ID.
+/// Returns the operation ID in a default key name, or `None` for any other name. A default name consists of the role, the time and the
+/// operation ID.
 pub(super) fn default_name_of(name: &str) -> Option<&str> {
     let (rest, operation) = name.rsplit_once('-')?;
     let (_, time) = rest.rsplit_once('-')?;
@@ -42,7 +43,7 @@ pub(super) struct FoundMark<'a> {
     end: usize,
 }
 
-/// Returns the markers in `text`, which must be in lower case.
+/// Returns the markers in `text`, which must be lower case.
 pub(super) fn found_marks(text: &str) -> impl Iterator<Item = FoundMark<'_>> {
     const NAME: &str = "swp-keys";
     text.match_indices(NAME).filter_map(|(place, _)| {

@@ -2,7 +2,8 @@
 //! settled.
 //!
 //! No other module creates a key or resets a secret. The methods in [`transaction`] go through these states in order. `docs/transaction.md`
-//! describes the possible faults and how `recover` handles them. The table shows what remains if the process is killed in a state:
+//! describes the possible faults and how `recover` handles them. The table shows what is left behind if the process is killed in each
+//! state:
 //!
 //! | state | on disk | on the manager | cleaned up by |
 //! | --- | --- | --- | --- |
@@ -16,17 +17,18 @@
 //!
 //! What the transaction guarantees:
 //!
-//! - **The record covers the request.** The record is on disk and fsynced before the request is sent. It is removed when no work is left.
-//!   In between, a signal stops the run only after the key was delivered or deleted.
-//! - **Keys of other runs are never changed.** A run adds a marker `[swp-keys OPERATION]` to its key's description. It recognizes its key
-//!   by the ID or by the marker, and never by the name.
-//! - **Only a success response is conclusive.** An error may answer a second copy of a request, and a server error may follow a successful
-//!   create. So the run searches for a key with its marker after each error response.
-//! - **A delivery is recorded first.** The stage `delivering` is written to the record before the secret is delivered. If the write fails,
-//!   the secret is not delivered. The new secret of an existing key is tried before it is delivered.
-//! - **One key per name.** If several runs create a key with the same name, only the key with the lowest ID is not deleted.
-//! - **An existing key is never deleted.** If its new secret cannot be delivered, the record is not removed, and the error reports the
-//!   failed delivery.
+//! - **The record covers the request.** The record is on disk and fsynced before the request is sent, and is removed when no work is left.
+//!   While the record is on disk, a signal stops the run only after the secret was delivered or the key was deleted.
+//! - **Keys of other runs are never changed.** A run adds the marker `[swp-keys OPERATION]` to its key's description. The run recognizes
+//!   its key by the ID or by the marker, and never by the name alone.
+//! - **Only a success response is conclusive.** An error may be the response to a second copy of a request, and a server error may follow a
+//!   successful create. So the run searches for a key with its marker after each error response.
+//! - **A delivery is recorded first.** The stage `delivering` is written to the record before the secret is delivered. If this write fails,
+//!   the secret is not delivered. The new secret of an existing key is used once to verify that it works before it is delivered.
+//! - **One key per name.** If several runs create a key with the same name, all of these keys except the key with the lowest ID are
+//!   deleted.
+//! - **An existing key is never deleted.** If the new secret of an existing key cannot be delivered, the record is not removed, and the
+//!   error reports the failed delivery.
 
 mod answer_check;
 mod create_request;

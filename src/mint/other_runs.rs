@@ -1,5 +1,5 @@
-//! Other runs that work on the same key. This run takes over the records of interrupted runs, and fails if another process is working on
-//! the key.
+//! Handles other runs that work on the same key. This run takes over the records of interrupted runs, and fails if another process is
+//! working on the key.
 //!
 //! A run searches for other records after its own record is on disk. So if two runs use the same state folder, the later run sees the
 //! record of the earlier run.
@@ -12,8 +12,8 @@ use crate::journal::{self, Entry, JournalEntry, Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 use crate::target::Target;
 
-/// Takes over the records of runs that were interrupted while they created this key or a secret for it. The new secret replaces the secrets
-/// of those runs. `own` is the record of this run. `key` is the key with this ID, if it was read.
+/// Takes over the records of runs that were interrupted while they created this key or a secret for it. The new secret of this run replaces
+/// the secrets of those runs. `own` is the record of this run. `key` is the key with this ID, if the key was read.
 ///
 /// # Errors
 /// Returns a conflict if another process is working on the key, or if a rotation of the key was interrupted.
@@ -40,7 +40,8 @@ pub(super) fn take_over(
         if !is_about(&other, id, key, own) {
             continue;
         }
-        // This run does not wait for the other process, because both create a secret for the same key and only the last secret works.
+        // This run does not wait for the other process. Each of the two runs creates a secret for the same key, and only the last secret
+        // works.
         let entry = if lives {
             None
         } else {
@@ -52,8 +53,8 @@ pub(super) fn take_over(
     Ok(entries)
 }
 
-/// Returns true if the recorded run worked on this key. If the record has no key ID, the names are compared, and the key must not have the
-/// marker of a different run.
+/// Returns true if the recorded run worked on this key. If the record contains no key ID, the key must have the recorded name and must not
+/// have the marker of a different run.
 fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool {
     if let Some(its) = other.key_id {
         return its == id;
@@ -62,10 +63,10 @@ fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool
     own.work == Work::Rekey && other.key_name == own.key_name && !anothers
 }
 
-/// Checks that no interrupted run may have lost the secret of this key.
+/// Checks that no run was interrupted before it delivered the secret of this key.
 ///
 /// # Errors
-/// Returns an error with the next step as a hint if the secret may be lost.
+/// Returns an error if the secret may be lost. The hint is the next step for the user.
 pub(crate) fn refuse_unfinished(key: &ApiKey, target: &Target) -> Result<(), Error> {
     let manager = target.address.to_string();
     for found in journal::unfinished().unwrap_or_default() {
@@ -78,7 +79,7 @@ pub(crate) fn refuse_unfinished(key: &ApiKey, target: &Target) -> Result<(), Err
             continue;
         }
         let message = format!(
-            "a run was interrupted before it delivered the secret of the key `{}` (ID {}), so its secret may be lost",
+            "a run was interrupted before it delivered the secret of the key `{}` (ID {}), so the secret may be lost",
             record.key_name, key.id
         );
         let error = Error::new(ErrorKind::Attention, message).hint(next_step(Some(&record)));
@@ -99,12 +100,12 @@ fn made(record: &Record, key: &ApiKey) -> bool {
     }
 }
 
-/// Returns true if the description does not contain the marker that the recorded run adds to its key.
+/// Returns true if the key has a description without the marker of the recorded run, although that run adds a marker to its key.
 fn is_anothers(record: &Record, key: &ApiKey) -> bool {
     record.marked && key.description().is_some() && !ownership::is_ours(record, key)
 }
 
-/// Returns true if the recorded run was rotating this key, or created this key as the successor.
+/// Returns true if the recorded run was rotating this key, or was creating this key as the successor in a rotation.
 fn rotates(record: &Record, id: i64, key: Option<&ApiKey>) -> bool {
     let name = key.and_then(ApiKey::name);
     record.predecessor.as_ref().is_some_and(|predecessor| {
@@ -112,7 +113,7 @@ fn rotates(record: &Record, id: i64, key: Option<&ApiKey>) -> bool {
     })
 }
 
-/// Returns the error for an unfinished rotation. A new secret would replace the secret of that rotation.
+/// Returns the error for a key with an unfinished rotation. A new secret would replace the secret that the rotation created.
 fn in_rotation(record: &Record) -> Error {
     let name = &record.key_name;
     Error::new(

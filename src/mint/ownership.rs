@@ -1,8 +1,9 @@
 //! Determines which run created a key.
 //!
-//! Each run adds a marker `[swp-keys OPERATION]` to its key's description, or the operation ID to a default name. Only this proves that a
-//! key belongs to a run. Another run may create a key with the same name, so a matching name is not enough to reset or delete a key. A
-//! manager may alter names and descriptions, so both are searched for the operation ID, regardless of case, brackets and spaces.
+//! Each run adds the marker `[swp-keys OPERATION]` to its key's description, or the operation ID to a default name. Only the marker or the
+//! operation ID proves that a key belongs to a run. Another run may create a key with the same name, so a matching name is not enough to
+//! reset or delete a key. A manager may alter names and descriptions, so the operation ID is searched for in both, regardless of case,
+//! brackets and spaces.
 
 use crate::journal::Record;
 use crate::manager::ApiKey;
@@ -13,17 +14,17 @@ use super::marker::{default_name_of, found_marks};
 /// The result of a search for an operation's key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The key has the operation's marker. The duplicates have the same marker, because the manager processed the create request more than
+    /// A key has the operation's marker. The duplicates have the same marker, because the manager processed the create request more than
     /// once.
     Ours { id: i64, duplicates: Vec<i64> },
     /// No key belongs to the operation. The key was not created, or it was deleted.
     None,
-    /// These keys may belong to the operation, but no marker proves it.
+    /// The keys with these IDs may belong to the operation, but no marker proves that.
     Unproven(Vec<i64>),
 }
 
-/// Determines which of the keys the operation created. A key with a similar name does not belong to the operation if it was created before
-/// `since` (the manager's time). A key without a creation time may belong to the operation.
+/// Determines which of the keys the operation created. A key that only has a similar name does not belong to the operation if it was
+/// created before `since` (the manager's time). If the key has no creation time, it may belong to the operation.
 pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     let (mut ours, mut unproven) = (Vec::new(), Vec::new());
     for key in found {
@@ -50,17 +51,16 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     }
 }
 
-/// The longest time between the arrivals of two copies of one request, in milliseconds.
+/// The maximum time between the arrivals of two copies of one request, in milliseconds.
 pub(super) const CLOSE: u64 = 5 * 60 * 1000;
 
-/// Returns true if one create request that was processed twice created both keys. Both keys have the same marker. If the result is false,
-/// someone copied the marker to a different key.
+/// Returns true if the two keys are duplicates, which one create request created because the manager processed it twice. The caller has
+/// checked that the keys have the same marker. If the result is false, someone has copied the marker to a different key.
 fn are_duplicates(one: &ApiKey, other: &ApiKey) -> bool {
     are_close(one, other) && one.name() == other.name() && one.description() == other.description()
 }
 
-/// Returns true if one create request that was processed twice created both keys. `answered` is a key from a response, which may omit
-/// fields.
+/// Like [`are_duplicates`], but `answered` is a key from a response, which may omit fields.
 pub(super) fn is_duplicate_of_answer(answered: &ApiKey, other: &ApiKey) -> bool {
     let same = |one: Option<&str>, other: Option<&str>| one.is_none() || one == other;
     are_close(answered, other)
@@ -81,7 +81,7 @@ fn is_named_like(record: &Record, since: i64, key: &ApiKey) -> bool {
         || is_like(&record.key_name, name) && key.created().is_none_or(|created| created >= since)
 }
 
-/// The run whose marker a key has: this operation's run, a different run, or none.
+/// The run whose marker a key has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MarkOwner {
     Us,
@@ -92,12 +92,12 @@ pub(super) enum MarkOwner {
 pub(super) fn marker_owner(record: &Record, key: &ApiKey) -> MarkOwner {
     let description = key.description().unwrap_or_default().to_ascii_lowercase();
     let name = key.name().unwrap_or_default().to_ascii_lowercase();
-    // The operation ID is random, so it does not occur in other text by chance.
+    // The operation ID is random, so it is not in other text by chance.
     let holds = |text: &str| text.contains(&record.operation);
     if record.marked && (holds(&description) || holds(&name)) {
         return MarkOwner::Us;
     }
-    // The key does not have this operation's marker. A different marker shows that it belongs to a different run.
+    // The key does not have this operation's marker. A different marker shows that the key belongs to a different run.
     let mut others = found_marks(&description)
         .map(|found| found.operation)
         .chain(default_name_of(&name).filter(|_| folded(&name) != folded(&record.key_name)));
@@ -115,8 +115,9 @@ pub(crate) fn is_ours(record: &Record, key: &ApiKey) -> bool {
 /// An hour in milliseconds.
 const HOUR: i64 = 60 * 60 * 1000;
 
-/// Returns true if the key with the recorded ID is the key that the operation created. A different manager at the same address may use the
-/// ID for a different key. So the key must have the operation's marker, have a similar name, or have been created during the operation.
+/// Returns true if the key with the recorded ID is the operation's key. A different manager at the same address may use the ID for a
+/// different key. So at least one of these conditions must be true: the key has the operation's marker, it has a similar name, or it was
+/// created during the operation.
 pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
     let name = key.name().unwrap_or(&record.key_name);
     match marker_owner(record, key) {

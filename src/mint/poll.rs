@@ -1,8 +1,8 @@
-//! Polling with increasing pauses, until the outcome of a request is known or the wait is over.
+//! Polls with increasing pauses, until the outcome of a request is known or the maximum wait is over.
 
 use std::time::{Duration, Instant};
 
-/// How long to search after an error response that may not come from the manager itself.
+/// How long to poll after an error response that may not come from the manager itself.
 pub(crate) const REFUSAL_WAIT: Duration = Duration::from_secs(5);
 
 /// The first pause. Each pause is twice as long as the previous one, up to the longest pause.
@@ -24,12 +24,12 @@ impl Poll {
         }
     }
 
-    /// Returns true if the wait is over, so that the next poll is the last one.
+    /// Returns true if the maximum wait is over, so that the next poll is the last one.
     pub(crate) fn is_over(&self) -> bool {
         Instant::now() >= self.until
     }
 
-    /// Pauses, and returns true if the caller must poll again. The last poll is made when the wait is over.
+    /// Pauses, and returns true if the caller must poll again. The last poll is made when the maximum wait is over.
     pub(crate) async fn wait(&mut self) -> bool {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {

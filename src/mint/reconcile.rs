@@ -1,7 +1,7 @@
 //! Determines the outcome of a request whose response was lost or cannot be read.
 //!
-//! The manager is polled until the outcome is known or the wait is over. During the wait, a key that a search does not show may still
-//! appear, because the request may be in flight or the search index may be out of date.
+//! The manager is polled until the outcome is known or the wait is over. During the wait, a key may still appear in search results, because
+//! the request may be in flight or the search index may be out of date.
 
 use std::time::Duration;
 
@@ -13,28 +13,28 @@ use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
 
 /// The outcome of a create request.
 pub(super) enum CreateOutcome {
-    /// The request created the key with this ID. The list contains the IDs of duplicates, which the manager created by processing the
-    /// request more than once.
+    /// The request created the key with this ID. The list contains the IDs of duplicates, which exist if the manager processed the request
+    /// more than once.
     Created(i64, Vec<i64>),
     /// The request created no key.
     NotCreated,
-    /// The outcome is unknown, because the user lacks permission to search keys.
+    /// The outcome is unknown, because the user lacks permission to search keys. Contains the error message.
     SearchForbidden(String),
-    /// The outcome is unknown for this reason.
+    /// The outcome is unknown. Contains the reason.
     Unknown(String),
 }
 
 /// The parameters of the search for a created key.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question {
-    /// How long a missing key may still appear in search results.
+    /// How long to wait for the key to appear in search results.
     pub(super) wait: Duration,
-    /// True if the manager itself rejected the create request. If a search then shows a key with the same name, that key explains the
-    /// rejection and does not belong to this run.
+    /// True if the manager itself rejected the create request. If a search then shows a key with the same name, the rejection was about
+    /// that key, which does not belong to this run.
     pub(super) refused: bool,
 }
 
-/// Searches until the outcome of a create request is known or the wait is over.
+/// Searches until the outcome of a create request is known or the maximum wait is over.
 pub(super) async fn of_create(
     signed_in: &SignedIn,
     record: &Record,
@@ -102,11 +102,11 @@ pub(super) enum ResetOutcome {
     },
     /// The manager rejected the request.
     Refused(ManagerError),
-    /// The outcome is unknown for this reason.
+    /// The outcome is unknown. Contains the reason.
     Unknown(String),
 }
 
-/// Creates a new secret for the key. If a response is lost, the request is repeated, because a newer secret replaces the lost one.
+/// Creates a new secret for the key. If a response is lost, the request is repeated, because a newer secret replaces the lost secret.
 /// `uncertain` is true if an earlier request may have created a secret.
 ///
 /// Before a request is repeated, this function waits until the lost request can no longer be in flight. If the manager processed the lost
@@ -151,7 +151,7 @@ pub(super) async fn of_reset(
                 | Cause::ProxyRefused
                 | Cause::RateLimited { .. }
         );
-        // After any other error, the manager may have received the request.
+        // After any other error, the manager may have processed the request.
         let in_flight = !not_sent;
         match (error.had_no_effect(), error.cause()) {
             _ if not_sent => {}
@@ -170,7 +170,7 @@ pub(super) async fn of_reset(
     }
 }
 
-/// Deletes a key. Repeats the request until the outcome is known, because repeating a deletion is safe. A missing key counts as deleted,
+/// Deletes a key, and repeats the request until the outcome is known. Repeating a deletion is safe. A missing key counts as deleted,
 /// because the response to an earlier attempt may have been lost.
 pub(super) async fn of_delete(
     signed_in: &SignedIn,
@@ -201,7 +201,7 @@ pub(super) async fn of_delete(
     }
 }
 
-/// Reads a key. Repeats the request if no response from the manager arrives.
+/// Reads a key, and repeats the request while no response from the manager arrives.
 pub(super) async fn of_look(
     signed_in: &SignedIn,
     id: i64,
@@ -222,7 +222,7 @@ pub(super) async fn of_look(
     }
 }
 
-/// Changes a key. Repeats the request until the outcome is known, because repeating the same change is safe.
+/// Changes a key, and repeats the request until the outcome is known. Repeating the same change is safe.
 pub(super) async fn of_change(
     signed_in: &SignedIn,
     id: i64,

@@ -1,4 +1,4 @@
-//! The record of this run in the state folder. If the record cannot be written, its content is held in memory only.
+//! The record of this run in the journal. If the record cannot be written to disk, its content is stored only in memory.
 
 use std::io;
 use std::sync::mpsc::{Receiver, channel};
@@ -21,11 +21,12 @@ pub(crate) struct UnusedRecord<'a> {
 }
 
 impl<'a> UnusedRecord<'a> {
-    /// Writes a record to disk, and fsyncs the file and its folder. If writing fails and no record is required, prints a warning.
+    /// Writes a record to disk, and fsyncs the file and its folder. If the write fails and `--require-journal` is not set, prints a
+    /// warning.
     ///
     /// # Errors
-    /// Returns a usage error if the record is too long, if writing fails and a record is required, or if a partly written record cannot be
-    /// removed. Returns an interruption if a signal was received.
+    /// Returns a usage error if the record is too long, if the write fails and `--require-journal` is set, or if a partly written record
+    /// cannot be removed. Returns an interruption if a signal was received.
     pub(super) async fn write(record: Record, context: &'a Context) -> Result<Self, Error> {
         if let Some(signal) = context.signals.received() {
             return Err(Error::interrupted(signal));
@@ -45,10 +46,10 @@ impl<'a> UnusedRecord<'a> {
         })
     }
 
-    /// Turns this value into the record of a run that sends its request. `record` is the same record with all data that is now known.
+    /// Turns this value into the record of a run that sends its request. `record` replaces the content, because more data is known now.
     ///
     /// # Errors
-    /// Returns an interruption, and removes the record, if a signal was received.
+    /// Returns an interruption if a signal was received. The record is then removed.
     pub(super) fn begin(mut self, record: Record) -> Result<RunRecord, Error> {
         if let Some(signal) = self.context.signals.received() {
             return Err(Error::interrupted(signal));
@@ -76,15 +77,17 @@ impl Drop for UnusedRecord<'_> {
     }
 }
 
-/// A record that a separate thread is writing. Dropping this value waits up to a second for the thread and then removes the record. If the
-/// thread takes longer, the record may be left on disk. That is harmless, because `recover` finds no key for the record and removes it.
+/// A record that a separate thread is writing. Dropping this value waits up to a second for the thread, and then removes the record. If the
+/// thread takes longer, the record may be left on disk. This is harmless, because `recover` finds no key for the record and removes the
+/// record.
 struct Writing<'a> {
     thread: JoinHandle<()>,
     written: Receiver<io::Result<Unclaimed>>,
     context: &'a Context,
 }
 
-/// A written record that the thread sends to the run. Dropping this value removes the record, unless the run has taken the record.
+/// A written record that the thread sends to the run. If this value is dropped before the run has claimed the record, the record is
+/// removed.
 struct Unclaimed(Option<Entry>);
 
 impl<'a> Writing<'a> {
@@ -104,7 +107,7 @@ impl<'a> Writing<'a> {
     async fn done(&mut self) -> io::Result<Entry> {
         (&mut self.thread).await.map_err(io::Error::other)?;
         let mut written = self.written.try_recv().map_err(io::Error::other)??;
-        (written.0.take()).ok_or_else(|| io::Error::other("the record was already taken"))
+        (written.0.take()).ok_or_else(|| io::Error::other("the run has already claimed the record"))
     }
 }
 
@@ -124,7 +127,7 @@ impl Drop for Unclaimed {
         if let Some(entry) = self.0.take()
             && let Err(error) = entry.remove()
         {
-            log::warn!("could not remove the record of a run that sent no request: {error}");
+            log::warn!("could not remove the record of this run, which has sent no request: {error}");
         }
     }
 }
@@ -143,7 +146,8 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
         true => Some(format!(
             "{message}; nothing was changed, because `--require-journal` requires a record"
         )),
-        // The run must not continue. `recover` would find the incomplete record and invalidate the secret that this run delivers.
+        // If an incomplete record is left on disk, the run must not continue. `recover` would find the record and invalidate the secret
+        // that this run has delivered.
         false => journal::is_left_on_disk(error).then(|| message.clone()),
     };
     if let Some(refused) = refused {
@@ -151,7 +155,7 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
         return Err(Error::usage(refused, hint));
     }
     context.output.insist(&format!(
-        "{message}; if this run is killed, run `swp-keys list-keys` to find a key that it left"
+        "{message}; if this run is killed, run `swp-keys list-keys` to find a key that the run left behind"
     ));
     Ok(())
 }
@@ -159,8 +163,8 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
 /// The record of this run, and the records of interrupted runs that this run replaces.
 pub(crate) struct RunRecord {
     own: Own,
-    /// The records of interrupted runs for the same key. They are removed together with this run's record, because `recover` would continue
-    /// those runs and invalidate the new secret.
+    /// The records of interrupted runs for the same key. They are removed together with this run's record. If they were not, `recover`
+    /// would continue those runs and invalidate the new secret.
     older: Vec<Entry>,
 }
 
@@ -172,7 +176,7 @@ enum Own {
 }
 
 impl RunRecord {
-    /// Returns the run's record for an entry that is on disk.
+    /// Returns the record of a run whose journal entry is on disk.
     pub(crate) fn written(entry: Entry) -> Self {
         Self {
             own: Own::Written(entry),
@@ -200,7 +204,7 @@ impl RunRecord {
     /// Returns the hint for a run that failed.
     pub(super) fn next_step(&self) -> String {
         match &self.own {
-            // This run did not create the key, so the hint must not suggest deleting it.
+            // This run did not create the key, so the hint must not suggest deleting the key.
             Own::Unavailable(Record {
                 work: Work::Rekey,
                 key_id: Some(id),
@@ -251,7 +255,7 @@ impl RunRecord {
         not_vital(noted);
     }
 
-    /// Writes the ID of a key whose response was lost to the record, and fsyncs it.
+    /// Writes the key's ID to the record and fsyncs the record. Used for a key whose create response was lost.
     pub(super) fn note_key_lastingly(&mut self, id: i64) {
         not_vital(self.change(|record| record.key_id = Some(id)));
     }
@@ -271,8 +275,8 @@ impl RunRecord {
         older.into_iter().fold(own, io::Result::and)
     }
 
-    /// Removes this run's record and the records that this run replaces, because the work is done. The end of the session waits until the
-    /// removal is flushed to disk.
+    /// Removes this run's record and the records that this run replaces, because the work is done. The run waits at the end of the session
+    /// until the removal is flushed to disk.
     pub(crate) fn settle(mut self, context: &Context) {
         let older = std::mem::take(&mut self.older);
         older.into_iter().for_each(|entry| remove(entry, context));
@@ -288,7 +292,7 @@ impl RunRecord {
     }
 }
 
-/// Logs that a key's ID could not be recorded. This is not an error, because `recover` also finds the key by its marker.
+/// Logs that a key's ID could not be recorded. The run does not fail, because `recover` can also find the key by its marker.
 fn not_vital(noted: io::Result<()>) {
     if let Err(error) = noted {
         log::info!("could not write the key's ID to the record of this run: {error}");
@@ -303,14 +307,14 @@ fn remove(entry: Entry, context: &Context) {
     // `--quiet` does not suppress this warning, because a later run may treat the record as unfinished work.
     context.output.insist(&if journal::is_unmarked(&error) {
         format!(
-            "{what}; remove the file yourself, because `swp-keys recover` would treat the finished work as unfinished"
+            "{what}; delete this file, because `swp-keys recover` would treat the finished work as unfinished"
         )
     } else {
         format!("{what}; the work is finished; run `swp-keys recover` to remove the record")
     });
 }
 
-/// Returns the hint for an unfinished operation. `record` is `None` if no record is on disk.
+/// Returns the hint for an unfinished operation. `record` is `None` if there is no record on disk.
 pub(crate) fn next_step(record: Option<&Record>) -> String {
     match record {
         Some(record) if record.progress.stage == Stage::Delivering => secret_in_use(record),
@@ -319,10 +323,10 @@ pub(crate) fn next_step(record: Option<&Record>) -> String {
     }
 }
 
-/// Returns the hint for a run that is aborted before the delivery starts. `recorded` is true if the run's record is on disk.
+/// Returns the hint for a run that was aborted before the delivery. `recorded` is true if the run's record is on disk.
 pub(crate) fn pending_hint(recorded: bool) -> String {
     let hint = if recorded {
-        "run `swp-keys recover` to finish the interrupted work before you repeat the command"
+        "run `swp-keys recover` to finish the interrupted work, then repeat the command if necessary"
     } else {
         "delete the key on the manager before you repeat the command, because the key's secret is lost"
     };
@@ -335,17 +339,18 @@ fn in_use_unrecorded(id: i64) -> String {
     )
 }
 
-/// Checks that this run's record will not be too long. `named` contains the flags whose values are written to the record, with their
-/// values.
+/// Checks that this run's record will not be too long. `named` contains the flags that are written to the record, with their values.
 ///
 /// # Errors
-/// Returns a usage error that names the flag with the longest value, or the secret's targets if they are longer.
+/// Returns a usage error that names the flag with the longest value. If the names of the secret's targets are longer, the error names the
+/// targets instead.
 pub(crate) fn refuse_too_long(
     named: &[(&str, Option<&str>)],
     places: &[String],
 ) -> Result<(), Error> {
     let texts = || named.iter().filter_map(|(_, text)| *text);
-    // The values are counted twice, because a rotation also records the old key's new name, which contains the name.
+    // The values of the flags are counted twice, because a rotation also records the new name of the old key, and that name contains the
+    // value of `--name`.
     let all = texts()
         .chain(texts())
         .chain(places.iter().map(String::as_str));

@@ -25,14 +25,14 @@ impl Transaction<'_> {
                 ResetOutcome::Refused(error) if *error.cause() == Cause::NotFound => {
                     return Err(Failure::RolledBack(Error::from(error).key(id)));
                 }
-                // If the key resets its own secret and the request arrives twice, the first copy invalidates the secret that authenticates
-                // the second copy. So the rejection does not show that the old secret still works.
+                // If a run resets the secret of its own API key and the request arrives twice, the first copy invalidates the secret that
+                // authenticates the second copy. So a rejection does not show that the old secret still works.
                 ResetOutcome::Refused(error)
                     if record.work == Work::Rekey && !self.still_signs(&error).await =>
                 {
                     error.to_string()
                 }
-                // The manager rejected the reset, so the old secret of the existing key still works.
+                // The manager rejected the reset request, so the old secret of the existing key still works.
                 ResetOutcome::Refused(error) if record.work == Work::Rekey => {
                     return Err(Failure::RolledBack(Error::from(error).key(id)));
                 }
@@ -52,8 +52,8 @@ impl Transaction<'_> {
         Err(self.undo(id, record, &failure).await)
     }
 
-    /// Returns true if the manager still accepts this run's credentials after it has rejected a reset request. A rejected secret is not
-    /// sent again.
+    /// Returns true if the manager still accepts this run's credential after it has rejected a reset request. If the manager rejected the
+    /// credential itself, the credential is not sent again.
     async fn still_signs(&self, refused: &ManagerError) -> bool {
         if self.access.signed_in.session().is_some() {
             return true;

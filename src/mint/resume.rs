@@ -13,8 +13,8 @@ use crate::journal::{self, Entry, Record, Stage, Work};
 use crate::manager::{ApiKey, SignedIn};
 use crate::target::Target;
 
-/// Returns the ID of the interrupted run's key, or `None` if the run has no key. The run's request may still be in flight, so a key counts
-/// as missing only after the time that the interrupted run would have waited.
+/// Returns the ID of the interrupted run's key, or `None` if no such key exists. The run's request may still be in flight. So a key counts
+/// as missing only after the time that the interrupted run itself would have waited for the key.
 pub(crate) async fn find_abandoned_key(
     entry: &Entry,
     access: Access<'_>,
@@ -36,7 +36,7 @@ pub(crate) async fn find_abandoned_key(
     }
     match shown {
         Some(key) if is_the_one(access.signed_in, record, &key) => Ok(Some(id)),
-        // The key was renamed, or this sign-in is for a different manager or tenant, which uses the ID for a different key.
+        // The key was renamed, or this run is signed in to a different manager or tenant, in which the ID belongs to a different key.
         Some(key) => Err(Error::new(
             ErrorKind::Attention,
             format!(
@@ -51,7 +51,7 @@ pub(crate) async fn find_abandoned_key(
     }
 }
 
-/// Returns the ID of the key with the interrupted run's marker, if the key with the recorded ID does not have this marker. In that case the
+/// If the key with the recorded ID does not have the interrupted run's marker, returns the ID of a key that has it. In that case the
 /// recorded ID came from a response about another run's key.
 async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
     if record.work != Work::Create || !record.marked || is_ours(record, key) {
@@ -62,8 +62,8 @@ async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> 
     marked.ok().flatten()
 }
 
-/// Returns the ID of a duplicate of a deleted key, if one exists. A key with the same marker that was created at a different time is not a
-/// duplicate, because someone may have created it as a replacement.
+/// Returns the ID of a duplicate of a deleted key, if a duplicate exists. A key with the same marker that was created at a different time
+/// is not a duplicate, because someone may have created it to replace the deleted key.
 async fn duplicate_of_the_gone(
     gone: i64,
     record: &Record,
@@ -78,14 +78,14 @@ async fn duplicate_of_the_gone(
         Some(_) => Err(Error::new(
             ErrorKind::Attention,
             format!(
-                "the key of the interrupted run (ID {gone}) was deleted; the key with ID {id} has the same marker in its description, but was created at a different time"
+                "the key of the interrupted run (ID {gone}) was deleted, but the key with ID {id} has the same marker in its description and was created at a different time"
             ),
         )
         .key(id)),
     }
 }
 
-/// Returns how much longer a request of the interrupted run may be in flight.
+/// Returns how much longer the interrupted run's request may be in flight.
 pub(crate) fn still_settling(entry: &Entry, target: &Target) -> Duration {
     target.settle_timeout.saturating_sub(entry.age())
 }
@@ -123,7 +123,7 @@ pub(crate) async fn lost_name_race(
     id: i64,
     access: Access<'_>,
 ) -> Result<bool, Error> {
-    // A run that was delivering had already made this check.
+    // A run that has reached the stage `delivering` has already made this check.
     let stays = record.progress.stage == Stage::Delivering;
     if !record.unique || record.work == Work::Rekey || stays {
         return Ok(false);
@@ -174,10 +174,10 @@ pub(crate) fn busy(name: &str) -> Error {
         ErrorKind::Conflict,
         format!("another process is working on the key `{name}`"),
     )
-    .hint("wait until the other process has finished, then run the command again")
+    .hint("run the command again when the other process has finished")
 }
 
-/// Returns the ID of the key that the interrupted run created, or `None` if the run created no key. The key is recognized by its marker.
+/// Returns the ID of the key that has the interrupted run's marker, or `None` if the run created no key.
 ///
 /// # Errors
 /// Returns an error if it is unknown whether the run created a key. The record must not be removed in that case.
@@ -212,16 +212,17 @@ fn is_the_one(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     ownership::is_the_one(record, lookup::since(signed_in, record), key)
 }
 
-/// Returns true if the key was created during the operation, or has no creation time.
+/// Returns true if the key was created during the operation or has no creation time.
 fn is_of_its_time(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     ownership::is_of_its_time(lookup::since(signed_in, record), key)
 }
 
-/// Checks that this run uses the same sign-in method as the interrupted run, and the same API key if it used one. An API key selects the
-/// tenant (docs/manager-api.md, "Tenants"), so a run with a different sign-in may not see the key.
+/// Checks that this run uses the same sign-in method as the interrupted run. If the interrupted run used an API key, this run must use the
+/// same API key. An API key selects the tenant (docs/manager-api.md, "Tenants"), so a run with a different sign-in may not see the
+/// interrupted run's key.
 ///
 /// # Errors
-/// Returns an error if the sign-ins differ.
+/// Returns an error if the sign-in method or the API key differs.
 pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), Error> {
     if record.signer == signed_in.signer_fingerprint(&record.operation) {
         return Ok(());
@@ -234,8 +235,8 @@ pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), E
         ),
     );
     let with = record.signer.as_ref().map_or(
-        "with a user name and a password, as that run did",
-        |_| "with the API key of that run",
+        "with a user name and a password, as the interrupted run did",
+        |_| "with the API key that the interrupted run used",
     );
     Err(error.hint(format!(
         "sign in {with}; or run `swp-keys list-keys` to check the keys, then `swp-keys recover {} --forget` to remove the record",

@@ -1,4 +1,4 @@
-//! The name to which a rotation renames the old key: its original name followed by its expiry.
+//! The name that a rotation gives to the old key. It consists of the key's original name and its expiry.
 
 use chrono::DateTime;
 
@@ -13,7 +13,7 @@ pub(super) fn retiring_name(name: &str, end: i64) -> String {
     format!("{name}{RETIRING}{})", end.format("%Y-%m-%dT%H:%MZ"))
 }
 
-/// Returns the name that a key had before a rotation renamed it.
+/// Returns the name that the key had before a rotation renamed it, or `None` if no rotation renamed the key.
 pub(crate) fn original_name(name: &str) -> &str {
     split_retiring(name).unwrap_or(name)
 }
@@ -26,7 +26,7 @@ pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
             .is_some_and(|original| original == name || folded(original) == folded(name))
 }
 
-/// Returns the original name, even if the manager has altered spaces, brackets or case.
+/// Returns the original name, even if the manager has altered the spaces, the brackets or the case.
 fn split_retiring(name: &str) -> Option<&str> {
     const WORD: &str = "retiring";
     // The byte positions also apply to `name`, because `to_ascii_lowercase` does not change the length.

@@ -1,4 +1,4 @@
-//! Deletes a key whose secret was not delivered, and verifies that the manager no longer shows the key.
+//! Deletes keys whose secrets were not delivered, and verifies that the manager no longer shows the keys.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::manager::{ApiKey, SignedIn};
 /// How long a new key may be missing from search results.
 const LAG: Duration = Duration::from_secs(2);
 
-/// The time limit of one read.
+/// The maximum time for one read of a key.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// Deletes a key. Repeats the request until the manager no longer shows the key.
+/// Deletes a key, and repeats the request until the manager no longer shows the key.
 ///
 /// # Errors
 /// Returns an error if the key may still exist.
@@ -32,7 +32,7 @@ pub(super) async fn delete_confirmed(access: Access<'_>, id: i64) -> Result<(), 
         }
         if !poll.wait().await {
             return Err(Error::unexpected(
-                "the manager reported that the key was deleted, but still shows the key",
+                "the manager reported that it deleted the key, but still shows the key",
             ));
         }
     }
@@ -69,8 +69,8 @@ async fn wait_until_shown(access: Access<'_>, record: &Record, id: i64) {
     }
 }
 
-/// Deletes a key that was delivered, and its duplicates. A key to which someone copied the description is not a duplicate and is not
-/// deleted.
+/// Deletes a key whose secret was delivered, and its duplicates. A key to which someone has copied the description is not a duplicate, so
+/// it is not deleted.
 ///
 /// # Errors
 /// Returns an error if the key or a duplicate may still exist.
@@ -100,14 +100,14 @@ pub(crate) async fn delete_abandoned(
     delete_confirmed(access, id).await?;
     match shown {
         Ok(Ok(Some(key))) => delete_duplicates(access, record, id, Some(&key)).await,
-        // If the deleted key could not be read, a duplicate cannot be distinguished from a key with a copied description. So no other key
+        // If the deleted key could not be read, a duplicate cannot be distinguished from a key with a copied description, so no other key
         // is deleted.
         _ => Ok(()),
     }
 }
 
-/// Deletes the duplicates of `made`, or of the key with this ID if `made` is `None`. If the user lacks permission to search keys, nothing
-/// is deleted and no error is returned.
+/// Deletes the duplicates of `made`, or of the key with this ID if `made` is `None`. If the user lacks permission to search keys, deletes
+/// nothing and returns no error.
 ///
 /// # Errors
 /// Returns an error if the key or a duplicate may still exist.
@@ -129,7 +129,7 @@ async fn delete_duplicates(
             return Ok(());
         }
         Err(error) => {
-            let message = format!("could not search for duplicates of the key: {error}");
+            let message = format!("could not search for duplicate keys: {error}");
             return Err(Error::new(ErrorKind::Attention, message));
         }
     };
@@ -144,19 +144,19 @@ async fn delete_duplicates(
     Ok(())
 }
 
-/// Returns true if the manager still shows the key. If the read fails, the key counts as deleted.
+/// Returns true if the manager still shows the key. If the key cannot be read, it counts as deleted.
 async fn is_still_there(signed_in: &SignedIn, id: i64) -> bool {
     let shown = tokio::time::timeout(LOOK, signed_in.api_key(id)).await;
     shown.is_ok_and(|shown| shown.is_ok_and(|key| key.id == id))
 }
 
-/// Deletes a key. Repeats the request until its outcome is known. The caller must check whether the key still exists.
+/// Deletes a key, and repeats the request until its outcome is known. The caller must check whether the key still exists.
 pub(crate) async fn delete(access: Access<'_>, id: i64) -> Result<(), Error> {
     Ok(of_delete(access.signed_in, id, access.target.settle_timeout).await?)
 }
 
 impl Transaction<'_> {
-    /// Deletes a new key whose secret was not delivered. An existing key that got a new secret is not deleted.
+    /// Deletes a new key whose secret was not delivered. A key that existed before this run is not deleted.
     pub(super) async fn undo(&self, id: i64, record: &Record, failure: &str) -> Failure {
         let name = &record.key_name;
         if record.work == Work::Rekey {
@@ -191,7 +191,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Deletes duplicates of this run's key. Their secrets were not delivered.
+    /// Deletes the duplicates of this run's key, whose secrets were not delivered.
     pub(super) async fn end_duplicates(
         &self,
         duplicates: impl IntoIterator<Item = i64>,

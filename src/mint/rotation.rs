@@ -1,5 +1,6 @@
-//! The old key of a rotation, called the predecessor. If its successor needs the same name, the predecessor is renamed. After the successor
-//! was delivered, the predecessor gets an expiry.
+//! Renames and expires the old key of a rotation, called the predecessor. The new key is called the successor. If the manager allows only
+//! one key per name, the predecessor is renamed so that the successor can have the name. After the successor's secret was delivered, the
+//! predecessor's expiry is set.
 //!
 //! ```text
 //! recorded -> asked -> minted -> delivered -> the expiry of the predecessor is set -> settled
@@ -7,16 +8,16 @@
 //!                  the name is taken: the predecessor is renamed, and the request is repeated
 //! ```
 //!
-//! The record is not removed before the end. It contains the successor's stage and the predecessor's new name, which is written before the
-//! rename. So a run that continues after a crash knows whether it must create a secret, restore the name, or only set the expiry. It never
-//! creates a second successor.
+//! The record is not removed before the expiry is set. It contains the successor's stage and the predecessor's new name, which is written
+//! before the rename. So a run that continues after a crash can determine whether it must create a secret, restore the name, or only set
+//! the expiry. That run never creates a second successor.
 //!
 //! A manager may allow two keys with the same name (docs/manager-api.md, "Unknowns", no. 7). In that case the predecessor is renamed later,
-//! by the request that sets its expiry.
+//! in the request that sets its expiry.
 //!
-//! If several runs create a key with the same name, only the key with the lowest ID is not deleted (docs/transaction.md, "Several runs at
-//! once"). In concurrent rotations of one key, this rule applies only to the successors. Only the run whose successor is not deleted sets
-//! the expiry.
+//! If several runs create a key with the same name, all of these keys except the key with the lowest ID are deleted (docs/transaction.md,
+//! "Several runs at once"). In concurrent rotations of one key, this rule applies only to the successors. The run whose successor has the
+//! lowest ID sets the expiry of the predecessor.
 
 use chrono::{DateTime, Utc};
 
@@ -42,7 +43,7 @@ pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) ->
 
 impl Transaction<'_> {
     /// Renames the predecessor, so that the successor can have the name. If the rename fails, the rotation fails, and
-    /// [`Transaction::restore_predecessor`] rolls the rename back.
+    /// [`Transaction::restore_predecessor`] restores the name.
     pub(super) async fn rename_predecessor(&self, recorded: &mut RunRecord) -> Result<(), Failure> {
         let record = recorded.record();
         let name = record.key_name.clone();
@@ -92,7 +93,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Restores the predecessor's name after the rotation failed.
+    /// Restores the predecessor's name after a failed rotation.
     pub(super) async fn restore_predecessor(&self, record: &Record, error: Error) -> Failure {
         match restore_name(self.access, record).await {
             Ok(()) => Failure::RolledBack(error),
@@ -121,10 +122,10 @@ pub(super) fn not_noted(error: &std::io::Error) -> Error {
         .hint("set SWP_STATE_DIR to a writable folder")
 }
 
-/// Restores the predecessor's name, if the predecessor was renamed and no successor has the name.
+/// Restores the predecessor's name, if the predecessor was renamed and no other key has the name.
 ///
 /// # Errors
-/// Returns an error if the name may not be restored.
+/// Returns an error if it is unknown whether the name was restored.
 pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<(), Error> {
     let Some(predecessor) = &record.predecessor else {
         return Ok(());
@@ -146,7 +147,7 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
     };
     match look(access, id).await.map_err(failed)? {
         Some(key) if made_way_for(&key, name) => {}
-        // Someone else renamed or deleted the key.
+        // Another user or run has renamed or deleted the key.
         _ => return Ok(()),
     }
     let others = access
@@ -158,7 +159,7 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
         .iter()
         .any(|key| key.name() == Some(name) && key.id != id)
     {
-        // The successor that another run created has the name.
+        // Another key has the name, for example the successor that another run created.
         return Ok(());
     }
     let change = KeyChange {
@@ -176,14 +177,14 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
 pub(crate) enum Retired {
     /// The predecessor expires at this time.
     Expires(i64),
-    /// The predecessor does not exist any more.
+    /// The predecessor no longer exists.
     Gone,
 }
 
-/// Sets the predecessor's expiry after the successor was delivered, and removes the record.
+/// Sets the predecessor's expiry after the successor's secret was delivered, and removes the record.
 ///
 /// # Errors
-/// Returns an error if the expiry was not set. The record is not removed in that case.
+/// Returns an error if the expiry was not set. In that case the record is not removed.
 pub(crate) async fn expire_predecessor(
     access: Access<'_>,
     mut recorded: RunRecord,
@@ -215,7 +216,7 @@ pub(crate) async fn expire_predecessor(
         record.progress.stage = Stage::Delivered;
     });
     if let Err(error) = noted {
-        // The record's stage is still `delivering`, so `recover` will not create another secret unless the user requests it.
+        // The record's stage on disk is still `delivering`, so `recover` creates another secret only if the user requests it.
         log::info!("could not update the record of this run: {error}");
     }
     let result = set_end(access, &name, &predecessor).await;
@@ -229,7 +230,7 @@ pub(crate) async fn expire_predecessor(
     }
 }
 
-/// Returns the command with which the user can set the old key's expiry.
+/// Returns the command that sets the old key's expiry.
 fn set_by_hand(predecessor: &Predecessor) -> String {
     let overlap = std::time::Duration::from_millis(predecessor.overlap.unsigned_abs());
     let overlap = humantime::format_duration(overlap).to_string();
@@ -258,9 +259,9 @@ fn not_retired(
     .http(why.http_status())
     .key(id);
     error.hint(if kept {
-        "run `swp-keys recover` to set the expiry; until you do, the old key works".to_owned()
+        "run `swp-keys recover` to set the expiry; the old key works until then".to_owned()
     } else {
-        format!("run {by_hand} to set the expiry; until you do, the old key works")
+        format!("run {by_hand} to set the expiry; the old key works until then")
     })
 }
 
@@ -276,7 +277,7 @@ async fn set_end(
     };
     let now: DateTime<Utc> = access.signed_in.time();
     let wanted = now.timestamp_millis().saturating_add(predecessor.overlap);
-    // If the key already expires earlier, its expiry is not changed.
+    // If the key already expires before the requested time, its expiry is not changed.
     let ends_before = key.expiry_date().filter(|end| *end <= wanted);
     let end = ends_before.unwrap_or(wanted);
     let retiring = retiring_name(name, end);
@@ -307,7 +308,8 @@ async fn set_end(
     )))
 }
 
-/// Returns true if the expiry is the requested expiry. The manager may store whole seconds, so the difference may be up to a second.
+/// Returns true if the key has the requested expiry. The times may differ by less than a second, because the manager may store whole
+/// seconds.
 pub(crate) fn is_requested_expiry(is: i64, asked: i64) -> bool {
     is.abs_diff(asked) < 1000
 }
@@ -321,7 +323,7 @@ async fn look(access: Access<'_>, id: i64) -> Result<Option<ApiKey>, ManagerErro
     }
 }
 
-/// Changes the predecessor's name and expiry. If the manager rejects the new name, only the expiry is set.
+/// Changes the predecessor's name and expiry. If the manager rejects the new name, sets only the expiry.
 async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Option<ApiKey>, Error> {
     let wait = access.target.settle_timeout;
     let error = match reconcile::of_change(access.signed_in, id, change, wait).await {
@@ -341,7 +343,7 @@ async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Opti
         return Err(error.into());
     }
     let answer = if rest == KeyChange::default() {
-        // The change contained only the rejected name, because the key already expires early enough.
+        // The change contained only the rejected name, because the expiry need not be changed.
         look(access, id).await?
     } else {
         match reconcile::of_change(access.signed_in, id, &rest, wait).await {

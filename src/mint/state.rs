@@ -13,14 +13,14 @@ use crate::manager::ApiKey;
 use crate::process::pending::PendingGuard;
 use crate::secret::Secret;
 
-/// The destinations that are ready to receive a secret.
+/// Destinations that are ready to receive a secret.
 pub(crate) struct PreparedSinks {
     pub(super) sinks: Vec<Box<dyn Sink>>,
 }
 
 impl PreparedSinks {
-    /// Wraps destinations that are ready. They receive the secret in this order. A destination from which the secret cannot be withdrawn
-    /// must be last.
+    /// Wraps destinations that are ready to receive a secret, in the order of delivery. A destination from which the secret cannot be
+    /// withdrawn must be last.
     pub(crate) fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
         Self { sinks }
     }
@@ -54,8 +54,8 @@ pub(crate) struct Delivered {
     pub(crate) expiry_date: Option<i64>,
 }
 
-/// A secret that was not delivered yet. The run must deliver the secret or delete the key. A debug build logs an error if the secret is
-/// dropped before either happens.
+/// A secret that was not delivered yet. The run must deliver the secret or delete the key. If the secret is dropped before that, a debug
+/// build logs an error.
 pub(super) struct UndeliveredSecret {
     pub(super) secret: Secret,
     pub(super) settled: Cell<bool>,
@@ -75,7 +75,7 @@ impl Drop for UndeliveredSecret {
     fn drop(&mut self) {
         if cfg!(debug_assertions) && !self.settled.get() {
             log::error!(
-                "a fresh secret was dropped before it was delivered or its key was deleted"
+                "a fresh secret was dropped, but it was not delivered and its key was not deleted"
             );
         }
     }
@@ -87,10 +87,10 @@ pub(super) struct Minted {
     pub(super) name: String,
     pub(super) fields: Map<String, Value>,
     pub(super) expiry_date: Option<i64>,
-    /// True if the key is unlocked. `None` if the response omits the field.
+    /// True if the key is not locked, or `None` if the response omits the field.
     pub(super) active: Option<bool>,
     pub(super) secret: UndeliveredSecret,
-    /// True if an earlier reset request was lost and may still be processed.
+    /// True if an earlier reset request was lost and may still be processed, which would invalidate this secret.
     pub(super) uncertain: bool,
 }
 
@@ -113,17 +113,17 @@ pub(super) enum Failure {
     Unresolved(Error),
 }
 
-/// One run of the transaction that creates and delivers a secret.
+/// A transaction that creates a secret and delivers it.
 pub(crate) struct Transaction<'a> {
     pub(super) access: Access<'a>,
     pub(super) prepared: PreparedSinks,
     /// The `meta` object of the JSON output.
     pub(super) meta: &'a Value,
-    /// If true, the secret is tried once before success is reported.
+    /// If true, the secret is used once before success is reported, to verify that it works.
     pub(super) verify: bool,
     /// True if this transaction finishes the work of an interrupted run.
     pub(super) recovering: bool,
-    /// Lists this transaction as pending work, from the first request to the end.
+    /// The guard that lists this transaction as an operation in progress, from the first request to the end.
     pub(super) pending: Option<PendingGuard<'a>>,
 }
 
@@ -140,7 +140,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Sets whether the secret is tried once before success is reported.
+    /// Sets whether the secret is used once before success is reported, to verify that it works.
     pub(crate) fn verify(self, verify: bool) -> Self {
         Self { verify, ..self }
     }

@@ -1,4 +1,4 @@
-//! The methods of the transaction. Each method goes through the states in `docs/transaction.md` in order.
+//! The methods that run a transaction. Each method goes through the states in `docs/transaction.md` in order.
 
 use super::other_runs;
 use super::record::{RunRecord, UnusedRecord, pending_hint};
@@ -10,11 +10,11 @@ use crate::journal::{self, Entry, Record};
 use crate::manager::{ApiKey, NewApiKey};
 use crate::process::pending::PendingWork;
 
-/// Writes the record of a create operation and runs `search`, the searches before the create request, concurrently. If the search fails,
-/// the record is removed.
+/// Concurrently writes the record of a create operation and runs `search` (the searches that precede the create request). If `search`
+/// fails, the record is removed.
 ///
 /// # Errors
-/// Returns the error of the search. Returns a usage error if the record cannot be written and `--require-journal` is set.
+/// Returns the error of `search`, or a usage error if the record cannot be written and `--require-journal` is set.
 pub(crate) async fn record_during<T>(
     search: impl Future<Output = Result<T, Error>>,
     record: Record,
@@ -29,7 +29,8 @@ impl Transaction<'_> {
     /// Creates a key and delivers its secret. `written` is the record if [`record_during`] has already written it.
     ///
     /// # Errors
-    /// After an error, the key does not exist, or the error states that it may exist and the record is not removed.
+    /// After an error, either the key does not exist, or it may exist. In the second case, the error states this, and the record is not
+    /// removed.
     pub(crate) async fn create(
         self,
         key: &NewApiKey,
@@ -45,7 +46,7 @@ impl Transaction<'_> {
         let recorded = written.begin(record)?;
         // States `asked`, `minted`, `delivering` and `delivered`.
         let (delivered, recorded) = self.create_recorded(key, recorded).await?;
-        // State `settled`: the record is removed. The end of the session waits until the removal is flushed to disk.
+        // State `settled`: the record is removed. The run waits at the end of the session until the removal is flushed to disk.
         recorded.settle(context);
         Ok(delivered)
     }
@@ -64,7 +65,7 @@ impl Transaction<'_> {
         self.create_recorded(key, recorded).await
     }
 
-    /// Creates the key of an interrupted run that created no key. The caller must settle the record.
+    /// Creates the key that an interrupted run did not create. The caller must settle the record.
     ///
     /// # Errors
     /// Returns the same errors as [`Self::create`].
@@ -82,7 +83,8 @@ impl Transaction<'_> {
     /// Creates a new secret for an existing key and delivers it.
     ///
     /// # Errors
-    /// After an error, either the old secret still works, or the error states that it may be invalid and the record is not removed.
+    /// After an error, either the old secret still works, or it may be invalid. In the second case, the error states this, and the record
+    /// is not removed.
     pub(crate) async fn rekey(self, key: &ApiKey, record: Record) -> Result<Delivered, Error> {
         let context = self.access.context;
         // State `recorded`: the record is on disk and fsynced before the request is sent.
@@ -91,7 +93,7 @@ impl Transaction<'_> {
         let recorded = self.exclude_other_runs(key, recorded)?;
         // States `asked`, `minted`, `delivering` and `delivered`.
         let (delivered, recorded) = self.rekey_recorded(key.id, recorded).await?;
-        // State `settled`: the record is removed. The end of the session waits until the removal is flushed to disk.
+        // State `settled`: the record is removed. The run waits at the end of the session until the removal is flushed to disk.
         recorded.settle(context);
         Ok(delivered)
     }
@@ -157,14 +159,14 @@ impl Transaction<'_> {
         self.close(recorded, delivered).await
     }
 
-    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Other runs see this run's record. If
-    /// several runs check at the same time, all runs except the last find another run and fail.
+    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Other runs also see this run's
+    /// record. If several runs check at the same time, each run except the last sees another run's record and fails.
     fn exclude_other_runs(
         &self,
         key: &ApiKey,
         mut recorded: RunRecord,
     ) -> Result<RunRecord, Error> {
-        // The lock is held until a failed run has removed its record, so that no other run sees that record and fails too.
+        // If this run fails, the lock is held until its record is removed, so that no other run sees the record and also fails.
         let _turn = journal::turn();
         let own = recorded.record();
         match other_runs::take_over(key.id, Some(key), own, self.access.signed_in) {
@@ -179,8 +181,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Handles a failure. If the work was rolled back, the record is removed. If not, the record is not removed, and the error's hint
-    /// contains the next step.
+    /// Handles a failure. If the work was rolled back, removes the record. If not, leaves the record on disk and adds the next step to the
+    /// error as a hint.
     async fn close(
         &self,
         recorded: RunRecord,

@@ -31,7 +31,7 @@ use crate::terminal::output::{Color, Format, Output};
 type Step<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 type Tested = Result<(), Box<dyn StdError>>;
 
-/// The environment variable that is set in a separate test process.
+/// The environment variable that marks the separate process of a test.
 const OWN_PROCESS: &str = "TEST_IN_OWN_PROCESS";
 const NAMES: [&str; 2] = ["first", "second"];
 
@@ -50,7 +50,7 @@ impl Arrivals {
     }
 }
 
-/// A destination whose delivery does not finish, so that a signal arrives during the delivery.
+/// A destination whose delivery does not finish, so that a signal can arrive during the delivery.
 struct HoldingSink {
     arrivals: Rc<Arrivals>,
     /// True if the first signal ends the delivery.
@@ -79,7 +79,7 @@ impl Sink for HoldingSink {
     }
 }
 
-/// Two managers, and the context of a run that works on both managers.
+/// Two managers, and the context of a run that works on both of them.
 struct Run {
     sandboxes: [Sandbox; 2],
     targets: [Target; 2],
@@ -110,7 +110,7 @@ impl Run {
         })
     }
 
-    /// Signs in to one of the managers, and creates a key there with the real transaction.
+    /// Signs in to one of the managers, and creates a key on it with the real transaction.
     async fn create_key(&self, index: usize, obeys_signals: bool) -> Result<i64, Error> {
         session::signed_in(&self.targets[index], &self.context, async |access| {
             let operation = format!("0000000{index}");
@@ -231,7 +231,7 @@ fn a_second_signal_reports_the_keys_of_both_managers() -> Tested {
     in_own_process(
         "a_second_signal_reports_the_keys_of_both_managers",
         async |run| {
-            // The futures are boxed because they are large. A debug build moves them, and a test thread has a small stack.
+            // The futures are boxed because they are large. A debug build would move them on the stack, which is small in a test thread.
             let interrupt = async {
                 run.both_in_delivery().await;
                 kill_process(getpid(), UnixSignal::USR1)?;
@@ -260,7 +260,7 @@ fn a_second_signal_reports_the_keys_of_both_managers() -> Tested {
             );
             assert_eq!(error.key_id(), None);
             assert!(run.context.pending.is_empty());
-            // Both records are still on disk for `recover`.
+            // Both records are still on disk, so that `recover` can use them.
             assert_eq!(journal::unfinished()?.len(), NAMES.len());
             Ok(())
         },
