@@ -1,4 +1,4 @@
-//! Connects to a manager: waits until the manager responds, and establishes trust. Also signs out at the end of a run.
+//! Waits until a manager responds, establishes trust, and signs out at the end of a run.
 
 use super::first_use;
 use crate::context::Context;

@@ -202,7 +202,7 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
     };
     let status = child
         .wait()
-        .map_err(|error| failed(format!("has no known exit status: {error}")))?;
+        .map_err(|error| failed(format!("returned no exit status: {error}")))?;
     match secret {
         // The size is checked before the exit status, because a program may fail if its output is not read to the end.
         Err(Unfit::TooLarge) => Err(failed("printed more than 64 KiB".to_owned())),

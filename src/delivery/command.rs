@@ -198,7 +198,7 @@ impl Drop for Group {
 struct Group;
 
 #[cfg(not(unix))]
-#[expect(clippy::unused_self, reason = "same signature on every system")]
+#[expect(clippy::unused_self, reason = "the signature is the same on every system")]
 impl Group {
     fn of(_child: &Child) -> Self {
         Self

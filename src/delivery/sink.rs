@@ -42,6 +42,6 @@ pub(crate) trait Sink {
     /// Returns the reason if the secret could not be removed.
     fn withdraw(&mut self) -> Withdrawing<'_>;
 
-    /// Drops the data that `withdraw` needs. This is called when all sinks have the secret.
+    /// Drops the data that `withdraw` needs. The caller calls this function when all sinks have the secret.
     fn settle(&mut self) {}
 }

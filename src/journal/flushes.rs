@@ -12,7 +12,7 @@ use super::folder::{flush, place};
 pub(crate) struct PendingFlushes(RefCell<Vec<JoinHandle<io::Result<()>>>>);
 
 impl PendingFlushes {
-    /// Starts a flush on a new thread. This is called after a record was removed.
+    /// Starts a flush on a new thread. Callers call this function after they have removed a record.
     pub(crate) fn start(&self) {
         self.0.borrow_mut().push(spawn_blocking(flush));
     }

@@ -16,7 +16,7 @@ use crate::storage::state_dir::Folder;
 
 type Tested = Result<(), TestCaseError>;
 
-/// Generates any text that a manager, a user or a file system may supply.
+/// Generates arbitrary text, as it may come from a manager, a user or a file system.
 fn text() -> impl Strategy<Value = String> {
     vec(any::<char>(), 0..12).prop_map(|characters| characters.into_iter().collect())
 }
@@ -64,8 +64,8 @@ fn written(record: &Record) -> Vec<u8> {
     serde_json::to_vec_pretty(record).expect("a record can be written")
 }
 
-/// Generates the bytes of a record that is truncated, has one wrong byte, or is followed by more bytes. Random bytes hardly ever look like
-/// a record.
+/// Generates the bytes of a record that is truncated, has one wrong byte, or is followed by more bytes. Random bytes are almost never
+/// similar to a record.
 fn spoiled() -> impl Strategy<Value = Vec<u8>> {
     let place = any::<prop::sample::Index>();
     (record(), place, any::<u8>(), 0..4_u8).prop_map(|(record, place, byte, how)| {

@@ -158,8 +158,8 @@ mod tests {
         }
     }
 
-    /// Returns true if the position after `before` is outside of quotes according to the crate: a letter there is part of a word, and a
-    /// blank is not.
+    /// Returns true if the position after `before` is outside quotes according to the crate. A letter at this position is then part of a
+    /// word, and a space is not.
     fn is_bare(before: &str) -> bool {
         let holds = |one: char| {
             let words = shell_words::split(&format!("{before}{one}")).ok();

@@ -149,7 +149,7 @@ impl PendingGuard<'_> {
         (self.set).edit(self.number, |entry| entry.next_step = Some(next_step));
     }
 
-    /// Restores the original hint. This is called when no destination has the secret any more.
+    /// Restores the original hint, because no destination has the secret any more.
     pub(crate) fn clear_next_step(&self) {
         self.set.edit(self.number, |entry| entry.next_step = None);
     }

@@ -93,7 +93,7 @@ impl LockoutGuard {
         }))
     }
 
-    /// Allows this run to sign in during a pause. This is called after the user has confirmed the sign-in.
+    /// Allows this run to sign in during a pause. The caller must have asked the user.
     pub(crate) fn allow(&self) {
         self.is_allowed.set(true);
     }

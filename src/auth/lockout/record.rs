@@ -72,7 +72,7 @@ mod tests {
     const NOW: i64 = 1_800_000_000_000;
     const MINUTE: i64 = 60 * 1000;
 
-    /// Returns those of the rejections, in minutes relative to now, that still count.
+    /// Returns the rejections that still count. Times are in minutes relative to now.
     fn refused(minutes: &[i64]) -> Vec<i64> {
         let mut record = SignInRecord {
             refused: minutes.iter().map(|one| NOW + one * MINUTE).collect(),

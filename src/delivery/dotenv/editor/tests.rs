@@ -257,7 +257,7 @@ proptest! {
         prop_assert_eq!(foreign(&after), foreign(&content));
     }
 
-    /// With any content, the bytes before and after the value are kept, and a second edit changes nothing.
+    /// For any content, an edit does not change the bytes before and after the value, and a second edit changes nothing.
     #[test]
     fn no_other_byte_of_any_file_changes(
         content in prop::collection::vec(
