@@ -14,7 +14,7 @@ use crate::manager::{Credentials, SessionRenewal, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::safe;
 
-/// Signs in. An API key or a saved credential needs no sign-in request. It is sent with each request of the command.
+/// Signs in. An API key or a saved credential needs no sign-in request, because it is sent with each request of the command.
 ///
 /// # Errors
 /// Returns a usage error if a credential cannot be read, or a sign-in error if the manager rejects the credential.

@@ -254,7 +254,7 @@ impl Sink for GithubSink {
 /// Parses the name of a step's output.
 ///
 /// # Errors
-/// Returns the rule that valid names follow, if workflow expressions cannot refer to this name.
+/// Returns the rule for valid names if workflow expressions cannot refer to this name.
 pub(super) fn output_name(text: &str) -> Result<String, &'static str> {
     let good = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
     if text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
@@ -269,7 +269,7 @@ pub(super) fn output_name(text: &str) -> Result<String, &'static str> {
 /// Parses the name of an environment variable that a step can set for the following steps.
 ///
 /// # Errors
-/// Returns the rule that valid names follow, if the runner would not set a variable with this name.
+/// Returns the rule for valid names if the runner would not set a variable with this name.
 pub(super) fn env_name(text: &str) -> Result<String, &'static str> {
     let upper = text.to_ascii_uppercase();
     // GitHub's documentation states this rule in "Workflow commands", "Setting an environment variable".

@@ -133,7 +133,7 @@ pub(super) fn identity(path: &Path) -> PathBuf {
 /// Parses the name of an environment variable.
 ///
 /// # Errors
-/// Returns the rule that valid names follow, if a shell could not use this name.
+/// Returns the rule for valid names if a shell could not use this name.
 pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
     let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
     if text.chars().all(good) && text.starts_with(|first: char| !first.is_ascii_digit()) {

@@ -94,8 +94,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Waits until a search by name shows this key, and returns the search results. They then also contain all keys with this name that
-    /// were created earlier.
+    /// Waits until a search by name shows this key, and returns the search results. The results then also contain all keys with this name
+    /// that were created earlier.
     async fn shown_beside(&self, minted: &Minted) -> Result<Vec<ApiKey>, ManagerError> {
         let mut poll = Poll::new(self.access.target.settle_timeout);
         loop {

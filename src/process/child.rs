@@ -96,7 +96,7 @@ fn code(status: ExitStatus) -> u8 {
 
 #[cfg(not(unix))]
 fn code(status: ExitStatus) -> u8 {
-    // On Windows, exit codes have 32 bits. A code above 255 is returned as 1.
+    // On Windows, exit codes have 32 bits. A code that does not fit into 8 bits is returned as 1.
     status
         .code()
         .map_or(1, |code| u8::try_from(code).unwrap_or(1))
