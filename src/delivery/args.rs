@@ -193,7 +193,9 @@ impl SinkArgs {
         for names in [&self.github_output, &self.github_env] {
             let mut others = names.iter().enumerate();
             if let Some((_, name)) = others.find(|(index, name)| names[..*index].contains(name)) {
-                return Err(twice(format!("the GitHub Actions name `{name}` was passed more than once")));
+                return Err(twice(format!(
+                    "the GitHub Actions name `{name}` was passed more than once"
+                )));
             }
         }
         Ok(())

@@ -115,9 +115,7 @@ impl CommandSink {
 /// whole secret.
 async fn feed(stdin: Option<ChildStdin>, secret: &Secret) -> io::Result<()> {
     let Some(mut stdin) = stdin else {
-        return Err(io::Error::other(
-            "the command's stdin is not available",
-        ));
+        return Err(io::Error::other("the command's stdin is not available"));
     };
     match stdin.write_all(secret.expose().as_bytes()).await {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -198,7 +196,10 @@ impl Drop for Group {
 struct Group;
 
 #[cfg(not(unix))]
-#[expect(clippy::unused_self, reason = "the signature is the same on every system")]
+#[expect(
+    clippy::unused_self,
+    reason = "the signature is the same on every system"
+)]
 impl Group {
     fn of(_child: &Child) -> Self {
         Self

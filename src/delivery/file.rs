@@ -139,7 +139,9 @@ impl FileSink {
 }
 
 fn too_large() -> io::Error {
-    io::Error::other("the file is a mount point and is larger than 1 MiB, so it cannot be a key file")
+    io::Error::other(
+        "the file is a mount point and is larger than 1 MiB, so it cannot be a key file",
+    )
 }
 
 impl Sink for FileSink {

@@ -193,7 +193,10 @@ impl GithubSink {
     }
 
     #[cfg(not(unix))]
-    #[expect(clippy::unused_self, reason = "the signature is the same on every system")]
+    #[expect(
+        clippy::unused_self,
+        reason = "the signature is the same on every system"
+    )]
     fn blank(&self, _appended: &Appended) -> io::Result<()> {
         Err(io::Error::other(
             "another process has changed the file since the delivery",

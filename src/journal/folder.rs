@@ -44,7 +44,8 @@ pub(crate) fn flush() -> io::Result<()> {
 
 /// Writes a record to a new file, which replaces the old file of the record. Returns the new file, which is locked.
 pub(super) fn replace(record: &Record) -> io::Result<File> {
-    let folder = folder().ok_or_else(|| io::Error::other("the state folder could not be determined"))?;
+    let folder =
+        folder().ok_or_else(|| io::Error::other("the state folder could not be determined"))?;
     folder.replace_locked(&record.file_name(), &record.content()?)
 }
 

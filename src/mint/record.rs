@@ -127,7 +127,9 @@ impl Drop for Unclaimed {
         if let Some(entry) = self.0.take()
             && let Err(error) = entry.remove()
         {
-            log::warn!("could not remove the record of this run, which has sent no request: {error}");
+            log::warn!(
+                "could not remove the record of this run, which has sent no request: {error}"
+            );
         }
     }
 }

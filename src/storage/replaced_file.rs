@@ -140,7 +140,10 @@ impl ReplacedFile {
         }
         self.folder.flush().map_err(message)?;
         if is_missing {
-            return Err("the old content of the file could not be restored, because no backup exists".to_owned());
+            return Err(
+                "the old content of the file could not be restored, because no backup exists"
+                    .to_owned(),
+            );
         }
         Ok(())
     }
@@ -334,7 +337,10 @@ mod tests {
         placed.backup = Backup::Missing;
         assert_eq!(
             placed.roll_back(),
-            Err("the old content of the file could not be restored, because no backup exists".to_owned())
+            Err(
+                "the old content of the file could not be restored, because no backup exists"
+                    .to_owned()
+            )
         );
         assert_eq!(names(folder.path())?, 0);
         Ok(())

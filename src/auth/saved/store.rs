@@ -19,7 +19,8 @@ impl SavedCredential {
     /// # Errors
     /// Returns an error if the file cannot be written.
     pub(crate) fn save(&self) -> Result<(), Error> {
-        let folder = folder().ok_or_else(|| self.not_saved("the state folder could not be determined"))?;
+        let folder =
+            folder().ok_or_else(|| self.not_saved("the state folder could not be determined"))?;
         let content = secret::pretty_json(&Written::of(self)).map_err(|error| {
             Error::unexpected(format!("could not encode the credential: {error}"))
         })?;

@@ -59,7 +59,9 @@ impl PinStore {
         // The file type is checked first, because opening a pipe would block.
         match fs::metadata(path) {
             Err(error) if locations::is_absent(&error) => return Ok(Self::default()),
-            Ok(metadata) if !metadata.is_file() => return Err(unreadable(&"it is not a regular file")),
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(unreadable(&"it is not a regular file"));
+            }
             _ => {}
         }
         let file = File::open(path).map_err(|error| unreadable(&error))?;

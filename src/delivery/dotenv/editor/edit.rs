@@ -53,7 +53,9 @@ pub(crate) fn set(content: &[u8], name: &str, value: &str) -> Result<Zeroizing<V
     match (find(&edited, name)?, assignment) {
         (Some(new), Some(old)) if new.head == old.head => Ok(edited),
         (Some(new), None) if new.head > content.len() => Ok(edited),
-        _ => Err("a quote in the file is not closed, so it is unclear where a value ends".to_owned()),
+        _ => {
+            Err("a quote in the file is not closed, so it is unclear where a value ends".to_owned())
+        }
     }
 }
 
