@@ -167,7 +167,7 @@ mod tests {
             ),
             (
                 format!("{table}added = \"\"\n"),
-                "line 1: `pins` and `added` are required",
+                "line 1: the fields `pins` and `added` are required",
             ),
             (
                 format!("{table}pins = [\"{PIN}\"]\nadded = \"\"\npin = 1\n"),
@@ -185,7 +185,7 @@ mod tests {
             ),
             (
                 "[managers]\na = 1".to_owned(),
-                "line 2: a manager must be a table",
+                "line 2: each entry in `managers` must be a table",
             ),
         ] {
             let error = PinStore::parse(&text).err().unwrap_or_default();
