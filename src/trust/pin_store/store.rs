@@ -171,7 +171,7 @@ mod tests {
             ),
             (
                 format!("{table}pins = [\"{PIN}\"]\nadded = \"\"\npin = 1\n"),
-                "line 4: unknown field of a manager",
+                "line 4: unknown field in an entry of `managers`",
             ),
             (
                 format!("{table}pins = \"hunter2\"\n"),
