@@ -1,4 +1,4 @@
-//! A connection to the manager. [`Manager`] has no credentials, and [`SignedIn`] has credentials.
+//! A connection to the manager: [`Manager`] without credentials, or [`SignedIn`] with credentials.
 
 use std::cell::OnceCell;
 
@@ -24,7 +24,7 @@ pub(crate) struct Manager {
 pub(crate) struct SignedIn {
     pub(super) transport: Transport,
     credentials: Credentials,
-    /// The way to request a new session if the saved session has ended. `None` if a session that ends is not replaced.
+    /// The channel that requests a new session if the saved session has ended. `None` if an ended session is not replaced.
     renewal: Option<SessionRenewal>,
     /// The new session.
     renewed: OnceCell<Credentials>,
@@ -63,14 +63,14 @@ impl SignedIn {
         }
     }
 
-    /// Sets the way to request a new session. It is used if the current session has ended.
+    /// Sets the channel that requests a new session if the current session has ended.
     #[must_use]
     pub(crate) fn renewable(mut self, renewal: SessionRenewal) -> Self {
         self.renewal = Some(renewal);
         self
     }
 
-    /// Returns true if a new session has replaced the session that the run began with.
+    /// Returns true if a new session has replaced the session with which the run started.
     #[must_use]
     pub(crate) fn is_renewed(&self) -> bool {
         self.renewed.get().is_some()
@@ -118,8 +118,8 @@ impl SignedIn {
         )
     }
 
-    /// Returns the ID of the API key that authenticates the calls, if its secret begins with the ID (`8:...`). Secrets in this form have been
-    /// observed, but no document guarantees the form (docs/manager-api.md, "Secret shapes").
+    /// Returns the ID of the API key that authenticates the calls, if its secret begins with the ID (`8:...`). This form has been observed, but it is
+    /// not documented (docs/manager-api.md, "Secret shapes").
     #[must_use]
     pub(crate) fn signer_id(&self) -> Option<i64> {
         let Credentials::ApiKey { secret, .. } = &self.credentials else {
@@ -139,7 +139,7 @@ impl SignedIn {
         }
     }
 
-    /// Sends a call. If the first call shows that the session has ended, a new session replaces it and the call is sent with the new session.
+    /// Sends a call. If the session turns out to have ended, requests a new session and sends the call with it. Only the first call can request one.
     pub(super) async fn send<'a>(
         &'a self,
         mut request: ApiRequest<'a>,
@@ -149,7 +149,7 @@ impl SignedIn {
         let Some(renewal) = renewal else {
             return self.transport.send(&request).await;
         };
-        // A call that changes something must not be sent twice, so `renew` checks the session with a read before the call is sent.
+        // A call that changes something must not be sent twice. So `renew` checks the session with a read request before such a call is sent.
         if request.retry == RetryPolicy::Read {
             match self.transport.send(&request).await {
                 Err(error) if is_session_end(&error) => {
@@ -167,8 +167,8 @@ impl SignedIn {
     }
 
     /// Requests a new session if the current session has ended, and returns true if a new session was created. One rejected call does not prove that
-    /// the session has ended, because the manager may not allow sessions to make that call. So this function first checks the session with a call
-    /// that sessions are allowed to make.
+    /// the session has ended, because the manager may not accept sessions for that call. So this function first checks the session with a call for
+    /// which sessions are accepted.
     async fn renew(&self, renewal: oneshot::Sender<RenewalReply>) -> bool {
         let check = self
             .transport

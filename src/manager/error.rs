@@ -58,7 +58,7 @@ pub(crate) enum Cause {
     Rejected(u16),
 }
 
-/// The reason why the manager rejected a sign-in, derived from the manager's message.
+/// Why the manager rejected a sign-in, according to the manager's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum SignInRefusal {
@@ -91,8 +91,8 @@ impl Cause {
             | Self::ConnectionRefused
             | Self::Unreachable
             | Self::ProxyRefused => true,
-            // A 4xx status means that the request was rejected. The manager may have executed the call before a 500 response, and before any response
-            // of a gateway.
+            // A 4xx status means that the manager rejected the request. The manager may have executed the call before it sent a 500, or before a
+            // gateway sent any response.
             Self::Rejected(status) => (400..500).contains(status),
             Self::Reset
             | Self::TimedOut
@@ -121,7 +121,8 @@ impl Cause {
             | Self::Reset
             | Self::TimedOut
             | Self::Unavailable { .. } => ErrorKind::Unreachable,
-            // The status for a name that is taken is unknown (docs/manager-api.md, "Unknowns", no. 7). For this call, a 409 can mean nothing else.
+            // It is unknown which status the manager sends if a name is already in use (docs/manager-api.md, "Unknowns", no. 7). A 409 can only mean
+            // this.
             Self::Rejected(409) => ErrorKind::Conflict,
             Self::Redirected { .. } | Self::Unreadable | Self::Rejected(_) => ErrorKind::Unexpected,
         }
@@ -140,7 +141,7 @@ pub(crate) struct ManagerError {
     /// have sent the response.
     from_manager: bool,
     is_page: bool,
-    /// True if the manager's message says that the name is taken, regardless of the status.
+    /// True if the manager's message says that the name is already in use, regardless of the status.
     name_taken: bool,
 }
 
@@ -211,7 +212,7 @@ impl ManagerError {
         self
     }
 
-    /// Returns this error with the message and the hint for a manager that was not ready within the wait.
+    /// Returns this error with a message and a hint for a manager that did not become ready in time.
     pub(super) fn unavailable(self, message: String, hint: &str) -> Self {
         Self {
             cause: Cause::Unavailable { retry_after: None },

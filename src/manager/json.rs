@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-/// The beginning of every error about a size limit, by which `http/response.rs` recognises the error.
+/// The prefix of every error about a size limit. `http/response.rs` recognises these errors by their prefix.
 pub(super) const TOO_LARGE: &str = "larger than";
 /// The maximum length of a list. A search requests at most 5000 objects, but a manager may send more.
 const MAX_ITEMS: usize = 20_000;
@@ -50,7 +50,7 @@ impl ObjectBuilder {
         name: &str,
         value: &RawValue,
     ) -> Result<(), E> {
-        // The output of this program adds its own field `meta`, so a field of the manager with that name is dropped.
+        // This program adds its own `meta` field to its output, so a `meta` field from the manager is dropped.
         if name == "meta" {
             return Ok(());
         }
@@ -67,7 +67,8 @@ impl ObjectBuilder {
         Ok(())
     }
 
-    /// Parses the whole text, so that an invalid escape, an invalid number or excessive nesting is an error now and not when the object is printed.
+    /// Finishes the object. The complete text is parsed, so that an invalid escape, an invalid number or excessive nesting is detected now instead of
+    /// when the object is printed.
     pub(super) fn finish<E: serde::de::Error>(mut self) -> Result<Object, E> {
         self.text.push('}');
         let object = Object(self.text.into_boxed_str());
@@ -75,7 +76,7 @@ impl ObjectBuilder {
         Ok(object)
     }
 
-    /// Adds a field before all other fields, and finishes the object.
+    /// Inserts a field before all other fields, and finishes the object.
     pub(super) fn finish_after<E: serde::de::Error>(
         self,
         name: &str,
@@ -91,7 +92,7 @@ impl ObjectBuilder {
     }
 }
 
-/// The value and the text of a required field.
+/// The value of a required field, and the field's JSON text.
 pub(super) struct RequiredField<'a, T> {
     value: T,
     text: &'a RawValue,
@@ -106,7 +107,7 @@ impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for RequiredField<'de
 }
 
 impl<'a, T> RequiredField<'a, T> {
-    /// Stores the value, and returns its JSON text. A field that occurs twice is an error, because parsers disagree on which value to use.
+    /// Stores the value in `place`, and returns its JSON text. A duplicate field is an error, because parsers disagree about which value applies.
     pub(super) fn into<E: serde::de::Error>(
         self,
         place: &mut Option<T>,
@@ -119,7 +120,7 @@ impl<'a, T> RequiredField<'a, T> {
     }
 }
 
-/// An optional value. A value of an unexpected type is `None` instead of an error.
+/// An optional value. A value of an unexpected type is read as `None` instead of causing an error.
 #[derive(Default)]
 pub(super) struct Lenient<T>(pub(super) Option<T>);
 
@@ -142,7 +143,8 @@ impl<'de> Deserialize<'de> for LenientInteger {
     }
 }
 
-/// Converts a number. Only numbers up to 2^53 are accepted as floating point, because an `f64` represents every integer exactly up to that limit.
+/// Converts a number to an integer. A floating-point number must be a whole number of at most 2^53, because an `f64` represents every integer up to
+/// this limit exactly.
 fn integer(number: &Number) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let float = || {

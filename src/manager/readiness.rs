@@ -37,11 +37,11 @@ enum Readiness {
     Ready,
     /// The manager is not ready, but it may become ready.
     Starting(ManagerError),
-    /// The probe failed for a reason that waiting cannot change.
+    /// The probe failed for a reason that waiting cannot fix.
     Failed(ManagerError),
 }
 
-/// The last failed probe, and the time since which every probe has failed with the same cause.
+/// The last failed probe, and the time of the first failure in an unbroken series with the same cause.
 struct LastFailure {
     error: ManagerError,
     since: Instant,
@@ -57,7 +57,7 @@ impl LastFailure {
         Self { error, since }
     }
 
-    /// Returns the error for a manager that was not ready within the wait.
+    /// Returns the error for a manager that did not become ready in time.
     fn timed_out(self, wait: Duration) -> ManagerError {
         let seconds = |time: Duration| format!("{:.0} s", time.as_secs_f64());
         let message = format!(
@@ -95,8 +95,8 @@ impl Manager {
     /// Waits until the manager is ready, without signing in.
     ///
     /// # Errors
-    /// Returns the last failure if the manager is not ready after the wait. A failure that waiting cannot change, such as an untrusted certificate,
-    /// is returned immediately.
+    /// Returns the last failure if the manager does not become ready in time. A failure that waiting cannot fix, such as an untrusted certificate, is
+    /// returned immediately.
     pub(crate) async fn wait_until_ready(&self, wait: Duration) -> Result<(), ManagerError> {
         let started = Instant::now();
         let host = self.transport.address.host_and_port();
@@ -155,7 +155,8 @@ impl Manager {
                 | Cause::TimedOut
                 | Cause::Unreachable
                 | Cause::Rejected(500..) => return Readiness::Starting(error),
-                // A web page with one of these causes comes from the manager's Tomcat, so the manager's application is running.
+                // If the response with one of these causes is a web page, it comes from the manager's Tomcat. So the manager's application is
+                // running.
                 Cause::Forbidden
                 | Cause::Unauthorized
                 | Cause::Redirected { .. }

@@ -15,7 +15,7 @@ pub(crate) const DEFAULT_PORT: u16 = 4119;
 /// The domains of the managers that the vendor hosts (docs/manager-api.md, "Hosts and transport").
 const HOSTED: [&str; 2] = ["cloudone.trendmicro.com", "deepsecurity.trendmicro.com"];
 
-/// The path of the API. An address may end with it, because the vendor's documentation writes addresses with it.
+/// The path of the API. An address may end with this path, because the addresses in the vendor's documentation include it.
 pub(crate) const API: &str = "/api";
 
 /// The address of a manager: an https URL, or an http URL for loopback, without user name and query. Its `Display` is safe to print.
@@ -77,7 +77,8 @@ impl Address {
         }
     }
 
-    /// Returns the name of a different Trend Micro service at this address, and a hint. `None` if the address may belong to a manager.
+    /// Returns a service's name and a hint if the address belongs to a Trend Micro service that is not a manager. `None` if the address may belong to
+    /// a manager.
     #[must_use]
     pub(crate) fn other_service(&self) -> Option<(&'static str, String)> {
         other_service::of_host(self.base.host_str()?.trim_end_matches('.'))
@@ -116,7 +117,7 @@ impl Address {
         self.base.scheme() == "https"
     }
 
-    /// Returns true if the host is a loopback address or `localhost`. No proxy from the environment is used for such a host.
+    /// Returns true if the host is a loopback address or `localhost`. Proxies from the environment are not used for loopback hosts.
     #[must_use]
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.base)

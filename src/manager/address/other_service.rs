@@ -26,7 +26,7 @@ const REGIONS: [(&str, &str); 12] = [
     ("uae", "ae-1"),
 ];
 
-/// Returns the name of the Trend Micro service at a host, and a hint. `None` if the host may be a manager.
+/// Returns a service's name and a hint if the host belongs to a Trend Micro service that is not a manager. `None` if the host may be a manager.
 pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     if host.starts_with("accounts.") && is_under(host, "cloudone.trendmicro.com") {
         return Some((

@@ -32,7 +32,7 @@ impl Address {
     /// Parses `https://HOST:PORT`, with or without a path before `/api`. A host without a scheme stands for https and port 4119.
     ///
     /// # Errors
-    /// Returns the problem. The message does not repeat the text, because it may contain a password.
+    /// Returns the reason why the address is invalid. The reason does not repeat the address, because the address may contain a password.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if let Some(reason) = text_problem(text) {
             return Err(reason.to_owned());
@@ -121,7 +121,7 @@ fn parse_url(full: &str) -> Result<Url, String> {
     }
 }
 
-/// Returns a problem of the whole text, such as spaces at its beginning.
+/// Returns a problem with the text as a whole, such as leading spaces.
 fn text_problem(text: &str) -> Option<&'static str> {
     if text.trim() != text {
         return Some("it begins or ends with spaces or line breaks");
@@ -136,8 +136,8 @@ fn text_problem(text: &str) -> Option<&'static str> {
     (text.contains("${") || text.contains("$(")).then_some("it contains an unexpanded variable")
 }
 
-/// Returns the offset at which the path of a known page begins, such as a page of the console. `None` if the path does not lead to a known page. The
-/// path may be a prefix under which a reverse proxy serves the manager.
+/// Returns the offset at which the path of a known page begins, such as a page of the console. `None` if the path does not lead to a known page. In
+/// that case, the path may be the prefix under which a reverse proxy serves the manager.
 fn page_start(path: &str) -> Option<usize> {
     let mut before = (0, "");
     let mut begin = 0;

@@ -13,7 +13,7 @@ pub(crate) struct Administrator {
     /// The ID.
     #[serde(rename = "ID", deserialize_with = "json::id")]
     pub(crate) id: i64,
-    /// The user name. The spelling of this field differs from the field in a sign-in (docs/manager-api.md, "Sign-in").
+    /// The user name. This field is spelled differently in a sign-in request (docs/manager-api.md, "Sign-in").
     #[serde(default)]
     pub(crate) username: Option<String>,
     /// The ID of the role.

@@ -92,8 +92,9 @@ impl ApiKey {
         time(&self.known.expiry_date)
     }
 
-    /// Returns true if the response lacks fields that are set for every key. Normally an absent field is not set (docs/manager-api.md, "Key fields").
-    /// But if the response also lacks fields that are always set, any absent field may be set.
+    /// Returns true if the response lacks fields that are set for every key. Normally, the manager omits only fields that are not set
+    /// (docs/manager-api.md, "Key fields"). If the response also lacks fields that every key has, the response is incomplete, and any absent field
+    /// may be set.
     #[must_use]
     pub(crate) fn is_brief(&self) -> bool {
         self.active().is_none() && self.created().is_none()

@@ -35,8 +35,7 @@ pub(crate) struct NewApiKey {
     pub expiry_date: Option<i64>,
 }
 
-/// A change of a key. Only the fields to change are sent, because the manager changes every field that it receives
-/// (docs/manager-api.md, "Key fields").
+/// A change to a key. Only the fields to change are sent, because the manager sets every field that it receives (docs/manager-api.md, "Key fields").
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KeyChange {
@@ -120,7 +119,7 @@ impl SignedIn {
         self.pages(id.map(Criterion::above))
     }
 
-    /// Makes a small read if no response has contained the manager's time yet.
+    /// Sends a small read request if no response has contained the manager's time yet.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -175,7 +174,7 @@ impl SignedIn {
             Ok(key) if key.id == id => return Ok(Some(key)),
             Err(error) if *error.cause() != Cause::NotFound => return Err(error),
             Err(error) if error.is_from_manager() => return Ok(None),
-            // The 404 may come from a gateway, or the response is about a different key. A search finds out whether the key exists.
+            // The 404 may come from a gateway, or the response may describe a different key. A search determines whether the key exists.
             _ => {}
         }
         let found: Vec<ApiKey> = self.search(Some(Criterion::id(id))).await?;
@@ -225,7 +224,7 @@ impl SignedIn {
     }
 
     /// Changes the fields that are set in `change`, and returns the changed key. The call is repeated if the connection breaks, because repeating it
-    /// has the same effect. The repeated call may overwrite a change that a different process made meanwhile.
+    /// has the same effect. The repeated call may overwrite a change that another process made between the two calls.
     ///
     /// # Errors
     /// Returns the error of the call. The key may have been changed even after an error: see [`ManagerError::had_no_effect`].

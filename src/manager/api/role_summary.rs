@@ -48,8 +48,8 @@ impl RoleSummary {
     /// Returns true if the role grants every right.
     ///
     /// The name and the ID of the built-in role with every right may differ between managers, so this function checks the rights
-    /// (docs/manager-api.md, "Roles"). On a hosted manager, the built-in role lacks the rights of the service's operator. So a role also counts if it
-    /// cannot be changed and has all rights on users, roles and keys.
+    /// (docs/manager-api.md, "Roles"). On a hosted manager, the built-in role lacks the rights of the service's operator. So this function also
+    /// returns true if the role cannot be changed and has all rights on users, roles and keys.
     #[must_use]
     pub(crate) fn grants_every_right(&self) -> bool {
         let everywhere = self.all_computers != Some(false) && self.all_policies != Some(false);
@@ -109,7 +109,7 @@ impl SignedIn {
     }
 }
 
-/// The numbers of rights that are granted and not granted, in all groups and in the administrative groups.
+/// The numbers of granted and missing rights, counted in all groups and in the administrative groups.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct RightsCount {
     on: u32,

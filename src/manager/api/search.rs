@@ -43,7 +43,7 @@ pub(crate) enum Criterion<'a> {
         numeric_test: &'a str,
         numeric_value: i64,
     },
-    /// The first and the last time of a range. Both times belong to the range.
+    /// The first and the last time of a range. The range includes both times.
     #[serde(rename_all = "camelCase")]
     Between {
         field_name: &'a str,

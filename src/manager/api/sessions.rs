@@ -26,7 +26,7 @@ pub(crate) struct SignIn<'a> {
     pub tenant: Option<&'a str>,
     /// The current MFA code.
     pub mfa_code: Option<&'a Secret>,
-    /// True if the session is not signed out when the response to the sign-in cannot be used.
+    /// True if the session stays open when the response to the sign-in cannot be used.
     pub no_sign_out: bool,
 }
 
@@ -57,7 +57,7 @@ impl Manager {
     /// Signs in. The request is never repeated, because a rejected password or code counts towards the lockout.
     ///
     /// # Errors
-    /// Returns an error if the manager rejects the sign-in, or if its response lacks the cookie `sID` or the `RID`.
+    /// Returns an error if the manager rejects the sign-in, or if its response lacks the `sID` cookie or the `RID`.
     pub(crate) async fn sign_in(
         self,
         sign_in: &SignIn<'_>,
@@ -125,9 +125,9 @@ pub(crate) fn session_of(response: &ApiResponse) -> Result<Session, ManagerError
     let request_id = body.request_id.filter(|id| !id.is_empty());
     let missing = match (has_cookie, &request_id) {
         (true, Some(_)) => None,
-        (false, Some(_)) => Some("the cookie `sID`"),
-        (true, None) => Some("`RID` in the body"),
-        (false, None) => Some("the cookie `sID` and `RID` in the body"),
+        (false, Some(_)) => Some("the `sID` cookie"),
+        (true, None) => Some("the `RID` in the response body"),
+        (false, None) => Some("the `sID` cookie and the `RID` in the response body"),
     };
     let (None, Some(request_id)) = (missing, request_id) else {
         let reason = format!("the response lacks {}", missing.unwrap_or_default());
@@ -163,7 +163,7 @@ impl SignedIn {
 /// call, signs out with `DELETE /rest/authentication/logout?sID=`.
 ///
 /// The first call is undocumented, but a public client uses it. The second call is documented, but not for sessions of `/api/sessions`. A manager may
-/// support either call, both calls or no call.
+/// support the first call, the second call, both calls or neither call.
 async fn end_session(transport: &Transport, credentials: &Credentials) -> Result<(), ManagerError> {
     let Credentials::Session(session) = credentials else {
         return Ok(());
@@ -177,7 +177,7 @@ async fn end_session(transport: &Transport, credentials: &Credentials) -> Result
         transport.send(&request).await
     };
     let response = end("/api/sessions/current", None).await;
-    // A web page as the response means that the server does not support the call.
+    // If the response is a web page, the server does not support the call.
     let refusal = match response.map(|response| response.require_api_response()) {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(page)) => page,

@@ -6,7 +6,8 @@ use zeroize::Zeroizing;
 /// The initial capacity for a body of unknown length. Most responses are smaller.
 const INITIAL_CAPACITY: usize = 16 * 1024;
 
-/// Returns up to `limit` bytes of the body, and true if the body has no further bytes. If the rest of the body is not read, the connection is closed.
+/// Returns up to `limit` bytes of the body, and true if these bytes are the complete body. If they are not, the rest is not read and the connection
+/// is closed.
 pub(crate) async fn read(
     mut response: Response,
     limit: usize,
@@ -31,7 +32,7 @@ pub(crate) async fn read(
     Ok((body, true))
 }
 
-/// Reserves space for `more` bytes, and zeroes the old buffer. A `Vec` does not zero its old buffer when it grows, which would leave copies of
+/// Reserves space for `more` further bytes, and zeroes the old buffer. A `Vec` that grows does not zero its old buffer and so leaves copies of
 /// secrets in memory.
 fn reserve(body: &mut Zeroizing<Vec<u8>>, more: usize, limit: usize) {
     let needed = body.len() + more;

@@ -110,7 +110,7 @@ fn broken(call: CallContext<'_>, error: &reqwest::Error) -> ManagerError {
     ManagerError::new(Cause::Reset, message, Some(hint))
 }
 
-/// Returns the error for a plain HTTP request to a port that requires TLS. A server does not process the request.
+/// Returns the error for a plain HTTP request to a port that requires TLS. The server has not processed the request.
 pub(crate) fn needs_https(call: CallContext<'_>) -> ManagerError {
     ManagerError::new(
         Cause::Unusable,

@@ -57,8 +57,8 @@ pub(crate) enum KeyHeader {
 }
 
 impl KeyHeader {
-    /// Returns the header for an API key with this secret. Keys of Cloud One accounts begin with `tmc`, or consist of 27 and 66 letters and digits,
-    /// separated by a colon. Keys of every other known form belong to a manager.
+    /// Returns the header for an API key with this secret. A key of a Cloud One account begins with `tmc`, or consists of 27 and 66 alphanumeric
+    /// characters separated by a colon. A key of any other known form belongs to a manager.
     #[must_use]
     pub(crate) fn for_key(secret: &Secret) -> Self {
         let secret = secret.expose();

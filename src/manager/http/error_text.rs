@@ -1,7 +1,7 @@
 //! Extracts the message from an error response, and recognises what the message means.
 //!
 //! The wording of the manager's messages is mostly unknown (docs/manager-api.md, "Sign-in"). So this module only looks for words that every message
-//! with a certain meaning must contain. Recognising a word makes an error more precise, but the error is correct even if no word is recognised.
+//! with a certain meaning must contain. A recognised word makes our error more precise, but our error is correct even if no word is recognised.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -90,7 +90,7 @@ pub(crate) fn html_heading(body: &[u8], redactor: &Redactor) -> Option<String> {
     element(body, "h1", redactor)
 }
 
-/// Returns the text of the first element with the name `name` and no attributes.
+/// Returns the text of the first `name` element without attributes.
 fn element(body: &[u8], name: &str, redactor: &Redactor) -> Option<String> {
     let (begin, end) = (format!("<{name}>"), format!("</{name}>"));
     let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);
@@ -110,7 +110,7 @@ pub(crate) fn is_tls_required(message: &str) -> bool {
         .any(|words| message.contains(words))
 }
 
-/// Returns the reason why the manager rejected a sign-in, derived from the manager's message.
+/// Returns why the manager rejected a sign-in, according to the manager's message.
 pub(crate) fn sign_in_refusal(message: &str) -> SignInRefusal {
     let lower = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| lower.contains(word));
@@ -136,8 +136,8 @@ fn is_account_locked(message: &str) -> bool {
         .any(|word| message.contains(word))
 }
 
-/// Returns true if the message says that the account has reached the session limit. Only after this message may a sign-in be repeated. So only the
-/// known wordings match, and a message about a locked account does not match.
+/// Returns true if the message says that the account has reached the session limit. A sign-in may be repeated only after this message, so only the
+/// known wordings match. A message about a locked account does not match.
 pub(crate) fn is_session_limit(message: &str) -> bool {
     let lower = message.to_lowercase();
     let known = ["maxsessionsexception", "maximum number of active sessions"];
@@ -173,8 +173,8 @@ fn is_code_request(message: &str) -> bool {
     .any(|word| message.contains(word))
 }
 
-/// Returns true if the message says that the session has ended. The caller uses this function for the status 403, which may also mean a missing
-/// permission.
+/// Returns true if the message says that the session has ended. Callers use this function for a 403, which may instead mean that a permission is
+/// missing.
 pub(crate) fn is_session_ended(message: &str) -> bool {
     let message = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -198,8 +198,8 @@ pub(crate) fn is_session_ended(message: &str) -> bool {
         ])
 }
 
-/// Returns true if the message says that the API key is not valid. The caller uses this function for the status 403, which may also mean a missing
-/// permission.
+/// Returns true if the message says that the API key is not valid. Callers use this function for a 403, which may instead mean that a permission is
+/// missing.
 pub(crate) fn is_key_refused(message: &str) -> bool {
     let message = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| message.contains(word));

@@ -4,13 +4,13 @@
 pub(crate) const SIGN_IN_AGAIN: &str = "sign in again; if the session was new and the manager has several nodes, turn on sticky sessions in the \
      load balancer or use the address of one node in `--url`";
 
-/// The hint for a rejected Cloud One key. "The apikeys operations work with legacy keys only" (docs/manager-api.md, "Authentication" and
-/// "Other key services"). The status that rejects a Cloud One key is unknown.
+/// The hint for a rejected Cloud One key. "The apikeys operations work with legacy keys only" (docs/manager-api.md, "Authentication" and "Other key
+/// services"). It is unknown which status the manager sends when it rejects a Cloud One key.
 pub(crate) const CLOUD_ONE_KEY: &str = "check that the key is valid and that its role has this permission; \
     the key was sent as a Cloud One key (`--api-key-scheme`), and most Cloud One keys cannot manage a manager's keys: use a key of the manager instead";
 
 /// The hint for a locked account.
-pub(crate) const LOCKED: &str = "ask an administrator who may edit users to unlock the account; do not sign in again before that";
+pub(crate) const LOCKED: &str = "ask an administrator with permission to edit users to unlock the account; do not sign in again until it is unlocked";
 
 /// The hint for a response that may mean that the manager is still starting.
 pub(crate) const WAIT_FOR_START: &str = "if the manager is still starting, add `--wait 5m`";

@@ -37,12 +37,12 @@ pub(crate) struct ProxyAddress {
     credentials: Option<Secret>,
 }
 
-/// The reason why a proxy address is invalid. It never contains the address.
+/// Why a proxy address is invalid. The text never contains the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProxyProblem {
     /// The reason.
     pub(crate) reason: &'static str,
-    /// The hint for a valid address.
+    /// The hint that describes a valid address.
     pub(crate) hint: &'static str,
 }
 
@@ -57,7 +57,7 @@ impl ProxyAddress {
     /// Parses `http://HOST:PORT` or `https://HOST:PORT`, with or without `USER:PASSWORD@`. The default scheme is http.
     ///
     /// # Errors
-    /// Returns the problem, without repeating the text, which may contain a password.
+    /// Returns the reason why the address is invalid. The reason does not repeat the address, which may contain a password.
     pub(crate) fn parse(text: &str) -> Result<Self, ProxyProblem> {
         let wrong = |reason| ProxyProblem {
             reason,
@@ -91,7 +91,7 @@ impl ProxyAddress {
         if let Some(reason) = host::problem(host_port) {
             return Err(wrong(reason));
         }
-        // A single word is rejected without being quoted, because it may be a secret that was pasted into the wrong field.
+        // The error for a single word does not quote the word, because it may be a secret that was pasted into the wrong field.
         if is_bare && !host_port.contains(':') {
             return Err(wrong("it has neither a scheme nor a port"));
         }
@@ -153,7 +153,7 @@ impl fmt::Display for ProxyAddress {
     }
 }
 
-/// Returns a problem of the whole text, such as spaces at its beginning.
+/// Returns a problem with the text as a whole, such as leading spaces.
 fn text_problem(text: &str) -> Option<&'static str> {
     if text.trim() != text {
         return Some("it begins or ends with spaces or line breaks");

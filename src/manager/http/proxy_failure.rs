@@ -11,7 +11,7 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::diagnosis;
 use crate::manager::tls::verifier::UntrustedProxy;
 
-/// The proxy that a call used, and its response to a second CONNECT request if there was one.
+/// The proxy that a call used, and the proxy's response to the second CONNECT request, if one was sent.
 pub(crate) struct ProxyAttempt<'a> {
     pub(crate) proxy: &'a Proxy,
     pub(crate) response: Option<ProxyResponse>,

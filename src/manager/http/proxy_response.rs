@@ -31,7 +31,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(2);
 pub(crate) struct ProxyResponse {
     /// The status. `None` if the response is not HTTP.
     pub(crate) status: Option<u16>,
-    /// The reason in the status line, and the title or the text of the page.
+    /// The reason phrase of the status line, and the title or the text of the page.
     pub(crate) texts: Vec<String>,
     /// The authentication schemes that the proxy accepts, in lower case.
     pub(crate) schemes: Vec<String>,
@@ -53,7 +53,7 @@ pub(crate) async fn ask(
     );
     let mut response = Vec::new();
     let exchange = exchange(address, &request, tls, &mut response);
-    // A proxy may keep the connection open after its response, so the data that arrives within the time limit is used.
+    // A proxy may leave the connection open after its response, so reaching the time limit is not an error.
     let _ = tokio::time::timeout(TIME_LIMIT, exchange).await;
     let redactor = Redactor::default();
     if let Some((user, password)) = &credentials {

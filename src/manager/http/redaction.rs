@@ -1,7 +1,7 @@
 //! Redacts the secrets of a connection from text in responses, in case a server sends a secret back.
 //!
-//! The first safeguard is the type of secrets, which cannot be printed. Redaction is the second safeguard, because text from a response may contain a
-//! secret. A response may repeat a secret of an earlier request, so secrets are remembered for as long as the connection exists.
+//! The first safeguard is the type `Secret`, which cannot be printed. Redaction is the second safeguard, for text from responses. A response may
+//! repeat a secret of an earlier request, so secrets are remembered for the lifetime of the connection.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;

@@ -45,7 +45,7 @@ const LOCALHOST: [SocketAddr; 2] = [
 pub(crate) struct ConnectionOptions {
     /// The address of the manager.
     pub address: Address,
-    /// The method by which the manager's certificate is verified.
+    /// How the manager's certificate is verified.
     pub trust: Trust,
     /// The proxy. `None` for a direct connection.
     pub proxy: Option<Proxy>,
@@ -53,7 +53,7 @@ pub(crate) struct ConnectionOptions {
     pub timeout: Duration,
     /// The time limit for connecting.
     pub connect_timeout: Duration,
-    /// The maximum number of times that a request is sent again.
+    /// The maximum number of retries of a request.
     pub retries: u32,
     /// The steps of the run, to which each request is added.
     pub progress: Steps,
@@ -71,7 +71,7 @@ pub(crate) struct Transport {
     pub(crate) progress: Steps,
     /// The secrets that were sent or received, which are redacted from text in responses.
     pub(crate) redactor: Redactor,
-    /// The amount by which the manager's clock is ahead of this machine's clock, according to the last response with a date.
+    /// How far the manager's clock is ahead of this machine's clock, according to the last response with a date.
     skew: Cell<Option<chrono::Duration>>,
     /// The manager's version. `None` until a response has contained it.
     version: RefCell<Option<String>>,
@@ -268,7 +268,8 @@ impl Transport {
         })
     }
 
-    /// Returns the error for a call without a complete response. If a proxy refused the connection, a second request to the proxy reads its reason.
+    /// Returns the error for a call without a complete response. If a proxy refused the connection, sends the proxy a second request to read the
+    /// reason.
     async fn connection_failure(
         &self,
         call: CallContext<'_>,
@@ -341,8 +342,7 @@ impl Transport {
             return;
         };
         let skew = time - Utc::now();
-        // A date that differs from this machine's clock by more than a year is ignored. With such a difference, an expiry could become an invalid
-        // date.
+        // A date that differs from this machine's clock by more than a year is ignored, because an expiry calculated from it could be out of range.
         if skew.abs() < chrono::Duration::days(366) {
             self.skew.set(Some(skew));
         }

@@ -17,7 +17,7 @@ const LABELS: [&str; 3] = ["CERTIFICATE", "X509 CERTIFICATE", TRUSTED];
 const TRUSTED: &str = "TRUSTED CERTIFICATE";
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 const ANY_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0");
-const JOINED_LINES: &str = "two PEM lines are joined";
+const JOINED_LINES: &str = "a line break is missing before or after a BEGIN or END line";
 const UNDECODABLE: &str = "the certificate cannot be decoded";
 
 /// Returns the certificates in the content of a file. A certificate is omitted if its OpenSSL trust settings do not allow TLS servers.

@@ -19,7 +19,7 @@ use super::verifier::{
     DiagnosingVerifier, ManagerOrProxyVerifier, Observed, ObservingVerifier, Policy, PolicyVerifier,
 };
 
-/// The method by which the manager's certificate is verified.
+/// How the manager's certificate is verified.
 #[derive(Debug, Clone)]
 pub(crate) enum Trust {
     /// The system's root certificates are trusted.
@@ -36,7 +36,7 @@ impl Trust {
     /// Reads certificates from the content of a file.
     ///
     /// # Errors
-    /// Returns the problem as a predicate. The caller must put the name of the file before it.
+    /// Returns an error if the content is not valid. The error is a predicate, so the caller must put the name of the file before it.
     pub(crate) fn from_certificate_file(content: &[u8]) -> Result<Self, String> {
         certificate_file::parse(content).map(Self::Certificates)
     }

@@ -8,7 +8,7 @@ use super::pin::{Pin, PinMismatch};
 use super::verdict::{Diagnosis, RejectedCertificate, reason};
 use crate::text::shorten;
 
-/// The kind of problem because of which a certificate is not trusted.
+/// The kind of problem that an untrusted certificate has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ProblemKind {
     /// The certificate is self-signed, like the certificate of a newly installed manager.
@@ -31,7 +31,7 @@ pub(crate) enum ProblemKind {
     PinChanged,
     /// The pin is the fingerprint of the certificate instead of the fingerprint of its public key.
     FingerprintPinned,
-    /// A problem of a different kind.
+    /// Any other problem.
     Other,
 }
 
@@ -55,10 +55,10 @@ impl ProblemKind {
     }
 }
 
-/// The problem because of which a certificate is not trusted, with the text for a message.
+/// Why a certificate is not trusted, with the text for a message.
 #[derive(Debug, Clone)]
 pub(crate) struct CertificateProblem {
-    /// The kind of problem, which JSON output contains.
+    /// The kind of problem, as shown in JSON output.
     pub(crate) kind: ProblemKind,
     /// The problem as a predicate of "the certificate", such as "is self-signed".
     pub(crate) description: String,
@@ -69,7 +69,7 @@ pub(crate) struct CertificateProblem {
     pub(crate) can_be_pinned: bool,
 }
 
-/// Returns the problem because of which a certificate is not trusted. `None` if the error has a cause other than the certificate.
+/// Returns why a certificate is not trusted. `None` if the error has a cause other than the certificate.
 pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<CertificateProblem> {
     let rustls::Error::InvalidCertificate(certificate) = error else {
         return None;
@@ -96,7 +96,7 @@ pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<Cert
 const NEW_CERTIFICATE: &str =
     "ask the manager's administrator for a certificate that TLS servers may use";
 
-/// Returns the problem of a certificate whose key or format makes it impossible to verify a handshake.
+/// Returns what is wrong with a certificate if its key or format makes it impossible to verify a handshake.
 fn unusable(cause: &UnusableCertificate) -> CertificateProblem {
     CertificateProblem {
         kind: if cause.weak { ProblemKind::Weak } else { ProblemKind::Other },
@@ -130,7 +130,7 @@ fn refused(
             "; if the issuer is an intermediate CA, the server must send the certificate of that CA",
         );
     }
-    // Solving only the first problem would not make the certificate valid, so a wrong name is reported as well.
+    // A wrong name is reported as well, because a certificate for a different name stays invalid even if the first problem is fixed.
     if of_chain && !diagnosis.matches_name {
         description = format!("{description}; it also {}", wrong_name(diagnosis));
     }
@@ -250,7 +250,7 @@ fn unknown_ca(diagnosis: &Diagnosis) -> String {
     if issuer == top {
         format!("was issued by {issuer}, which is not trusted")
     } else {
-        format!("was issued by {issuer} under {top}, which is not trusted")
+        format!("was issued by {issuer} and chains to {top}, which is not trusted")
     }
 }
 

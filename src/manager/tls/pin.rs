@@ -92,8 +92,8 @@ fn sha256(bytes: &[u8]) -> [u8; LENGTH] {
     digest
 }
 
-/// Parses a SHA-256 in hex, as keytool, browsers, openssl and this program print it. The digits are in upper or lower case, with or without colons or
-/// spaces between the bytes. A prefix (`sha256:`, `SHA256 Fingerprint=`, `SHA2-256(stdin)= `) is optional.
+/// Parses a SHA-256 fingerprint in hex, as keytool, browsers, openssl and this program print it. The digits are in upper or lower case, with or
+/// without colons or spaces between the bytes. A prefix (`sha256:`, `SHA256 Fingerprint=`, `SHA2-256(stdin)= `) is optional.
 fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
     let text = text.rsplit('=').next().unwrap_or(text).trim();
     let prefixed = text.get(..PREFIX.len());

@@ -109,7 +109,7 @@ impl Diagnosis {
         self.top = last.issuer();
     }
 
-    /// Returns true if the issuer is the only problem. In that case the user can trust the certificate with `--ca-cert`.
+    /// Returns true if the untrusted issuer is the only problem. In that case the user can trust the certificate with `--ca-cert`.
     pub(crate) fn can_be_trusted(&self) -> bool {
         self.matches_name && self.is_current && self.is_for_servers
     }
@@ -182,17 +182,17 @@ pub(crate) fn with_diagnosis(error: rustls::Error, chain: &PresentedChain<'_>) -
     .into()
 }
 
-/// Returns the reason why a chain is not valid. The library's own messages are only the names of its error variants.
+/// Returns why a chain is not valid. The library's own messages are only the names of its error variants.
 pub(crate) fn reason(cause: &CertificateError) -> String {
     let CertificateError::Other(OtherError(other)) = cause else {
         return cause.to_string();
     };
     match other.downcast_ref() {
         Some(webpki::Error::NameConstraintViolation) => {
-            "a CA in its chain is not allowed to issue certificates for its names"
+            "a CA in its chain is not allowed to issue certificates for these host names"
         }
         Some(webpki::Error::PathLenConstraintViolated) => {
-            "its chain is longer than a CA in it allows"
+            "its chain is longer than one of the CAs in the chain allows"
         }
         Some(webpki::Error::EndEntityUsedAsCa) => {
             "a certificate in its chain is not a CA certificate"

@@ -76,7 +76,7 @@ impl ServerCertVerifier for PolicyVerifier {
 #[derive(Debug)]
 pub(crate) struct DiagnosingVerifier {
     pub(crate) inner: Arc<dyn ServerCertVerifier>,
-    /// The certificates of the user's file. A server that presents one of these certificates is trusted.
+    /// The certificates in the user's file. A server that presents one of these certificates is trusted.
     pub(crate) listed: Vec<CertificateDer<'static>>,
 }
 

@@ -17,7 +17,7 @@ use crate::manager::http::hints::{CLOUD_ONE_KEY, LOCKED, SIGN_IN_AGAIN, WAIT_FOR
 use crate::manager::http::web_page::WebPage;
 use crate::manager::http::{connection_error, error_text, redirect};
 
-/// The facts that the body of an error response shows.
+/// The facts extracted from the body of an error response.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct ErrorBody<'a> {
     /// The manager's message.
@@ -115,9 +115,9 @@ fn by_status(
     }
 }
 
-/// Returns true if a web page is treated as sent by something other than the manager. The manager runs in Tomcat, so a Tomcat page may come from the
-/// manager. A 401 or 403 page from Tomcat counts as a rejection, because retrying could lock the account. A 404 page means a missing object or
-/// endpoint.
+/// Returns true if a web page is assumed to come from something other than the manager, such as a proxy. A Tomcat page with the status 401 or 403
+/// counts as a rejection by the manager, which runs in Tomcat, because retrying could lock the account. A page with the status 404 or 405 means that
+/// the object or the endpoint does not exist.
 fn is_foreign(call: CallContext<'_>, status: StatusCode, page: &WebPage) -> bool {
     match status.as_u16() {
         401 | 403 => !page.is_from_tomcat(),
@@ -283,7 +283,7 @@ fn forbidden_hint(signer: SignerKind) -> &'static str {
     }
 }
 
-/// Returns the wait that `Retry-After` requires. The header contains a number of seconds, or a date according to the sender's clock.
+/// Returns how long to wait according to `Retry-After`. The header contains a number of seconds, or a date according to the sender's clock.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds =
         (headers.get(RETRY_AFTER)?.to_str().ok()).and_then(|text| text.trim().parse().ok());
