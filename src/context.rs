@@ -59,7 +59,7 @@ impl Context {
         Prompt::find(self.no_input)
     }
 
-    /// Notes that the work is done and that only the sign-out and the pending fsyncs are left.
+    /// Records that the work is done and that only the sign-out and the pending fsyncs are left.
     pub(crate) fn sign_out_begins(&self) {
         self.signing_out.set(true);
     }
@@ -101,6 +101,6 @@ impl Context {
 pub(crate) enum Outcome {
     /// The command completed its work.
     Done,
-    /// The command ran another program, whose exit code becomes this program's.
+    /// The command ran another program. This program returns the exit code of that program.
     Child(u8),
 }

@@ -2,7 +2,7 @@
 //!
 //! Every module returns this type or a type that converts into it. Only `terminal/report.rs` prints it, and a run prints at most one error.
 
-/// The kind of an error, which decides the exit code (see the table in the README).
+/// The kind of an error, which determines the exit code (see the table in the README).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
     /// An unexpected failure.

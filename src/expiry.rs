@@ -69,7 +69,7 @@ impl Expiry {
         match self {
             Self::Never => None,
             Self::At(at) => Some(at.timestamp_millis()),
-            // This value must not be `None`. With `None`, the key would never expire.
+            // The result must not be `None` here, because the key would then never expire.
             Self::After(duration) => {
                 let length = chrono::Duration::from_std(duration).ok();
                 let at = length.and_then(|length| now.checked_add_signed(length));
@@ -92,8 +92,8 @@ pub(crate) fn format_time(milliseconds: i64) -> String {
     )
 }
 
-/// Returns the last millisecond of a day, which is the millisecond before the start of the next day. If a change of the clock repeats
-/// midnight, the next day starts at the first midnight. If the change skips midnight, the next day starts after the gap.
+/// Returns the last millisecond of a day, which is the millisecond before the start of the next day. If a clock change (daylight saving time) repeats
+/// midnight, the next day starts at the first midnight. If a clock change skips midnight, the next day starts after the gap.
 fn end_of_day(date: NaiveDate, zone: Option<&str>) -> Result<DateTime<Utc>, Error> {
     let next = date.checked_add_days(Days::new(1));
     let next = match zone {
@@ -101,7 +101,7 @@ fn end_of_day(date: NaiveDate, zone: Option<&str>) -> Result<DateTime<Utc>, Erro
         Some(name) => {
             let zone = time_zone(name).ok_or_else(|| {
                 Error::usage(
-                    "`--expires` is a date, but `--time-zone` is not in the IANA time zone database",
+                    "a date in `--expires` needs a time zone, but the value of `--time-zone` is not in the IANA time zone database",
                     "set `--time-zone` to an IANA name such as Europe/Berlin, or set `--expires` to a time with an offset",
                 )
             })?;

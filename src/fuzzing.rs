@@ -1,8 +1,8 @@
-//! The entry points of the fuzz targets in `fuzz/`. Each entry point takes arbitrary bytes, and calls a function in the file `fuzz.rs` beside the
-//! parser. That function asserts the guarantees of the parser.
+//! The entry points of the fuzz targets in `fuzz/`. Each entry point passes arbitrary bytes to a function in the `fuzz.rs` next to the parser. That
+//! function asserts what the parser guarantees.
 //!
-//! The tests in this module run every entry point with its seeds, complete and truncated at every byte. So the inputs that a fuzzer found are tested
-//! without a fuzzer.
+//! The tests in this module run every entry point with its seed inputs, complete and truncated at every byte. So inputs that a fuzzer found earlier
+//! are tested without a fuzzer.
 
 /// The address of a manager.
 pub fn address(data: &[u8]) {
@@ -34,7 +34,7 @@ pub fn config(data: &[u8]) {
     crate::config::file::fuzz::config(data);
 }
 
-/// A dotenv file to which a line is added: the secret, a line break, and the file.
+/// A dotenv file to which a secret is added. The input is the secret, a line break, and the file.
 pub fn dotenv(data: &[u8]) {
     crate::delivery::dotenv::fuzz::dotenv(data);
 }

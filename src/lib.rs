@@ -96,7 +96,7 @@ pub fn profile_fields() -> impl Iterator<Item = String> {
 }
 
 fn start() -> ExitCode {
-    // A shell's completion request must be answered fast and needs no setup.
+    // The shell waits for the reply to a completion request, so the reply is printed before any setup.
     if let Some(request) = completion::Request::parse(std::env::args_os()) {
         completion::answer(&request);
         return ExitCode::SUCCESS;
@@ -105,8 +105,8 @@ fn start() -> ExitCode {
         Ok(parsed) => parsed,
         Err(exit) => return exit,
     };
-    // The line that tells a CI service to mask the secret must be printed before any other line. So all other lines for stderr are held
-    // back.
+    // The line that tells a CI service to mask the secret must be printed before any other line. So all other lines for stderr are held back until
+    // then.
     if cli.command.masks_a_secret() {
         Output::hold_lines();
     }

@@ -133,7 +133,7 @@ fn variable(name: &'static str) -> Result<Option<Sourced<SecretSource>>, Error> 
     }
 }
 
-/// Returns the source that was typed as a flag, or else the first source. If two were typed, returns an error.
+/// Returns the source that a flag set. If no flag set a source, returns the first source. Returns an error if two flags set a source.
 fn first_of<const N: usize>(
     candidates: [Option<Sourced<SecretSource>>; N],
 ) -> Result<Option<Sourced<SecretSource>>, Error> {

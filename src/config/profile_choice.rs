@@ -80,7 +80,7 @@ fn restrict_to_its_manager(
         return Ok(None);
     }
     Ok(Some(format!(
-        "the sign-in and trust settings of the profile `{1}` are ignored, because it is for a different manager than {0}",
+        "the sign-in and trust settings of the profile `{1}` are ignored, because the profile is not for {0}",
         given.source,
         safe(&profile.name)
     )))

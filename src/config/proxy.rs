@@ -30,7 +30,7 @@ pub(crate) struct ProxySettings {
 pub(crate) struct ProxyChoice {
     /// The proxy, or `None` if the connection is direct.
     pub(crate) proxy: Option<ProxyAddress>,
-    /// The setting that decided this, or `None` if no setting mentions a proxy.
+    /// The setting that selected the proxy or the direct connection. `None` if no setting mentions a proxy.
     pub(crate) source: Option<Source>,
 }
 
@@ -38,8 +38,8 @@ impl ProxySettings {
     /// Resolves the proxy settings.
     ///
     /// # Errors
-    /// Returns a usage error if the proxy from the flag or the profile is not valid. The proxy variables are shared with other programs, so
-    /// an invalid variable is only an error if it applies.
+    /// Returns a usage error if the proxy from the flag or the profile is not valid. The proxy variables are shared with other programs, so an
+    /// invalid variable is an error only if it is used.
     pub(crate) fn resolve(
         resolver: &Resolver<'_>,
         value: Option<String>,
@@ -87,7 +87,7 @@ impl ProxySettings {
             if !address.is_encrypted() {
                 return Err(Error::usage(
                     format!(
-                        "{address} must not be reached through the proxy of {source}: http is only allowed for this machine, without a proxy"
+                        "could not use the proxy in {source} for {address}: http is allowed only for loopback addresses and without a proxy"
                     ),
                     "remove the proxy, or use an https address",
                 ));

@@ -78,7 +78,7 @@ impl<'a> Resolver<'a> {
         Some(Sourced { value, source })
     }
 
-    /// Returns the path of the flag or the variable.
+    /// Returns the path that the flag or the environment variable contains.
     pub(crate) fn given_path(
         &self,
         names: SettingKey,
@@ -89,7 +89,7 @@ impl<'a> Resolver<'a> {
         Some(Sourced { value, source })
     }
 
-    /// Returns the value of the profile, or `None` if the flag was typed with an empty value. An empty flag overrides the profile.
+    /// Returns the value in the profile. `None` if the flag is on the command line, because even an empty flag overrides the profile.
     pub(crate) fn in_profile(&self, names: SettingKey) -> Option<Sourced<String>> {
         if self.is_typed(names) {
             return None;

@@ -31,7 +31,7 @@ pub(crate) struct Settings {
     pub api_key: Option<Sourced<SecretSource>>,
     /// The header that carries the API key.
     pub api_key_scheme: ApiKeyScheme,
-    /// Sign in even if the lockout guard refuses the sign-in.
+    /// Sign in even if the lockout guard has paused sign-ins.
     pub(crate) force_login: bool,
     /// Read secrets from files that other users can read.
     pub allow_loose_permissions: bool,
@@ -49,7 +49,7 @@ pub(crate) struct Settings {
     pub wait: Option<Duration>,
     /// The maximum duration of one request.
     pub timeout: Duration,
-    /// The maximum duration of connecting.
+    /// The maximum time to connect.
     pub connect_timeout: Duration,
     /// The maximum number of retries of a read request.
     pub retries: u32,

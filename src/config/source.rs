@@ -82,7 +82,7 @@ pub(crate) enum SecretSource {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FileLocation {
     pub(super) file: PathBuf,
-    /// `None` for a field outside of all profiles.
+    /// `None` for a field that is not in a profile.
     pub(super) profile: Option<String>,
     pub(super) field: &'static str,
 }

@@ -95,11 +95,11 @@ pub(crate) fn ca_cert(resolver: &Resolver<'_>, global: &GlobalArgs) -> Option<So
     found
 }
 
-/// Returns the setting that disables the verification of the certificate. A profile cannot disable it, because users would not notice.
+/// Returns the setting that disables the verification of the certificate. A profile cannot disable the verification, because users would not notice.
 ///
 /// # Errors
-/// Returns a usage error if verification is disabled and a pin is set, even in a profile, or if `--insecure` is combined with `--ca-cert`.
-/// `--ca-cert` and SWP_INSECURE can be combined, because the flag has precedence over the variable.
+/// Returns a usage error if verification is disabled and a pin is set (even if the pin is in a profile), or if `--insecure` is combined with
+/// `--ca-cert`. `--ca-cert` and SWP_INSECURE can be combined, because the flag has precedence over the variable.
 pub(crate) fn insecure(
     resolver: &Resolver<'_>,
     global: &GlobalArgs,

@@ -1,4 +1,4 @@
-//! The handle of a sandbox, which starts the sandbox and reads and changes its state.
+//! The handle of a sandbox. It starts the sandbox, and reads and changes the state of the sandbox.
 
 use std::net::{SocketAddr, TcpListener};
 use std::ops::Range;

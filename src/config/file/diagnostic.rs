@@ -48,7 +48,7 @@ impl Diagnostic {
 /// Returns an error for the first problem.
 ///
 /// # Errors
-/// Returns a usage error if there is a problem. The error contains the first problem and the number of the others.
+/// Returns a usage error if there is a problem. The error contains the first problem and says how many more there are.
 pub(crate) fn first(file: &Path, problems: &[Diagnostic]) -> Result<(), Error> {
     let Some((first, others)) = problems.split_first() else {
         return Ok(());

@@ -11,7 +11,7 @@ use super::profiles::{Profile, Profiles};
 use super::schema;
 use super::schema::Field;
 
-/// The minimum similarity between an unknown name and a known name for which the known name is suggested.
+/// The minimum similarity at which a known name is suggested for an unknown name.
 const NEAR: f64 = 0.8;
 
 /// Parses the whole document. A problem does not stop the parser, so that all problems are found.
@@ -49,8 +49,8 @@ pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
     read
 }
 
-/// Adds the errors of the TOML parser. Its messages are fixed texts. Its `Display` is not used, because it quotes the line. An error
-/// replaces the other problems of the same line, except for the problem that the line contains a secret.
+/// Adds the errors of the TOML parser. Only their fixed messages are used, because their `Display` quotes the line. An error replaces the other
+/// problems in its line, except for the problem that the line contains a secret.
 fn add_broken(problems: &mut Vec<Diagnostic>, text: &str, broken: &[toml::de::Error]) {
     for error in broken {
         let offset = error.span().map_or(0, |span| span.start);
@@ -158,7 +158,7 @@ impl Reader<'_> {
             let place = if prefix.is_empty() {
                 "in a profile"
             } else {
-                "in the table `create`"
+                "in the `create` table"
             };
             return self.unknown(key, &names, place);
         };
@@ -184,7 +184,7 @@ impl Reader<'_> {
                 continue;
             };
             let what = format!("`{one}` and `{other}` cannot be in the same profile");
-            let hint = "remove one of them, or move it to a second profile";
+            let hint = "remove one of them, or move one of them to a different profile";
             let problem = Diagnostic::at(self.text, *place, what, hint);
             self.problems.push(problem);
         }
@@ -238,7 +238,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Returns true if the name is similar or equal to the name of a field. Any other name must not be repeated, because it may be a misplaced
+/// Returns true if the name is similar or equal to the name of a field. Messages must not repeat any other name, because it may be a misplaced
 /// secret.
 fn is_similar_to_field(name: &str, known: &[&str]) -> bool {
     let folded = name.to_lowercase();

@@ -46,7 +46,7 @@ const fn field(name: &'static str, form: FieldType) -> Field {
     Field { name, form }
 }
 
-/// The fields outside of profiles.
+/// The fields that are not in a profile.
 pub(crate) const TOP_FIELDS: [&str; 2] = ["default-profile", "profiles"];
 
 /// The fields of a profile.
@@ -73,7 +73,7 @@ pub(crate) const PROFILE_FIELDS: [Field; 20] = [
     field("create", FieldType::Text),
 ];
 
-/// The fields of the table `create` of a profile. The prefix `create.` is part of their names here.
+/// The fields of a profile's `create` table. In this list, their names have the prefix `create.`.
 pub(crate) const CREATE_FIELDS: [Field; 6] = [
     field("create.role", FieldType::Text),
     field("create.role-id", FieldType::Id),
@@ -83,7 +83,7 @@ pub(crate) const CREATE_FIELDS: [Field; 6] = [
     field("create.time-zone", FieldType::TimeZone),
 ];
 
-/// The fields that only apply to the manager of the profile.
+/// The fields that apply only to the profile's manager.
 pub(crate) const MANAGER_FIELDS: [&str; 9] = [
     "tenant",
     "username",
@@ -134,7 +134,7 @@ impl Field {
     /// Returns the values of the field, in the form that its flag accepts.
     ///
     /// # Errors
-    /// Returns the problem, without repeating the value.
+    /// Returns the reason why the value is invalid. The reason does not repeat the value.
     pub(crate) fn read(&self, value: &DeValue<'_>, folder: &Path) -> Result<Vec<String>, String> {
         if let (FieldType::Pins, DeValue::Array(pins)) = (self.form, value) {
             return pins
@@ -238,7 +238,7 @@ fn proxy(text: String) -> Result<String, String> {
     }
 }
 
-/// Resolves a path relative to the folder of the settings file, or to the user's home if it starts with `~/`.
+/// Resolves a path relative to the folder of the settings file, or to the user's home folder if it starts with `~/`.
 fn file(text: &str, folder: &Path) -> Result<String, String> {
     if text == "-" {
         return Err("`-` (stdin) is only allowed on the command line".to_owned());
@@ -252,7 +252,7 @@ fn file(text: &str, folder: &Path) -> Result<String, String> {
                 return Err("`~` is only supported as `~/`, for your own home folder".to_owned());
             }
             (_, None) => {
-                return Err("could not resolve `~/`: the home folder is unknown".to_owned());
+                return Err("could not resolve `~/`: the home folder could not be determined".to_owned());
             }
         },
     };

@@ -16,7 +16,7 @@ const STAKE: &str = "the commands in it run as your user";
 /// The maximum size of a settings file.
 const LIMIT: u64 = 1024 * 1024;
 
-/// Returns the path of the settings file, or `None` if the settings folder is unknown.
+/// Returns the path of the settings file, or `None` if the settings folder cannot be determined.
 pub(crate) fn path() -> Option<PathBuf> {
     config_folder().map(|folder| folder.join("config.toml"))
 }
@@ -60,10 +60,10 @@ pub(crate) fn no_file(wanted: &Sourced<String>) -> Error {
                 config_variable()
             ),
             None => {
-                format!("{source}: profile `{value}` not found: the settings folder is unknown")
+                format!("{source}: profile `{value}` not found: could not determine the settings folder")
             }
         },
-        "create the file with a table `[profiles.NAME]`, or set SWP_CONFIG_DIR to a different folder",
+        "create the file with a `[profiles.NAME]` table, or set SWP_CONFIG_DIR to a different folder",
     )
 }
 

@@ -112,7 +112,7 @@ impl Manager {
         }
     }
 
-    /// Counts a wrong secret for the key with the same prefix. Too many wrong secrets lock the key for a time.
+    /// Counts a wrong secret for the key with the same prefix. Too many wrong secrets temporarily lock the key.
     fn count_wrong_secret(&mut self, secret: &str) {
         let (now, limit) = (self.clock.now(), self.settings.key_attempts);
         let lock_time = millis(self.settings.key_lock_time);

@@ -11,7 +11,7 @@ pub struct Fault {
     pub method: Option<String>,
     /// The path. `*` matches any text.
     pub path: String,
-    /// The number of the first request that the fault affects. Requests to the route are counted from 1 after the fault was injected.
+    /// The number of the first request that the fault affects. The first request to the route after the fault was injected has the number 1.
     pub nth: u32,
     /// The number of consecutive requests that the fault affects.
     pub times: u32,

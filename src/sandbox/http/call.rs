@@ -123,14 +123,14 @@ pub(crate) fn number(object: &Map<String, Value>, name: &str) -> Result<Option<f
 }
 
 fn whole(value: &Value) -> Option<i64> {
-    // Only numbers up to 2^53 are accepted as floating point, because an `f64` represents every integer exactly up to that limit.
+    // A floating-point number is accepted only up to 2^53, because an `f64` represents every integer up to this limit exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let float = |value: &Value| {
         value
             .as_f64()
             .filter(|number| number.fract() == 0.0 && number.abs() <= EXACT)
     };
-    #[expect(clippy::cast_possible_truncation, reason = "whole and within 2^53")]
+    #[expect(clippy::cast_possible_truncation, reason = "an integer from -2^53 to 2^53")]
     value
         .as_i64()
         .or_else(|| float(value).map(|number| number as i64))

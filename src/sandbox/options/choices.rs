@@ -1,4 +1,4 @@
-//! The choices for open questions that are not answered by a status code, and the names of the choices on the command line.
+//! The possible answers to the open questions that do not concern a status code, with their names on the command line.
 
 /// A type whose values have names on the command line.
 pub(crate) trait Choice: Sized {

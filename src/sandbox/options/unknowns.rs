@@ -28,7 +28,7 @@ impl Unknowns {
         let Some(unknown) = UNKNOWNS.iter().find(|unknown| unknown.name == name) else {
             let names: Vec<&str> = UNKNOWNS.iter().map(|unknown| unknown.name).collect();
             return Err(format!(
-                "`{name}` is not the name of an unknown behaviour; expected one of {}",
+                "unrecognised behaviour `{name}`; expected one of {}",
                 names.join(", ")
             ));
         };
@@ -36,7 +36,7 @@ impl Unknowns {
             return Ok(());
         }
         Err(format!(
-            "`{choice}` is not a choice for `{name}`; expected one of {}",
+            "`{choice}` is not a valid choice for `{name}`; expected one of {}",
             unknown.choices.join(", ")
         ))
     }
@@ -112,7 +112,7 @@ unknowns! {
         /// The status of a request with an expired or locked key: 403 with the message for a missing right, or 401 with the message for a wrong key.
         unusable_key: u16 = 403, ["403", "401"];
     "cloud-one-keys" =>
-        /// The status of an operation on API keys that a Cloud One key requests. The documentation allows only legacy keys.
+        /// The status of an operation on API keys that is requested with a Cloud One key. The documentation allows only legacy keys.
         cloud_one_keys: Option<u16> = None, ["accepted", "401", "403", "404"];
     "session-roles" =>
         /// Whether operations on roles and administrators accept a session.

@@ -117,7 +117,7 @@ impl Criterion {
         })
     }
 
-    /// Returns the ID that the IDs of all matching objects must exceed. `None` if this criterion does not compare IDs with `greater-than`.
+    /// Returns the exclusive lower bound for the IDs of matching objects. `None` if this criterion does not compare IDs with `greater-than`.
     pub(crate) fn after(&self) -> Option<i64> {
         self.tests.iter().find_map(|test| match test {
             Test::Id(Comparison::Greater, id) => Some(*id),
@@ -189,7 +189,7 @@ fn read_comparison<T>(
     let comparison = match &named {
         None => Comparison::Equal,
         Some(name) => {
-            Comparison::named(name).ok_or_else(|| wrong_type(test, "one of the six comparisons"))?
+            Comparison::named(name).ok_or_else(|| wrong_type(test, "one of the six comparison operators"))?
         }
     };
     match read(given, value)? {

@@ -53,7 +53,7 @@ impl Filter {
         })
     }
 
-    /// Returns the ID that the IDs of all matching objects must exceed. `None` if no criterion compares IDs with `greater-than`.
+    /// Returns the exclusive lower bound for the IDs of matching objects. `None` if no criterion compares IDs with `greater-than`.
     pub(crate) fn after(&self) -> Option<i64> {
         self.criteria.iter().filter_map(Criterion::after).max()
     }
@@ -87,8 +87,8 @@ impl Filter {
 }
 
 fn scramble(id: i64) -> u32 {
-    // The key of an object is a multiplicative hash with 2^32 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, section
-    // 6.4).
+    // The sort key is a multiplicative hash of the ID. The factor is 2^32 divided by the golden ratio (Knuth, The Art of Computer Programming, volume
+    // 3, section 6.4).
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

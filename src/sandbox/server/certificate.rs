@@ -19,7 +19,7 @@ pub(crate) struct Identity {
     pub(crate) trusted_pem: String,
 }
 
-/// Generates a certificate of a kind. The certificate is valid for the loopback names and for `address`.
+/// Generates a certificate of this kind. The certificate is valid for the loopback names and for `address`.
 pub(crate) fn make(kind: CertificateKind, address: IpAddr) -> anyhow::Result<Identity> {
     let key = KeyPair::generate().context("could not generate a key pair")?;
     let leaf = leaf(kind, address)?;

@@ -14,7 +14,7 @@ pub(crate) enum Outcome {
     Takeover(Takeover, Option<u16>),
 }
 
-/// Executes a request, with a fault before or after the execution. A fault that truncates a response always executes the request, because it
+/// Executes a request that a fault affects before or after the execution. A request whose response is truncated is always executed, because the fault
 /// truncates the manager's real response.
 pub(crate) async fn run_fault(
     fault: Fault,

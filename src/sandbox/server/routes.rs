@@ -53,7 +53,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns the action of the request, as error messages describe it.
+    /// Returns the request's action in the wording of the error messages.
     fn action(self, method: &Method) -> &'static str {
         match (self, method.as_str()) {
             (Endpoint::Roles, "POST") => "create administrator roles",

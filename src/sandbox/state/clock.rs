@@ -35,7 +35,7 @@ impl Clock {
     }
 }
 
-/// Returns a duration in milliseconds. A longer duration is limited to [`Millis::MAX`].
+/// Returns a duration in milliseconds, but at most [`Millis::MAX`].
 pub(crate) fn millis(time: Duration) -> Millis {
     Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }

@@ -25,7 +25,7 @@ impl NameIndex {
     }
 }
 
-/// Returns a name in the form that is compared to ignore case.
+/// Returns the form of a name that is used for case-insensitive comparison.
 pub(crate) fn fold(name: &str) -> String {
     name.to_lowercase()
 }

@@ -13,7 +13,7 @@ use crate::sandbox::search::field::{Field, Searchable};
 
 /// The ID of the role with every right.
 pub(crate) const FULL_ACCESS: i64 = 1;
-/// The ID of the role that can only view.
+/// The ID of the role Auditor, which can only view objects.
 pub(crate) const AUDITOR: i64 = 2;
 
 const FLAGS: [&str; 5] = [

@@ -11,7 +11,7 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     SystemRandom::new()
         .fill(&mut bytes)
-        .expect("the system has random bytes");
+        .expect("the operating system has a random source");
     bytes
 }
 

@@ -187,7 +187,7 @@ fn mistakes_are_named() {
         ),
         (
             vec!["--unknown".into(), "weather=fine".into()],
-            "`weather` is not the name of an unknown behaviour",
+            "unrecognised behaviour `weather`",
         ),
         (vec!["--roles".into(), path(&missing)], "could not be read"),
         (
