@@ -126,8 +126,8 @@ pub(crate) fn session_of(response: &ApiResponse) -> Result<Session, ManagerError
     let missing = match (has_cookie, &request_id) {
         (true, Some(_)) => None,
         (false, Some(_)) => Some("the `sID` cookie"),
-        (true, None) => Some("the `RID` in the response body"),
-        (false, None) => Some("the `sID` cookie and the `RID` in the response body"),
+        (true, None) => Some("the `RID` in its body"),
+        (false, None) => Some("the `sID` cookie and the `RID` in its body"),
     };
     let (None, Some(request_id)) = (missing, request_id) else {
         let reason = format!("the response lacks {}", missing.unwrap_or_default());

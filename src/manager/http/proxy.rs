@@ -132,7 +132,7 @@ impl ProxyAddress {
         Some((decoded(user), decoded(password)))
     }
 
-    /// Returns the whole address for the HTTP library. The library decodes the user name and the password.
+    /// Returns the complete address for the HTTP library. The library decodes the user name and the password.
     pub(crate) fn for_client(&self) -> Result<reqwest::Proxy, reqwest::Error> {
         let (scheme, place) = self
             .shown

@@ -17,7 +17,7 @@ use crate::secret::Secret;
 
 type JsonPathError = serde_path_to_error::Error<serde_json::Error>;
 
-/// A successful response with its whole body.
+/// A successful response with its complete body.
 pub(crate) struct ApiResponse {
     pub(crate) action: String,
     pub(crate) address: Address,

@@ -35,7 +35,7 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::config::{self, Trust};
 use crate::terminal::progress::{Step, Steps};
 
-/// The addresses of `localhost`. Port 0 stands for the port in the URL.
+/// The addresses of `localhost`. The HTTP library replaces port 0 by the port in the URL.
 const LOCALHOST: [SocketAddr; 2] = [
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
     SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),

@@ -89,7 +89,7 @@ fn parse_option(fault: &mut Fault, word: &str) -> Result<(), String> {
 fn number<T: FromStr>(name: &str, value: &str) -> Result<T, String> {
     value
         .parse()
-        .map_err(|_| format!("{name}={value}: expected a whole number in the allowed range"))
+        .map_err(|_| format!("{name}={value}: expected an integer in the allowed range"))
 }
 
 fn parse_status(value: &str) -> Result<u16, String> {

@@ -140,7 +140,7 @@ const SIGN_IN: &[Case] = &[
         ..Case::CREATES
     },
     Case {
-        heading: "Continue after refused sign-ins",
+        heading: "Continue after rejected sign-ins",
         ..Case::READS
     },
     Case {
