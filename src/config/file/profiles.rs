@@ -110,7 +110,8 @@ impl Profiles {
                 self.path.display()
             ),
             if names.is_empty() {
-                "add the profile as a `[profiles.NAME]` table; the file has no profiles yet".to_owned()
+                "add the profile as a `[profiles.NAME]` table; the file has no profiles yet"
+                    .to_owned()
             } else {
                 format!("use one of: {}", names.join(", "))
             },

@@ -252,7 +252,9 @@ fn file(text: &str, folder: &Path) -> Result<String, String> {
                 return Err("`~` is only supported as `~/`, for your own home folder".to_owned());
             }
             (_, None) => {
-                return Err("could not resolve `~/`: the home folder could not be determined".to_owned());
+                return Err(
+                    "could not resolve `~/`: the home folder could not be determined".to_owned(),
+                );
             }
         },
     };

@@ -60,7 +60,9 @@ pub(crate) fn no_file(wanted: &Sourced<String>) -> Error {
                 config_variable()
             ),
             None => {
-                format!("{source}: profile `{value}` not found: could not determine the settings folder")
+                format!(
+                    "{source}: profile `{value}` not found: could not determine the settings folder"
+                )
             }
         },
         "create the file with a `[profiles.NAME]` table, or set SWP_CONFIG_DIR to a different folder",

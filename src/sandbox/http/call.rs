@@ -130,7 +130,10 @@ fn whole(value: &Value) -> Option<i64> {
             .as_f64()
             .filter(|number| number.fract() == 0.0 && number.abs() <= EXACT)
     };
-    #[expect(clippy::cast_possible_truncation, reason = "an integer from -2^53 to 2^53")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "an integer from -2^53 to 2^53"
+    )]
     value
         .as_i64()
         .or_else(|| float(value).map(|number| number as i64))

@@ -188,9 +188,8 @@ fn read_comparison<T>(
     let named = text(given, test)?;
     let comparison = match &named {
         None => Comparison::Equal,
-        Some(name) => {
-            Comparison::named(name).ok_or_else(|| wrong_type(test, "one of the six comparison operators"))?
-        }
+        Some(name) => Comparison::named(name)
+            .ok_or_else(|| wrong_type(test, "one of the six comparison operators"))?,
     };
     match read(given, value)? {
         Some(value) => Ok(Some((comparison, value))),
