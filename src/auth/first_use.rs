@@ -26,8 +26,12 @@ const MAX_NAMES: usize = 8;
 const MAX_LENGTH: usize = 300;
 /// The indentation of certificate fields.
 const INDENT: usize = 11;
-/// The maximum line width of certificate fields, which is the width of a pin.
-const WIDTH: usize = 71;
+/// The maximum width of a line.
+const COLUMNS: usize = 80;
+/// The maximum width of a certificate field.
+const WIDTH: usize = COLUMNS - INDENT;
+/// The number of times that the user is asked.
+const MAX_QUESTIONS: usize = 3;
 
 /// Returns true if trust on first use applies. It applies if no setting or stored pin determines whether to trust the manager, and there is
 /// a terminal or `--tls-accept-new` is set.
@@ -176,43 +180,52 @@ pub(crate) fn other_key(
     ))
 }
 
-/// Shows the certificate, and asks the user to type `yes` or one of the two fingerprints. A single `y` is not accepted, because many users
-/// type `y` without reading the question.
+/// Shows the certificate, and asks the user to type `yes` or to paste one of the two fingerprints. A single `y` is not accepted, because many
+/// users type `y` without reading the question. After any other answer, the user is asked again, at most twice.
 ///
 /// # Errors
-/// Returns a trust error for any other answer.
+/// Returns a trust error if the user types `no` or a different fingerprint, or if no answer was accepted.
 pub(crate) async fn confirm(
     context: &Context,
     host: &str,
     certificate: &ServerCertificate,
     problem: &str,
 ) -> Result<(), Error> {
-    let question = format!(
-        "The certificate of {host} {}.\n\n{}\n\n{}\n\nTrust this key from now on? Type `yes`, or paste one of the fingerprints: ",
-        safe(problem),
-        describe(certificate),
+    let fingerprint = certificate.fingerprint.to_string();
+    // The whole fingerprint does not fit in a line.
+    let (first, second) = fingerprint.split_at(fingerprint.len().div_ceil(2));
+    let mut question = format!(
+        "{}\n\n{}\n\n{}\n\nTrust this key from now on? Type `yes` or `no`, or paste a fingerprint: ",
+        filled(&format!("The certificate of {host} {}.", safe(problem))),
+        describe_with(certificate, &format!("{first}\n    {second}")),
         comparison_commands(host)
     );
     let flags = format!(
         "compare the key's fingerprint on the manager's host; if it matches, pass `--tls-pin {}`",
         certificate.pin
     );
-    let answer = context
-        .prompt()
-        .answer(&question, &flags, &context.signals)
-        .await?;
-    let pasted = answer.parse::<Fingerprint>().ok();
-    let matches =
-        |pasted| certificate.fingerprint == pasted || certificate.pin.equals_certificate(&pasted);
-    if answer == "yes" || pasted.is_some_and(matches) {
-        return Ok(());
-    }
-    let message = match pasted {
-        Some(other) => {
-            format!("the fingerprint {other} does not match the certificate of {host} or its key")
+    let mut message = format!("the key of {host} was not confirmed");
+    for _ in 0..MAX_QUESTIONS {
+        let answer = context
+            .prompt()
+            .answer(&question, &flags, &context.signals)
+            .await?;
+        match answer.parse::<Fingerprint>() {
+            Ok(pasted) if certificate.has_fingerprint(&pasted) => return Ok(()),
+            Ok(other) => {
+                message = format!(
+                    "the fingerprint {other} does not match the certificate of {host} or its key"
+                );
+                break;
+            }
+            Err(_) if answer == "yes" => return Ok(()),
+            Err(_) if answer == "no" => break,
+            Err(_) => {
+                "Type the whole word `yes` or `no`, or paste a fingerprint: "
+                    .clone_into(&mut question);
+            }
         }
-        None => format!("the key of {host} was not confirmed"),
-    };
+    }
     let hint = format!(
         "ask the manager's administrator for the fingerprint of the public key; if it is {}, run the command again and confirm the key",
         certificate.pin
@@ -224,20 +237,25 @@ pub(crate) async fn confirm(
 pub(crate) fn comparison_commands(host: &str) -> String {
     let port = host.rsplit(':').next().unwrap_or_default();
     format!(
-        "Compare the fingerprints on the manager's host. If a fingerprint differs, the connection may be intercepted.\n\
+        "Compare a fingerprint with the output of its command on the manager's host.\n\
+         If they differ, the connection may be intercepted.\n\
          Certificate:\n  keytool -printcert -sslserver localhost:{port}\n\
          Public key:\n  {}",
-        key_fingerprint_command(host)
+        key_fingerprint_command(host).replace(" | openssl ", " |\n    openssl ")
     )
 }
 
 /// Returns a multi-line description of a certificate, with the fingerprints of the certificate and its key.
 pub(crate) fn describe(certificate: &ServerCertificate) -> String {
+    describe_with(certificate, &certificate.fingerprint.to_string())
+}
+
+/// Does the same as [`describe`] with this form of the certificate's fingerprint.
+fn describe_with(certificate: &ServerCertificate, fingerprint: &str) -> String {
     format!(
-        "{}\n\n  SHA-256 fingerprint of the certificate, as in keytool, browsers and `openssl x509 -fingerprint -sha256`:\n    {}\n  \
-         SHA-256 fingerprint of the public key, as in `--tls-pin`:\n    {}",
+        "{}\n\n  SHA-256 fingerprint of the certificate (keytool, browsers, openssl x509):\n    {fingerprint}\n  \
+         SHA-256 fingerprint of the public key (--tls-pin):\n    {}",
         describe_details(&certificate.details),
-        certificate.fingerprint,
         certificate.pin
     )
 }
@@ -279,6 +297,28 @@ fn describe_details(details: &CertificateDetails) -> String {
         format!("  {name:<8} {value}")
     })
     .join("\n")
+}
+
+/// Wraps a sentence between words. Later lines are indented, so that a name in the sentence cannot look like a line of the question.
+fn filled(text: &str) -> String {
+    let mut lines = String::with_capacity(text.len());
+    let mut width = 0;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > COLUMNS {
+            lines.push_str("\n    ");
+            lines.push_str(&without_leading_command(word));
+            width = 4 + length;
+            continue;
+        }
+        if width > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += length;
+    }
+    lines
 }
 
 /// Wraps and indents a certificate field. If the terminal wrapped a long field instead, the second line could pass for output of this

@@ -10,6 +10,7 @@ use crate::keys::batch::{Batch, BatchWords, KeyResult, nothing_changed, would_fa
 use crate::keys::lookup;
 use crate::keys::lookup::KeyRef;
 use crate::keys::own_key::Signer;
+use crate::keys::roles::RoleNames;
 use crate::keys::state;
 use crate::keys::state::describe;
 use crate::manager::ApiKey;
@@ -17,7 +18,9 @@ use crate::mint::poll::Poll;
 use crate::mint::{self, REFUSAL_WAIT};
 use crate::process::pending::PendingWork;
 use crate::target::Target;
+use crate::terminal::output::{MAX_LINE, safe};
 use crate::terminal::prompt::Prompt;
+use crate::text::shorten;
 
 /// Delete keys and verify that they are gone.
 #[derive(clap::Args)]
@@ -159,7 +162,7 @@ async fn delete_all(
     // The key that authenticates the requests is deleted last. After that, no request would be accepted.
     keys.sort_by_key(|key| signer.is(key.id));
     if !args.yes {
-        confirm(&keys, access.context).await?;
+        confirm(&keys, access).await?;
     }
     let step = (access.context.progress).begin_items("deleting keys", Some(keys.len()));
     let mut remaining = keys.iter();
@@ -184,27 +187,36 @@ async fn delete_all(
     Ok(batch)
 }
 
-async fn confirm(keys: &[ApiKey], context: &Context) -> Result<(), Error> {
-    let usage = |key: &ApiKey| match key.last_sign_in() {
+/// Returns one line about a key: its name, its role and when it was last used.
+fn usage(key: &ApiKey, roles: &RoleNames) -> String {
+    let role = match (roles.get(key.role_id()), key.role_id()) {
+        (Some(name), _) => format!("role `{name}`"),
+        (None, Some(id)) => format!("role ID {id}"),
+        (None, None) => "no role".to_owned(),
+    };
+    let used = match key.last_sign_in() {
         Some(_) => format!("last used {}", state::time_or(key.last_sign_in(), "")),
         None => "never used".to_owned(),
     };
-    let question = match keys {
-        [key] => {
-            let name = crate::terminal::output::safe(&describe(key));
-            format!("Delete {name}, {}?", usage(key))
-        }
-        several => {
-            for key in several {
-                context.output.insist(&format!(
-                    "will be deleted: {}, {}",
-                    describe(key),
-                    usage(key)
-                ));
-            }
-            format!("Delete these {} keys?", several.len())
-        }
+    let name = describe(key);
+    let name = name.strip_prefix("the key ").unwrap_or(&name);
+    let line = format!("{name}, {role}, {used}");
+    format!("  {}", safe(&shorten(&line, MAX_LINE)))
+}
+
+/// Asks whether to delete the keys, and shows what will stop working.
+async fn confirm(keys: &[ApiKey], access: Access<'_>) -> Result<(), Error> {
+    let context = access.context;
+    let roles = RoleNames::ask(access).await?;
+    let lines: Vec<String> = keys.iter().map(|key| usage(key, &roles)).collect();
+    let (subject, object) = match keys {
+        [_] => ("this key", "the key".to_owned()),
+        several => ("these keys", format!("these {} keys", several.len())),
     };
+    let question = format!(
+        "Programs that use {subject} will stop working:\n{}\nDelete {object}?",
+        lines.join("\n")
+    );
     if context
         .prompt()
         .confirm(&question, "use `--yes`", &context.signals)

@@ -29,6 +29,12 @@ pub(crate) struct ServerCertificate {
 }
 
 impl ServerCertificate {
+    /// Returns true if `fingerprint` is the fingerprint of the certificate or of its key.
+    #[must_use]
+    pub(crate) fn has_fingerprint(&self, fingerprint: &Fingerprint) -> bool {
+        self.fingerprint == *fingerprint || self.pin.equals_certificate(fingerprint)
+    }
+
     fn from_observed(observed: ObservedCertificate, host_and_port: &str) -> Option<Self> {
         let ObservedCertificate {
             certificate,

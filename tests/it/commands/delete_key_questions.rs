@@ -24,7 +24,7 @@ mod asked {
             let env = with_keys(Settings::default());
             let script = r#""$SWP_KEYS" delete-key a; echo "exit $?""#;
             let mut terminal = Pty::start(&env.home, script);
-            terminal.see("`a` (ID 1)");
+            terminal.see("`a` (ID 1), role `Auditor`, never used");
             terminal.see("[y/N] ");
             terminal.type_line(typed);
             let shown = terminal.end();
@@ -45,7 +45,7 @@ mod asked {
         let script = r#""$SWP_KEYS" delete-key -q a c; echo "exit $?""#;
         let mut terminal = Pty::start(&env.home, script);
         terminal.see("`a` (ID 1)");
-        terminal.see("`c` (ID 3)");
+        terminal.see("`c` (ID 3), role `Auditor`, never used");
         terminal.see("[y/N] ");
         terminal.type_line("y");
         contains(&terminal.end(), &["exit 0"]);

@@ -18,7 +18,7 @@ phrases! {
     PASSWORD_PROMPT = "Password of ";
     USER_NAME_PROMPT = "User name: ";
     CODE_PROMPT = "MFA code: ";
-    FINGERPRINT_PROMPT = "paste one of the fingerprints: ";
+    FINGERPRINT_PROMPT = "paste a fingerprint: ";
     ALLOWED_SESSIONS_IN_USE = "session limit";
     UNDOING = "rolling back the operation in progress";
     FINISHING = "waiting for the operation in progress";

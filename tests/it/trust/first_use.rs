@@ -82,16 +82,51 @@ fn the_compared_fingerprint_may_be_pasted() {
 
 #[test]
 fn anything_but_a_whole_yes_is_no() {
-    for answer in ["y", "YES", "no", "", &other_pin()] {
+    let other = other_pin();
+    let pins = [other.as_str()];
+    for answers in [&["y", "YES", ""][..], &["y", "no"], &["no"], &pins] {
         let (env, _) = met(CertificateKind::SelfSigned);
         let mut terminal = start(&env, "create --role Auditor");
-        terminal.see(QUESTION);
-        terminal.type_line(answer);
+        for answer in answers {
+            terminal.see(QUESTION);
+            terminal.type_line(answer);
+        }
         terminal.see("code=7");
         assert!(!terminal.end().contains("Password"));
         let left = (out(&env), file(&env.home));
         assert_eq!(left, (String::new(), String::new()));
         assert_eq!(env.sandbox.requests(), []);
+    }
+}
+
+#[test]
+fn a_second_answer_may_be_yes_or_a_fingerprint() {
+    for fingerprint in [false, true] {
+        let env = stranger(CertificateKind::SelfSigned);
+        let pin = shown(&env);
+        let mut terminal = start(&env, "find-role Auditor");
+        for answer in ["y", "", if fingerprint { &pin } else { "yes" }] {
+            terminal.see(QUESTION);
+            terminal.type_line(answer);
+        }
+        terminal.see("code=0");
+        terminal.end();
+        assert!(file(&env.home).contains(&pin));
+    }
+}
+
+#[test]
+fn the_question_fits_80_columns() {
+    for kind in [CertificateKind::SelfSigned, CertificateKind::UnknownCa] {
+        let (env, _) = met(kind);
+        let mut terminal = start(&env, "find-role Auditor");
+        terminal.see(QUESTION);
+        terminal.type_line("no");
+        let shown = terminal.end();
+        let question = shown.split(QUESTION).next().unwrap_or_default();
+        for line in question.lines() {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
     }
 }
 
