@@ -3,6 +3,7 @@
 pub(crate) mod command_line;
 pub(crate) mod completion;
 pub(crate) mod dispatch;
+mod typed_line;
 pub(crate) mod usage_error;
 
 pub(crate) use command_line::{Cli, Command};

@@ -44,8 +44,8 @@ fn misplaced_values_are_never_repeated() {
             text.stderr
         );
         assert!(
-            !text.stderr.to_lowercase().contains("usage:"),
-            "one error, no page: {}",
+            text.stderr.lines().count() <= 3,
+            "an error, a hint and a usage line: {}",
             text.stderr
         );
         contains(&text.stderr, &["error: ", "hint: "]);
@@ -80,6 +80,152 @@ fn a_near_miss_gets_a_suggestion() {
     ] {
         contains(env.run(arguments).failure(2), &[meant]);
     }
+}
+
+/// Words and flags of other programs. Nothing that they mean is executed.
+#[test]
+fn words_of_other_programs_get_a_suggestion() {
+    let env = TestEnv::new();
+    for (word, meant) in [
+        ("new", "create"),
+        ("generate", "create"),
+        ("add", "create"),
+        ("mint", "create"),
+        ("rm", "delete-key"),
+        ("remove", "delete-key"),
+        ("revoke", "delete-key"),
+        ("roles", "list-roles"),
+        ("keys", "list"),
+        ("status", "whoami"),
+        ("me", "whoami"),
+        ("renew", "rotate-key"),
+        ("refresh", "rotate-key"),
+        ("disable", "lock-key"),
+        ("enable", "unlock-key"),
+        ("version", "--version"),
+    ] {
+        let result = env.run([word, "1"]);
+        let lines: Vec<&str> = result.failure(2).lines().collect();
+        contains(lines[0], &[&format!("`{word}`")]);
+        contains(lines[1], &[&format!("`{meant}`")]);
+    }
+    for (arguments, flag, meant) in [
+        (&["list-roles", "--json"][..], "`--json`", "`-o json`"),
+        (&["list-roles", "-u", "x"], "`-u`", "`--username`"),
+        (&["list-roles", "--host", "x"], "`--host`", "`--url`"),
+        (&["create", "--ttl", "1d"], "`--ttl`", "`--expires`"),
+        (
+            &["create", "--version"],
+            "`--version`",
+            "`swp-keys --version`",
+        ),
+    ] {
+        contains(env.run(arguments).failure(2), &[flag, meant]);
+    }
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
+}
+
+#[test]
+fn a_misspelled_word_never_leads_to_what_destroys() {
+    let env = TestEnv::new();
+    for word in [
+        "deleet-key",
+        "delet",
+        "dlete",
+        "rotat",
+        "rotae-key",
+        "lok-key",
+        "locky",
+        "logut",
+        "recovr",
+        "generat",
+    ] {
+        let said = env.run([word, "1"]).failure(2).to_owned();
+        for bad in ["`delete", "`rotate", "`lock", "`logout", "`recover"] {
+            assert!(!said.contains(bad), "{word}: {said}");
+        }
+    }
+    for flag in [
+        "--forc",
+        "--yess",
+        "--insecur",
+        "--in-plac",
+        "--allow-full-acces",
+    ] {
+        for command in ["create", "delete-key", "rotate-key"] {
+            let said = env.run([command, flag]).failure(2).to_owned();
+            for bad in [
+                "`--force`",
+                "`--yes`",
+                "`--insecure`",
+                "`--in-place`",
+                "`--allow-full-access`",
+            ] {
+                assert!(!said.contains(bad), "{flag}: {said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_and_the_usage_line_follows() {
+    let env = TestEnv::new();
+    for (arguments, parts) in [
+        (
+            &["list-roles", "-u", "admin"][..],
+            &["`-u`", "usage: swp-keys list-roles"][..],
+        ),
+        (
+            &["show-key", "a", "b"],
+            &["`show-key`", "KEY", "usage: swp-keys show-key"],
+        ),
+        (&["lock-key"], &["KEY", "usage: swp-keys lock-key"]),
+        (
+            &["exec", "--role", "Auditor", "env"],
+            &["`--`", "usage: swp-keys exec"],
+        ),
+        (
+            &["create", "ci"],
+            &["`--role`", "`--name`", "usage: swp-keys create-key"],
+        ),
+        (&["trust", "shw"], &["`show`", "usage: swp-keys trust"]),
+        (
+            &["-o", "text", "list-keys", "--naem", "x"],
+            &["`--naem`", "`--name`", "usage: swp-keys list-keys"],
+        ),
+    ] {
+        let result = env.run(arguments);
+        contains(result.failure(2), parts);
+        snapshot(&result.stderr);
+    }
+}
+
+#[test]
+fn a_password_on_the_command_line_is_explained_with_the_safe_ways() {
+    let env = TestEnv::new();
+    for arguments in [
+        &["list-roles", "--password", MISPLACED][..],
+        &["list-roles", "--password=hunter2"],
+        &["list-roles", "--pasword", MISPLACED],
+        &["create", "-p", MISPLACED],
+    ] {
+        let said = env.run(arguments).failure(2).to_owned();
+        contains(
+            &said,
+            &[
+                "`--password-file FILE`",
+                "`--password-stdin`",
+                "`--password-command COMMAND`",
+            ],
+        );
+        assert!(!said.contains(MISPLACED), "{said}");
+        snapshot(&said);
+    }
+    let said = env
+        .run(["whoami", "--api-key", MISPLACED])
+        .failure(2)
+        .to_owned();
+    contains(&said, &["`--api-key-file FILE`", "`SWP_API_KEY`"]);
 }
 
 const JSON_FORMATS: [&[&str]; 8] = [

@@ -1,11 +1,13 @@
-//! Reports errors of the argument parser. The values of arguments are not repeated, because a misplaced argument may be a password
-//! (`swp-keys create hunter2`).
+//! Prints an error of the argument parser, or the help.
 
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ParseErrorKind};
 
-use super::command_line::parser;
+use super::super::command_line::parser;
+use super::super::typed_line::TypedLine;
+use super::origin::{origin, unreadable_variable};
+use super::unexpected;
 use crate::error::{Error, ErrorKind};
 use crate::terminal::output::{Color, Format, Output};
 use crate::terminal::report::report;
@@ -27,7 +29,15 @@ pub(crate) fn exit(error: &clap::Error) -> ExitCode {
             Output::raw_line(parser().render_help().to_string().trim_end());
             ExitCode::from(ErrorKind::Usage.exit_code())
         }
-        _ => report(&to_error(error), &Output::new(format(), false, Color::Auto)),
+        _ => {
+            let line = TypedLine::of_process();
+            let output = Output::new(format(), false, Color::Auto);
+            let code = report(&to_error(error, &line), &output);
+            if let Some(usage) = usage_line(error, &line).filter(|_| !format().is_json()) {
+                Output::raw_line(&usage);
+            }
+            code
+        }
     }
 }
 
@@ -72,6 +82,15 @@ fn typed_format(mut words: impl Iterator<Item = String>) -> Option<String> {
     None
 }
 
+/// Returns clap's suggestions, the best one last.
+fn suggestions(error: &clap::Error, kind: ContextKind) -> Vec<&str> {
+    match error.get(kind) {
+        Some(ContextValue::String(one)) => vec![one],
+        Some(ContextValue::Strings(many)) => many.iter().rev().map(String::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Returns a part of clap's error, as text.
 fn context(error: &clap::Error, kind: ContextKind) -> String {
     match error.get(kind) {
@@ -84,11 +103,6 @@ fn context(error: &clap::Error, kind: ContextKind) -> String {
 fn message(error: &clap::Error) -> String {
     let invalid = context(error, ContextKind::InvalidArg);
     match error.kind() {
-        ParseErrorKind::UnknownArgument => match flag(&invalid) {
-            Some(flag) => format!("unexpected argument `{flag}`"),
-            None => "unexpected argument (not shown, because it may be a secret)".to_owned(),
-        },
-        ParseErrorKind::InvalidSubcommand => "unknown command".to_owned(),
         ParseErrorKind::MissingSubcommand => "no command given".to_owned(),
         ParseErrorKind::InvalidValue | ParseErrorKind::ValueValidation => {
             invalid_value(error, &invalid)
@@ -102,10 +116,10 @@ fn message(error: &clap::Error) -> String {
                 format!("`{invalid}` and `{prior}` cannot be combined")
             }
         }
+        ParseErrorKind::TooManyValues => format!("`{}` takes no value", first_word(&invalid)),
         ParseErrorKind::NoEquals
         | ParseErrorKind::TooFewValues
-        | ParseErrorKind::WrongNumberOfValues
-        | ParseErrorKind::TooManyValues => {
+        | ParseErrorKind::WrongNumberOfValues => {
             format!("wrong number of values for `{invalid}`")
         }
         ParseErrorKind::InvalidUtf8 => match unreadable_variable() {
@@ -133,21 +147,36 @@ fn invalid_value(error: &clap::Error, invalid: &str) -> String {
     )
 }
 
-fn to_error(error: &clap::Error) -> Error {
-    let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand]
-        .into_iter()
-        .map(|kind| context(error, kind))
-        .find(|suggestion| !suggestion.is_empty());
-    Error::usage(
-        message(error),
-        match suggested {
-            Some(suggestion) => {
-                format!("did you mean `{suggestion}`?")
-            }
-            None => "see `swp-keys --help` for the commands and `swp-keys COMMAND --help` for their flags"
-                .to_owned(),
-        },
-    )
+fn to_error(error: &clap::Error, line: &TypedLine) -> Error {
+    let invalid = context(error, ContextKind::InvalidArg);
+    let (message, hint) = match error.kind() {
+        ParseErrorKind::UnknownArgument => {
+            let suggested = context(error, ContextKind::SuggestedArg);
+            unexpected::argument(&invalid, &[&suggested], line)
+        }
+        ParseErrorKind::InvalidSubcommand => {
+            let suggested = suggestions(error, ContextKind::SuggestedSubcommand);
+            unexpected::command(&suggested, line)
+        }
+        _ => (message(error), unexpected::see_help(line)),
+    };
+    Error::usage(message, hint)
+}
+
+/// Returns the usage line of the command, unless the error is about a value. The flag is then right, and the message names it.
+fn usage_line(error: &clap::Error, line: &TypedLine) -> Option<String> {
+    let about_value = matches!(
+        error.kind(),
+        ParseErrorKind::InvalidValue
+            | ParseErrorKind::ValueValidation
+            | ParseErrorKind::InvalidUtf8
+    );
+    if about_value || line.path.is_empty() {
+        return None;
+    }
+    let usage = line.command.clone().render_usage().to_string();
+    let usage = usage.lines().next()?.strip_prefix("Usage: ")?;
+    Some(format!("usage: {usage}"))
 }
 
 /// Formats an argument or a group, which clap shows as `<--role <NAME>|--role-id <ID>>`.
@@ -157,61 +186,19 @@ fn alternatives(arguments: &str) -> String {
         .and_then(|rest| rest.strip_suffix('>'));
     match inner {
         Some(group) if group.contains('|') => group.replace('|', " or "),
-        _ => arguments.to_owned(),
+        Some(name) => name.to_owned(),
+        None => match arguments
+            .strip_suffix("...")
+            .filter(|one| one.starts_with('<'))
+        {
+            Some(one) => alternatives(one),
+            None => arguments.to_owned(),
+        },
     }
 }
 
-/// Returns the first variable that must be text but is not UTF-8. Variables that contain a path may contain any bytes.
-fn unreadable_variable() -> Option<String> {
-    let command = parser();
-    let unreadable = |argument: &&clap::Arg| {
-        let path = std::any::TypeId::of::<std::path::PathBuf>();
-        let variable = argument.get_env().and_then(std::env::var_os);
-        argument.get_value_parser().type_id() != path
-            && variable.is_some_and(|value| value.to_str().is_none())
-            && !is_typed(argument)
-    };
-    let found = command.get_arguments().find(unreadable)?.get_env()?;
-    Some(found.to_string_lossy().into_owned())
-}
-
-/// Returns true if this flag was typed. Its variable is not read in this case.
-fn is_typed(argument: &clap::Arg) -> bool {
-    let long = argument.get_long().map(|long| format!("--{long}"));
-    let short = argument.get_short().map(|short| format!("-{short}"));
-    std::env::args_os().any(|word| {
-        let word = word.to_string_lossy();
-        long.as_ref().is_some_and(|long| word.starts_with(long))
-            || (short.as_ref())
-                .is_some_and(|short| word.starts_with(short) && !word.starts_with("--"))
-    })
-}
-
-/// Returns the name of the flag, or of its variable if the flag was not typed.
-fn origin(invalid: &str) -> String {
-    let flag = invalid.split_whitespace().next().unwrap_or_default();
-    let command = parser();
-    let argument = command.get_arguments().find(|argument| {
-        argument
-            .get_long()
-            .is_some_and(|long| flag.strip_prefix("--") == Some(long))
-    });
-    match argument.and_then(clap::Arg::get_env) {
-        Some(variable) if !argument.is_some_and(is_typed) => {
-            format!("`{}`", variable.to_string_lossy())
-        }
-        _ => format!("`{flag}`"),
-    }
-}
-
-/// Returns the name of a flag without an attached value, or `None` if the argument is not a flag.
-fn flag(argument: &str) -> Option<&str> {
-    let name = argument.split('=').next().unwrap_or_default();
-    let word = name.strip_prefix("--")?;
-    let plain = word
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte == b'-');
-    (plain && !word.is_empty() && word.len() <= 30).then_some(name)
+fn first_word(text: &str) -> &str {
+    text.split_whitespace().next().unwrap_or_default()
 }
 
 /// Returns the reason from a value parser. Only clap's range parser repeats the value, so its message is replaced.
