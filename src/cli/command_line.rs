@@ -156,7 +156,7 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 const GLOBAL_ORDER: usize = 100;
 const NAME: &str = "swp-keys";
 /// The maximum width of the help, in columns.
-const WIDTH: usize = 100;
+pub(crate) const WIDTH: usize = 100;
 const AFTER_HELP: &str = "\
 Exit codes: 0 success, 1 other error, 2 usage, 3 not found, 4 sign-in rejected or account locked (do not retry), 5 forbidden, \
 6 already exists or ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 secret not delivered, changes rolled back, 11 outcome \

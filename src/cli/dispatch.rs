@@ -1,6 +1,7 @@
 //! Runs the command of the parsed command line.
 
 use super::command_line::{Command, parser};
+use super::help::with_examples;
 use crate::commands;
 use crate::config::Settings;
 use crate::context::{Context, Outcome};
@@ -58,7 +59,7 @@ impl Command {
             Self::Recover(args) => commands::recover::run(args, settings, context).await,
             Self::Config(args) => commands::config::run(args, settings, context),
             Self::Completions(args) => commands::completions::run(args, context),
-            Self::Man(args) => commands::man::run(args, parser(), context),
+            Self::Man(args) => commands::man::run(args, with_examples(parser()), context),
             #[cfg(feature = "sandbox")]
             Self::Sandbox(args) => commands::sandbox::run(args, settings, context).await,
         }

@@ -3,6 +3,7 @@
 pub(crate) mod command_line;
 pub(crate) mod completion;
 pub(crate) mod dispatch;
+mod help;
 mod typed_line;
 pub(crate) mod usage_error;
 

@@ -32,7 +32,8 @@ impl TypedLine {
         Self::read(words.map(|word| word.to_string_lossy().into_owned()))
     }
 
-    fn read(words: impl Iterator<Item = String>) -> Self {
+    /// Reads these words, without the program's name.
+    pub(crate) fn read(words: impl Iterator<Item = String>) -> Self {
         let mut command = parser();
         command.build();
         let mut line = Self {

@@ -1,11 +1,13 @@
 //! Prints an error of the argument parser, or the help.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ParseErrorKind};
 
-use super::super::command_line::parser;
-use super::super::typed_line::TypedLine;
+use super::super::help;
+use super::super::help::OVERVIEW;
+use super::super::typed_line::{HelpForm, TypedLine};
 use super::origin::{origin, unreadable_variable};
 use super::unexpected;
 use crate::error::{Error, ErrorKind};
@@ -15,34 +17,98 @@ use crate::terminal::report::report;
 /// Prints the help or the version to stdout, or an error to stderr, and returns the exit code.
 pub(crate) fn exit(error: &clap::Error) -> ExitCode {
     match error.kind() {
-        ParseErrorKind::DisplayHelp | ParseErrorKind::DisplayVersion => {
-            // A closed pipe, as in `swp-keys --help | head`, is not an error.
-            let _ = error.print();
-            ExitCode::SUCCESS
-        }
-        ParseErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            let _ = error.print();
+        ParseErrorKind::DisplayVersion => print(error),
+        ParseErrorKind::DisplayHelp if first_argument("--help") => print(error),
+        ParseErrorKind::DisplayHelp if first_argument("-h") => overview(),
+        _ if nothing_was_typed() && !format().is_json() => {
+            Output::raw_line(OVERVIEW);
             ExitCode::from(ErrorKind::Usage.exit_code())
         }
-        // clap prints help instead of this error if no arguments and no variables are set.
-        ParseErrorKind::MissingSubcommand if nothing_was_typed() && !format().is_json() => {
-            Output::raw_line(parser().render_help().to_string().trim_end());
-            ExitCode::from(ErrorKind::Usage.exit_code())
-        }
-        _ => {
-            let line = TypedLine::of_process();
-            let output = Output::new(format(), false, Color::Auto);
-            let code = report(&to_error(error, &line), &output);
-            if let Some(usage) = usage_line(error, &line).filter(|_| !format().is_json()) {
-                Output::raw_line(&usage);
+        _ => with_typed_line(error, TypedLine::of_process()),
+    }
+}
+
+fn with_typed_line(error: &clap::Error, line: TypedLine) -> ExitCode {
+    let asks_for_help = line.path.is_empty() && line.unknown.as_deref() == Some("help");
+    match line.help {
+        Some(_) if asks_for_help => overview(),
+        Some(HelpForm::Short) if line.path.is_empty() => overview(),
+        Some(form) => page(line.command, form),
+        None if asks_for_help => help_about(&line.rest),
+        None => {
+            let lacks_subcommand = matches!(
+                error.kind(),
+                ParseErrorKind::MissingSubcommand
+                    | ParseErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            );
+            if lacks_subcommand && !line.path.is_empty() && !format().is_json() {
+                let mut page = help::of_command(line.command, HelpForm::Short);
+                Output::raw_line(page.render_help().to_string().trim_end());
+                return ExitCode::from(ErrorKind::Usage.exit_code());
             }
-            code
+            report_error(error, &line)
         }
     }
 }
 
+/// Prints the page that `swp-keys help WORDS` asks for.
+fn help_about(words: &[String]) -> ExitCode {
+    match words {
+        [] => overview(),
+        [only] if only == "options" => {
+            let _ = help::of_options().print_help();
+            ExitCode::SUCCESS
+        }
+        words => {
+            let line = TypedLine::read(words.iter().cloned());
+            if line.unknown.is_none() {
+                return page(line.command, HelpForm::Long);
+            }
+            let (message, hint) = unexpected::command(&[], &line);
+            let output = Output::new(format(), false, Color::Auto);
+            report(&Error::usage(message, hint), &output)
+        }
+    }
+}
+
+// A closed pipe, as in `swp-keys --help | head`, is not an error.
+
+fn print(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::SUCCESS
+}
+
+fn page(command: clap::Command, form: HelpForm) -> ExitCode {
+    let mut page = help::of_command(command, form);
+    let _ = match form {
+        HelpForm::Short => page.print_help(),
+        HelpForm::Long => page.print_long_help(),
+    };
+    ExitCode::SUCCESS
+}
+
+fn overview() -> ExitCode {
+    let _ = writeln!(std::io::stdout(), "{OVERVIEW}");
+    ExitCode::SUCCESS
+}
+
+fn report_error(error: &clap::Error, line: &TypedLine) -> ExitCode {
+    let output = Output::new(format(), false, Color::Auto);
+    let code = report(&to_error(error, line), &output);
+    if let Some(usage) = usage_line(error, line).filter(|_| !format().is_json()) {
+        Output::raw_line(&usage);
+    }
+    code
+}
+
 fn nothing_was_typed() -> bool {
     std::env::args_os().len() < 2
+}
+
+fn first_argument(word: &str) -> bool {
+    std::env::args_os()
+        .nth(1)
+        .is_some_and(|first| first == word)
 }
 
 /// Returns the output format for the error. Because parsing has failed, this searches the arguments and the environment for the format.

@@ -101,7 +101,7 @@ fn did_you_mean(meant: &str) -> String {
 /// Returns the hint that names the help of the command.
 pub(super) fn see_help(line: &TypedLine) -> String {
     if line.path.is_empty() {
-        "run `swp-keys --help` to list the commands".to_owned()
+        "run `swp-keys help` to list the commands".to_owned()
     } else if line.command.has_subcommands() {
         format!("run `{} -h` to list its commands", line.name())
     } else {

@@ -1,5 +1,7 @@
 //! The command line: usage errors and shell completion.
 
 mod completion;
+#[cfg(unix)]
+mod help;
 mod misplaced_secrets;
 mod usage_error;

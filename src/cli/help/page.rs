@@ -1,0 +1,103 @@
+//! Builds the page of a command, and the page of the flags that every command accepts.
+
+use clap::Args as _;
+
+use super::super::typed_line::HelpForm;
+use super::examples::{section, with_own_examples};
+use crate::config::global_args::GlobalArgs;
+
+/// The maximum number of lines of a short page.
+const SCREEN: usize = 40;
+const MORE: &str = "Run `swp-keys help options` to list the flags that every command accepts.";
+
+/// Returns the command with the texts of its page. `command` must be built, so that its global flags are known.
+pub(crate) fn of_command(command: clap::Command, form: HelpForm) -> clap::Command {
+    if form == HelpForm::Long {
+        return with_own_examples(command);
+    }
+    let page = with_own_examples(command.clone());
+    let text = page.get_after_help().map(ToString::to_string);
+    let parts = [text.as_deref(), Some(MORE)];
+    let page = own_flags(page).after_help(
+        parts
+            .map(Option::unwrap_or_default)
+            .join("\n\n")
+            .trim_start()
+            .to_owned(),
+    );
+    if lines(&page) <= SCREEN {
+        return page;
+    }
+    let examples = section(command.get_name()).unwrap_or_default();
+    own_flags(command)
+        .mut_args(shortened)
+        .after_help(format!("{examples}\n\n{MORE}").trim_start().to_owned())
+}
+
+/// Hides the global flags on the short page.
+fn own_flags(command: clap::Command) -> clap::Command {
+    command.mut_args(|flag| {
+        let is_global = flag.is_global_set();
+        flag.hide_short_help(is_global)
+    })
+}
+
+fn lines(command: &clap::Command) -> usize {
+    command.clone().render_help().to_string().lines().count()
+}
+
+/// The texts of flags on short pages that do not fit on a screen otherwise.
+const SHORT_TEXTS: [(&str, &str); 25] = [
+    ("out_file", "Write the secret to this file (0600)"),
+    ("dotenv", "Set NAME=secret in this dotenv file"),
+    ("env_name", "NAME for --dotenv and -o env"),
+    ("github_output", "Set this output of a GitHub Actions step"),
+    ("github_env", "Set this variable for later GitHub steps"),
+    ("deliver_cmd", "Write the secret to this command's stdin"),
+    ("expires", "Expiry: 14d, 12w, 36h, a date or never"),
+    ("if_exists", "If the name exists: fail, skip or rekey"),
+    ("dry_run", "Check everything, but change nothing"),
+    ("verify", "Try the new secret once"),
+    ("no_mark", "Do not mark the description"),
+    ("overlap", "Time that the old key stays valid"),
+    ("current", "Replace the secret that signs this run"),
+    ("in_place", "Replace the secret of KEY at once"),
+    ("list", "List the interrupted operations"),
+    ("rekey", "Create and deliver a new secret"),
+    ("forget", "Remove only the record"),
+    ("roles", "File with additional roles"),
+    ("many_roles", "Number of additional roles"),
+    ("rate_limit", "Maximum requests in 60 seconds"),
+    ("clock_skew", "Seconds that its clock is ahead"),
+    ("sign_in_attempts", "Failed sign-ins before a lock"),
+    ("password_expired", "The password is expired"),
+    ("cloud_one", "Accept keys as Cloud One does"),
+    ("unknown", "Select an undocumented behaviour"),
+];
+
+/// Shortens the help of a flag, and leaves out its default and its possible values.
+fn shortened(flag: clap::Arg) -> clap::Arg {
+    let id = flag.get_id().as_str();
+    let known = SHORT_TEXTS.iter().find(|(known, _)| *known == id);
+    let help = match known {
+        Some((_, text)) => (*text).to_owned(),
+        None => {
+            let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
+            let ends = [" (", "; ", " ["].iter();
+            let end = ends.filter_map(|end| help.find(end)).min();
+            help[..end.unwrap_or(help.len())].to_owned()
+        }
+    };
+    flag.help(help)
+        .hide_possible_values(true)
+        .hide_default_value(true)
+}
+
+/// Returns a command whose short help lists the flags that every command accepts.
+pub(crate) fn of_options() -> clap::Command {
+    GlobalArgs::augment_args(clap::Command::new("swp-keys"))
+        .about("The flags that every command accepts. A flag has precedence over its environment variable")
+        .override_usage("swp-keys COMMAND [OPTIONS]")
+        .disable_help_flag(true)
+        .max_term_width(super::super::command_line::WIDTH)
+}
