@@ -11,6 +11,15 @@ fn commands() -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
+fn own_flags(command: &str) -> Vec<String> {
+    let tree = swp_keys::command_line();
+    let command = tree.find_subcommand(command).expect("a command");
+    let own = command.get_arguments().filter(|flag| !flag.is_global_set());
+    own.filter_map(clap::Arg::get_long)
+        .map(|long| format!("--{long}"))
+        .collect()
+}
+
 fn page(home: &Home, arguments: &[&str]) -> String {
     let result = home.run(arguments);
     assert_eq!(result.stderr, "", "{arguments:?}");
@@ -64,6 +73,9 @@ fn the_short_page_of_a_command_fits_on_a_screen() {
             assert!(text.lines().count() <= 40, "{command}: {text}");
             contains(&text, &["Examples:", "swp-keys help options"]);
             assert!(!text.contains("--connect-timeout"), "{command}: {text}");
+            for flag in own_flags(&command) {
+                contains(&text, &[&flag]);
+            }
             snapshot_file(&format!("help/{columns}/{command}"), &text);
         }
     }
