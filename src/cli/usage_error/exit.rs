@@ -71,8 +71,7 @@ fn help_about(words: &[String]) -> ExitCode {
     }
 }
 
-// A closed pipe, as in `swp-keys --help | head`, is not an error.
-
+/// Prints what clap has rendered. A closed pipe, as in `swp-keys --help | head`, is not an error.
 fn print(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::SUCCESS
