@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveTime, Utc};
 use jiff::civil;
 use jiff::tz::TimeZone;
 
@@ -15,11 +15,13 @@ pub(crate) enum Expiry {
     Never,
     /// The key expires after this duration, measured on the manager's clock.
     After(Duration),
+    /// The key expires after this number of calendar months and this duration, measured on the manager's clock.
+    AfterMonths(u32, Duration),
     /// The key expires at this time.
     At(DateTime<Utc>),
 }
 
-const FORMS: &str = "use a duration (14d, 12w, 36h), a date such as 2027-01-31, a time such as 2027-01-31T18:00:00Z, or never";
+const FORMS: &str = "use a duration (14d, 12w, 36h, 6mo, 1y), a date such as 2027-01-31, a time such as 2027-01-31T18:00:00Z, or never";
 
 impl Expiry {
     /// Parses `--expires`. A date means the end of that day in `zone`, or in UTC if `zone` is `None`. `now` is this machine's time.
@@ -35,19 +37,15 @@ impl Expiry {
         } else if let Ok(time) = DateTime::parse_from_rfc3339(text) {
             time.to_utc()
         } else {
-            // The parser's own message is not used, because it may quote the text, which may be a misplaced secret.
-            let duration = humantime::parse_duration(text)
-                .map_err(|_| usage("is not a duration, a date, a time or `never`"))?;
+            let length = Self::length(text)
+                .ok_or_else(|| usage("is not a duration, a date, a time or `never`"))?;
             // The manager's unit is milliseconds, so a shorter duration would become zero.
-            if duration.as_millis() == 0 {
+            if matches!(length, Self::After(duration) if duration.as_millis() == 0) {
                 return Err(usage("must be at least one millisecond"));
             }
             // A duration that is too long must be rejected before the sign-in.
-            return match chrono::Duration::from_std(duration)
-                .ok()
-                .and_then(|length| now.checked_add_signed(length))
-            {
-                Some(at) if at <= last() => Ok(Self::After(duration)),
+            return match length.relative_to(now) {
+                Some(at) if at <= last() => Ok(length),
                 _ => Err(usage("is too far in the future")),
             };
         };
@@ -70,18 +68,93 @@ impl Expiry {
             Self::Never => None,
             Self::At(at) => Some(at.timestamp_millis()),
             // The result must not be `None` here, because the key would then never expire.
-            Self::After(duration) => {
-                let length = chrono::Duration::from_std(duration).ok();
-                let at = length.and_then(|length| now.checked_add_signed(length));
+            Self::After(_) | Self::AfterMonths(..) => {
+                let at = self.relative_to(now);
                 Some(at.map_or(last(), |at| at.min(last())).timestamp_millis())
             }
         }
+    }
+
+    /// Returns true if the expiry counts from the manager's time.
+    pub(crate) fn is_relative(self) -> bool {
+        matches!(self, Self::After(_) | Self::AfterMonths(..))
+    }
+
+    /// Returns the end of a duration that begins at `now`, or `None` if it cannot be represented.
+    fn relative_to(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let (months, rest) = match self {
+            Self::After(duration) => (0, duration),
+            Self::AfterMonths(months, rest) => (months, rest),
+            Self::Never | Self::At(_) => return None,
+        };
+        let rest = chrono::Duration::from_std(rest).ok()?;
+        now.checked_add_months(Months::new(months))?
+            .checked_add_signed(rest)
+    }
+
+    /// Parses a duration such as `36h`, `6mo` or `1y 2d`. Months and years are calendar months and years, so `1y` ends on the same day of the
+    /// next year. Returns `None` if the text is not a duration.
+    fn length(text: &str) -> Option<Self> {
+        let Some((months, rest)) = calendar_months(text) else {
+            return humantime::parse_duration(text).map(Self::After).ok();
+        };
+        let rest = match rest.as_str() {
+            "" => Duration::ZERO,
+            rest => humantime::parse_duration(rest).ok()?,
+        };
+        Some(Self::AfterMonths(months, rest))
     }
 }
 
 /// Returns the latest possible expiry. RFC 3339 cannot express years after 9999.
 fn last() -> DateTime<Utc> {
     DateTime::from_timestamp_millis(253_402_300_799_999).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+/// Splits a duration into its months and years, as months, and the rest of the text. Returns `None` if it has no whole months or years.
+fn calendar_months(text: &str) -> Option<(u32, String)> {
+    let (mut months, mut others) = (0_u32, String::new());
+    let mut left = text.trim();
+    while !left.is_empty() {
+        let (number, after) = left.split_at(left.find(|one: char| !one.is_ascii_digit())?);
+        let after = after.trim_start();
+        let end = after.find(|one: char| !one.is_ascii_alphabetic());
+        let (unit, after) = after.split_at(end.unwrap_or(after.len()));
+        let months_per_unit = match unit {
+            "y" | "yr" | "yrs" | "year" | "years" => 12,
+            "M" | "mo" | "mos" | "month" | "months" => 1,
+            _ => 0,
+        };
+        match months_per_unit {
+            0 => others.push_str(&format!("{number}{unit} ")),
+            factor => {
+                let added = number.parse::<u32>().ok()?.checked_mul(factor)?;
+                months = months.checked_add(added)?;
+            }
+        }
+        left = after.trim_start();
+    }
+    (months > 0).then(|| (months, others.trim_end().to_owned()))
+}
+
+/// Formats the date of a time in milliseconds since the Unix epoch, in UTC.
+pub(crate) fn format_date(milliseconds: i64) -> String {
+    DateTime::from_timestamp_millis(milliseconds).map_or_else(
+        || format_time(milliseconds),
+        |time| time.format("%Y-%m-%d").to_string(),
+    )
+}
+
+/// Formats the time until an expiry, rounded to minutes: `in 6 minutes`, `in 36 hours` or `in 90 days`.
+pub(crate) fn time_left(milliseconds: i64) -> String {
+    let minutes = milliseconds.saturating_add(30_000) / 60_000;
+    match minutes {
+        ..=0 => "in less than a minute".to_owned(),
+        1 => "in 1 minute".to_owned(),
+        2..120 => format!("in {minutes} minutes"),
+        120..2880 => format!("in {} hours", minutes / 60),
+        _ => format!("in {} days", minutes / 1440),
+    }
 }
 
 /// Formats a time in milliseconds since the Unix epoch for display.
@@ -217,6 +290,56 @@ mod tests {
             Some((now().timestamp() + 60) * 1000)
         );
         assert_eq!(Expiry::Never.milliseconds(now()), None);
+    }
+
+    #[test]
+    fn months_and_years_end_on_the_same_day_of_the_month() {
+        let from = |text: &str| text.parse::<DateTime<Utc>>().unwrap_or_default();
+        for (length, start, end) in [
+            ("1y", "2027-11-29T07:00:00Z", "2028-11-29T07:00:00Z"),
+            ("1year", "2028-02-29T07:00:00Z", "2029-02-28T07:00:00Z"),
+            ("6mo", "2026-11-29T07:00:00Z", "2027-05-29T07:00:00Z"),
+            ("6M", "2026-11-29T07:00:00Z", "2027-05-29T07:00:00Z"),
+            ("1mo", "2027-01-31T07:00:00Z", "2027-02-28T07:00:00Z"),
+            ("1y 2mo 3d", "2026-11-29T07:00:00Z", "2028-02-01T07:00:00Z"),
+            (
+                "2 weeks 1 month",
+                "2026-11-29T07:00:00Z",
+                "2027-01-12T07:00:00Z",
+            ),
+            ("6m", "2026-11-29T07:00:00Z", "2026-11-29T07:06:00Z"),
+        ] {
+            let expiry = parsed(length, None).expect(length);
+            assert!(expiry.is_relative());
+            let end = Some(from(end).timestamp_millis());
+            assert_eq!(expiry.milliseconds(from(start)), end, "{length}");
+        }
+        for text in [
+            "0y",
+            "0mo",
+            "mo",
+            "1mox",
+            "99999999999mo",
+            "400000000y",
+            "1y 2",
+            "1y -2d",
+        ] {
+            assert_eq!(parsed(text, None), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_time_left_is_rounded_to_minutes() {
+        let day = 86_400_000;
+        for (left, shown) in [
+            (0, "in less than a minute"),
+            (60_000, "in 1 minute"),
+            (359_000, "in 6 minutes"),
+            (2 * day - 1000 * 60, "in 47 hours"),
+            (90 * day - 1500, "in 90 days"),
+        ] {
+            assert_eq!(time_left(left), shown);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::destination::Destination;
 use super::sink::{Delivering, Payload, Sink, Withdrawing};
 use super::target_path::{lock_in_place, lock_overwritten, open_target, plain_file, unwritable};
 use crate::error::Error;
@@ -147,6 +148,13 @@ fn too_large() -> io::Error {
 impl Sink for FileSink {
     fn place(&self) -> String {
         self.path.display().to_string()
+    }
+
+    fn destination(&self) -> Destination {
+        Destination::File {
+            place: self.place(),
+            path: self.path.clone(),
+        }
     }
 
     fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a> {

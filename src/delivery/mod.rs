@@ -19,6 +19,7 @@
 mod args;
 mod child_process;
 mod command;
+mod destination;
 pub(crate) mod dotenv;
 mod file;
 mod github;
@@ -30,5 +31,6 @@ pub(crate) use args::SinkArgs;
 #[cfg(unix)]
 pub(crate) use child_process::Pipe;
 pub(crate) use child_process::{ChildChannel, ChildSecret};
+pub(crate) use destination::Destination;
 pub(crate) use sink::{Payload, Sink};
 pub(crate) use target_path::variable_name;

@@ -4,6 +4,7 @@ use std::pin::Pin;
 
 use serde_json::{Map, Value};
 
+use super::destination::Destination;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
 
@@ -27,6 +28,11 @@ pub(crate) type Withdrawing<'a> = Pin<Box<dyn Future<Output = Result<(), String>
 pub(crate) trait Sink {
     /// Returns a description of the destination, for messages and for `meta.sinks`.
     fn place(&self) -> String;
+
+    /// Returns the destination for the report after the delivery.
+    fn destination(&self) -> Destination {
+        Destination::Other(self.place())
+    }
 
     /// Delivers the secret. After success, the secret survives a crash. A signal may end a long wait, but does not interrupt a write.
     ///

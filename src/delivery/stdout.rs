@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::destination::Destination;
 use super::sink::{Delivering, Payload, Sink, Withdrawing};
 use crate::error::Error;
 use crate::process::signals::Signals;
@@ -72,6 +73,10 @@ struct SecretDocument<'a> {
 impl Sink for StdoutSink {
     fn place(&self) -> String {
         "stdout".to_owned()
+    }
+
+    fn destination(&self) -> Destination {
+        Destination::Stdout
     }
 
     fn deliver<'a>(

@@ -35,7 +35,7 @@ pub(crate) fn warn_expiry_differs(key: &NewApiKey, delivered: &Delivered, contex
 /// Warns if `--expires` is a duration and the manager's clock differs from this machine's clock by more than a minute. A duration counts
 /// from the manager's time.
 pub(crate) fn warn_clock_skew(access: Access<'_>, expiry: Option<Expiry>) {
-    if !matches!(expiry, Some(Expiry::After(_))) {
+    if !expiry.is_some_and(Expiry::is_relative) {
         return;
     }
     let Some(skew) = access.signed_in.clock_skew() else {

@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod comparison;
 pub(crate) mod document;
+pub(crate) mod key_report;
 pub(crate) mod locking;
 pub(crate) mod lookup;
 pub(crate) mod naming;

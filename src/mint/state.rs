@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::record::refuse_too_long;
 use crate::auth::session::Access;
 use crate::context::Context;
-use crate::delivery::{Sink, SinkArgs};
+use crate::delivery::{Destination, Sink, SinkArgs};
 use crate::error::Error;
 use crate::manager::ApiKey;
 use crate::process::pending::PendingGuard;
@@ -41,6 +41,11 @@ impl PreparedSinks {
     /// Returns the description of each destination.
     pub(crate) fn places(&self) -> Vec<String> {
         self.sinks.iter().map(|sink| sink.place()).collect()
+    }
+
+    /// Returns each destination, for the report after the delivery.
+    pub(crate) fn destinations(&self) -> Vec<Destination> {
+        self.sinks.iter().map(|sink| sink.destination()).collect()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::journal::{Operation, Record};
 use crate::keys::document::{
     output_failed_after_delivery, print_key, secret_meta, warn_clock_skew, warn_expiry_differs,
 };
+use crate::keys::key_report::{KeyAction, KeyReport};
 use crate::keys::naming::{self, Existing, IfExists, check_name, default_name};
 use crate::keys::role_check;
 use crate::keys::roles::{self, RequestedRole, RoleRef};
@@ -44,11 +45,6 @@ pub(crate) async fn run(
     context: &Context,
 ) -> Result<Outcome, Error> {
     let plan = CreatePlan::new(args)?;
-    if plan.expiry.is_none() && args.if_exists != IfExists::Rekey {
-        context
-            .output
-            .note("the key will not expire; use `--expires 90d` to set an expiry");
-    }
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     let sinks = prepared.places();
     let target = Target::new(settings)?;
@@ -58,10 +54,13 @@ pub(crate) async fn run(
         ("--tenant", target.tenant_name()),
     ];
     mint::refuse_too_long(&named, &sinks)?;
-    session::signed_in(&target, context, async |access| {
+    let created = session::signed_in(&target, context, async |access| {
         plan.carry_out(access, prepared).await
     })
     .await?;
+    if let Some(report) = created {
+        report.print(context);
+    }
     Ok(Outcome::Done)
 }
 
@@ -92,8 +91,12 @@ impl<'a> CreatePlan<'a> {
         })
     }
 
-    /// Looks up the role and existing keys, then creates the key.
-    async fn carry_out(&self, access: Access<'_>, prepared: PreparedSinks) -> Result<(), Error> {
+    /// Looks up the role and existing keys, then creates the key. Returns the report about the key, or `None` if the key has no new secret.
+    async fn carry_out(
+        &self,
+        access: Access<'_>,
+        prepared: PreparedSinks,
+    ) -> Result<Option<KeyReport>, Error> {
         let (role, written) = self.role_and_record(access, &prepared).await?;
         warn_clock_skew(access, self.expiry);
         let key = self.key(&role, access.signed_in);
@@ -101,7 +104,8 @@ impl<'a> CreatePlan<'a> {
         let existing = self.find_existing(access).await?;
         if let Existing::One(found) = &existing {
             if self.args.if_exists == IfExists::Skip {
-                return self.keep_existing(found, &key, meta, access);
+                self.keep_existing(found, &key, meta, access)?;
+                return Ok(None);
             }
             meta["created"] = false.into();
         }
@@ -109,8 +113,10 @@ impl<'a> CreatePlan<'a> {
             role_check::check(summary, self.args.allow_full_access, access.context)?;
         }
         if self.args.dry_run {
-            return report::dry_run(&key, &existing, &prepared, meta, access.context);
+            report::dry_run(&key, &existing, &prepared, meta, access.context)?;
+            return Ok(None);
         }
+        let destinations = prepared.destinations();
         let operation = access.operation(&self.operation, prepared.places());
         let mint = Transaction::new(access, prepared, &meta).verify(self.args.verify);
         let delivered = match &existing {
@@ -123,7 +129,8 @@ impl<'a> CreatePlan<'a> {
                 match mint.create(&key, record, written).await {
                     Err(error) if self.may_keep_other(&error) => {
                         let other = self.other_key(error, access).await?;
-                        return self.keep_existing(&other, &key, meta, access);
+                        self.keep_existing(&other, &key, meta, access)?;
+                        return Ok(None);
                     }
                     created => created?,
                 }
@@ -136,7 +143,20 @@ impl<'a> CreatePlan<'a> {
             print_key(&delivered.fields, meta, access.context)
                 .map_err(output_failed_after_delivery)?;
         }
-        Ok(())
+        let role_name = effective_role(&role, &existing).map(|role| role.name.clone());
+        let now = access.signed_in.time();
+        Ok(Some(
+            match &existing {
+                Existing::One(_) => {
+                    KeyReport::delivered(KeyAction::Rekeyed, &delivered, destinations, now)
+                }
+                _ => KeyReport::delivered(KeyAction::Created, &delivered, destinations, now)
+                    .requested(&key.key_name, key.role_id)
+                    .warn_of_short_life()
+                    .suggest_expiry(self.expiry.is_none()),
+            }
+            .role(role_name),
+        ))
     }
 
     /// Finds the role. If the key gets a default name, the record is written during this request. The name is unique, so the record needs

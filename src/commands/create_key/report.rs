@@ -90,7 +90,7 @@ fn drift(existing: &ApiKey, requested: &NewApiKey, expiry: Option<Expiry>) -> Ve
         locale: requested.locale.clone(),
         time_zone: requested.time_zone.clone(),
         expiry_date: match expiry {
-            None | Some(Expiry::After(_)) => None,
+            None | Some(Expiry::After(_) | Expiry::AfterMonths(..)) => None,
             Some(Expiry::Never) => Some(NO_EXPIRY),
             Some(Expiry::At(at)) => Some(at.timestamp_millis()),
         },

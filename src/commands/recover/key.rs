@@ -8,6 +8,7 @@ use crate::auth::session::Access;
 use crate::error::Error;
 use crate::journal::{Entry, Record, Work};
 use crate::keys::document::{meta, output_failed_after_delivery, print_key};
+use crate::keys::key_report::{KeyAction, KeyReport};
 use crate::mint::resume::{
     announce_wait, find_abandoned_key, lost_name_race, same_signer, settle,
     wait_for_inflight_request,
@@ -83,17 +84,18 @@ async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result
         "recovered": true,
     });
     let meta = meta(access.target, fields);
+    let destinations = prepared.destinations();
     let mint = Transaction::new(access, prepared, &meta).recovering();
     let (delivered, recorded) = mint.resume(id, entry).await?;
     recorded.settle(access.context);
-    access.context.output.note(&format!(
-        "the key `{}` (ID {id}) has a new secret",
-        record.key_name
-    ));
-    if args.sinks.to_stdout() {
-        return Ok(());
+    if !args.sinks.to_stdout() {
+        print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)?;
     }
-    print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)
+    let now = access.signed_in.time();
+    KeyReport::delivered(KeyAction::Rekeyed, &delivered, destinations, now)
+        .recorded_name(&record.key_name)
+        .print(access.context);
+    Ok(())
 }
 
 /// Returns the error for `--delete` if the interrupted run did not create the key. The old secret may be in use.

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Entry, Predecessor};
 use crate::keys::document::{meta, output_failed_after_delivery, print_key};
+use crate::keys::key_report::{KeyAction, KeyReport};
 use crate::mint::resume::{
     find_abandoned_key, lost_name_race, same_signer, settle, wait_for_inflight_request,
 };
@@ -130,20 +131,21 @@ async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Resul
         "recovered": true,
     });
     let meta = meta(access.target, fields);
+    let destinations = prepared.destinations();
     let mint = Transaction::new(access, prepared, &meta).recovering();
     let (delivered, recorded) = mint.resume(id, entry).await?;
-    access.context.output.note(&format!(
-        "the key `{}` (ID {id}) has a new secret",
-        record.key_name
-    ));
     let retired = mint::expire_predecessor(access, recorded, id).await?;
+    if !args.sinks.to_stdout() {
+        print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)?;
+    }
+    let now = access.signed_in.time();
+    KeyReport::delivered(KeyAction::Rekeyed, &delivered, destinations, now)
+        .recorded_name(&record.key_name)
+        .print(access.context);
     if let Some(old) = &record.predecessor {
         report_retired(&retired, old, access.context);
     }
-    if args.sinks.to_stdout() {
-        return Ok(());
-    }
-    print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)
+    Ok(())
 }
 
 /// Reports when the old key expires.

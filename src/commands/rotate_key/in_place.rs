@@ -11,12 +11,12 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::Record;
 use crate::keys::document::{output_failed_after_delivery, print_key, secret_meta};
+use crate::keys::key_report::{KeyAction, KeyReport};
 use crate::keys::lookup;
 use crate::manager::{ApiKey, Cause};
 use crate::mint::{PreparedSinks, Transaction};
 use crate::random;
 use crate::target::Target;
-use crate::terminal::output::Format;
 
 /// Runs `rotate-key KEY --in-place`.
 pub(super) async fn in_place(
@@ -27,7 +27,7 @@ pub(super) async fn in_place(
 ) -> Result<(), Error> {
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     let target = Target::new(settings)?;
-    session::signed_in(&target, context, async |access| {
+    let rekeyed = session::signed_in(&target, context, async |access| {
         let key = lookup::resolve(key_argument, access).await?;
         let id = key.id;
         let rekey = InPlaceRekey::of(args, key, false, access)?;
@@ -37,7 +37,11 @@ pub(super) async fn in_place(
             _ => error,
         })
     })
-    .await
+    .await?;
+    if let Some(report) = rekeyed {
+        report.print(context);
+    }
+    Ok(())
 }
 
 /// Runs `rotate-key --current`.
@@ -55,7 +59,7 @@ pub(super) async fn current(
         return Err(requires_api_key());
     }
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
-    session::signed_in(&target, context, async |access| {
+    let rekeyed = session::signed_in(&target, context, async |access| {
             if access.signed_in.session().is_some() {
                 return Err(requires_api_key());
             }
@@ -73,7 +77,11 @@ pub(super) async fn current(
             let result = rekey.carry_out(prepared, access).await;
             result.map_err(|error| signer_hint(error, id))
         })
-        .await
+        .await?;
+    if let Some(report) = rekeyed {
+        report.print(context);
+    }
+    Ok(())
 }
 
 fn requires_api_key() -> Error {
@@ -123,7 +131,12 @@ impl<'a> InPlaceRekey<'a> {
         })
     }
 
-    async fn carry_out(&self, prepared: PreparedSinks, access: Access<'_>) -> Result<(), Error> {
+    /// Creates the new secret. Returns the report about the key, or `None` after a dry run.
+    async fn carry_out(
+        &self,
+        prepared: PreparedSinks,
+        access: Access<'_>,
+    ) -> Result<Option<KeyReport>, Error> {
         let mut meta = secret_meta(access.target, false, &self.operation, &prepared.places());
         let (id, name) = (self.key.id, &self.name);
         if self.args.dry_run {
@@ -132,21 +145,25 @@ impl<'a> InPlaceRekey<'a> {
                 "dry run: would create a new secret for the key `{name}` (ID {id}) and write it to {sinks}; nothing was changed"
             ));
             meta["dryRun"] = true.into();
-            return match access.context.output.format() {
-                Format::Json | Format::Jsonl => print_key(&self.key.fields(), meta, access.context),
-                _ => Ok(()),
-            };
+            if access.context.output.format().is_json() {
+                print_key(&self.key.fields(), meta, access.context)?;
+            }
+            return Ok(None);
         }
+        let destinations = prepared.destinations();
         let record = self.record(&prepared, access);
         access.context.output.warn(&format!(
             "the old secret of the key `{name}` (ID {id}) stops working now"
         ));
         let mint = Transaction::new(access, prepared, &meta).verify(self.args.verify);
         let delivered = mint.rekey(&self.key, record).await?;
-        if self.args.sinks.to_stdout() {
-            return Ok(());
+        if !self.args.sinks.to_stdout() {
+            print_key(&delivered.fields, meta, access.context)
+                .map_err(output_failed_after_delivery)?;
         }
-        print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)
+        let now = access.signed_in.time();
+        let report = KeyReport::delivered(KeyAction::Rekeyed, &delivered, destinations, now);
+        Ok(Some(report))
     }
 
     fn record(&self, prepared: &PreparedSinks, access: Access<'_>) -> Record {

@@ -1,5 +1,6 @@
 //! The notes and the output document of `rotate-key`.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::rotation::Rotation;
@@ -8,6 +9,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::expiry::format_time;
 use crate::keys::document::{print_key, secret_meta};
+use crate::keys::key_report::KeyReport;
 use crate::keys::state::State;
 use crate::manager::ApiKey;
 use crate::mint::{PreparedSinks, Retired};
@@ -47,16 +49,50 @@ pub(super) fn meta(
     meta
 }
 
-/// Reports when the old key expires.
-pub(super) fn report_retired(rotation: &Rotation<'_>, retired: &Retired, context: &Context) {
-    let (name, id) = (&rotation.new.key_name, rotation.old.id);
-    context.output.note(&match retired {
-        Retired::Expires(expiry) => format!(
-            "the old key `{name}` (ID {id}) works until {}; this time was added to its name",
-            format_time(*expiry)
-        ),
-        Retired::Gone => format!("the old key (ID {id}) no longer exists"),
-    });
+/// The report about a rotation. It is printed when no work is left.
+pub(super) struct RotationReport {
+    /// The report about the new key, or `None` if an earlier run created it.
+    key: Option<KeyReport>,
+    old_key: String,
+}
+
+impl RotationReport {
+    /// Returns the report about the old key. `now` is the manager's time.
+    pub(super) fn of_old_key(
+        rotation: &Rotation<'_>,
+        retired: &Retired,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let (name, id) = (&rotation.new.key_name, rotation.old.id);
+        let old_key = match retired {
+            Retired::Expires(expiry) if *expiry <= now.timestamp_millis() => format!(
+                "the old key `{name}` (ID {id}) expired at {}; this time was added to its name",
+                format_time(*expiry)
+            ),
+            Retired::Expires(expiry) => format!(
+                "the old key `{name}` (ID {id}) works until {}; this time was added to its name",
+                format_time(*expiry)
+            ),
+            Retired::Gone => format!("the old key (ID {id}) no longer exists"),
+        };
+        Self { key: None, old_key }
+    }
+
+    /// Adds the report about the new key.
+    pub(super) fn with_key(self, key: KeyReport) -> Self {
+        Self {
+            key: Some(key),
+            ..self
+        }
+    }
+
+    /// Prints the report as notes.
+    pub(super) fn print(&self, context: &Context) {
+        if let Some(key) = &self.key {
+            key.print(context);
+        }
+        context.output.note(&self.old_key);
+    }
 }
 
 impl Rotation<'_> {

@@ -9,6 +9,7 @@ use super::args::Args;
 use crate::auth::session::Access;
 use crate::config::Source;
 use crate::config::values::span;
+use crate::delivery::Destination;
 use crate::error::Error;
 use crate::expiry::Expiry;
 use crate::keys::lookup;
@@ -34,6 +35,9 @@ pub(super) struct Rotation<'a> {
     pub(super) plan: &'a RotationPlan<'a>,
     pub(super) old: ApiKey,
     pub(super) new: NewApiKey,
+    /// The name of the role, if it was read.
+    pub(super) role: Option<String>,
+    pub(super) destinations: Vec<Destination>,
     pub(super) meta: Value,
 }
 

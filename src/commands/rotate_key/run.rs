@@ -1,6 +1,7 @@
 //! Runs `rotate-key`. A run starts a rotation, or continues an interrupted rotation.
 
 use super::args::Args;
+use super::report::RotationReport;
 use super::resume::AbandonedRotation;
 use super::rotation::{Rotation, RotationPlan};
 use super::{in_place, report, resume, successor};
@@ -12,6 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::keys::document::{
     output_failed_after_delivery, print_key, warn_clock_skew, warn_expiry_differs,
 };
+use crate::keys::key_report::{KeyAction, KeyReport};
 use crate::keys::{lookup, role_check};
 use crate::manager::ApiKey;
 use crate::mint::resume::{settle, wait_for_inflight_request};
@@ -43,36 +45,57 @@ pub(crate) async fn run(
         Some(abandoned) if abandoned.needs_only_expiry(args) => PreparedSinks::new(Vec::new()),
         _ => PreparedSinks::ready(&args.sinks, context).await?,
     };
-    session::signed_in(&target, context, async |access| match abandoned {
+    let rotated = session::signed_in(&target, context, async |access| match abandoned {
         Some(abandoned) => plan.continue_abandoned(abandoned, prepared, access).await,
         None => plan.start(prepared, access).await,
     })
     .await?;
+    if let Some(report) = rotated {
+        report.print(context);
+    }
     Ok(Outcome::Done)
 }
 
 impl RotationPlan<'_> {
     /// Starts a rotation. If there is a record of an interrupted rotation of this key, continues that rotation instead.
-    async fn start(&self, prepared: PreparedSinks, access: Access<'_>) -> Result<(), Error> {
+    async fn start(
+        &self,
+        prepared: PreparedSinks,
+        access: Access<'_>,
+    ) -> Result<Option<RotationReport>, Error> {
         let old = successor::predecessor(self.key, access).await?;
         if let Some(abandoned) = AbandonedRotation::of_key(&old, access.target)? {
             return self.continue_abandoned(abandoned, prepared, access).await;
         }
         let name = successor::name_of(&old)?.to_owned();
         let similar_ids = successor::require_single(&name, &old, access).await?;
-        if let (false, Some(id)) = (self.args.allow_full_access, old.role_id())
-            && let Some(role) = role_check::of_id(id, access).await?
-        {
-            role_check::check(&role, false, access.context)?;
-        }
-        let rotation = self.rotation(old, &name, &self.operation, &prepared, access)?;
+        let role = self.checked_role(&old, access).await?;
+        let mut rotation = self.rotation(old, &name, &self.operation, &prepared, access)?;
+        rotation.role = role;
         if self.args.dry_run {
-            return rotation.dry_run(&prepared, access.context);
+            rotation.dry_run(&prepared, access.context)?;
+            return Ok(None);
         }
         let record = rotation.record(similar_ids, &prepared, access);
         let mint = rotation.mint(prepared, access);
         let created = mint.create_open(&rotation.new, record).await?;
         rotation.finish(created, access).await
+    }
+
+    /// Checks the role of the old key, and returns the name of the role if it was read.
+    async fn checked_role(
+        &self,
+        old: &ApiKey,
+        access: Access<'_>,
+    ) -> Result<Option<String>, Error> {
+        let (false, Some(id)) = (self.args.allow_full_access, old.role_id()) else {
+            return Ok(None);
+        };
+        let Some(role) = role_check::of_id(id, access).await? else {
+            return Ok(None);
+        };
+        role_check::check(&role, false, access.context)?;
+        Ok(Some(role.name))
     }
 
     /// Continues an interrupted rotation.
@@ -81,7 +104,7 @@ impl RotationPlan<'_> {
         abandoned: AbandonedRotation,
         prepared: PreparedSinks,
         access: Access<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<RotationReport>, Error> {
         let entry = abandoned.take_over(access)?;
         let record = entry.record.clone();
         let name = record.key_name.clone();
@@ -95,7 +118,8 @@ impl RotationPlan<'_> {
         };
         let mut rotation = self.rotation(old, &name, &record.operation, &prepared, access)?;
         if self.args.dry_run {
-            return rotation.dry_run(&prepared, access.context);
+            rotation.dry_run(&prepared, access.context)?;
+            return Ok(None);
         }
         let Some(id) = successor_id else {
             let old = &rotation.old;
@@ -109,10 +133,11 @@ impl RotationPlan<'_> {
         };
         if abandoned.needs_only_expiry(self.args) {
             let retired = mint::expire_predecessor(access, RunRecord::written(entry), id).await?;
-            report::report_retired(&rotation, &retired, access.context);
+            let report = RotationReport::of_old_key(&rotation, &retired, access.signed_in.time());
             let fields = access.signed_in.api_key(id).await?.fields();
-            return print_key(&fields, rotation.meta, access.context)
-                .map_err(output_failed_after_delivery);
+            print_key(&fields, rotation.meta, access.context)
+                .map_err(output_failed_after_delivery)?;
+            return Ok(Some(report));
         }
         let entry = resume::require_first(id, entry, access).await?;
         wait_for_inflight_request(&entry, access.target, access.context).await?;
@@ -141,28 +166,36 @@ impl RotationPlan<'_> {
             plan: self,
             old,
             new,
+            role: None,
+            destinations: prepared.destinations(),
             meta,
         })
     }
 }
 
 impl Rotation<'_> {
-    /// Sets the expiry of the old key after the new secret was delivered, and prints the result.
+    /// Sets the expiry of the old key after the new secret was delivered, and prints the new key without its secret.
     async fn finish(
         mut self,
         (delivered, recorded): (Delivered, RunRecord),
         access: Access<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<RotationReport>, Error> {
         let retired = mint::expire_predecessor(access, recorded, delivered.id).await?;
         warn_expiry_differs(&self.new, &delivered, access.context);
-        report::report_retired(&self, &retired, access.context);
-        if self.plan.args.sinks.to_stdout() {
-            return Ok(());
+        let now = access.signed_in.time();
+        let report = RotationReport::of_old_key(&self, &retired, now);
+        let destinations = std::mem::take(&mut self.destinations);
+        let key = KeyReport::delivered(KeyAction::Created, &delivered, destinations, now)
+            .requested(&self.new.key_name, self.new.role_id)
+            .role(self.role.take())
+            .warn_of_short_life();
+        if !self.plan.args.sinks.to_stdout() {
+            if let mint::Retired::Expires(expiry) = retired {
+                self.meta["predecessor"]["expiryDate"] = expiry.into();
+            }
+            print_key(&delivered.fields, self.meta, access.context)
+                .map_err(output_failed_after_delivery)?;
         }
-        if let mint::Retired::Expires(expiry) = retired {
-            self.meta["predecessor"]["expiryDate"] = expiry.into();
-        }
-        print_key(&delivered.fields, self.meta, access.context)
-            .map_err(output_failed_after_delivery)
+        Ok(Some(report.with_key(key)))
     }
 }

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::keys::comparison::asked_fields;
 use crate::keys::document::{meta, print_key};
+use crate::keys::key_report::KeyReport;
 use crate::keys::roles::RoleNames;
 use crate::keys::state::time_or;
 use crate::manager::{ApiKey, KeyChange};
@@ -32,6 +33,8 @@ pub(super) struct UpdateResult {
     changes: Vec<(&'static str, Value, Value)>,
     roles: RoleNames,
     dry_run: bool,
+    /// The report about the changed key.
+    report: Option<KeyReport>,
 }
 
 impl UpdateResult {
@@ -41,6 +44,7 @@ impl UpdateResult {
             changes: Vec::new(),
             roles: RoleNames::default(),
             dry_run,
+            report: None,
         }
     }
 
@@ -56,6 +60,7 @@ impl UpdateResult {
             changes,
             roles,
             dry_run: true,
+            report: None,
         })
     }
 
@@ -67,15 +72,30 @@ impl UpdateResult {
     ) -> Result<Self, Error> {
         let changes = changes(change, &before, Some(&after));
         let roles = roles(change, access).await?;
+        let mut report = KeyReport::changed(&after, access.signed_in.time())
+            .role(roles.get(after.role_id()).map(str::to_owned));
+        if change.expiry_date.is_some() {
+            report = report.warn_of_short_life();
+        }
         Ok(Self {
             key: after,
             changes,
             roles,
             dry_run: false,
+            report: Some(report),
         })
     }
 
+    /// Prints the result, and then the report about a changed key.
     pub(super) fn print(&self, target: &Target, context: &Context) -> Result<(), Error> {
+        self.print_document(target, context)?;
+        if let Some(report) = &self.report {
+            report.print(context);
+        }
+        Ok(())
+    }
+
+    fn print_document(&self, target: &Target, context: &Context) -> Result<(), Error> {
         if context.output.format() == Format::Text {
             return match self.changes.is_empty() {
                 true => Ok(()),

@@ -62,7 +62,7 @@ pub(crate) struct Args {
     #[arg(long, group = "what")]
     no_mark: bool,
 
-    /// New expiry: 14d, 12w, 36h, a date, an RFC 3339 time, or never
+    /// New expiry: a duration such as 90d or 6mo (units: m, h, d, w, mo, y; `m` means minutes), a date, an RFC 3339 time, or never
     #[arg(long, value_name = "WHEN", group = "what")]
     expires: Option<String>,
 
@@ -127,10 +127,6 @@ impl Args {
             return UpdateResult::would_be(before, &change, access).await;
         }
         let after = update::carry_out(&before, &change, access).await?;
-        access
-            .context
-            .output
-            .note(&format!("{} was changed", describe(&after)));
         UpdateResult::changed(before, after, &change, access).await
     }
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::editor;
+use crate::delivery::destination::Destination;
 use crate::delivery::sink::{Delivering, Payload, Sink, Withdrawing};
 use crate::delivery::target_path::{
     lock_in_place, lock_overwritten, open_target, plain_file, unwritable,
@@ -247,6 +248,13 @@ fn too_large() -> io::Error {
 impl Sink for DotenvSink {
     fn place(&self) -> String {
         format!("{} in {}", self.name, self.path.display())
+    }
+
+    fn destination(&self) -> Destination {
+        Destination::File {
+            place: self.place(),
+            path: self.path.clone(),
+        }
     }
 
     fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a> {

@@ -91,6 +91,7 @@ fn normalized(text: &str) -> String {
             (r"\b20[2-4]\d-\d\d-\d\d\b", "DATE"),
             (r"\b20[2-4]\d{5}[-T]?\d{6}Z?\b", "TIME"),
             (r"\bin \d+(\.\d+)? ?(s|ms)\b", "in SECONDS"),
+            (r"\bin \d+ (?:minutes|hours|days)\b", "in SPAN"),
             (r"\b\d+(?:days?|h)(?: \d+[hms])*\b", "HOURS"),
             (r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "UUID"),
             (r"\b[0-9a-f]{8}\b", "ID8"),

@@ -1,0 +1,45 @@
+//! Where a secret was delivered, in words.
+
+use std::path::PathBuf;
+
+/// A destination that received a secret. It holds no secret and no open file.
+pub(crate) enum Destination {
+    /// The stdout of this run.
+    Stdout,
+    /// A file, with its description.
+    File {
+        /// The description of the destination.
+        place: String,
+        /// The path of the file.
+        path: PathBuf,
+    },
+    /// A different destination, with its description.
+    Other(String),
+}
+
+impl Destination {
+    /// Describes the destination. A file is described with its current mode, because a file that existed before keeps its mode.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Stdout => "stdout".to_owned(),
+            Self::Other(place) => place.clone(),
+            Self::File { place, path } => match mode(path) {
+                Some(mode) => format!("{place} (mode {mode:04o})"),
+                None => place.clone(),
+            },
+        }
+    }
+}
+
+/// Returns the permissions of a file, or `None` if they cannot be read.
+#[cfg(unix)]
+fn mode(path: &std::path::Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let metadata = std::fs::metadata(path).ok()?;
+    Some(metadata.permissions().mode() & 0o7777)
+}
+
+#[cfg(not(unix))]
+fn mode(_path: &std::path::Path) -> Option<u32> {
+    None
+}

@@ -1,0 +1,210 @@
+//! The notes about a key that a run has created, changed or given a new secret.
+//!
+//! The notes are printed when no work is left: the secret was delivered and the record of the run was removed. If stderr is closed, they are
+//! lost. If nothing reads stderr, only the end of the run waits.
+
+use std::io::{IsTerminal as _, stdout};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::context::Context;
+use crate::delivery::Destination;
+use crate::expiry::{format_date, format_time, time_left};
+use crate::manager::ApiKey;
+use crate::mint::Delivered;
+
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+/// What a run did to a key.
+#[derive(Clone, Copy)]
+pub(crate) enum KeyAction {
+    /// Created the key.
+    Created,
+    /// Created a new secret for the key.
+    Rekeyed,
+    /// Changed the fields of the key.
+    Changed,
+}
+
+/// The expiry of a key, as far as the manager reports it.
+#[derive(Clone, Copy)]
+enum KnownExpiry {
+    Unknown,
+    Never,
+    At(i64),
+}
+
+/// The report about one key.
+pub(crate) struct KeyReport {
+    action: KeyAction,
+    id: i64,
+    name: Option<String>,
+    role_id: Option<i64>,
+    role: Option<String>,
+    expiry: KnownExpiry,
+    /// The manager's time when the report was made.
+    now: DateTime<Utc>,
+    destinations: Vec<Destination>,
+    warns_of_short_life: bool,
+    suggests_expiry: bool,
+}
+
+impl KeyReport {
+    /// Returns the report about a key whose secret was delivered. `now` is the manager's time.
+    pub(crate) fn delivered(
+        action: KeyAction,
+        delivered: &Delivered,
+        destinations: Vec<Destination>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let fields = &delivered.fields;
+        let is_brief = !fields.contains_key("active") && !fields.contains_key("created");
+        let expiry = match delivered.expiry_date {
+            Some(at) => KnownExpiry::At(at),
+            None if is_brief => KnownExpiry::Unknown,
+            None => KnownExpiry::Never,
+        };
+        Self {
+            expiry,
+            destinations,
+            ..Self::new(action, delivered.id, fields, now)
+        }
+    }
+
+    /// Returns the report about a changed key. `now` is the manager's time.
+    pub(crate) fn changed(key: &ApiKey, now: DateTime<Utc>) -> Self {
+        let expiry = match key.expiry_date() {
+            Some(at) => KnownExpiry::At(at),
+            None if key.is_brief() => KnownExpiry::Unknown,
+            None => KnownExpiry::Never,
+        };
+        Self {
+            expiry,
+            ..Self::new(KeyAction::Changed, key.id, &key.fields(), now)
+        }
+    }
+
+    fn new(action: KeyAction, id: i64, fields: &Map<String, Value>, now: DateTime<Utc>) -> Self {
+        let name = fields.get("keyName").and_then(Value::as_str);
+        Self {
+            action,
+            id,
+            name: name.map(str::to_owned),
+            role_id: fields.get("roleID").and_then(Value::as_i64),
+            role: None,
+            expiry: KnownExpiry::Unknown,
+            now,
+            destinations: Vec::new(),
+            warns_of_short_life: false,
+            suggests_expiry: false,
+        }
+    }
+
+    /// Sets the name from the record of the run, for a manager that does not return the name.
+    pub(crate) fn recorded_name(mut self, name: &str) -> Self {
+        self.name.get_or_insert_with(|| name.to_owned());
+        self
+    }
+
+    /// Sets the name and the role that were requested, for a manager that does not return them.
+    pub(crate) fn requested(mut self, name: &str, role_id: i64) -> Self {
+        self.role_id.get_or_insert(role_id);
+        self.recorded_name(name)
+    }
+
+    /// Sets the name of the role, if it is known.
+    pub(crate) fn role(self, role: Option<String>) -> Self {
+        Self { role, ..self }
+    }
+
+    /// Adds a warning if the key expires in less than an hour.
+    pub(crate) fn warn_of_short_life(self) -> Self {
+        Self {
+            warns_of_short_life: true,
+            ..self
+        }
+    }
+
+    /// Adds a note if the key never expires.
+    pub(crate) fn suggest_expiry(self, suggest: bool) -> Self {
+        Self {
+            suggests_expiry: suggest,
+            ..self
+        }
+    }
+
+    /// Prints the report as notes.
+    pub(crate) fn print(&self, context: &Context) {
+        let output = &context.output;
+        output.note(&self.summary());
+        if let Some(note) = self.places() {
+            output.note(&note);
+        }
+        let is_shown = |place: &Destination| matches!(place, Destination::Stdout);
+        if self.destinations.iter().any(is_shown) && stdout().is_terminal() {
+            output.note("the secret is shown only once; store it now");
+        }
+        match self.expiry {
+            KnownExpiry::At(at) if self.warns_of_short_life && self.left(at) < HOUR => {
+                output.warn(&format!(
+                    "the key expires {}; in `--expires`, `m` means minutes and `mo` means months",
+                    time_left(self.left(at))
+                ));
+            }
+            KnownExpiry::Never if self.suggests_expiry => output.note(&format!(
+                "the key does not expire; run `swp-keys update-key {} --expires 90d` to set an expiry",
+                self.id
+            )),
+            _ => {}
+        }
+    }
+
+    fn left(&self, at: i64) -> i64 {
+        at.saturating_sub(self.now.timestamp_millis())
+    }
+
+    fn summary(&self) -> String {
+        let key = match &self.name {
+            Some(name) => format!("`{name}` (ID {})", self.id),
+            None => format!("with ID {}", self.id),
+        };
+        let mut text = match self.action {
+            KeyAction::Created => format!("created key {key}"),
+            KeyAction::Rekeyed => format!("created a new secret for key {key}"),
+            KeyAction::Changed => format!("changed key {key}"),
+        };
+        match (&self.role, self.role_id) {
+            (Some(role), _) => text.push_str(&format!(", role {role}")),
+            (None, Some(id)) => text.push_str(&format!(", role ID {id}")),
+            (None, None) => {}
+        }
+        match self.expiry {
+            KnownExpiry::Unknown => {}
+            KnownExpiry::Never => text.push_str(", never expires"),
+            KnownExpiry::At(at) if self.left(at) <= 0 => {
+                text.push_str(&format!(", expired at {}", format_time(at)));
+            }
+            KnownExpiry::At(at) => {
+                let left = self.left(at);
+                let time = match left < 2 * DAY {
+                    true => format_time(at),
+                    false => format_date(at),
+                };
+                text.push_str(&format!(", expires {time} ({})", time_left(left)));
+            }
+        }
+        text
+    }
+
+    /// Returns where the secret was written. Returns `None` if the only destination is stdout.
+    fn places(&self) -> Option<String> {
+        let all = self.destinations.as_slice();
+        if matches!(all, [] | [Destination::Stdout]) {
+            return None;
+        }
+        let places: Vec<_> = all.iter().map(Destination::describe).collect();
+        Some(format!("secret written to {}", places.join(" and ")))
+    }
+}
