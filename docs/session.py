@@ -167,13 +167,15 @@ def normalised(stream, home):
 
     def moved(match):
         date = datetime.date.fromisoformat(match[1]) + shift
+        if not match[2]:
+            return str(date)
         return "%s %s UTC" % (date, "00:00" if match[2] == "00:00" else "09:30")
 
     stream = re.sub(r"sha256:[0-9a-f]{64}", "sha256:" + PIN, stream)
     # The question has the fingerprint in two lines.
     halves = rf"{FINGERPRINT[:48]}\g<1>{FINGERPRINT[48:]}"
     stream = re.sub(r"(?:[0-9A-F]{2}:){16}(\s+)(?:[0-9A-F]{2}:){15}[0-9A-F]{2}", halves, stream)
-    stream = re.sub(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d) UTC", moved, stream)
+    stream = re.sub(r"(\d{4}-\d\d-\d\d)(?: (\d\d:\d\d) UTC)?", moved, stream)
     return stream.replace(home, "/home/ada")
 
 

@@ -9,6 +9,9 @@ pub(super) fn calendar_months(text: &str) -> Option<(u32, String)> {
         let after = after.trim_start();
         let end = after.find(|one: char| !one.is_ascii_alphabetic());
         let (unit, after) = after.split_at(end.unwrap_or(after.len()));
+        if number.is_empty() || unit.is_empty() {
+            return None;
+        }
         let months_per_unit = match unit {
             "y" | "yr" | "yrs" | "year" | "years" => 12,
             "M" | "mo" | "mos" | "month" | "months" => 1,

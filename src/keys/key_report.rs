@@ -18,8 +18,7 @@ const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
 /// What a run did to a key.
-#[derive(Clone, Copy)]
-pub(crate) enum KeyAction {
+enum KeyAction {
     /// Created the key.
     Created,
     /// Created a new secret for the key.
@@ -52,9 +51,8 @@ pub(crate) struct KeyReport {
 }
 
 impl KeyReport {
-    /// Returns the report about a key whose secret was delivered. `now` is the manager's time.
+    /// Returns the report about a key whose new secret was delivered. `now` is the manager's time.
     pub(crate) fn delivered(
-        action: KeyAction,
         delivered: &Delivered,
         destinations: Vec<Destination>,
         now: DateTime<Utc>,
@@ -69,7 +67,7 @@ impl KeyReport {
         Self {
             expiry,
             destinations,
-            ..Self::new(action, delivered.id, fields, now)
+            ..Self::new(KeyAction::Rekeyed, delivered.id, fields, now)
         }
     }
 
@@ -108,8 +106,10 @@ impl KeyReport {
         self
     }
 
-    /// Sets the name and the role that were requested, for a manager that does not return them.
-    pub(crate) fn requested(mut self, name: &str, role_id: i64) -> Self {
+    /// Changes this report to one about a key that the run created. The manager may not return the name and the role, so the requested ones are
+    /// used instead.
+    pub(crate) fn created(mut self, name: &str, role_id: i64) -> Self {
+        self.action = KeyAction::Created;
         self.role_id.get_or_insert(role_id);
         self.recorded_name(name)
     }

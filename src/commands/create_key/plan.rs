@@ -15,7 +15,7 @@ use crate::journal::{Operation, Record};
 use crate::keys::document::{
     output_failed_after_delivery, print_key, secret_meta, warn_clock_skew, warn_expiry_differs,
 };
-use crate::keys::key_report::{KeyAction, KeyReport};
+use crate::keys::key_report::KeyReport;
 use crate::keys::naming::{self, Existing, IfExists, check_name, default_name};
 use crate::keys::role_check;
 use crate::keys::roles::{self, RequestedRole, RoleRef};
@@ -143,20 +143,21 @@ impl<'a> CreatePlan<'a> {
             print_key(&delivered.fields, meta, access.context)
                 .map_err(output_failed_after_delivery)?;
         }
-        let role_name = effective_role(&role, &existing).map(|role| role.name.clone());
+        let role = effective_role(&role, &existing).map(|role| role.name.clone());
         let now = access.signed_in.time();
-        Ok(Some(
-            match &existing {
-                Existing::One(_) => {
-                    KeyReport::delivered(KeyAction::Rekeyed, &delivered, destinations, now)
-                }
-                _ => KeyReport::delivered(KeyAction::Created, &delivered, destinations, now)
-                    .requested(&key.key_name, key.role_id)
-                    .warn_of_short_life()
-                    .suggest_expiry(self.expiry.is_none()),
-            }
-            .role(role_name),
-        ))
+        let report = KeyReport::delivered(&delivered, destinations, now).role(role);
+        Ok(Some(match &existing {
+            Existing::One(_) => report,
+            _ => self.report_created(report, &key),
+        }))
+    }
+
+    /// Completes the report about a key that this run created.
+    fn report_created(&self, report: KeyReport, key: &NewApiKey) -> KeyReport {
+        report
+            .created(&key.key_name, key.role_id)
+            .warn_of_short_life()
+            .suggest_expiry(self.expiry.is_none())
     }
 
     /// Finds the role. If the key gets a default name, the record is written during this request. The name is unique, so the record needs

@@ -8,7 +8,7 @@ use crate::auth::session::Access;
 use crate::error::Error;
 use crate::journal::{Entry, Record, Work};
 use crate::keys::document::{meta, output_failed_after_delivery, print_key};
-use crate::keys::key_report::{KeyAction, KeyReport};
+use crate::keys::key_report::KeyReport;
 use crate::mint::resume::{
     announce_wait, find_abandoned_key, lost_name_race, same_signer, settle,
     wait_for_inflight_request,
@@ -92,7 +92,7 @@ async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result
         print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)?;
     }
     let now = access.signed_in.time();
-    KeyReport::delivered(KeyAction::Rekeyed, &delivered, destinations, now)
+    KeyReport::delivered(&delivered, destinations, now)
         .recorded_name(&record.key_name)
         .print(access.context);
     Ok(())

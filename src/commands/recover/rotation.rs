@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Entry, Predecessor};
 use crate::keys::document::{meta, output_failed_after_delivery, print_key};
-use crate::keys::key_report::{KeyAction, KeyReport};
+use crate::keys::key_report::KeyReport;
 use crate::mint::resume::{
     find_abandoned_key, lost_name_race, same_signer, settle, wait_for_inflight_request,
 };
@@ -139,7 +139,7 @@ async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Resul
         print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)?;
     }
     let now = access.signed_in.time();
-    KeyReport::delivered(KeyAction::Rekeyed, &delivered, destinations, now)
+    KeyReport::delivered(&delivered, destinations, now)
         .recorded_name(&record.key_name)
         .print(access.context);
     if let Some(old) = &record.predecessor {

@@ -11,7 +11,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::Record;
 use crate::keys::document::{output_failed_after_delivery, print_key, secret_meta};
-use crate::keys::key_report::{KeyAction, KeyReport};
+use crate::keys::key_report::KeyReport;
 use crate::keys::lookup;
 use crate::manager::{ApiKey, Cause};
 use crate::mint::{PreparedSinks, Transaction};
@@ -162,7 +162,7 @@ impl<'a> InPlaceRekey<'a> {
                 .map_err(output_failed_after_delivery)?;
         }
         let now = access.signed_in.time();
-        let report = KeyReport::delivered(KeyAction::Rekeyed, &delivered, destinations, now);
+        let report = KeyReport::delivered(&delivered, destinations, now);
         Ok(Some(report))
     }
 

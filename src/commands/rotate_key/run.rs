@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::keys::document::{
     output_failed_after_delivery, print_key, warn_clock_skew, warn_expiry_differs,
 };
-use crate::keys::key_report::{KeyAction, KeyReport};
+use crate::keys::key_report::KeyReport;
 use crate::keys::{lookup, role_check};
 use crate::manager::ApiKey;
 use crate::mint::resume::{settle, wait_for_inflight_request};
@@ -185,8 +185,8 @@ impl Rotation<'_> {
         let now = access.signed_in.time();
         let report = RotationReport::of_old_key(&self, &retired, now);
         let destinations = std::mem::take(&mut self.destinations);
-        let key = KeyReport::delivered(KeyAction::Created, &delivered, destinations, now)
-            .requested(&self.new.key_name, self.new.role_id)
+        let key = KeyReport::delivered(&delivered, destinations, now)
+            .created(&self.new.key_name, self.new.role_id)
             .role(self.role.take())
             .warn_of_short_life();
         if !self.plan.args.sinks.to_stdout() {

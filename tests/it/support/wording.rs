@@ -31,7 +31,9 @@ phrases! {
     SESSION_NOT_ENDED = "could not sign out";
     KEY_LIVES_ON = "still exists on";
     EVERY_RIGHT = "every right";
-    NO_EXPIRY = "the key will not expire";
+    NO_EXPIRY = "the key does not expire";
+    ONLY_ONCE = "shown only once";
+    SHORT_LIFE = "`m` means minutes";
     MAY_HAVE_COUNTED = "may have counted";
     STATE_IGNORED = "could not read the records of earlier runs";
     INTERCEPTED = "may be intercepted";
