@@ -143,9 +143,9 @@ fn a_new_secret_is_reported_with_the_expiry_of_its_key() {
 #[test]
 fn a_recovered_key_is_reported_after_its_record_is_gone() {
     let env = TestEnv::new();
-    let fault = Fault::new("POST", "/api/apikeys", Action::status(503));
+    let fault = Fault::new("POST", "/api/apikeys", Action::status(503, "busy"));
     env.sandbox.inject(fault.after().times(1000));
-    let search = Fault::new("POST", "/api/apikeys/search", Action::status(503));
+    let search = Fault::new("POST", "/api/apikeys/search", Action::status(503, "busy"));
     env.sandbox.inject(search.times(1000));
     env.run(["create", "--role", "Auditor", "--retries", "0"])
         .failure(11);
