@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ZONE")]
     pub(super) time_zone: Option<String>,
 
-    /// Expiry of the key: a duration such as 14d or 36h (units: m minutes, h, d, w, mo months, y), a date, an RFC 3339 time, or never
+    /// Expiry of the key: a duration such as 14d, 12w or 36h (units: m minutes, h, d, w, mo months, y), a date, an RFC 3339 time, or never
     #[arg(long, value_name = "WHEN")]
     pub(super) expires: Option<String>,
 

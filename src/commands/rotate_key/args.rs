@@ -25,7 +25,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "current")]
     pub(super) in_place: bool,
 
-    /// Expiry of the new key: a duration such as 14d or 36h (units: m minutes, h, d, w, mo months, y), a date, an RFC 3339 time, or never [default: the lifetime of the old key]
+    /// Expiry of the new key: a duration such as 14d, 12w or 36h (units: m minutes, h, d, w, mo months, y), a date, an RFC 3339 time, or never [default: the lifetime of the old key]
     #[arg(long, value_name = "WHEN", conflicts_with_all = ["in_place", "current"])]
     pub(super) expires: Option<String>,
 

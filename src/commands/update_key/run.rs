@@ -62,7 +62,7 @@ pub(crate) struct Args {
     #[arg(long, group = "what")]
     no_mark: bool,
 
-    /// New expiry: a duration such as 14d or 36h (units: m minutes, h, d, w, mo months, y), a date, an RFC 3339 time, or never
+    /// New expiry: a duration such as 14d, 12w or 36h (units: m minutes, h, d, w, mo months, y), a date, an RFC 3339 time, or never
     #[arg(long, value_name = "WHEN", group = "what")]
     expires: Option<String>,
 
