@@ -8,7 +8,7 @@ pub(crate) struct TypedLine {
     pub(crate) path: Vec<String>,
     /// The command, or the program if no known command was typed. Its global flags and its name for the usage line are set.
     pub(crate) command: clap::Command,
-    /// The first word in the place of a command that is not a command.
+    /// The word where a command was expected, if it is not the name of a command.
     pub(crate) unknown: Option<String>,
     /// The words after `unknown`.
     pub(crate) rest: Vec<String>,

@@ -263,7 +263,7 @@ impl<'a> ExecPlan<'a> {
         })
     }
 
-    /// Deletes the key and returns the exit code of the command.
+    /// Deletes the key, and returns the exit code of the program that was run.
     ///
     /// # Errors
     /// Returns an error if the key cannot be deleted, even if the command succeeded.

@@ -248,7 +248,7 @@ fn warn(result: &ChangedKey, change: LockChange, context: &Context) -> bool {
     let warning = match result.state {
         // It is unknown whether this request also removes a lock that the manager set after failed sign-ins.
         State::Locked(Some(until)) => format!(
-            "{} was unlocked, but the manager still locks it until {} because of failed sign-ins",
+            "{} was unlocked, but it cannot be used until {} because of failed sign-ins",
             describe(key),
             format_time(until)
         ),

@@ -145,7 +145,7 @@ impl Transaction<'_> {
         self.request_secret(id, recorded.record()).await
     }
 
-    /// Returns true if the error is a server error that may mean that the name is in use.
+    /// Returns true for a server error that may mean that the name is in use.
     fn may_be_a_refusal(error: &ManagerError, record: &Record) -> bool {
         *error.cause() == Cause::Rejected(500)
             && (error.is_from_manager() || record.predecessor.is_some())
@@ -155,7 +155,8 @@ impl Transaction<'_> {
     fn doubted_for(&self, error: &ManagerError, record: &Record) -> Duration {
         let settle = self.access.target.settle_timeout;
         let right_or_place = !matches!(error.cause(), Cause::Rejected(_));
-        // A rotation repeats the request after this error, so a key that appears late is found after the second request.
+        // After this error, a rotation sends the request again, and searches once more after that. That search also finds a key that the first
+        // search did not show yet.
         let asked_again = record.predecessor.is_some() && *error.cause() == Cause::Rejected(500);
         match (error.had_no_effect(), error.has_refusal_status()) {
             (true, _) if right_or_place => Duration::ZERO,

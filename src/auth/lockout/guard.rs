@@ -134,7 +134,7 @@ impl LockoutGuard {
         Ok(())
     }
 
-    /// Removes a code from the record, because the code did not reach the manager.
+    /// Removes a code that did not reach the manager from the record.
     pub(crate) fn was_not_sent(&self, code: &Secret) {
         (self.sent.borrow_mut()).retain(|(sent, _)| sent.expose() != code.expose());
         self.change(|record, key| {

@@ -53,7 +53,10 @@ const SHORT_TEXTS: [(&str, &str); 25] = [
     ("env_name", "NAME for --dotenv and -o env"),
     ("github_output", "Set this output of a GitHub Actions step"),
     ("github_env", "Set this variable for later GitHub steps"),
-    ("deliver_cmd", "Write the secret to this command's stdin"),
+    (
+        "deliver_cmd",
+        "Run this command, and write the secret to its stdin",
+    ),
     ("expires", "Expiry: 14d, 12w, 36h, a date or never"),
     ("if_exists", "If the name exists: fail, skip or rekey"),
     ("dry_run", "Check everything, but change nothing"),

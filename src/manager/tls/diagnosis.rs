@@ -325,7 +325,7 @@ fn mismatch(mismatch: &PinMismatch) -> CertificateProblem {
     CertificateProblem {
         kind: ProblemKind::PinChanged,
         description: format!(
-            "does not have the pinned key: its key is {shown}, but the pinned key is {} ({place})",
+            "presented the key {shown}, but the pinned key is {} ({place})",
             pins.join(", ")
         ),
         hint: format!(

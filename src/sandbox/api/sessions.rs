@@ -175,7 +175,7 @@ fn session_cookies(choice: SignInAnswer, sid: &str) -> Vec<String> {
     }
 }
 
-/// Returns the name under which the rate limit counts the requests and the sign-ins of a user.
+/// Returns the name of the user for whom the rate limit counts requests and sign-ins.
 pub(crate) fn user_caller(name: &str) -> String {
     format!("user {name}")
 }

@@ -216,7 +216,7 @@ impl StoredText {
 }
 
 choice! {
-    /// The time until a search finds a new object.
+    /// The delay before a search finds a new object.
     SearchLag {
         /// No delay.
         None = "none",

@@ -31,7 +31,7 @@ pub(crate) fn is_plain(text: &str) -> bool {
     !text.contains(is_unsafe)
 }
 
-/// Escapes a command of GitHub's runner at the beginning of a line.
+/// Escapes a GitHub Actions workflow command, if the line begins with one.
 pub(crate) fn without_leading_command(line: &str) -> String {
     let mut visible = (line.char_indices())
         .filter(|(_, character)| !is_variation_selector(*character))
@@ -57,7 +57,7 @@ fn begins_command(text: &str) -> bool {
     is_marked && visible.find(|character| !character.is_ascii_alphabetic()) == Some('[')
 }
 
-/// Returns true if the character is a variation selector. Terminals use variation selectors to display characters, so they are not escaped.
+/// Returns true if the character is a variation selector. A variation selector chooses how a terminal draws the character before it, so it is not escaped.
 fn is_variation_selector(character: char) -> bool {
     matches!(character, '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}')
 }

@@ -31,7 +31,7 @@ fn remember(terminal: Option<tty::TerminalState>) {
     *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = terminal;
 }
 
-/// The ability of this program to prompt.
+/// Whether, and how, this program can prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Prompt {
     /// The process has a terminal.
