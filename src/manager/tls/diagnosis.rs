@@ -325,7 +325,7 @@ fn mismatch(mismatch: &PinMismatch) -> CertificateProblem {
     CertificateProblem {
         kind: ProblemKind::PinChanged,
         description: format!(
-            "presented the key {shown}, but the pinned key is {} ({place})",
+            "has the key {shown}, but the pinned key is {} ({place})",
             pins.join(", ")
         ),
         hint: format!(
