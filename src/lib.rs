@@ -127,8 +127,8 @@ fn run_with_settings(
     output: Output,
 ) -> (Result<Outcome, Error>, Output) {
     logging::start(cli.global.verbose, cli.global.quiet);
-    let uses_profiles = cli.command.uses_profiles();
-    match Settings::resolve(cli.global, sources, uses_profiles) {
+    let profile_use = cli.command.profile_use();
+    match Settings::resolve(cli.global, sources, profile_use) {
         Ok(settings) => {
             let output = output.with_format(settings.output);
             (run(cli.command, settings, output), output)

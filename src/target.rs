@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::config::global_args::ApiKeyScheme;
-use crate::config::{ProxySettings, SecretSource, Settings, Sourced};
+use crate::config::{ProxyChoice, ProxySettings, SecretSource, Settings, Sourced};
 use crate::context::Context;
 use crate::error::Error;
 use crate::manager::{Address, ConnectionOptions, Manager, Pin, ServerCertificate};
@@ -138,6 +138,27 @@ impl Target {
     pub(crate) async fn probe(&self, context: &Context) -> Result<ServerCertificate, Error> {
         let decision = self.trust()?;
         Ok(Manager::probe(&self.options(decision, context)?).await?)
+    }
+
+    /// Returns the settings of a connection to this manager.
+    ///
+    /// # Errors
+    /// Returns a usage error if the trust settings or the proxy settings are invalid.
+    pub(crate) fn connection(&self, context: &Context) -> Result<ConnectionOptions, Error> {
+        self.options(self.trust()?, context)
+    }
+
+    /// Returns the proxy for this manager, and the setting that decided it.
+    ///
+    /// # Errors
+    /// Returns a usage error if the selected proxy is invalid.
+    pub(crate) fn proxy(&self) -> Result<ProxyChoice, Error> {
+        self.proxy.choose(Some(&self.address))
+    }
+
+    /// Returns the maximum duration of connecting.
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout
     }
 
     fn options(

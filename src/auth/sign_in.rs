@@ -47,6 +47,27 @@ pub(crate) async fn sign_in(
     Ok(connect(target, context).await?.with(credentials))
 }
 
+/// Does the same as [`sign_in`], and also returns the user name. The name is `None` if an API key authenticates the requests.
+///
+/// # Errors
+/// Returns the errors of [`sign_in`].
+pub(crate) async fn sign_in_with_name(
+    method: &AuthMethod,
+    target: &Target,
+    input: &LoginInput,
+    context: &Context,
+) -> Result<(SignedIn, Option<String>), Error> {
+    if matches!(method, AuthMethod::Password) {
+        let (signed_in, username) = password::sign_in_as(None, target, input, context).await?;
+        return Ok((signed_in, Some(username)));
+    }
+    let username = match method {
+        AuthMethod::Saved(saved) => saved.username().map(str::to_owned),
+        AuthMethod::ApiKey(_) | AuthMethod::Password => None,
+    };
+    Ok((sign_in(method, target, input, context).await?, username))
+}
+
 /// Runs `work`. If the saved session has expired and a password is configured, signs in once with the password and continues.
 ///
 /// Returns the client and the result of the work. The caller must end the client's session.

@@ -3,19 +3,20 @@
 use super::command_line::{Command, parser};
 use super::help::with_examples;
 use crate::commands;
-use crate::config::Settings;
+use crate::config::{ProfileUse, Settings};
 use crate::context::{Context, Outcome};
 use crate::error::Error;
 
 impl Command {
-    /// Returns true if a profile of the settings file applies to this command.
-    pub(crate) fn uses_profiles(&self) -> bool {
+    /// Returns how this command uses the settings file.
+    pub(crate) fn profile_use(&self) -> ProfileUse {
         match self {
-            Self::Config(args) => args.uses_profiles(),
-            Self::Completions(_) | Self::Man(_) => false,
+            Self::Config(args) if args.uses_profiles() => ProfileUse::Required,
+            Self::Config(_) | Self::Completions(_) | Self::Man(_) => ProfileUse::Ignored,
             #[cfg(feature = "sandbox")]
-            Self::Sandbox(_) => false,
-            _ => true,
+            Self::Sandbox(_) => ProfileUse::Ignored,
+            Self::Doctor(_) => ProfileUse::Inspected,
+            _ => ProfileUse::Required,
         }
     }
 
@@ -57,6 +58,7 @@ impl Command {
             Self::Whoami(args) => commands::whoami::run(args, settings, context).await,
             Self::VerifyKey(args) => commands::verify_key::run(args, settings, context).await,
             Self::Recover(args) => commands::recover::run(args, settings, context).await,
+            Self::Doctor(args) => commands::doctor::run(args, settings, context).await,
             Self::Config(args) => commands::config::run(args, settings, context),
             Self::Completions(args) => commands::completions::run(args, context),
             Self::Man(args) => commands::man::run(args, with_examples(parser()), context),

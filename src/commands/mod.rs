@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod create_key;
 pub(crate) mod delete_key;
+pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod find_role;
 pub(crate) mod list_keys;

@@ -6,17 +6,17 @@ use crate::auth::connect::sign_out;
 use crate::auth::key_check::{Tried, try_key};
 use crate::auth::login_input::LoginInput;
 use crate::auth::method::AuthMethod;
-use crate::auth::password::sign_in_as;
 use crate::auth::session::Access;
 use crate::auth::session::warn_unfinished;
-use crate::auth::sign_in::{sign_in, with_renewal};
+use crate::auth::sign_in::{sign_in_with_name, with_renewal};
 use crate::config::{ResolvedSetting, Settings};
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
+use crate::keys::administrator::administrator;
 use crate::keys::document::meta;
 use crate::keys::state::{key_facts, proves_nothing, role_name, role_with_id};
-use crate::manager::{Administrator, ApiKey, Cause, ManagerError, SignedIn};
+use crate::manager::{Administrator, ApiKey, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text, pairs, table};
 
@@ -60,17 +60,7 @@ pub(crate) async fn run(
     let target = Target::new(settings)?;
     let method = AuthMethod::select(&target, context)?;
     let input = LoginInput::default();
-    let (signed_in, username) = match &method {
-        AuthMethod::Password => {
-            let (signed_in, username) = sign_in_as(None, &target, &input, context).await?;
-            (signed_in, Some(username))
-        }
-        AuthMethod::Saved(saved) => (
-            sign_in(&method, &target, &input, context).await?,
-            saved.username().map(str::to_owned),
-        ),
-        AuthMethod::ApiKey(_) => (sign_in(&method, &target, &input, context).await?, None),
-    };
+    let (signed_in, username) = sign_in_with_name(&method, &target, &input, context).await?;
     warn_unfinished(&target, context);
     let work = async |signed_in: &SignedIn| {
         let access = Access {
@@ -155,36 +145,6 @@ async fn key(access: Access<'_>) -> Result<Option<Box<ApiKey>>, Error> {
             Ok(None)
         }
         Tried::Refused(error) | Tried::Unproven(error) => Err(error.into()),
-    }
-}
-
-/// Returns the administrator with this name, or `None` if the session may not view administrators.
-///
-/// It is unknown which sessions and roles may view administrators (docs/manager-api.md, "Unknowns", no. 20). If the request is rejected, a
-/// different read request shows whether the session is still valid.
-async fn administrator(
-    signed_in: &SignedIn,
-    username: &str,
-) -> Result<Option<Administrator>, Error> {
-    let refused = |error: &ManagerError| {
-        matches!(
-            error.cause(),
-            Cause::Forbidden | Cause::Unauthorized | Cause::NotFound | Cause::Rejected(400..500)
-        )
-    };
-    match signed_in.administrators_named(username).await {
-        Ok(found) => Ok(found
-            .into_iter()
-            .find(|one| one.username.as_deref() == Some(username))),
-        Err(error) if refused(&error) => {
-            log::info!("{error}");
-            match signed_in.check_access().await {
-                Ok(()) => Ok(None),
-                Err(error) if *error.cause() == Cause::Forbidden => Ok(None),
-                Err(error) => Err(error.into()),
-            }
-        }
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -18,7 +18,8 @@ pub(crate) mod switch;
 mod tls;
 pub(crate) mod values;
 
+pub(crate) use profile_choice::ProfileUse;
 pub(crate) use provenance::ResolvedSetting;
-pub(crate) use proxy::ProxySettings;
+pub(crate) use proxy::{ProxyChoice, ProxySettings};
 pub(crate) use settings::Settings;
 pub(crate) use source::{SecretSource, Source, Sourced};

@@ -13,6 +13,17 @@ use crate::terminal::output::safe;
 pub(super) const URL: SettingKey = ("url", "--url", "SWP_URL");
 const PROFILE: SettingKey = ("profile", "--profile", "SWP_PROFILE");
 
+/// How a command uses the settings file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProfileUse {
+    /// The file is not read.
+    Ignored,
+    /// The file is read, and an invalid file is an error.
+    Required,
+    /// The file is read. If it is invalid, the command runs without it and reports the problem.
+    Inspected,
+}
+
 /// The result of reading the settings file.
 #[derive(Default)]
 pub(crate) struct SelectedProfile {
@@ -24,26 +35,41 @@ pub(crate) struct SelectedProfile {
     pub(crate) profile: Option<Sourced<Profile>>,
     /// A note for the user.
     pub(crate) note: Option<String>,
+    /// The reason why the file was not used. Only set for [`ProfileUse::Inspected`].
+    pub(crate) problem: Option<Error>,
 }
 
 impl SelectedProfile {
     /// Reads the settings file if the command uses profiles.
     ///
     /// # Errors
-    /// Returns a usage error if the file is invalid, or if it does not contain the requested profile.
+    /// Returns a usage error if the file is invalid, or if it does not contain the requested profile. With [`ProfileUse::Inspected`], the
+    /// result contains this error instead.
     pub(crate) fn read(
         resolver: &Resolver<'_>,
         wanted: Option<String>,
         url: Option<&String>,
-        uses_profiles: bool,
+        profile_use: ProfileUse,
     ) -> Result<Self, Error> {
         let wanted = resolver.given(PROFILE, wanted);
-        if !uses_profiles {
-            return Ok(Self {
-                wanted,
-                ..Self::default()
-            });
+        let unused = |problem| Self {
+            wanted: wanted.clone(),
+            problem,
+            ..Self::default()
+        };
+        match profile_use {
+            ProfileUse::Ignored => Ok(unused(None)),
+            ProfileUse::Required => Self::select(resolver, wanted, url),
+            ProfileUse::Inspected => Ok(Self::select(resolver, wanted.clone(), url)
+                .unwrap_or_else(|error| unused(Some(error)))),
         }
+    }
+
+    fn select(
+        resolver: &Resolver<'_>,
+        wanted: Option<Sourced<String>>,
+        url: Option<&String>,
+    ) -> Result<Self, Error> {
         let file = file::read()?;
         let mut profile = match (&file, &wanted) {
             (Some(file), wanted) => file.choose(wanted.as_ref())?,
@@ -60,6 +86,7 @@ impl SelectedProfile {
             wanted,
             profile,
             note,
+            problem: None,
         })
     }
 }

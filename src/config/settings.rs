@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::global_args::{ApiKeyScheme, GlobalArgs, Sources};
-use super::profile_choice::{SelectedProfile, URL};
+use super::profile_choice::{ProfileUse, SelectedProfile, URL};
 use super::provenance::ResolvedSetting;
 use super::proxy::ProxySettings;
 use super::resolver::{Resolver, SettingKey};
@@ -97,21 +97,21 @@ const OUTPUT: SettingKey = ("output", "--output", "SWP_OUTPUT");
 
 impl Settings {
     /// Resolves all settings. `sources` contains the source of each value in `global`: the command line or the environment. If the command
-    /// uses profiles, all other settings are looked up in the profile.
+    /// uses a profile, all other settings are looked up in it.
     ///
     /// # Errors
     /// Returns a usage error that names the flag, the variable or the field of the file.
     pub(crate) fn resolve(
         global: GlobalArgs,
         sources: &Sources,
-        uses_profiles: bool,
+        profile_use: ProfileUse,
     ) -> Result<Self, Error> {
         let mut resolver = Resolver::new(sources);
         let file = SelectedProfile::read(
             &resolver,
             global.profile.clone(),
             global.url.as_ref(),
-            uses_profiles,
+            profile_use,
         )?;
         resolver.profile = file.profile.as_ref().map(|profile| profile.value.clone());
         let manager = address(&resolver, global.url.clone())?;

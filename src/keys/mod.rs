@@ -1,5 +1,6 @@
 //! Functions for keys and roles that several commands use.
 
+pub(crate) mod administrator;
 pub(crate) mod batch;
 pub(crate) mod comparison;
 pub(crate) mod document;

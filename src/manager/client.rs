@@ -51,6 +51,20 @@ impl Manager {
     }
 }
 
+impl Manager {
+    /// Returns how far the manager's clock is ahead of this machine's clock. `None` if no response has contained a date yet.
+    #[must_use]
+    pub(crate) fn clock_skew(&self) -> Option<chrono::Duration> {
+        self.transport.skew()
+    }
+
+    /// Returns the manager's version. `None` if no response has contained it yet.
+    #[must_use]
+    pub(crate) fn version(&self) -> Option<String> {
+        self.transport.version()
+    }
+}
+
 impl SignedIn {
     /// Returns the same connection with different credentials. Every further call uses the new credentials.
     #[must_use]

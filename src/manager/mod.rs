@@ -12,6 +12,7 @@ pub(crate) mod fuzz;
 mod http;
 mod json;
 mod probe;
+pub(crate) mod reachability;
 mod readiness;
 mod tls;
 

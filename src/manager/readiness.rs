@@ -131,6 +131,28 @@ impl Manager {
         }
     }
 
+    /// Checks once whether the manager is ready, without signing in. Afterwards [`Manager::version`] returns the version if the manager sends it
+    /// with responses to requests without credentials.
+    ///
+    /// # Errors
+    /// Returns the failure if the manager is not ready.
+    pub(crate) async fn check_readiness(&self) -> Result<(), ManagerError> {
+        match self.readiness(PROBE_TIME).await {
+            Readiness::Starting(error) | Readiness::Failed(error) => return Err(error),
+            Readiness::Ready => {}
+        }
+        // The version was observed in responses below `/api` only (docs/manager-api.md, "Hosts and transport").
+        if self.version().is_none() {
+            let action = "read the version";
+            let mut request = ApiRequest::new(action, Method::GET, CURRENT_KEY, RetryPolicy::Never);
+            request.timeout = Some(PROBE_TIME);
+            if let Err(error) = self.transport.send(&request).await {
+                log::debug!("{error}");
+            }
+        }
+        Ok(())
+    }
+
     /// Probes each path once. No probe takes longer than `left`.
     async fn readiness(&self, left: Duration) -> Readiness {
         let mut result = Readiness::Ready;

@@ -16,8 +16,8 @@ use tokio::sync::Notify;
 
 use super::{PreparedSinks, Transaction, mark};
 use crate::auth::session;
-use crate::config::Settings;
 use crate::config::global_args::{GlobalArgs, Sources};
+use crate::config::{ProfileUse, Settings};
 use crate::context::Context;
 use crate::delivery::{Payload, Sink};
 use crate::error::{Error, ErrorKind, Signal};
@@ -166,7 +166,11 @@ fn settings(
         password.as_os_str(),
     ])?;
     let global = GlobalArgs::from_arg_matches(&matches)?;
-    Ok(Settings::resolve(global, &Sources::of(&matches), false)?)
+    Ok(Settings::resolve(
+        global,
+        &Sources::of(&matches),
+        ProfileUse::Ignored,
+    )?)
 }
 
 /// Runs `test` in a separate process, because the test needs its own state folder and sends signals to its process.

@@ -10,4 +10,5 @@ pub(crate) mod permissions;
 
 pub(crate) mod replaced_file;
 pub(crate) mod state_dir;
+pub(crate) mod state_folder;
 pub(crate) mod write_mode;

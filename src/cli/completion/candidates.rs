@@ -12,7 +12,7 @@ use crate::auth::method::AuthMethod;
 use crate::auth::sign_in::sign_in;
 use crate::cli::command_line::parser;
 use crate::config::global_args::{GlobalArgs, Sources};
-use crate::config::{SecretSource, Settings};
+use crate::config::{ProfileUse, SecretSource, Settings};
 use crate::context::Context;
 use crate::keys::lookup::{ID, NAME, by_its_id, by_its_name};
 use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, RoleSummary, SignedIn};
@@ -98,7 +98,8 @@ fn target(before: &[OsString]) -> Option<(Target, Context)> {
     let matches = parser().ignore_errors(true);
     let matches = matches.try_get_matches_from(before).ok()?;
     let global = GlobalArgs::from_arg_matches(&matches).ok()?;
-    let mut settings = Settings::resolve(global, &Sources::of(&matches), true).ok()?;
+    let mut settings =
+        Settings::resolve(global, &Sources::of(&matches), ProfileUse::Required).ok()?;
     // Completion prints no warnings, so it must not send a credential to an unverified server or pin an unknown key.
     if settings.insecure.is_some() {
         return None;

@@ -1,7 +1,7 @@
 //! The examples of each command. `tests/it/cli/help.rs` runs all of them.
 
 /// Each command with its examples. The help adds them, so that no other run builds them.
-const EXAMPLES: [(&str, &[&str]); 22] = [
+const EXAMPLES: [(&str, &[&str]); 23] = [
     (
         "create-key",
         &[
@@ -94,6 +94,10 @@ const EXAMPLES: [(&str, &[&str]); 22] = [
     (
         "recover",
         &["swp-keys recover --list", "swp-keys recover --yes"],
+    ),
+    (
+        "doctor",
+        &["swp-keys doctor", "swp-keys doctor --sign-in -o json"],
     ),
     ("config", &["swp-keys config show", "swp-keys config path"]),
     (

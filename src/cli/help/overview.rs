@@ -28,6 +28,7 @@ Trust and settings:
   config       Show the settings with their sources
 
 Troubleshooting and other:
+  doctor       Check the settings, the connection and the sign-in
   whoami       Show the signed-in identity and the manager
   recover      Finish or undo interrupted runs
   sandbox      Run a simulated manager to try out commands

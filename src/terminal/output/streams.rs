@@ -19,7 +19,10 @@ pub(crate) const MAX_LINE: usize = 4000;
 pub(crate) struct Output {
     format: Format,
     quiet: bool,
+    /// True if stderr is coloured.
     color: bool,
+    /// True if stdout is coloured.
+    color_data: bool,
 }
 
 impl Output {
@@ -29,7 +32,8 @@ impl Output {
         Self {
             format,
             quiet,
-            color: wants_color(color),
+            color: wants_color(color, io::stderr().is_terminal()),
+            color_data: wants_color(color, io::stdout().is_terminal()),
         }
     }
 
@@ -139,6 +143,15 @@ impl Output {
         deferred::end();
     }
 
+    /// Returns text for stdout, in this colour if stdout is a terminal and colour is wanted.
+    pub(crate) fn colored_data(&self, color: &str, text: &str) -> String {
+        if self.color_data {
+            format!("\x1b[{color}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
     fn line(&self, label: &str, color: &str, message: &str) {
         let message = safe(&shorten(message, MAX_LINE));
         if self.color {
@@ -149,14 +162,14 @@ impl Output {
     }
 }
 
-fn wants_color(color: Color) -> bool {
+fn wants_color(color: Color, is_terminal: bool) -> bool {
     let set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     match color {
         Color::Always => true,
         Color::Never => false,
         Color::Auto => {
             let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-            io::stderr().is_terminal() && !set("NO_COLOR") && !dumb
+            is_terminal && !set("NO_COLOR") && !dumb
         }
     }
 }

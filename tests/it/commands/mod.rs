@@ -4,6 +4,7 @@ mod config;
 mod create_key;
 mod delete_key;
 mod delete_key_questions;
+mod doctor;
 mod exec;
 mod exec_signals;
 mod find_role;

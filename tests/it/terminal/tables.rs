@@ -58,6 +58,7 @@ fn of_keys_and_roles() {
         ),
         ("whoami", &["whoami"]),
         ("config-show", &["config", "show"]),
+        ("doctor", &["doctor", "--sign-in"]),
     ] {
         let result = env.run(arguments);
         result.success();

@@ -57,6 +57,7 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
         "man" => &[&["--out-dir", "manual"]],
         "show-role" => &[&["Auditor"], &["1", "--diff", "2"]],
         "whoami" => &[&[], &["-v"]],
+        "doctor" => &[&[], &["--sign-in"]],
         "verify-key" => &[
             &["--key-file", "key"],
             &["--key-file", "key", "--fail-within", "14d"],

@@ -1,0 +1,100 @@
+//! Collects the results of the checks. A check that needs an earlier check is skipped if that check failed.
+
+use super::finding::{CheckStatus, Finding};
+use crate::error::{Error, ErrorKind};
+
+/// A finding, and the name of its check.
+pub(super) struct NamedFinding {
+    pub(super) name: &'static str,
+    pub(super) finding: Finding,
+}
+
+/// The results so far.
+#[derive(Default)]
+pub(super) struct Checkup {
+    pub(super) findings: Vec<NamedFinding>,
+    /// Why the next check of the chain cannot run, and a hint.
+    blocker: Option<(String, Option<&'static str>)>,
+}
+
+impl Checkup {
+    /// Adds a finding.
+    pub(super) fn add(&mut self, name: &'static str, finding: Finding) {
+        self.findings.push(NamedFinding { name, finding });
+    }
+
+    /// Adds the result of a check that no other check needs.
+    ///
+    /// # Errors
+    /// Returns the error if the run was interrupted.
+    pub(super) fn add_result(
+        &mut self,
+        name: &'static str,
+        result: Result<Finding, Error>,
+    ) -> Result<(), Error> {
+        let finding = match result {
+            Err(error) if matches!(error.kind(), ErrorKind::Interrupted(_)) => return Err(error),
+            Err(error) => Finding::from(&error),
+            Ok(finding) => finding,
+        };
+        self.add(name, finding);
+        Ok(())
+    }
+
+    /// Runs a check that all later steps need, and returns its value. If an earlier step failed, the check is skipped.
+    ///
+    /// # Errors
+    /// Returns the error if the run was interrupted.
+    pub(super) async fn step<T>(
+        &mut self,
+        name: &'static str,
+        check: impl Future<Output = Result<(Finding, T), Error>>,
+    ) -> Result<Option<T>, Error> {
+        if self.skip(name) {
+            return Ok(None);
+        }
+        match check.await {
+            Ok((finding, value)) => {
+                self.add(name, finding);
+                Ok(Some(value))
+            }
+            Err(error) => {
+                self.add_result(name, Err(error))?;
+                self.block_after(name);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Adds the check as skipped and returns true if an earlier step failed.
+    pub(super) fn skip(&mut self, name: &'static str) -> bool {
+        let Some((reason, hint)) = &self.blocker else {
+            return false;
+        };
+        let finding = Finding::skipped(reason.as_str(), *hint);
+        self.add(name, finding);
+        true
+    }
+
+    /// Skips all further steps because of this check. The first check that blocks counts.
+    pub(super) fn block_after(&mut self, name: &'static str) {
+        self.block(format!("not run, because `{name}` failed"), None);
+    }
+
+    /// Skips all further steps for this reason.
+    pub(super) fn block(&mut self, reason: impl Into<String>, hint: Option<&'static str>) {
+        self.blocker.get_or_insert((reason.into(), hint));
+    }
+
+    /// Returns true if further steps are skipped.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.blocker.is_some()
+    }
+
+    /// Returns the names of the checks that failed.
+    pub(super) fn failed(&self) -> Vec<&'static str> {
+        let failed = |found: &&NamedFinding| found.finding.status == CheckStatus::Failed;
+        let found = self.findings.iter().filter(failed);
+        found.map(|found| found.name).collect()
+    }
+}

@@ -1,0 +1,165 @@
+//! The checks that need no connection: the settings file, the state folder, the address and the records of interrupted runs.
+
+use crate::config::{Settings, file};
+use crate::error::{Error, ErrorKind};
+use crate::expiry::format_time;
+use crate::journal::{self, JournalEntry, Record};
+use crate::storage::locations::state_variable;
+use crate::storage::permissions::untrusted_or;
+use crate::storage::state_folder::{self, StateFolder};
+
+use super::finding::Finding;
+
+/// Checks the settings file.
+///
+/// # Errors
+/// Returns the reason why the file cannot be used.
+pub(super) fn settings_file(settings: &Settings) -> Result<Finding, Error> {
+    let used = &settings.file;
+    if let Some(problem) = &used.problem {
+        return Err(problem.clone());
+    }
+    if let Some(note) = used.note.as_ref().filter(|_| used.path.is_none()) {
+        let hint = "make the folder readable, or set SWP_CONFIG_DIR to a different folder";
+        return Ok(Finding::warning(note, hint));
+    }
+    Ok(Finding::ok(match (&used.path, &used.profile) {
+        (Some(path), Some(profile)) => format!(
+            "{} is valid; profile `{}` is selected by {}",
+            path.display(),
+            profile.value.name,
+            profile.source
+        ),
+        (Some(path), None) => format!("{} is valid; no profile is selected", path.display()),
+        (None, _) => match file::path() {
+            Some(path) => format!("there is no settings file at {}", path.display()),
+            None => "there is no settings file".to_owned(),
+        },
+    }))
+}
+
+/// Checks the state folder, which contains the records of unfinished runs, saved sessions and failed sign-ins.
+///
+/// # Errors
+/// Returns an error if the folder cannot be read, or if other users can change it.
+pub(super) fn state_folder() -> Result<Finding, Error> {
+    let variable = state_variable();
+    let found = state_folder::inspect().map_err(|error| {
+        untrusted_or(&error, || {
+            Error::unexpected(format!("could not read the state folder: {error}")).hint(format!(
+                "check {variable} and the permissions of the folder"
+            ))
+        })
+    })?;
+    let elsewhere = format!("set {variable} to a folder in which you may create files");
+    Ok(match found {
+        StateFolder::Unknown => Finding::warning(
+            "no home folder is known, so interrupted runs leave no record",
+            "set SWP_STATE_DIR to a folder of your own",
+        ),
+        StateFolder::NotAFolder(path) => Finding::warning(
+            format!(
+                "{} is not a folder, so interrupted runs leave no record",
+                path.display()
+            ),
+            elsewhere,
+        ),
+        StateFolder::Missing {
+            path,
+            can_be_created: true,
+        } => Finding::ok(format!(
+            "{} does not exist yet and can be created",
+            path.display()
+        )),
+        StateFolder::Missing { path, .. } => Finding::warning(
+            format!(
+                "{} does not exist and cannot be created, so interrupted runs leave no record",
+                path.display()
+            ),
+            elsewhere,
+        ),
+        StateFolder::Present {
+            path,
+            is_writable: false,
+            ..
+        } => Finding::warning(
+            format!(
+                "{} is not writable, so interrupted runs leave no record",
+                path.display()
+            ),
+            elsewhere,
+        ),
+        StateFolder::Present {
+            path,
+            is_private: false,
+            ..
+        } => Finding::warning(
+            format!("other users of this machine can read {}", path.display()),
+            format!("run `chmod 700 {}`", path.display()),
+        ),
+        StateFolder::Present { path, .. } => {
+            Finding::ok(format!("{} is writable and private", path.display()))
+        }
+    })
+}
+
+/// Checks that a manager is selected.
+///
+/// # Errors
+/// Returns a usage error if no address is set.
+pub(super) fn address(settings: &Settings) -> Result<Finding, Error> {
+    let address = settings.address()?;
+    let source = settings.manager.as_ref().map(|manager| &manager.source);
+    Ok(Finding::ok(match source {
+        Some(source) => format!("{address} ({source})"),
+        None => address.to_string(),
+    }))
+}
+
+/// Checks whether interrupted runs left records behind.
+///
+/// # Errors
+/// Returns an error if the records cannot be read, or if other users can change them.
+pub(super) fn unfinished_runs() -> Result<Finding, Error> {
+    let entries = journal::unfinished().map_err(|error| {
+        untrusted_or(&error, || {
+            Error::new(
+                ErrorKind::Unexpected,
+                format!("could not read the records of earlier runs: {error}"),
+            )
+            .hint(format!("check the permissions of {}", journal::place()))
+        })
+    })?;
+    let mut problems = Vec::new();
+    let mut in_progress = 0;
+    for entry in entries {
+        match entry {
+            JournalEntry::Record(record) => problems.push(interrupted(&record)),
+            JournalEntry::InProgress(_) => in_progress += 1,
+            JournalEntry::Unreadable(name, reason) => problems.push(format!(
+                "{}/{name} is not a valid record of a run: {reason}",
+                journal::place()
+            )),
+        }
+    }
+    if !problems.is_empty() {
+        return Ok(Finding::warning(
+            problems.join("; "),
+            "run `swp-keys recover --list` to show the records, and `swp-keys recover` to finish or undo the runs",
+        ));
+    }
+    Ok(Finding::ok(match in_progress {
+        0 => "no interrupted run left a record".to_owned(),
+        1 => "no interrupted run left a record; 1 run is in progress".to_owned(),
+        count => format!("no interrupted run left a record; {count} runs are in progress"),
+    }))
+}
+
+fn interrupted(record: &Record) -> String {
+    format!(
+        "the run that started at {} on {} did not finish its work on the key `{}`",
+        format_time(record.started),
+        record.manager,
+        record.key_name
+    )
+}

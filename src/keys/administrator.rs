@@ -1,0 +1,34 @@
+//! Finds the administrator that a run is signed in as.
+
+use crate::error::Error;
+use crate::manager::{Administrator, Cause, ManagerError, SignedIn};
+
+/// Returns the administrator with this name, or `None` if the session may not view administrators.
+///
+/// It is unknown which sessions and roles may view administrators (docs/manager-api.md, "Unknowns", no. 20). If the request is rejected, a
+/// different read request shows whether the session is still valid.
+pub(crate) async fn administrator(
+    signed_in: &SignedIn,
+    username: &str,
+) -> Result<Option<Administrator>, Error> {
+    let refused = |error: &ManagerError| {
+        matches!(
+            error.cause(),
+            Cause::Forbidden | Cause::Unauthorized | Cause::NotFound | Cause::Rejected(400..500)
+        )
+    };
+    match signed_in.administrators_named(username).await {
+        Ok(found) => Ok(found
+            .into_iter()
+            .find(|one| one.username.as_deref() == Some(username))),
+        Err(error) if refused(&error) => {
+            log::info!("{error}");
+            match signed_in.check_access().await {
+                Ok(()) => Ok(None),
+                Err(error) if *error.cause() == Cause::Forbidden => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,67 @@
+//! The forms of the output.
+
+use super::fixture::{CHECKS, doctor, hint, message, status};
+use crate::support::snapshot::snapshot;
+use crate::support::{TestEnv, contains};
+
+#[test]
+fn all_is_well_and_nobody_is_signed_in() {
+    let env = TestEnv::new();
+    let answer = doctor(&env.home, &[], 0);
+    for name in CHECKS {
+        let expected = match name {
+            "sign-in" | "key-rights" | "roles" => "skipped",
+            _ => "ok",
+        };
+        assert_eq!(status(&answer, name), expected, "{name}");
+    }
+    contains(message(&answer, "manager"), &["Deep Security/20.0.1003"]);
+    contains(
+        message(&answer, "address"),
+        &[&env.sandbox.url(), "SWP_URL"],
+    );
+    contains(
+        message(&answer, "tls"),
+        &["manager.pem", "SWP_CA_CERT", "expires on"],
+    );
+    contains(hint(&answer, "sign-in"), &["--sign-in"]);
+    assert_eq!(answer["meta"]["manager"], env.sandbox.url());
+    assert_eq!(answer["meta"]["managerVersion"], "Deep Security/20.0.1003");
+    assert_eq!(answer["meta"]["signedIn"], false);
+    let text = env.run(["doctor"]);
+    let text = text.success();
+    assert_eq!(
+        text.lines().filter(|line| !line.contains("hint: ")).count(),
+        13
+    );
+    assert!(text.is_ascii());
+    assert_eq!(env.run(["doctor", "-o", "jsonl"]).json()["ok"], true);
+    env.run(["doctor", "-o", "env"]).failure(2);
+}
+
+#[cfg(unix)]
+#[test]
+fn results_are_coloured_on_a_terminal_and_nothing_is_asked() {
+    use crate::support::pty::Pty;
+    let mut env = TestEnv::new();
+    env.home.unset("SWP_CA_CERT");
+    env.home.set("SWP_CONFIG_DIR", env.home.path("config"));
+    env.home.set("TERM", "xterm");
+    let shown = Pty::start(
+        &env.home,
+        "unset NO_COLOR; \"$SWP_KEYS\" doctor --sign-in; echo code $?",
+    )
+    .end();
+    contains(&shown, &["\x1b[32mok", "\x1b[31mfailed", "code 13"]);
+    assert_eq!(env.sandbox.requests(), []);
+}
+
+#[test]
+fn the_text_of_a_failed_check() {
+    let mut env = TestEnv::new();
+    env.home.set("SWP_CONFIG_DIR", env.home.path("config"));
+    env.home.unset("SWP_URL");
+    let result = env.run(["doctor"]);
+    let (text, error) = result.check_failed();
+    snapshot(&format!("{text}{error}"));
+}
