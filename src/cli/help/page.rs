@@ -55,7 +55,7 @@ const SHORT_TEXTS: [(&str, &str); 25] = [
     ("github_env", "Set this variable for later GitHub steps"),
     (
         "deliver_cmd",
-        "Run this command, and write the secret to its stdin",
+        "Run a command with the secret on stdin",
     ),
     ("expires", "Expiry: 14d, 12w, 36h, a date or never"),
     ("if_exists", "If the name exists: fail, skip or rekey"),
