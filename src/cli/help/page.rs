@@ -53,10 +53,7 @@ const SHORT_TEXTS: [(&str, &str); 25] = [
     ("env_name", "NAME for --dotenv and -o env"),
     ("github_output", "Set this output of a GitHub Actions step"),
     ("github_env", "Set this variable for later GitHub steps"),
-    (
-        "deliver_cmd",
-        "Run a command with the secret on stdin",
-    ),
+    ("deliver_cmd", "Run a command with the secret on stdin"),
     ("expires", "Expiry: 14d, 12w, 36h, a date or never"),
     ("if_exists", "If the name exists: fail, skip or rekey"),
     ("dry_run", "Check everything, but change nothing"),
