@@ -19,7 +19,7 @@ use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::keys::document::meta;
-use crate::keys::state::{State, key_facts, proves_nothing, role_name};
+use crate::keys::state::{State, key_facts, note_hidden_key, proves_nothing, role_name};
 use crate::manager::{ApiKey, Credentials, ManagerError, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text, pairs};
@@ -82,6 +82,9 @@ pub(crate) async fn run(
         context,
     };
     context.output.data(&result.document(access))?;
+    if result.works == Some(true) && result.key.is_none() && result.failure.is_none() {
+        note_hidden_key(context);
+    }
     match result.failure {
         None => Ok(Outcome::Done),
         Some(failure) => Err(failure),

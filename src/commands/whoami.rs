@@ -15,7 +15,7 @@ use crate::context::Outcome;
 use crate::error::Error;
 use crate::keys::administrator::administrator;
 use crate::keys::document::meta;
-use crate::keys::state::{key_facts, proves_nothing, role_name, role_with_id};
+use crate::keys::state::{key_facts, note_hidden_key, proves_nothing, role_name, role_with_id};
 use crate::manager::{Administrator, ApiKey, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text, pairs, table};
@@ -132,9 +132,7 @@ async fn key(access: Access<'_>) -> Result<Option<Box<ApiKey>>, Error> {
     match try_key(access.signed_in).await {
         Tried::Works(key) => {
             if key.is_none() {
-                access.context
-                    .output
-                    .note("the API key works, but its name, role and expiry are unknown: it may not view API keys");
+                note_hidden_key(access.context);
             }
             Ok(key)
         }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::context::Context;
 use crate::expiry::format_time;
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 
@@ -83,6 +84,13 @@ pub(crate) fn describe(key: &ApiKey) -> String {
 /// a wrong secret (docs/manager-api.md, "Checking a key").
 pub(crate) fn proves_nothing(error: &ManagerError) -> bool {
     matches!(error.cause(), Cause::Forbidden | Cause::NotFound)
+}
+
+/// Prints that a key works although it may not view itself.
+pub(crate) fn note_hidden_key(context: &Context) {
+    context.output.note(
+        "the API key works, but its name, role and expiry are unknown: it may not view API keys",
+    );
 }
 
 /// Returns the name of a role, or `None` if the role cannot be read.

@@ -60,20 +60,22 @@ pub(super) fn leave_existing(
 ) -> Result<(), Error> {
     refuse_unfinished(existing, access.target)?;
     let drift = drift(existing, requested, expiry);
-    let difference = if drift.is_empty() {
+    let differences: Vec<_> = drift.iter().map(Compared::difference).collect();
+    let intro = if drift.is_empty() {
         ""
     } else {
-        "; it differs in "
+        "; it differs from the request: "
     };
     // The exit code is 0 although no secret was written, so this is printed even with `--quiet`.
     access.context.output.insist(&format!(
-        "no secret was written: the key `{}` already exists (ID {}) and was not changed{difference}{}",
+        "no secret was written: the key `{}` already exists (ID {}) and was not changed{intro}{}",
         requested.key_name,
         existing.id,
-        drift.join(", ")
+        differences.join(", ")
     ));
     meta["created"] = false.into();
     meta["sinks"] = json!([]);
+    let drift: Vec<_> = drift.iter().map(|compared| compared.field).collect();
     meta["drift"] = json!(drift);
     match access.context.output.format() {
         // In these formats, stdout must not contain anything but a secret, and there is no secret.
@@ -82,9 +84,9 @@ pub(super) fn leave_existing(
     }
 }
 
-/// Returns the names of the fields in which an existing key differs from the request. If the requested expiry is a duration, it is not
+/// Returns the fields in which an existing key differs from the request. If the requested expiry is a duration, it is not
 /// compared, because its start is a different time for each run.
-fn drift(existing: &ApiKey, requested: &NewApiKey, expiry: Option<Expiry>) -> Vec<&'static str> {
+fn drift(existing: &ApiKey, requested: &NewApiKey, expiry: Option<Expiry>) -> Vec<Compared> {
     let expected = KeyChange {
         role_id: Some(requested.role_id),
         locale: requested.locale.clone(),
@@ -101,11 +103,15 @@ fn drift(existing: &ApiKey, requested: &NewApiKey, expiry: Option<Expiry>) -> Ve
         Match::Different => true,
         Match::NotShown => !field.asked.is_null(),
     };
-    let locked = existing.active() == Some(false);
+    let locked = (existing.active() == Some(false)).then(|| Compared {
+        field: "active",
+        asked: true.into(),
+        is: false.into(),
+        result: Match::Different,
+    });
     compare(&expected, existing)
         .into_iter()
         .filter(differs)
-        .map(|compared| compared.field)
-        .chain(locked.then_some("active"))
+        .chain(locked)
         .collect()
 }

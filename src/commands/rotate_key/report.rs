@@ -11,21 +11,35 @@ use crate::expiry::format_time;
 use crate::keys::document::{print_key, secret_meta};
 use crate::keys::key_report::KeyReport;
 use crate::keys::state::State;
-use crate::manager::ApiKey;
+use crate::manager::{ApiKey, NewApiKey};
 use crate::mint::{PreparedSinks, Retired};
 use crate::terminal::output::Format;
 
 /// Warns if the old key is locked or expired. The new key will be active.
 pub(super) fn warn_old_state(old: &ApiKey, access: Access<'_>) {
-    let state = match State::of(old, access.signed_in.time()) {
-        State::Locked(_) => "is locked",
-        State::Expired => "has expired",
+    let state = match (State::of(old, access.signed_in.time()), old.expiry_date()) {
+        (State::Locked(_), _) => "is locked".to_owned(),
+        (State::Expired, Some(at)) => format!("expired at {}", format_time(at)),
         _ => return,
     };
     access.context.output.warn(&format!(
         "the key with ID {} {state}, but the new key will be active",
         old.id
     ));
+}
+
+/// Warns if the new key expires before the old key, so that the overlap is shorter than requested. `until` is the end of the overlap.
+pub(super) fn warn_short_successor(new: &NewApiKey, until: Option<i64>, context: &Context) {
+    let (Some(end), Some(until)) = (new.expiry_date, until) else {
+        return;
+    };
+    if end < until {
+        context.output.warn(&format!(
+            "the new key expires at {}, before the overlap ends at {}",
+            format_time(end),
+            format_time(until)
+        ));
+    }
 }
 
 /// Returns the `meta` object of the output document.

@@ -15,7 +15,7 @@ use crate::keys::document::{
 };
 use crate::keys::key_report::KeyReport;
 use crate::keys::{lookup, role_check};
-use crate::manager::ApiKey;
+use crate::manager::{ApiKey, NewApiKey};
 use crate::mint::resume::{settle, wait_for_inflight_request};
 use crate::mint::{self, Delivered, PreparedSinks, RunRecord};
 use crate::target::Target;
@@ -70,7 +70,9 @@ impl RotationPlan<'_> {
         let name = successor::name_of(&old)?.to_owned();
         let similar_ids = successor::require_single(&name, &old, access).await?;
         let role = self.checked_role(&old, access).await?;
-        let mut rotation = self.rotation(old, &name, &self.operation, &prepared, access)?;
+        let expiry = successor::expiry(&old, self.expiry, access.signed_in)?;
+        let new = successor::of(&old, &name, &self.operation, expiry)?;
+        let mut rotation = self.rotation(old, new, &self.operation, &prepared, access);
         rotation.role = role;
         if self.args.dry_run {
             rotation.dry_run(&prepared, access.context)?;
@@ -116,7 +118,13 @@ impl RotationPlan<'_> {
             return Err(Error::new(ErrorKind::NotFound, message)
                 .hint("run `swp-keys create-key` to create a new key"));
         };
-        let mut rotation = self.rotation(old, &name, &record.operation, &prepared, access)?;
+        let expiry = match successor::expiry(&old, self.expiry, access.signed_in) {
+            // The successor of the interrupted run already has its expiry.
+            Err(_) if successor_id.is_some() => None,
+            expiry => expiry?,
+        };
+        let new = successor::of(&old, &name, &record.operation, expiry)?;
+        let mut rotation = self.rotation(old, new, &record.operation, &prepared, access);
         if self.args.dry_run {
             rotation.dry_run(&prepared, access.context)?;
             return Ok(None);
@@ -152,24 +160,24 @@ impl RotationPlan<'_> {
     fn rotation<'b>(
         &'b self,
         old: ApiKey,
-        name: &str,
+        new: NewApiKey,
         operation: &str,
         prepared: &PreparedSinks,
         access: Access<'_>,
-    ) -> Result<Rotation<'b>, Error> {
-        let expiry = successor::expiry(&old, self.expiry, access.signed_in)?;
+    ) -> Rotation<'b> {
         warn_clock_skew(access, self.expiry);
         report::warn_old_state(&old, access);
-        let new = successor::of(&old, name, operation, expiry)?;
         let meta = report::meta(&old, self.overlap, operation, prepared, access);
-        Ok(Rotation {
+        let until = meta["predecessor"]["expiryDate"].as_i64();
+        report::warn_short_successor(&new, until, access.context);
+        Rotation {
             plan: self,
             old,
             new,
             role: None,
             destinations: prepared.destinations(),
             meta,
-        })
+        }
     }
 }
 

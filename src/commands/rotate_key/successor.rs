@@ -122,7 +122,7 @@ const CHOOSE_KEY: &str = "run `swp-keys show-key ID` to find out which key is in
 /// from the manager's time.
 ///
 /// # Errors
-/// Returns a usage error if the lifetime of the old key is unknown.
+/// Returns a usage error if the lifetime of the old key is unknown, or shorter than an hour.
 pub(super) fn expiry(
     old: &ApiKey,
     requested: Option<Expiry>,
@@ -145,12 +145,26 @@ pub(super) fn expiry(
         )
         .key(old.id)
     };
-    let lifetime = Expiry::After(Duration::from_millis(lifetime.ok_or_else(unknown)?));
-    lifetime
+    let lifetime = Duration::from_millis(lifetime.ok_or_else(unknown)?);
+    // A key that was created for a single task must not become a series of keys that expire before they are used.
+    if lifetime < MIN_LIFETIME {
+        return Err(Error::usage(
+            format!(
+                "the key with ID {} has a lifetime of less than an hour, which the new key must not inherit",
+                old.id
+            ),
+            "set the expiry of the new key with `--expires`",
+        )
+        .key(old.id));
+    }
+    Expiry::After(lifetime)
         .milliseconds(signed_in.time())
         .map(Some)
         .ok_or_else(unknown)
 }
+
+/// The shortest lifetime that the new key gets from the old key.
+const MIN_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Rounds a lifetime to whole minutes. The expiry is calculated before the manager creates the key, so the actual lifetime is a little
 /// shorter than requested. Without rounding, the lifetime would become shorter with every rotation.

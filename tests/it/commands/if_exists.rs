@@ -140,8 +140,14 @@ fn skipping_reports_where_the_key_differs() {
         let result = run(&env, &[&arguments, more].concat());
         assert_eq!(result.json()["meta"]["drift"], drift, "{edit:?} {more:?}");
         for field in drift.as_array().into_iter().flatten() {
-            let name = field.as_str().expect("a string");
-            contains(&result.stderr, &[name]);
+            let label = match field.as_str().expect("a string") {
+                "roleID" => "the role ID 1 instead of 2",
+                "expiryDate" => "expiry",
+                "active" => "lock",
+                "timeZone" => "instead of `Europe/Berlin`",
+                name => name,
+            };
+            contains(&result.stderr, &[label]);
         }
     }
 }

@@ -38,7 +38,7 @@ phrases! {
     STATE_IGNORED = "could not read the records of earlier runs";
     INTERCEPTED = "may be intercepted";
     NO_RECORD = "could not write a record of this run";
-    DIFFERENCES = "differs in ";
+    DIFFERENCES = "differs from the request";
     IS_DELIVERED = "was delivered, but the expiry";
     UNDELIVERED_SECRET_DROPPED = "fresh secret was dropped";
     BUG = "this is a bug in swp-keys";

@@ -278,3 +278,38 @@ fn a_role_that_the_manager_does_not_show_is_not_guessed() {
     snapshot(rotate(&env, &[]).failure(1));
     assert_eq!(count(&env.sandbox, CREATE), 0);
 }
+
+#[test]
+fn the_new_key_does_not_inherit_a_life_of_minutes() {
+    let env = env("accepted");
+    let now = env.sandbox.now();
+    env.sandbox.edit_key(1, |key| {
+        key.created = now - 60_000;
+        key.expiry_date = Some(now + 5 * 60_000);
+    });
+    let result = env.home.run(ROTATE);
+    contains(result.failure(2), &["ID 1", "--expires"]);
+    assert_eq!(count(&env.sandbox, CREATE), 0);
+    let result = env.home.run(ROTATE.iter().chain(&["--expires", "90d"]));
+    result.success();
+    assert_eq!(env.sandbox.api_keys().len(), 2);
+}
+
+#[test]
+fn an_expired_key_and_a_new_key_that_expires_within_the_overlap_are_warnings() {
+    let env = env("accepted");
+    let result = env.home.run(ROTATE.iter().chain(&["--expires", "2h"]));
+    result.success();
+    contains(&result.stderr, &["warning:", "before the overlap ends"]);
+    let env = self::env("accepted");
+    let now = env.sandbox.now();
+    env.sandbox
+        .edit_key(1, |key| key.expiry_date = Some(now - DAY));
+    let result = env.home.run(ROTATE.iter().chain(&["--expires", "2h"]));
+    result.success();
+    contains(
+        &result.stderr,
+        &["warning:", "ID 1 expired at", "(ID 1) expired at"],
+    );
+    assert!(!result.stderr.contains("overlap ends"), "{}", result.stderr);
+}
