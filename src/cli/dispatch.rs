@@ -6,6 +6,7 @@ use crate::commands;
 use crate::config::{ProfileUse, Settings};
 use crate::context::{Context, Outcome};
 use crate::error::Error;
+use crate::terminal::output::Format;
 
 impl Command {
     /// Returns how this command uses the settings file.
@@ -30,6 +31,21 @@ impl Command {
         }
     }
 
+    /// Returns true if the command prints a table, or ignores the output format.
+    fn accepts_tsv(&self) -> bool {
+        match self {
+            Self::FindRole(args) => args.prints_table(),
+            Self::Recover(args) => args.prints_table(),
+            Self::Trust(args) => args.prints_table(),
+            Self::Config(args) => args.prints_table(),
+            Self::CreateKey(_) | Self::RotateKey(_) | Self::LockKey(_) | Self::UnlockKey(_) => {
+                false
+            }
+            Self::ShowRole(_) | Self::Login(_) | Self::Whoami(_) | Self::VerifyKey(_) | Self::Doctor(_) => false,
+            _ => true,
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors
@@ -39,6 +55,12 @@ impl Command {
         settings: Settings,
         context: &Context,
     ) -> Result<Outcome, Error> {
+        if settings.output == Format::Tsv && !self.accepts_tsv() {
+            return Err(Error::usage(
+                "`-o tsv` prints a table, but this command prints none",
+                "use text or json",
+            ));
+        }
         match self {
             Self::CreateKey(args) => commands::create_key::run(args, settings, context).await,
             Self::FindRole(args) => commands::find_role::run(args, settings, context).await,

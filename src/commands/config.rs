@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
-use crate::terminal::output::{Format, json_text, table};
+use crate::terminal::output::{Format, Table, json_text};
 use crate::trust::policy;
 
 /// Show the settings with their sources, or check the settings file.
@@ -43,6 +43,11 @@ The settings file is $SWP_CONFIG_DIR/config.toml, or else $XDG_CONFIG_HOME/swp-k
 impl Args {
     /// Returns true if the subcommand reads the profiles at start. `path` and `check` do not, because they must work with an invalid file.
     pub(crate) fn uses_profiles(&self) -> bool {
+        matches!(self.action, Action::Show)
+    }
+
+    /// Returns true if the command prints a table.
+    pub(crate) fn prints_table(&self) -> bool {
         matches!(self.action, Action::Show)
     }
 }
@@ -90,7 +95,7 @@ fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
     let rows: Vec<ResolvedSetting> = (settings.resolved.iter().cloned())
         .chain(defaults_for_keys(settings))
         .collect();
-    let text = table(
+    let table = Table::plain(
         ["SETTING", "VALUE", "SOURCE"],
         rows.iter().map(|setting| {
             let value = setting.value.clone().unwrap_or_else(|| "-".to_owned());
@@ -121,6 +126,7 @@ fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
         }
         (None, None) => context.output.note("no settings file found"),
     }
+    let text = table.text(context.output.destination());
     print(context, &text, &fields)
 }
 
@@ -236,7 +242,7 @@ fn print(context: &Context, text: &str, fields: &Value) -> Result<(), Error> {
     let document = match context.output.format() {
         Format::Json => json_text(fields, true) + "\n",
         Format::Jsonl => json_text(fields, false) + "\n",
-        Format::Text | Format::Env => text.to_owned(),
+        Format::Text | Format::Env | Format::Tsv => text.to_owned(),
     };
     context.output.data(&document)
 }

@@ -27,6 +27,13 @@ pub(crate) struct Args {
     like: Option<String>,
 }
 
+impl Args {
+    /// Returns true if the command prints a table.
+    pub(crate) fn prints_table(&self) -> bool {
+        self.like.is_some()
+    }
+}
+
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -73,7 +80,7 @@ struct FoundRole<'a> {
 fn print(role: &Role, target: &Target, context: &Context) -> Result<(), Error> {
     let format = context.output.format();
     match format {
-        Format::Text => context.output.data(&format!("{}\n", role.id)),
+        Format::Text | Format::Tsv => context.output.data(&format!("{}\n", role.id)),
         Format::Env => (context.output).data(&env_line("SWP_ROLE_ID", &role.id.to_string())),
         Format::Json | Format::Jsonl => {
             let meta = meta(target, json!({}));

@@ -178,7 +178,7 @@ fn warn_shadowed(saved: &SavedCredential, target: &Target, context: &Context) {
 
 fn print(context: &Context, meta: &Value) -> Result<Outcome, Error> {
     match context.output.format() {
-        Format::Text | Format::Env => {}
+        Format::Text | Format::Env | Format::Tsv => {}
         Format::Json => context
             .output
             .data(&(json_text(&json!({"meta": meta}), true) + "\n"))?,

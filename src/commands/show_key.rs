@@ -12,9 +12,9 @@ use crate::keys::document::{meta, print_key};
 use crate::keys::lookup;
 use crate::keys::roles::RoleNames;
 use crate::keys::state::{State, time_or};
+use crate::keys::table::KeyTable;
 use crate::manager::ApiKey;
 use crate::target::Target;
-use crate::terminal::output;
 use crate::terminal::output::Format;
 
 /// Show one key.
@@ -42,9 +42,16 @@ pub(crate) async fn run(
         Ok((key, roles, access.signed_in.time()))
     })
     .await?;
+    if context.output.format() == Format::Tsv {
+        let table = KeyTable { roles: &roles, now };
+        let row = table.with_default_columns(&[key]);
+        context.output.table(&row)?;
+        return Ok(Outcome::Done);
+    }
     let role = roles.get(key.role_id());
     if context.output.format() == Format::Text {
-        context.output.data(&text(&key, role, now))?;
+        let lines = lines(&key, role, now);
+        context.output.data(&context.output.pairs(&lines))?;
         return Ok(Outcome::Done);
     }
     let mut meta = meta(&target, json!({"state": State::of(&key, now).word()}));
@@ -55,8 +62,8 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// Returns the text output: one line for each field of the key.
-fn text(key: &ApiKey, role: Option<&str>, now: DateTime<Utc>) -> String {
+/// Returns the text output: the name and the value of each field of the key.
+fn lines(key: &ApiKey, role: Option<&str>, now: DateTime<Utc>) -> Vec<[String; 2]> {
     let role = match (role, key.role_id()) {
         (Some(name), Some(id)) => format!("{name} (ID {id})"),
         (_, id) => id.map_or_else(|| "-".to_owned(), |id| format!("ID {id}")),
@@ -84,5 +91,5 @@ fn text(key: &ApiKey, role: Option<&str>, now: DateTime<Utc>) -> String {
     if let Some(failures) = failures.filter(|failures| *failures > 0) {
         lines.push(["Failed sign-ins".to_owned(), failures.to_string()]);
     }
-    output::pairs(lines.into_iter())
+    lines
 }

@@ -12,8 +12,7 @@ use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{Address, Pin, ServerCertificate, key_fingerprint_command};
 use crate::target::Target;
-use crate::terminal::output;
-use crate::terminal::output::{Format, json_text, safe};
+use crate::terminal::output::{Cell, Column, Format, Table, json_text, safe};
 use crate::terminal::prompt::Prompt;
 use crate::trust::pin_store::{KnownManager, PinStore};
 
@@ -22,6 +21,13 @@ use crate::trust::pin_store::{KnownManager, PinStore};
 pub(crate) struct Args {
     #[command(subcommand)]
     action: TrustAction,
+}
+
+impl Args {
+    /// Returns true if the command prints a table.
+    pub(crate) fn prints_table(&self) -> bool {
+        matches!(self.action, TrustAction::List)
+    }
 }
 
 #[derive(clap::Subcommand)]
@@ -265,13 +271,20 @@ fn list(context: &Context) -> Result<(), Error> {
     let store = PinStore::read()?;
     let entries = store.managers.iter();
     let document = match format {
-        Format::Text | Format::Env => output::table(
-            ["HOST", "PIN", "ADDED"],
-            entries.flat_map(|(host, known)| {
-                let rows = known.pins.iter();
-                rows.map(|pin| [host.clone(), pin.to_string(), known.added.clone()])
-            }),
-        ),
+        Format::Text | Format::Env | Format::Tsv => {
+            let mut table = Table::new([
+                Column::whole("HOST"),
+                Column::whole("PIN"),
+                Column::whole("ADDED").droppable(1),
+            ]);
+            for (host, known) in entries {
+                for pin in &known.pins {
+                    let cells = [host.clone(), pin.to_string(), known.added.clone()];
+                    table.push(cells.map(Cell::from).into());
+                }
+            }
+            return context.output.table(&table);
+        }
         Format::Json => {
             let managers: Vec<_> = entries.map(|(host, known)| entry(host, known)).collect();
             let path = PinStore::path().map(|path| path.display().to_string());

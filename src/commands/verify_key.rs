@@ -22,7 +22,7 @@ use crate::keys::document::meta;
 use crate::keys::state::{State, key_facts, note_hidden_key, proves_nothing, role_name};
 use crate::manager::{ApiKey, Credentials, ManagerError, SignedIn};
 use crate::target::Target;
-use crate::terminal::output::{Format, json_text, pairs};
+use crate::terminal::output::{Format, json_text};
 
 /// Check whether a secret works, and show its key and expiry.
 #[derive(clap::Args)]
@@ -205,7 +205,7 @@ impl Verification {
                 access.signed_in,
             ));
             lines.push(["Manager".to_owned(), address]);
-            return pairs(lines.into_iter());
+            return access.context.output.pairs(&lines);
         }
         let mut meta = meta(
             access.target,

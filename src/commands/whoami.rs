@@ -18,7 +18,7 @@ use crate::keys::document::meta;
 use crate::keys::state::{key_facts, note_hidden_key, proves_nothing, role_name, role_with_id};
 use crate::manager::{Administrator, ApiKey, SignedIn};
 use crate::target::Target;
-use crate::terminal::output::{Format, json_text, pairs, table};
+use crate::terminal::output::{Format, Table, json_text};
 
 /// Show the signed-in identity, the manager, and where each setting came from.
 #[derive(clap::Args)]
@@ -149,7 +149,7 @@ async fn key(access: Access<'_>) -> Result<Option<Box<ApiKey>>, Error> {
 impl Identity {
     fn document(&self, shown: &Shown, access: Access<'_>) -> Result<String, Error> {
         match access.context.output.format() {
-            Format::Text | Format::Env => self.text(shown, access),
+            Format::Text | Format::Env | Format::Tsv => self.text(shown, access),
             Format::Json => Ok(json_text(&self.json(shown, access)?, true) + "\n"),
             Format::Jsonl => Ok(json_text(&self.json(shown, access)?, false) + "\n"),
         }
@@ -188,7 +188,9 @@ impl Identity {
             let value = setting.value.clone()?;
             Some([setting.name.to_owned(), value, setting.by()])
         });
-        Ok(pairs(lines.into_iter()) + "\n" + &table(["SETTING", "VALUE", "SOURCE"], rows))
+        let output = &access.context.output;
+        let settings = Table::plain(["SETTING", "VALUE", "SOURCE"], rows);
+        Ok(output.pairs(&lines) + "\n" + &settings.text(output.destination()))
     }
 
     fn json(&self, shown: &Shown, access: Access<'_>) -> Result<Value, Error> {

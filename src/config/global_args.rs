@@ -133,7 +133,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, short, long, action = ArgAction::Count, help_heading = OUTPUT)]
     pub verbose: u8,
 
-    /// Colour of stderr (the variable NO_COLOR disables it)
+    /// Use of colour (the variable NO_COLOR disables it)
     #[arg(global = true, long, env = "SWP_COLOR", hide_env_values = true, value_name = "WHEN", default_value = "auto", help_heading = OUTPUT)]
     pub color: Color,
 }

@@ -52,7 +52,7 @@ impl StdoutSink {
             text
         };
         match self.format {
-            Format::Text => joined(&[secret, "\n"]),
+            Format::Text | Format::Tsv => joined(&[secret, "\n"]),
             Format::Env => Zeroizing::new(env_line(&self.env_name, secret)),
             Format::Json => json(true),
             Format::Jsonl => json(false),

@@ -9,8 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind, Signal};
 use crate::manager::ApiKey;
 use crate::target::Target;
-use crate::terminal::output;
-use crate::terminal::output::{Format, json_text};
+use crate::terminal::output::{Cell, Column, Format, Table, json_text};
 
 /// The result for one key.
 pub(crate) struct KeyResult {
@@ -223,9 +222,16 @@ impl Batch {
     fn print(&self, target: &Target, context: &Context) -> Result<(), Error> {
         let results = &self.results;
         let document = match context.output.format() {
-            Format::Text | Format::Env => {
-                let rows = results.iter().map(KeyResult::row);
-                output::table(["ID", "NAME", "RESULT"], rows)
+            Format::Text | Format::Env | Format::Tsv => {
+                let mut table = Table::new([
+                    Column::whole("ID"),
+                    Column::cut("NAME", 18),
+                    Column::whole("RESULT"),
+                ]);
+                for result in results {
+                    table.push(result.row().map(Cell::from).into());
+                }
+                return context.output.table(&table);
             }
             Format::Json => {
                 let keys: Vec<Value> = results.iter().map(KeyResult::object).collect();

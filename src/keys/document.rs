@@ -89,7 +89,7 @@ pub(crate) fn print_key(
     let mut object = Value::Object(fields.clone());
     object["meta"] = meta;
     context.output.data(&match context.output.format() {
-        Format::Text => format!("{id}\n"),
+        Format::Text | Format::Tsv => format!("{id}\n"),
         Format::Env => env_line("SWP_API_KEY_ID", &id),
         Format::Json => json_text(&object, true) + "\n",
         Format::Jsonl => json_text(&object, false) + "\n",

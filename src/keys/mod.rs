@@ -13,4 +13,6 @@ mod refusal;
 pub(crate) mod role_check;
 pub(crate) mod roles;
 pub(crate) mod state;
+pub(crate) mod table;
+pub(crate) mod times;
 pub(crate) mod update;

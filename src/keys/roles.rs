@@ -13,8 +13,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{Cause, ManagerError, NamedRole, Role, RoleSummary, SignedIn};
 use crate::target::Target;
-use crate::terminal::output;
-use crate::terminal::output::Format;
+use crate::terminal::output::{Cell, Column, Format, Table};
 
 /// A role as it is passed on the command line.
 #[derive(Debug, Clone, Copy)]
@@ -175,7 +174,13 @@ struct RoleList<'a> {
 /// Prints roles as a table, as the manager's `{"roles": [...]}` object, or as one JSON object per line.
 pub(crate) fn print(roles: &[Role], target: &Target, context: &Context) -> Result<(), Error> {
     match context.output.format() {
-        Format::Text | Format::Env => context.output.data(&table(roles)),
+        Format::Text | Format::Env | Format::Tsv => {
+            let mut table = table(roles);
+            if !roles.is_empty() && !context.output.is_quiet() {
+                table.summarize(summary(roles));
+            }
+            context.output.table(&table)
+        }
         Format::Json => {
             let meta = meta(target, json!({}));
             context.output.json(&RoleList { roles, meta }, true)
@@ -184,15 +189,23 @@ pub(crate) fn print(roles: &[Role], target: &Target, context: &Context) -> Resul
     }
 }
 
-fn table(roles: &[Role]) -> String {
-    let rows = roles.iter().map(|role| {
-        [
-            role.id.to_string(),
-            role.name.clone(),
-            role.description().unwrap_or_default().to_owned(),
-        ]
-    });
-    output::table(["ID", "NAME", "DESCRIPTION"], rows)
+fn table(roles: &[Role]) -> Table {
+    let mut table = Table::new([
+        Column::whole("ID"),
+        Column::cut("NAME", 18),
+        Column::cut("DESCRIPTION", 11),
+    ]);
+    for role in roles {
+        let description = role.description().unwrap_or_default().to_owned();
+        let cells = [role.id.to_string(), role.name.clone(), description];
+        table.push(cells.map(Cell::from).into());
+    }
+    table
+}
+
+fn summary(roles: &[Role]) -> String {
+    let plural = if roles.len() == 1 { "" } else { "s" };
+    format!("{} role{plural}", roles.len())
 }
 
 /// The names of the roles, by role ID. A role that this run has no permission to view is missing.

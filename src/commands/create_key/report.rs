@@ -79,7 +79,7 @@ pub(super) fn leave_existing(
     meta["drift"] = json!(drift);
     match access.context.output.format() {
         // In these formats, stdout must not contain anything but a secret, and there is no secret.
-        Format::Text | Format::Env => Ok(()),
+        Format::Text | Format::Env | Format::Tsv => Ok(()),
         Format::Json | Format::Jsonl => print_key(&existing.fields(), meta, access.context),
     }
 }

@@ -15,6 +15,8 @@ pub(super) struct Filter<'a> {
     pub(super) role_id: Option<i64>,
     /// Matches keys that have not expired yet and expire at this time or earlier.
     pub(super) expires_by: Option<i64>,
+    /// Matches keys that have expired.
+    pub(super) expired: bool,
     /// Matches keys that have not been used since this time.
     pub(super) unused_since: Option<i64>,
     pub(super) locked: bool,
@@ -36,13 +38,16 @@ pub(super) enum FilterResult {
 impl<'a> Filter<'a> {
     /// Returns the search criteria for the manager. They match every key that `apply` accepts, and possibly more.
     ///
-    /// The criteria do not include locks, because it is unknown whether a lock after failed sign-ins sets `active` to false. `unused_since`
+    /// The search for expired keys starts at 1, because 0 stands for a key that does not expire. The criteria do not include locks, because it is unknown whether a lock after failed sign-ins sets `active` to false. `unused_since`
     /// becomes a limit of the creation time, because a key that has not been used since a time was also created before that time.
     pub(super) fn for_manager(&self) -> KeyFilter<'a> {
         KeyFilter {
             name: self.name,
             role_id: self.role_id,
-            expires: self.expires_by.map(|by| (self.created_at, by)),
+            expires: match self.expired {
+                true => Some((1, self.created_at)),
+                false => self.expires_by.map(|by| (self.created_at, by)),
+            },
             created_until: self.unused_since,
         }
     }
@@ -68,6 +73,10 @@ impl<'a> Filter<'a> {
                 .is_some_and(|expiry| expiry > start && expiry <= by)
         };
         if self.expires_by.is_some_and(|by| !expires_in_time(by)) {
+            return FilterResult::NoMatch;
+        }
+        let has_expired = || key.expiry_date().is_some_and(|expiry| expiry <= start);
+        if self.expired && !has_expired() {
             return FilterResult::NoMatch;
         }
         if self.locked && !matches!(State::of(key, now), State::Locked(_)) {

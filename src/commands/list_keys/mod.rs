@@ -1,9 +1,10 @@
 //! `list-keys`: lists all keys, or only keys that match a filter.
 //!
-//! Text and JSON output is printed after the last page has arrived. JSON lines are printed page by page, so that only one page is in
-//! memory. If a later page cannot be read, some lines are already printed, and the exit code reports the failure.
+//! Text and JSON output is printed after the last page has arrived. JSON lines without `--sort` are printed page by page, so that
+//! only one page is in memory. If a later page cannot be read, some lines are already printed, and the exit code reports the failure.
 
 mod filter;
+mod listing;
 mod run;
 
 pub(crate) use run::{Args, run};

@@ -33,6 +33,13 @@ pub(crate) struct Args {
     pub(crate) sinks: SinkArgs,
 }
 
+impl Args {
+    /// Returns true if the command prints a table.
+    pub(crate) fn prints_table(&self) -> bool {
+        self.list
+    }
+}
+
 /// Parses an operation ID. An error must not repeat the text, because it may be a misplaced secret.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use crate::journal::notice::secret_in_use;
 use crate::journal::{self, JournalEntry, Record, Stage, Work};
 use crate::storage::permissions::untrusted_or;
 use crate::target::Target;
-use crate::terminal::output::{Format, json_text};
+use crate::terminal::output::{Format, Table, json_text};
 
 /// Returns the number of unfinished runs, as text for a message.
 pub(super) fn count_runs(count: usize) -> String {
@@ -138,15 +138,15 @@ pub(super) fn list(context: &Context) -> Result<Outcome, Error> {
             .iter()
             .map(|record| json_text(record, false) + "\n")
             .collect(),
-        Format::Text | Format::Env => table(&records),
+        Format::Text | Format::Env | Format::Tsv => return print_table(&records, context),
     };
     context.output.data(&document)?;
     Ok(Outcome::Done)
 }
 
-fn table(records: &[Record]) -> String {
-    if records.is_empty() {
-        return String::new();
+fn print_table(records: &[Record], context: &Context) -> Result<Outcome, Error> {
+    if records.is_empty() && context.output.format() == Format::Text {
+        return Ok(Outcome::Done);
     }
     let rows = records.iter().map(|record| {
         let work = match record.work {
@@ -171,16 +171,15 @@ fn table(records: &[Record]) -> String {
             record.tenant.clone().unwrap_or_default(),
         ]
     });
-    crate::terminal::output::table(
-        [
-            "OPERATION",
-            "WORK",
-            "STAGE",
-            "STARTED",
-            "KEY",
-            "MANAGER",
-            "TENANT",
-        ],
-        rows,
-    )
+    let header = [
+        "OPERATION",
+        "WORK",
+        "STAGE",
+        "STARTED",
+        "KEY",
+        "MANAGER",
+        "TENANT",
+    ];
+    context.output.table(&Table::plain(header, rows))?;
+    Ok(Outcome::Done)
 }

@@ -12,8 +12,7 @@ use crate::keys::roles::RoleNames;
 use crate::keys::state::time_or;
 use crate::manager::{ApiKey, KeyChange};
 use crate::target::Target;
-use crate::terminal::output;
-use crate::terminal::output::Format;
+use crate::terminal::output::{Format, Table};
 
 /// The name of each field in the manager's API, and its label in the text output.
 const FIELDS: [(&str, &str); 6] = [
@@ -96,11 +95,12 @@ impl UpdateResult {
     }
 
     fn print_document(&self, target: &Target, context: &Context) -> Result<(), Error> {
-        if context.output.format() == Format::Text {
-            return match self.changes.is_empty() {
-                true => Ok(()),
-                false => context.output.data(&self.table()),
-            };
+        let format = context.output.format();
+        if format == Format::Tsv || format == Format::Text && !self.changes.is_empty() {
+            return context.output.table(&self.table());
+        }
+        if format == Format::Text {
+            return Ok(());
         }
         let changes: Map<String, Value> = (self.changes.iter())
             .map(|(name, before, after)| {
@@ -119,7 +119,7 @@ impl UpdateResult {
         print_key(&self.key.fields(), meta, context)
     }
 
-    fn table(&self) -> String {
+    fn table(&self) -> Table {
         let rows = self.changes.iter().map(|(name, before, after)| {
             let label = FIELDS.iter().find(|(field, _)| field == name);
             let label = label.map_or(*name, |(_, label)| label);
@@ -129,7 +129,7 @@ impl UpdateResult {
                 self.value(name, after),
             ]
         });
-        output::table(["FIELD", "BEFORE", "AFTER"], rows)
+        Table::plain(["FIELD", "BEFORE", "AFTER"], rows)
     }
 
     fn value(&self, name: &str, value: &Value) -> String {
@@ -148,7 +148,7 @@ impl UpdateResult {
 
 /// Returns the role names if the role changes and the output is text. JSON contains only role IDs.
 async fn roles(change: &KeyChange, access: Access<'_>) -> Result<RoleNames, Error> {
-    if change.role_id.is_none() || access.context.output.format() != Format::Text {
+    if change.role_id.is_none() || access.context.output.format().is_json() {
         return Ok(RoleNames::default());
     }
     // The key has already been changed, so the command must not fail if the role names cannot be read.

@@ -1,4 +1,4 @@
-//! The output formats of stdout, and the use of colour on stderr.
+//! The output formats of stdout, and the use of colour.
 
 use clap::ValueEnum;
 
@@ -16,6 +16,8 @@ pub(crate) enum Format {
     Jsonl,
     /// NAME=value, with the value quoted for a POSIX shell if necessary.
     Env,
+    /// A table as tab-separated lines, with a header.
+    Tsv,
 }
 
 impl Format {
@@ -30,7 +32,7 @@ impl Format {
     /// # Errors
     /// Returns a usage error for `env`, because a variable contains a single value and not a list.
     pub(crate) fn require_list(self) -> Result<(), Error> {
-        self.require_not_env("this command prints a list", "use text, json or jsonl")
+        self.require_not_env("this command prints a list", "use text, tsv, json or jsonl")
     }
 
     /// Checks that this format can represent a document with several values.
@@ -52,7 +54,7 @@ impl Format {
     }
 }
 
-/// The choice of when to use colour on stderr.
+/// The choice of when to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Color {
     /// Use colour on a terminal, unless NO_COLOR is set.

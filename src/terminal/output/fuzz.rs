@@ -1,6 +1,7 @@
 //! The fuzz target for the output.
 
-use super::{env_line, json_text, safe, table};
+use super::table::TableLayout;
+use super::{Table, env_line, json_text, safe};
 
 /// The target of [`crate::fuzzing::output`].
 pub(crate) fn output(data: &[u8]) {
@@ -23,19 +24,21 @@ pub(crate) fn output(data: &[u8]) {
         assert_eq!(serde_json::from_str(&json).ok().as_ref(), Some(&value));
     }
 
-    let rows = table(
-        ["NAME", "ID"],
-        [[text.to_owned(), "1".to_owned()]].into_iter(),
-    );
-    assert_eq!(
-        rows.matches('\n').count(),
-        2,
-        "each row is a line: {rows:?}"
-    );
-    assert!(
-        !rows.contains(|one| one != '\n' && harms_a_terminal(one)),
-        "{rows:?}"
-    );
+    let rows = [[text.to_owned(), "1".to_owned()]].into_iter();
+    let table = Table::plain(["NAME", "ID"], rows);
+    let narrow = TableLayout::Terminal {
+        width: 12,
+        color: false,
+    };
+    for destination in [narrow, TableLayout::Tsv] {
+        let rows = table.text(destination);
+        let lines = rows.matches('\n').count();
+        assert_eq!(lines, 2, "each row is a line: {rows:?}");
+        let harmful = |one| one != '\n' && one != '\t' && harms_a_terminal(one);
+        assert!(!rows.contains(harmful), "{rows:?}");
+        let tabs = rows.matches('\t').count();
+        assert!(tabs == 2 || destination == narrow, "{rows:?}");
+    }
 
     if !text.contains('\0') {
         let words = shell_words::split(&env_line("KEY", text));

@@ -16,4 +16,4 @@ pub(crate) use env_line::{env_line, is_bare};
 pub(crate) use escape::{is_plain, json_text, safe, without_leading_command};
 pub(crate) use format::{Color, Format};
 pub(crate) use streams::{MAX_LINE, Output};
-pub(crate) use table::{pairs, table};
+pub(crate) use table::{Cell, Column, Table, Tint};

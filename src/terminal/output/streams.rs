@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::deferred;
 use super::escape::{json_line, safe};
 use super::format::{Color, Format};
+use super::table::{Table, TableLayout, pairs};
 use crate::error::Error;
 use crate::terminal::status_line;
 use crate::text::shorten;
@@ -55,6 +56,12 @@ impl Output {
         !self.quiet && !self.format.is_json()
     }
 
+    /// Returns true if notes and warnings are suppressed.
+    #[must_use]
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Writes the document of this run to stdout. If the reader has closed the pipe (`| head`), that is not an error.
     ///
     /// # Errors
@@ -82,6 +89,29 @@ impl Output {
     pub(crate) fn json(&self, document: &impl Serialize, pretty: bool) -> Result<(), Error> {
         self.write(|stdout| json_line(stdout, document, pretty))
             .map(|_| ())
+    }
+
+    /// Writes a table to stdout: aligned on a terminal, and as tab-separated lines in a pipe. In a pipe, the header is printed only with `-o tsv`.
+    ///
+    /// # Errors
+    /// Returns an error if writing to stdout fails.
+    pub(crate) fn table(&self, table: &Table) -> Result<(), Error> {
+        self.data(&table.text(self.destination()))
+    }
+
+    /// Returns names with their values, one on each line.
+    #[must_use]
+    pub(crate) fn pairs(&self, rows: &[[String; 2]]) -> String {
+        pairs(rows, self.destination())
+    }
+
+    /// Returns where tables are printed.
+    #[must_use]
+    pub(crate) fn destination(&self) -> TableLayout {
+        match self.format {
+            Format::Tsv => TableLayout::Tsv,
+            _ => TableLayout::of_stdout(self.color_data),
+        }
     }
 
     /// Writes to stdout. Returns false if the reader has closed the pipe.

@@ -10,6 +10,7 @@ mod exec_signals;
 mod find_role;
 mod if_exists;
 mod list_keys;
+mod list_keys_options;
 mod list_roles;
 mod lock_key;
 mod lock_keys;

@@ -22,7 +22,7 @@ fn an_id_and_a_name_show_the_same_key() {
     });
     let by_name = env.run(["show-key", "ci"]);
     let lines: Vec<Vec<&str>> = (by_name.success().lines())
-        .map(|line| line.split("  ").filter(|part| !part.is_empty()).collect())
+        .map(|line| line.split('\t').collect())
         .collect();
     let value = |name: &str| {
         let line = lines.iter().find(|line| line[0].trim() == name);

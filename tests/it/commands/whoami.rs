@@ -30,7 +30,7 @@ fn an_administrator_is_named_with_his_role_and_the_managers_version() {
     ] {
         assert!(said.lines().any(|other| other == line), "{line}: {said}");
     }
-    contains(said, &[&env.sandbox.url(), "SETTING", "SWP_PASSWORD_FILE"]);
+    contains(said, &[&env.sandbox.url(), "SWP_PASSWORD_FILE"]);
     assert!(!said.contains(Settings::DEFAULT_PASSWORD));
     assert_eq!(
         env.calls(),

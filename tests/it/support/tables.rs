@@ -3,10 +3,7 @@
 /// Returns the cells of each row, which the program separates by at least two spaces.
 pub(crate) fn rows(text: &str) -> Vec<Vec<&str>> {
     text.lines()
-        .map(|line| {
-            let cells = line.split("  ").map(str::trim);
-            cells.filter(|cell| !cell.is_empty()).collect()
-        })
+        .map(|line| line.split('\t').collect())
         .collect()
 }
 

@@ -26,9 +26,9 @@ fn env() -> TestEnv {
     sandbox.edit_key(2, |key| {
         key.description = Some("Builds of the night".to_owned());
         key.expiry_date = Some(now + 30 * DAY + DAY / 2);
-        key.last_sign_in = Some(now - DAY / 2);
+        key.last_sign_in = Some(now - DAY / 2 - 600_000);
     });
-    sandbox.edit_key(3, |key| key.expiry_date = Some(now - DAY));
+    sandbox.edit_key(3, |key| key.expiry_date = Some(now - DAY - 600_000));
     sandbox.edit_key(4, |key| key.active = false);
     env
 }
@@ -87,4 +87,66 @@ fn of_a_certificate() {
     compare("trust-show", &env.run(["trust", "show"]));
     env.run(["trust", "add", "--tls-accept-new"]).success();
     compare("trust-list", &env.run(["trust", "list"]));
+}
+
+/// Tables on terminals of three widths. Our own default names have 33 characters.
+#[cfg(unix)]
+#[test]
+fn on_terminals_of_three_widths() {
+    use crate::support::pty::Pty;
+    let env = env();
+    let sandbox = &env.sandbox;
+    let now = sandbox.now();
+    let default_name = "Full-Access-20261128T100000-0a1b2";
+    assert_eq!(default_name.len(), 33);
+    for number in 5..=7 {
+        sandbox.add_key(default_name, 1);
+        sandbox.edit_key(number, |key| {
+            key.expiry_date = Some(now + (number - 1) * DAY + DAY / 2);
+            key.created = now - 100 * DAY;
+            key.last_sign_in = Some(now - 3 * DAY - DAY / 2);
+        });
+    }
+    for (name, command) in [
+        ("list-keys", "list-keys"),
+        ("list-roles", "list-roles"),
+        ("find-role", "find-role --like '%udit%'"),
+        (
+            "list-keys-columns",
+            "list-keys --columns id,name,expires --sort expires",
+        ),
+        ("show-key", "show-key nightly-build"),
+        ("config-show", "config show"),
+        ("whoami", "whoami"),
+    ] {
+        for width in [60, 80, 120] {
+            let script = format!(r#"stty cols {width}; "$SWP_KEYS" {command}"#);
+            let shown = Pty::start(&env.home, &script).end();
+            let shown = shown.replace('\x1b', "ESC");
+            snapshot_file(&format!("tables/{width}/{name}"), &shown);
+        }
+    }
+}
+
+/// The colours of the state obey `NO_COLOR` and `--color`.
+#[cfg(unix)]
+#[test]
+fn colours_on_a_terminal() {
+    use crate::support::pty::Pty;
+    let env = env();
+    let red = "\x1b[31mlocked\x1b[0m";
+    for (script, is_colored) in [
+        (r#""$SWP_KEYS" list-keys"#, true),
+        (r#""$SWP_KEYS" list-keys --color never"#, false),
+        (r#"NO_COLOR=1 "$SWP_KEYS" list-keys"#, false),
+        (r#"NO_COLOR=1 "$SWP_KEYS" list-keys --color always"#, true),
+        (r#"TERM=dumb "$SWP_KEYS" list-keys"#, false),
+    ] {
+        let script = format!("unset NO_COLOR; export TERM=xterm; {script}");
+        let shown = Pty::start(&env.home, &script).end();
+        assert_eq!(shown.contains(red), is_colored, "{script}: {shown}");
+        assert!(shown.contains("4 keys"), "{shown}");
+    }
+    let quiet = Pty::start(&env.home, r#""$SWP_KEYS" list-keys -q"#).end();
+    assert!(!quiet.contains("4 keys"), "{quiet}");
 }

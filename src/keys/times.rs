@@ -1,0 +1,88 @@
+//! How the times of keys are displayed.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Keys that expire within this time in milliseconds are marked, and times within it are displayed relative to now.
+pub(crate) const SOON: i64 = 14 * DAY;
+
+/// Returns a time for a table on a terminal: `in 3 days` or `3 days ago` if it is near `now`, or else its date in UTC.
+pub(crate) fn relative(milliseconds: i64, now: DateTime<Utc>) -> String {
+    let ahead = milliseconds.saturating_sub(now.timestamp_millis());
+    let distance = ahead.saturating_abs();
+    if distance > SOON {
+        return DateTime::from_timestamp_millis(milliseconds).map_or_else(
+            || exact(milliseconds),
+            |time| time.format("%Y-%m-%d").to_string(),
+        );
+    }
+    let length = match distance {
+        0..MINUTE => return "now".to_owned(),
+        MINUTE..HOUR => format!("{} min", distance / MINUTE),
+        HOUR..DAY => counted(distance / HOUR, "hour"),
+        _ => counted(distance / DAY, "day"),
+    };
+    if ahead > 0 {
+        format!("in {length}")
+    } else {
+        format!("{length} ago")
+    }
+}
+
+/// Returns a time in the form of RFC 3339, in UTC. A time that has no such form is returned as a number of milliseconds.
+pub(crate) fn exact(milliseconds: i64) -> String {
+    rfc3339(milliseconds).unwrap_or_else(|| milliseconds.to_string())
+}
+
+/// Returns a time in the form of RFC 3339, in UTC. `None` if the time is outside the years 0 to 9999.
+pub(crate) fn rfc3339(milliseconds: i64) -> Option<String> {
+    let time = DateTime::from_timestamp_millis(milliseconds)?;
+    let text = time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    text.starts_with(|first: char| first.is_ascii_digit())
+        .then_some(text)
+}
+
+fn counted(count: i64, unit: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_time_is_relative_and_a_far_time_is_a_date() {
+        let now = DateTime::from_timestamp_millis(1_795_000_000_000).unwrap_or_default();
+        for (ahead, expected) in [
+            (0, "now"),
+            (-59_999, "now"),
+            (59_999, "now"),
+            (MINUTE, "in 1 min"),
+            (-MINUTE, "1 min ago"),
+            (59 * MINUTE, "in 59 min"),
+            (HOUR, "in 1 hour"),
+            (-23 * HOUR, "23 hours ago"),
+            (2 * DAY - 1, "in 1 day"),
+            (-3 * DAY, "3 days ago"),
+            (SOON, "in 14 days"),
+            (SOON + 1, "2026-12-02"),
+            (-SOON - DAY, "2026-11-03"),
+            (i64::MAX, "9223372036854775807"),
+        ] {
+            let time = now.timestamp_millis().saturating_add(ahead);
+            assert_eq!(relative(time, now), expected, "{ahead}");
+        }
+    }
+
+    #[test]
+    fn an_exact_time_is_rfc_3339_if_it_can_be() {
+        assert_eq!(exact(1_795_000_000_000), "2026-11-18T11:06:40Z");
+        assert_eq!(exact(1_795_000_000_001), "2026-11-18T11:06:40.001Z");
+        assert_eq!(rfc3339(i64::MAX), None);
+        assert_eq!(rfc3339(253_402_300_800_000), None);
+    }
+}

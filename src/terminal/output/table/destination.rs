@@ -1,0 +1,43 @@
+//! Where a table is printed, which decides its layout.
+
+use std::io::{self, IsTerminal as _};
+
+/// The destination of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TableLayout {
+    /// A terminal with this width in characters. The table is aligned, and cells may be cut.
+    Terminal {
+        /// The width in characters.
+        width: usize,
+        /// True if cells may have a colour.
+        color: bool,
+    },
+    /// A pipe or a file: a line for each row, with tabs between the cells and without a header.
+    Pipe,
+    /// The format `tsv`: as [`TableLayout::Pipe`], but with a header.
+    Tsv,
+}
+
+impl TableLayout {
+    /// Returns the destination of text on stdout.
+    pub(crate) fn of_stdout(color: bool) -> Self {
+        if !io::stdout().is_terminal() {
+            return Self::Pipe;
+        }
+        // A terminal without a known width wraps long lines.
+        let width = terminal_width().map_or(usize::MAX, usize::from);
+        Self::Terminal { width, color }
+    }
+}
+
+#[cfg(unix)]
+fn terminal_width() -> Option<u16> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col)
+}
+
+/// Returns `None`, because the width is unknown on Windows.
+#[cfg(not(unix))]
+fn terminal_width() -> Option<u16> {
+    None
+}

@@ -1,0 +1,134 @@
+//! The layout of a table on a terminal: aligned columns without borders. If the table is wider than the terminal, columns are left out first and then
+//! cells are cut.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use super::model::{Column, Table, Tint};
+use crate::terminal::output::escape::safe;
+use crate::text::shorten;
+
+/// The maximum length of a cell, in characters. Every cell is padded to the length of the longest cell in its column.
+const MAX_CELL: usize = 300;
+/// The space between two columns.
+const GAP: usize = 2;
+
+/// Returns the table for a terminal with this width.
+pub(super) fn table(table: &Table, width: usize, color: bool) -> String {
+    let texts: Vec<Vec<String>> = (table.rows.iter())
+        .map(|row| row.iter().map(|cell| cell_text(&cell.shown)).collect())
+        .collect();
+    let natural: Vec<usize> = (table.columns.iter().enumerate())
+        .map(|(index, column)| {
+            let cells = texts.iter().map(|row| row[index].width());
+            cells.max().unwrap_or_default().max(column.header.width())
+        })
+        .collect();
+    let shown = fitting(&table.columns, &natural, width);
+    let mut lines = line(shown.iter().map(|&(index, width)| {
+        let header = cut(table.columns[index].header, width);
+        (header, width, None)
+    }));
+    for (row, texts) in table.rows.iter().zip(&texts) {
+        lines += &line(shown.iter().map(|&(index, width)| {
+            let tint = row[index].tint.filter(|_| color);
+            (cut(&texts[index], width), width, tint)
+        }));
+    }
+    if let Some(summary) = &table.summary {
+        lines += summary;
+        lines.push('\n');
+    }
+    lines
+}
+
+/// Returns the lines for names and values. The values are aligned.
+pub(super) fn pairs(rows: &[[String; 2]]) -> String {
+    let width = rows.iter().map(|[name, _]| name.width()).max();
+    let width = width.unwrap_or_default();
+    let lines = rows.iter().map(|[name, value]| {
+        let cells = [(safe(name), width, None), (cell_text(value), 0, None)];
+        line(cells.into_iter())
+    });
+    lines.collect()
+}
+
+fn cell_text(text: &str) -> String {
+    safe(&shorten(text, MAX_CELL))
+}
+
+/// Returns the index and the width of each column that is shown.
+fn fitting(columns: &[Column], natural: &[usize], width: usize) -> Vec<(usize, usize)> {
+    let least = |index: usize| match columns[index].min_width {
+        Some(min) => min.min(natural[index]),
+        None => natural[index],
+    };
+    let mut shown: Vec<usize> = (0..columns.len()).collect();
+    while total(shown.iter().map(|&index| least(index))) > width {
+        let ranks = (shown.iter().enumerate())
+            .filter_map(|(place, &index)| Some((columns[index].drop_rank?, place)));
+        match ranks.min() {
+            Some((_, place)) => shown.remove(place),
+            None => break,
+        };
+    }
+    let mut widths: Vec<usize> = shown.iter().map(|&index| natural[index]).collect();
+    while total(widths.iter().copied()) > width {
+        let widest = (0..shown.len())
+            .filter(|&place| widths[place] > least(shown[place]))
+            .max_by_key(|&place| widths[place]);
+        match widest {
+            Some(place) => widths[place] -= 1,
+            None => break,
+        }
+    }
+    shown.into_iter().zip(widths).collect()
+}
+
+/// Returns the width of a line with columns of these widths.
+fn total(widths: impl ExactSizeIterator<Item = usize>) -> usize {
+    let gaps = widths.len().saturating_sub(1) * GAP;
+    widths.sum::<usize>() + gaps
+}
+
+/// Returns `text` if it fits, or the beginning of `text` with an ellipsis.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut left = width.saturating_sub(1);
+    let begin = text.chars().take_while(|character| {
+        // A variation selector may make the character before it wider.
+        let width = match character {
+            '\u{fe0f}' => 1,
+            other => other.width().unwrap_or_default(),
+        };
+        let fits = width <= left;
+        left = left.saturating_sub(width);
+        fits
+    });
+    begin.chain(['…']).collect()
+}
+
+/// Returns a line with cells that are padded to their widths. Spaces at the end of the line are left out.
+fn line(cells: impl Iterator<Item = (String, usize, Option<Tint>)>) -> String {
+    let mut line = String::new();
+    let mut padding = 0;
+    for (text, width, tint) in cells {
+        line.extend(std::iter::repeat_n(' ', padding));
+        padding = width.saturating_sub(text.width()) + GAP;
+        match tint {
+            Some(tint) => line += &format!("\x1b[{}m{text}\x1b[0m", code(tint)),
+            None => line += &text,
+        }
+    }
+    line.truncate(line.trim_end().len());
+    line.push('\n');
+    line
+}
+
+fn code(tint: Tint) -> &'static str {
+    match tint {
+        Tint::Red => "31",
+        Tint::Yellow => "33",
+    }
+}

@@ -1,0 +1,123 @@
+//! The content of a table, independent of its layout.
+
+/// A table with a header.
+pub(crate) struct Table {
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Vec<Cell>>,
+    pub(super) summary: Option<String>,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    pub(super) header: &'static str,
+    /// The minimum width if cells may be cut on a narrow terminal. `None` if cells are never cut.
+    pub(super) min_width: Option<usize>,
+    /// If set, the column may be left out on a narrow terminal. The column with the lowest number is left out first.
+    pub(super) drop_rank: Option<u8>,
+}
+
+/// A cell of a table.
+#[derive(Debug, Clone)]
+pub(crate) struct Cell {
+    /// The text on a terminal.
+    pub(super) shown: String,
+    /// The text in a pipe, if it is different.
+    pub(super) exact: Option<String>,
+    pub(super) tint: Option<Tint>,
+}
+
+/// The colour of a cell on a terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tint {
+    /// Something does not work.
+    Red,
+    /// Something will stop working soon.
+    Yellow,
+}
+
+impl Table {
+    /// Creates a table without rows.
+    pub(crate) fn new(columns: impl IntoIterator<Item = Column>) -> Self {
+        Self {
+            columns: columns.into_iter().collect(),
+            rows: Vec::new(),
+            summary: None,
+        }
+    }
+
+    /// Creates a table whose cells are plain texts that are never cut.
+    pub(crate) fn plain<const N: usize>(
+        header: [&'static str; N],
+        rows: impl Iterator<Item = [String; N]>,
+    ) -> Self {
+        let mut table = Self::new(header.map(Column::whole));
+        for row in rows {
+            table.push(row.map(Cell::from).into());
+        }
+        table
+    }
+
+    /// Appends a row with one cell for each column.
+    pub(crate) fn push(&mut self, row: Vec<Cell>) {
+        self.rows.push(row);
+    }
+
+    /// Sets a line that is printed below the table on a terminal.
+    pub(crate) fn summarize(&mut self, summary: String) {
+        self.summary = Some(summary);
+    }
+}
+
+impl Column {
+    /// Returns a column whose cells are never cut.
+    pub(crate) fn whole(header: &'static str) -> Self {
+        Self {
+            header,
+            min_width: None,
+            drop_rank: None,
+        }
+    }
+
+    /// Returns a column whose cells may be cut to `min_width` on a narrow terminal.
+    pub(crate) fn cut(header: &'static str, min_width: usize) -> Self {
+        Self {
+            min_width: Some(min_width),
+            ..Self::whole(header)
+        }
+    }
+
+    /// Returns the same column, which may be left out on a narrow terminal. The column with the lowest rank is left out first.
+    pub(crate) fn droppable(self, rank: u8) -> Self {
+        Self {
+            drop_rank: Some(rank),
+            ..self
+        }
+    }
+}
+
+impl Cell {
+    /// Returns a cell with one text for a terminal and an exact text for a pipe.
+    pub(crate) fn with_exact(shown: String, exact: String) -> Self {
+        Self {
+            shown,
+            exact: Some(exact),
+            tint: None,
+        }
+    }
+
+    /// Returns the same cell with a colour.
+    pub(crate) fn tinted(self, tint: Option<Tint>) -> Self {
+        Self { tint, ..self }
+    }
+}
+
+impl From<String> for Cell {
+    fn from(shown: String) -> Self {
+        Self {
+            shown,
+            exact: None,
+            tint: None,
+        }
+    }
+}

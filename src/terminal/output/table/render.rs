@@ -1,0 +1,24 @@
+//! Chooses the layout of a table.
+
+use super::destination::TableLayout;
+use super::model::Table;
+use super::{layout, tsv};
+
+impl Table {
+    /// Returns the text of the table for a destination. All cells are safe for a terminal.
+    pub(crate) fn text(&self, destination: TableLayout) -> String {
+        match destination {
+            TableLayout::Terminal { width, color } => layout::table(self, width, color),
+            TableLayout::Pipe => tsv::rows(self),
+            TableLayout::Tsv => tsv::header(self) + &tsv::rows(self),
+        }
+    }
+}
+
+/// Returns names with their values, one on each line.
+pub(crate) fn pairs(rows: &[[String; 2]], destination: TableLayout) -> String {
+    match destination {
+        TableLayout::Terminal { .. } => layout::pairs(rows),
+        TableLayout::Pipe | TableLayout::Tsv => tsv::pairs(rows),
+    }
+}

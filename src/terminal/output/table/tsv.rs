@@ -1,0 +1,32 @@
+//! Tab-separated lines. Tabs, line breaks and other control characters in a cell are escaped, so each row is one line and each tab separates two
+//! cells.
+
+use super::model::Table;
+use crate::terminal::output::escape::safe;
+
+/// Returns the line with the names of the columns, as `--columns` accepts them.
+pub(super) fn header(table: &Table) -> String {
+    let names = table.columns.iter().map(|column| column.header);
+    line(names.map(|name| name.to_lowercase().replace(' ', "-")))
+}
+
+/// Returns a line for each row.
+pub(super) fn rows(table: &Table) -> String {
+    let rows = table.rows.iter().map(|row| {
+        let cells = row.iter();
+        line(cells.map(|cell| safe(cell.exact.as_ref().unwrap_or(&cell.shown))))
+    });
+    rows.collect()
+}
+
+/// Returns a line for each name and its value.
+pub(super) fn pairs(rows: &[[String; 2]]) -> String {
+    let lines = rows
+        .iter()
+        .map(|row| line(row.iter().map(|cell| safe(cell))));
+    lines.collect()
+}
+
+fn line(cells: impl Iterator<Item = String>) -> String {
+    cells.collect::<Vec<_>>().join("\t") + "\n"
+}

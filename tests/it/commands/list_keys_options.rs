@@ -1,0 +1,142 @@
+//! `list-keys`: the order, the limit and the columns, and the table on a terminal.
+
+use serde_json::Value;
+use swp_keys::sandbox::Settings;
+
+use super::list_keys::{ids, with_keys};
+use crate::support::requests::{SEARCH_KEYS, count, nothing_was_sent};
+use crate::support::{TestEnv, contains};
+
+#[test]
+fn the_keys_can_be_sorted_limited_and_shown_in_part() {
+    let env = with_keys(Settings::default());
+    let column = |arguments: &[&str]| -> Vec<String> {
+        let words = [&["list-keys", "--columns", "name"], arguments].concat();
+        let result = env.run(words);
+        result.success().lines().map(String::from).collect()
+    };
+    for (arguments, expected) in [
+        (&["--expired"][..], &["ended"][..]),
+        (&["--limit", "2"], &["fresh", "old-unused"]),
+        (&["--reverse", "--limit", "2"], &["later", "guessed"]),
+        (&["--sort", "name", "--limit", "2"], &["ended", "ending"]),
+        (&["--sort", "name", "--reverse", "--limit", "1"], &["stale"]),
+        (
+            &["--sort", "expires", "--limit", "4"],
+            &["ended", "ending", "later", "fresh"],
+        ),
+        (
+            &["--sort", "expires", "--reverse", "--limit", "2"],
+            &["later", "ending"],
+        ),
+        (
+            &["--sort", "created", "--limit", "3"],
+            &["stale", "old-unused", "old-used"],
+        ),
+        (
+            &["--sort", "last-sign-in", "--limit", "2"],
+            &["stale", "old-used"],
+        ),
+        (
+            &["--sort", "role", "--role", "Full Access"],
+            &["old-used", "stale"],
+        ),
+        (&["--sort", "state", "--limit", "1"], &["fresh"]),
+    ] {
+        assert_eq!(column(arguments), expected, "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_order_and_the_limit_apply_to_every_format() {
+    let env = with_keys(Settings::default());
+    assert_eq!(ids(&env, &["--sort", "expires", "--limit", "2"]), [6, 5]);
+    let lines = env.run([
+        "list-keys",
+        "--sort",
+        "expires",
+        "--limit",
+        "2",
+        "-o",
+        "jsonl",
+    ]);
+    let first: Value =
+        serde_json::from_str(lines.success().lines().next().expect("a line")).expect("JSON");
+    assert_eq!(first["keyName"], "ended");
+    assert_eq!(lines.stdout.lines().count(), 2);
+    let lines = env.run(["list-keys", "--limit", "3", "-o", "jsonl"]);
+    assert_eq!(lines.success().lines().count(), 3);
+    let two = env.run(["list-keys", "--columns", "state,id", "--limit", "1"]);
+    assert_eq!(two.success(), "active\t1");
+    let with_description = env.run([
+        "list-keys",
+        "--columns",
+        "id,description",
+        "-o",
+        "tsv",
+        "--limit",
+        "1",
+    ]);
+    contains(with_description.success(), &["id\tdescription\n1\t"]);
+}
+
+#[test]
+fn columns_are_refused_where_they_have_no_effect() {
+    let env = TestEnv::new();
+    for arguments in [
+        &["list-keys", "--columns", "id", "-o", "json"][..],
+        &["list-keys", "--columns", "secret"],
+        &["list-keys", "--sort", "secret"],
+        &["list-keys", "--limit", "0"],
+        &["list-keys", "--expired", "--expiring", "14d"],
+        &["list-keys", "-o", "yaml"],
+        &["create", "--role", "Auditor", "-o", "tsv"],
+        &["whoami", "-o", "tsv"],
+        &["recover", "-o", "tsv"],
+        &["trust", "show", "-o", "tsv"],
+    ] {
+        env.run(arguments).failure(2);
+    }
+    nothing_was_sent(&env.sandbox);
+}
+
+/// A limit needs no more pages than it takes.
+#[test]
+fn a_limit_stops_the_search() {
+    let env = TestEnv::new();
+    env.sandbox.add_keys(2_500);
+    assert_eq!(ids(&env, &["--limit", "5"]), [1, 2, 3, 4, 5]);
+    assert_eq!(count(&env.sandbox, SEARCH_KEYS), 1);
+    env.sandbox.forget_requests();
+    assert_eq!(
+        ids(&env, &["--sort", "id", "--reverse", "--limit", "1"]),
+        [2_500]
+    );
+    assert_eq!(count(&env.sandbox, SEARCH_KEYS), 3);
+}
+
+/// On a terminal, a key is a line that fits. In a pipe, the name is complete.
+#[cfg(unix)]
+#[test]
+fn the_table_fits_the_terminal() {
+    use crate::support::pty::Pty;
+    let env = TestEnv::new();
+    let long = format!("nightly-{}", "build-of-everything-".repeat(5));
+    env.sandbox.add_key(&long, 2);
+    let script = r#"stty cols 90; "$SWP_KEYS" list-keys; echo END"#;
+    let shown = Pty::start(&env.home, script).end();
+    assert!(!shown.contains('\x1b'), "{shown}");
+    let table: Vec<&str> = shown
+        .lines()
+        .take_while(|line| !line.contains("END"))
+        .collect();
+    let fits = |line: &&str| line.trim_end().chars().count() <= 90;
+    assert!(table.iter().all(fits), "{shown}");
+    assert_eq!(table.len(), 3, "a header, a key and a summary: {shown}");
+    contains(&shown, &["…", "1 key"]);
+    let narrow = Pty::start(&env.home, r#"stty cols 5; "$SWP_KEYS" list-keys"#).end();
+    assert!(!narrow.contains("panicked"), "{narrow}");
+    let piped = env.run(["list-keys"]);
+    contains(piped.success(), &[&long]);
+    assert_eq!(piped.success().lines().count(), 1);
+}
