@@ -1,6 +1,6 @@
 //! Tables that the program prints.
 
-/// Returns the cells of each row, which the program separates by at least two spaces.
+/// Returns the cells of each row, which the program separates by tabs.
 pub(crate) fn rows(text: &str) -> Vec<Vec<&str>> {
     text.lines()
         .map(|line| line.split('\t').collect())
