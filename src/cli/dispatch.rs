@@ -41,7 +41,11 @@ impl Command {
             Self::CreateKey(_) | Self::RotateKey(_) | Self::LockKey(_) | Self::UnlockKey(_) => {
                 false
             }
-            Self::ShowRole(_) | Self::Login(_) | Self::Whoami(_) | Self::VerifyKey(_) | Self::Doctor(_) => false,
+            Self::ShowRole(_)
+            | Self::Login(_)
+            | Self::Whoami(_)
+            | Self::VerifyKey(_)
+            | Self::Doctor(_) => false,
             _ => true,
         }
     }
