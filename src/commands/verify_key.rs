@@ -158,7 +158,7 @@ impl Verification {
             return Some(
                 Error::new(
                     ErrorKind::CheckFailed,
-                    "the key works, but its expiry is unknown: it may not view API keys",
+                    "the key works, but its expiry is unknown, because its role does not permit viewing API keys",
                 )
                 .hint(
                     "change the key's role to one that may view API keys, or omit `--fail-within`",

@@ -83,7 +83,7 @@ impl ProxySettings {
             {
                 return Ok(direct(Some(exceptions.source.clone())));
             }
-            // http is only allowed for loopback addresses. Through a proxy, the password would leave the machine in plaintext.
+            // http is only allowed for loopback addresses, and never through a proxy, because the password would leave the machine in plaintext.
             if !address.is_encrypted() {
                 return Err(Error::usage(
                     format!(

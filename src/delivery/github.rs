@@ -291,7 +291,7 @@ mod stderr {
 
     use rustix::fs::{FileType, fstat, stat};
 
-    /// If no runner can be reading stderr, returns the reason. If stderr is closed when the program starts, the Rust runtime opens
+    /// Returns why no runner reads stderr, or `None` if a runner may be reading it. If stderr is closed when the program starts, the Rust runtime opens
     /// /dev/null instead.
     pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(stderr) = fstat(io::stderr().as_fd()) else {
@@ -312,7 +312,7 @@ mod stderr {
     use std::io;
     use std::os::windows::io::AsHandle as _;
 
-    /// If no runner can be reading stderr, returns the reason.
+    /// Returns why no runner reads stderr, or `None` if a runner may be reading it.
     pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(handle) = io::stderr().as_handle().try_clone_to_owned() else {
             return Some("stderr is closed");

@@ -1,6 +1,7 @@
 //! Durations in calendar months and years.
 
-/// Splits a duration into its months and years, as months, and the rest of the text. Returns `None` if it has no whole months or years.
+/// Splits a duration into two parts: its years and months, as a number of months, and the remaining text. Returns `None` if it has no
+/// whole months or years.
 pub(super) fn calendar_months(text: &str) -> Option<(u32, String)> {
     let (mut months, mut others) = (0_u32, String::new());
     let mut left = text.trim();

@@ -146,7 +146,7 @@ pub(crate) struct BatchWords {
     pub(crate) repeat: &'static str,
 }
 
-/// The results of one command, in the order of its work.
+/// The results of one command, in the order in which the keys were processed.
 pub(crate) struct Batch {
     words: BatchWords,
     results: Vec<KeyResult>,

@@ -133,7 +133,7 @@ async fn look_up_all(
     Ok(keys)
 }
 
-/// Checks that no key that will be locked authenticates this run.
+/// Checks that the API key that authenticates this run is not among the keys to be locked.
 async fn refuse_own_keys(
     keys: &[ApiKey],
     change: LockChange,

@@ -89,7 +89,7 @@ pub(crate) fn proves_nothing(error: &ManagerError) -> bool {
 /// Prints that a key works although it may not view itself.
 pub(crate) fn note_hidden_key(context: &Context) {
     context.output.note(
-        "the API key works, but its name, role and expiry are unknown: it may not view API keys",
+        "the API key works, but its name, role and expiry are unknown, because its role does not permit viewing API keys",
     );
 }
 

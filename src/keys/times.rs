@@ -6,7 +6,7 @@ const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// Keys that expire within this time in milliseconds are marked, and times within it are displayed relative to now.
+/// A period, in milliseconds. Keys that expire within this period are marked, and its dates are displayed relative to now (`in 3 days`).
 pub(crate) const SOON: i64 = 14 * DAY;
 
 /// Returns a time for a table on a terminal: `in 3 days` or `3 days ago` if it is near `now`, or else its date in UTC.

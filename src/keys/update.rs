@@ -157,7 +157,7 @@ impl Asking<'_> {
             }
             return Err(match last {
                 Ok(differences) if !differences.not_shown.is_empty() => {
-                    self.unknown(&error, "the manager does not show the changed fields")
+                    self.unknown(&error, "the manager's response omits the changed fields")
                 }
                 Ok(differences) if differences.made => {
                     self.unknown(&error, "only some of the requested fields were changed")

@@ -37,7 +37,7 @@ pub(crate) async fn resolve(
     let found = within(limit, lookup_host((host, port))).await;
     let addresses: Vec<SocketAddr> = found.map_err(|error| failed(&error.to_string()))?.collect();
     if addresses.is_empty() {
-        return Err(failed("the name has no address"));
+        return Err(failed("the host name does not resolve to an address"));
     }
     Ok(addresses)
 }

@@ -100,8 +100,8 @@ pub(crate) async fn delete_abandoned(
     delete_confirmed(access, id).await?;
     match shown {
         Ok(Ok(Some(key))) => delete_duplicates(access, record, id, Some(&key)).await,
-        // If the deleted key could not be read, a duplicate cannot be distinguished from a key with a copied description, so no other key
-        // is deleted.
+        // The key could not be read before it was deleted, so there is nothing to compare other keys with. A key with the same description
+        // may be a duplicate, or a key with a copied description, so no other key is deleted.
         _ => Ok(()),
     }
 }

@@ -80,11 +80,11 @@ impl RotationReport {
         let (name, id) = (&rotation.new.key_name, rotation.old.id);
         let old_key = match retired {
             Retired::Expires(expiry) if *expiry <= now.timestamp_millis() => format!(
-                "the old key `{name}` (ID {id}) expired at {}; this time was added to its name",
+                "the old key `{name}` (ID {id}) expired at {}; its name now contains that time",
                 format_time(*expiry)
             ),
             Retired::Expires(expiry) => format!(
-                "the old key `{name}` (ID {id}) works until {}; this time was added to its name",
+                "the old key `{name}` (ID {id}) works until {}; its name now contains that time",
                 format_time(*expiry)
             ),
             Retired::Gone => format!("the old key (ID {id}) no longer exists"),

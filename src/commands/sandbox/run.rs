@@ -1,5 +1,7 @@
 //! Starts the sandbox, and runs it until a signal arrives or the command exits.
 
+use std::io::{self, IsTerminal as _};
+
 use super::args::Args;
 use super::child;
 use super::environment::Environment;
@@ -48,10 +50,37 @@ async fn serve(environment: &Environment, context: &Context) -> Result<Outcome, 
         .variables()
         .iter()
         .map(|(name, value)| format!("export {}", env_line(name, value)));
-    context.output.data(&lines.collect::<String>())?;
+    let lines = lines.collect::<String>();
+    match io::stdout().is_terminal() {
+        true => context.output.data(&framed(&lines))?,
+        false => context.output.data(&lines)?,
+    }
     context.output.note(
         "the sandbox runs until you press Ctrl-C; to use it, run the lines above in a second shell",
     );
     context.signals.first_signal().await;
     Ok(Outcome::Done)
+}
+
+/// Returns the lines between two rules, so that they stand out in the scrollback of a terminal. The rules are comments of the shell, so
+/// that they can be pasted with the lines.
+fn framed(lines: &str) -> String {
+    let title = "# ---- Sandbox: paste these lines into a second shell ";
+    let (top, bottom) = (format!("{title:-<78}"), format!("{:-<78}", "# "));
+    format!("{top}\n{lines}{bottom}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_rules_are_comments_of_the_same_width() {
+        let text = framed("export A=1\n");
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1], "export A=1");
+        for rule in [lines[0], lines[2]] {
+            assert!(rule.starts_with("# ") && rule.len() == 78, "{rule}");
+        }
+    }
 }

@@ -12,7 +12,7 @@ METHOD PATH ACTION [OPTION...], for example 'POST /api/apikeys drop after'. METH
 Actions: drop, reset, delay=TIME, cut=BYTES, stall=BYTES, status=CODE, raw=TEXT, twice (execute the request twice), \
 late=TIME (reset the connection and execute the request TIME later), swap (swap the response with the response to the next request \
 that has this fault).
-Options: before (default) or after the request is executed, nth=N (1), times=N (1) or always, header='NAME: VALUE', body=TEXT.";
+Options: `before` or `after` the request is executed (default: before), nth=N (default: 1), times=N or `always` (default: times=1), header='NAME: VALUE', body=TEXT.";
 
 const EXAMPLE: &str = "expected a fault such as `POST /api/apikeys drop after`";
 

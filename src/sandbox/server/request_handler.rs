@@ -42,6 +42,7 @@ impl RequestHandler {
             headers: head.headers,
             body,
         };
+        let route = format!("{} {}", call.method, call.path);
         let max_requests = self.shared.manager().settings.requests_kept;
         let number = self
             .shared
@@ -62,18 +63,23 @@ impl RequestHandler {
             None => Outcome::Answer(execute()),
             Some(fault) => run_fault(fault, execute, &self.shared.exchange).await,
         };
-        self.send(number, outcome)
+        self.send(number, &route, outcome)
     }
 
-    fn send(&self, number: usize, outcome: Outcome) -> Response<Full<Bytes>> {
+    fn send(&self, number: usize, route: &str, outcome: Outcome) -> Response<Full<Bytes>> {
         match outcome {
             Outcome::Answer(answer) => {
+                log::info!("{route}: HTTP {}", answer.status);
                 self.shared.log().set_status(number, answer.status);
                 response(answer)
             }
             Outcome::Takeover(takeover, status) => {
-                if let Some(status) = status {
-                    self.shared.log().set_status(number, status);
+                match status {
+                    Some(status) => {
+                        log::info!("{route}: HTTP {status}, with a fault");
+                        self.shared.log().set_status(number, status);
+                    }
+                    None => log::info!("{route}: no response, because of a fault"),
                 }
                 *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(takeover);
                 // The client never receives this body, because the takeover begins when the HTTP library starts to write the response.

@@ -345,3 +345,34 @@ mod signals {
         assert!(matches!(ended, WaitStatus::Exited(_, 5)), "{ended:?}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_terminal_shows_the_lines_to_paste_between_rules_that_can_be_pasted_too() {
+    use crate::support::pty::Pty;
+
+    let home = Home::new();
+    let mut terminal = Pty::start(&home, r#""$SWP_KEYS" sandbox"#);
+    terminal.see("press Ctrl-C");
+    terminal.control('c');
+    let shown = terminal.end().replace('\r', "");
+    let first = shown.find("# ---- Sandbox: ").expect("a rule");
+    let last = shown.rfind("---\n").expect("a rule") + 4;
+    let script = format!("{}printf '%s' \"$SWP_USERNAME\"", &shown[first..last]);
+    let result = crate::support::shell::sh(&home, &script);
+    assert_eq!(result.success(), "admin");
+}
+
+#[test]
+fn with_v_each_request_is_logged_without_its_secrets() {
+    let home = Home::new();
+    let result = home.run([
+        "sandbox", "-v", "--", "swp-keys", "create", "--role", "Auditor",
+    ]);
+    let secret = result.success();
+    let lines = ["POST /api/sessions: HTTP", "POST /api/apikeys: HTTP"];
+    contains(&result.stderr, &lines);
+    assert!(!result.stderr.contains(secret.trim()));
+    let quiet = home.run(["sandbox", "--", "swp-keys", "create", "--role", "Auditor"]);
+    assert!(!quiet.stderr.contains("POST /api"));
+}

@@ -266,7 +266,7 @@ fn a_key_that_may_not_view_itself_is_explained() {
     let (env, ..) = with_key(2, Settings::default());
     let result = env.run(["verify-key", "--key-file", "key"]);
     result.success();
-    contains(&result.stderr, &["note:", "works", "may not view API keys"]);
+    contains(&result.stderr, &["note:", "works", "API keys"]);
     let result = env.run(["verify-key", "--key-file", "key", "-q"]);
     result.success();
     assert_eq!(result.stderr, "");

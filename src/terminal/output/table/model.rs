@@ -87,7 +87,7 @@ impl Column {
         }
     }
 
-    /// Returns the same column, which may be left out on a narrow terminal. The column with the lowest rank is left out first.
+    /// Makes the column optional, so that it may be left out on a narrow terminal. The column with the lowest rank is left out first.
     pub(crate) fn droppable(self, rank: u8) -> Self {
         Self {
             drop_rank: Some(rank),
