@@ -54,9 +54,9 @@ pub(crate) fn hold() -> Hold {
     Hold(())
 }
 
-/// Draws the line. Does nothing while the line is held off, or while this process is in the background of the terminal.
+/// Draws the line. Does nothing while the line is held off, or while writing could block or stop this process.
 pub(super) fn draw(status: Status) {
-    if HOLDS.load(Ordering::SeqCst) > 0 || !is_in_foreground() {
+    if HOLDS.load(Ordering::SeqCst) > 0 || !is_writable() {
         return erase();
     }
     let Ok(mut line) = LINE.lock() else { return };
@@ -81,18 +81,25 @@ pub(super) fn draw(status: Status) {
     }
 }
 
-/// Erases the line.
+/// Erases the line. While writing could block or stop this process, the line stays on the terminal.
 pub(crate) fn erase() {
     // If this thread panicked while it drew the line, the lock is still held, and waiting for it would never end.
     if let Ok(mut line) = LINE.try_lock()
         && let Some(line) = line.take()
     {
+        if !is_writable() {
+            line.set_draw_target(ProgressDrawTarget::hidden());
+        }
         line.finish_and_clear();
     }
 }
 
 /// Erases the line, writes something to the terminal, and draws the line again.
 pub(super) fn write_above<T>(write: impl FnOnce() -> T) -> T {
+    let is_visible = LINE.try_lock().is_ok_and(|line| line.is_some());
+    if is_visible && !is_writable() {
+        erase();
+    }
     match LINE.try_lock().as_deref() {
         Ok(Some(line)) => line.suspend(write),
         _ => write(),
@@ -153,15 +160,23 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are valid")
 }
 
-/// Returns true if this process is in the foreground of the terminal on stderr.
+/// Returns true if this process is in the foreground of the terminal on stderr, and the terminal accepts output. After Ctrl-S, a terminal
+/// accepts no output until Ctrl-Q, and a write would block all requests and signals.
 #[cfg(unix)]
-fn is_in_foreground() -> bool {
+fn is_writable() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::process::getpgrp;
-    rustix::termios::tcgetpgrp(std::io::stderr()).map_or(true, |group| group == getpgrp())
+
+    let stderr = io::stderr();
+    if rustix::termios::tcgetpgrp(&stderr).is_ok_and(|group| group != getpgrp()) {
+        return false;
+    }
+    let mut files = [PollFd::new(&stderr, PollFlags::OUT)];
+    matches!(poll(&mut files, Some(&Timespec::default())), Ok(1..))
 }
 
 /// Returns true, because a Windows console has no background processes.
 #[cfg(not(unix))]
-fn is_in_foreground() -> bool {
+fn is_writable() -> bool {
     true
 }

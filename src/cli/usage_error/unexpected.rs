@@ -62,10 +62,12 @@ fn position(line: &TypedLine) -> Explanation {
 /// Explains a flag that would take a secret.
 fn secret_flag(flag: &str) -> Option<Explanation> {
     let word = flag.trim_start_matches('-');
-    let is_password = word == "p" || word.starts_with("pas") || ["pw", "pwd"].contains(&word);
-    if is_password {
+    let is_known = ["p", "pw", "pwd", "pass", "passwd", "password"].contains(&word);
+    if is_known || word.starts_with("pas") {
+        // In `--passwordSECRET`, the rest of the word is the password.
+        let shown = if is_known { flag } else { "--pas..." };
         return Some((
-            format!("unexpected argument `{flag}`: no flag takes a password, because {VISIBLE}"),
+            format!("unexpected argument `{shown}`: no flag takes a password, because {VISIBLE}"),
             "use `--password-file FILE`, `--password-stdin` or `--password-command COMMAND`"
                 .to_owned(),
         ));

@@ -102,13 +102,14 @@ fn assert_silent(what: &[&str], result: &RunResult) {
 #[test]
 fn what_no_command_has_a_place_for_is_never_repeated() {
     let env = env();
-    let strays: [&[&str]; 7] = [
+    let strays: [&[&str]; 8] = [
         &["-p", SECRET],
         &["-phunter2hunter2"],
         &["-u", SECRET],
         &["--hunter2hunter2"],
         &["--password", SECRET],
         &["--password=hunter2hunter2"],
+        &["--passwordhunter2hunter2"],
         &["--api-key", SECRET],
     ];
     for leaf in all() {

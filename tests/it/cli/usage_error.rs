@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::secrets::MISPLACED;
 use crate::support::snapshot::snapshot;
-use crate::support::{RunResult, TestEnv, contains};
+use crate::support::{Home, RunResult, TestEnv, contains};
 
 const WRONG_PLACES: [&[&str]; 16] = [
     &["create", MISPLACED],
@@ -198,6 +198,14 @@ fn what_is_wrong_is_named_and_the_usage_line_follows() {
         contains(result.failure(2), parts);
         snapshot(&result.stderr);
     }
+}
+
+#[test]
+fn a_password_that_is_glued_to_its_flag_is_not_shown() {
+    let result = Home::new().run(["list-roles", "--passwordhunterhunter"]);
+    let error = result.failure(2);
+    contains(error, &["`--pas...`", "`--password-file FILE`"]);
+    assert!(!error.contains("hunter"), "{error}");
 }
 
 #[test]
