@@ -139,9 +139,9 @@ run_every_command() {
     with_password run show-role 2 --diff Auditor
     with_password prints create --role-id 2 --allow-full-access
     with_password prints list-keys
-    with_password prints list-keys --name 'con%' --role Auditor --expiring 14d --locked
+    with_password run list-keys --name 'con%' --role Auditor --expiring 14d --locked
     with_password run list-keys --role-id 2 --stale 90d --output jsonl
-    prints list-keys --stale 90d --api-key-file "$scratch/key"
+    run list-keys --stale 90d --api-key-file "$scratch/key"
     with_password prints show-key 7
     with_password prints show-key contract --output json
     with_password run update-key contract --role Auditor --expires never --locale en-US
