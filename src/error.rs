@@ -219,6 +219,7 @@ pub(crate) struct Error {
     http: Option<u16>,
     key_id: Option<i64>,
     retry_at: Option<i64>,
+    cause: Option<ErrorKind>,
 }
 
 impl Error {
@@ -232,6 +233,7 @@ impl Error {
             http: None,
             key_id: None,
             retry_at: None,
+            cause: None,
         }
     }
 
@@ -279,6 +281,22 @@ impl Error {
     pub(crate) fn retry_at(mut self, time: i64) -> Self {
         self.retry_at = Some(time);
         self
+    }
+
+    /// Adds the kind of the failure that made the outcome unknown.
+    #[must_use]
+    pub(crate) fn caused_by(mut self, cause: ErrorKind) -> Self {
+        self.cause = Some(cause);
+        self
+    }
+
+    /// Returns true if any other request would fail for the same reason.
+    #[must_use]
+    pub(crate) fn concerns_all_requests(&self) -> bool {
+        matches!(
+            self.cause.unwrap_or(self.kind),
+            ErrorKind::SignIn | ErrorKind::Trust | ErrorKind::Unreachable | ErrorKind::RateLimited
+        )
     }
 
     /// Returns the kind of the error.

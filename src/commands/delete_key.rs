@@ -6,7 +6,7 @@ use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
-use crate::keys::batch::{Batch, BatchWords, KeyResult, nothing_changed, would_fail_again};
+use crate::keys::batch::{Batch, BatchWords, KeyResult, nothing_changed};
 use crate::keys::lookup;
 use crate::keys::lookup::KeyRef;
 use crate::keys::own_key::Signer;
@@ -175,9 +175,7 @@ async fn delete_all(
         match delete(key, signer, &batch, access).await {
             Ok(()) => batch.push(KeyResult::changed(key, "gone")),
             Err(error) => {
-                let stop = would_fail_again(error.kind());
-                batch.push(KeyResult::failed(key, error));
-                if stop {
+                if batch.fail(key, error) {
                     batch.skip(remaining);
                     break;
                 }
@@ -272,6 +270,10 @@ async fn verify_gone(
             // This run authenticates with the key itself. The manager accepted the key before and rejects it now, so the key is deleted.
             (Err(why), _) if own && why.kind() == ErrorKind::SignIn => return Ok(()),
             (Err(_), Err(error)) if was_refused(error.kind()) => return Err(error.clone()),
+            // A rejected secret is not sent again, because that could lock its key.
+            (Err(why), _) if why.kind() == ErrorKind::SignIn => {
+                return Err(unknown(key, &response, &why));
+            }
             (Err(why), _) if !poll.wait().await => return Err(unknown(key, &response, &why)),
             (Ok(true), Err(error)) => return Err(error.clone()),
             (Ok(true), Ok(())) if !poll.wait().await => {
@@ -305,8 +307,9 @@ fn unknown(key: &ApiKey, response: &Result<(), Error>, why: &Error) -> Error {
         "{answer}; it is unknown whether {} was deleted: {why}",
         describe(key)
     );
-    Error::new(ErrorKind::Attention, message).hint(format!(
+    let error = Error::new(ErrorKind::Attention, message).hint(format!(
         "run `swp-keys delete-key {}` again (a key that no longer exists counts as deleted)",
         key.id
-    ))
+    ));
+    error.caused_by(why.kind())
 }

@@ -252,7 +252,7 @@ impl<'a> ExecPlan<'a> {
         let running = child::start(&mut command, &context.signals).map_err(failed)?;
         // These values contain copies of the secret.
         drop((command, pipe));
-        let _hold = status_line::hold();
+        status_line::end();
         log::info!("started `{}`", self.program);
         let ended = running.end().await;
         ended.map_err(|error| {

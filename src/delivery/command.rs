@@ -26,6 +26,7 @@ use crate::process::child::scrub_environment;
 use crate::process::external_command::ExternalCommand;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
+use crate::terminal::status_line;
 
 /// How long to wait for a killed process to exit. A process that is blocked in the kernel may take longer.
 const LAST_WAIT: Duration = Duration::from_secs(5);
@@ -141,6 +142,7 @@ impl Sink for CommandSink {
     }
 
     fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a> {
+        status_line::end();
         Box::pin(self.run(payload.secret, signals))
     }
 

@@ -42,12 +42,12 @@ impl KeyResult {
     }
 
     /// Returns the result for a key that could not be changed.
-    pub(crate) fn failed(key: &ApiKey, error: Error) -> Self {
+    fn failed(key: &ApiKey, error: Error) -> Self {
         Self::of(key, KeyOutcome::Failed(error))
     }
 
     /// Returns the result for a key that was not reached.
-    pub(crate) fn not_tried(key: &ApiKey) -> Self {
+    fn not_tried(key: &ApiKey) -> Self {
         Self::of(key, KeyOutcome::NotTried)
     }
 
@@ -164,6 +164,15 @@ impl Batch {
         self.results.push(result);
     }
 
+    /// Adds the result for a key that could not be changed. Returns true if the batch must stop, because the next request would fail for the
+    /// same reason. A rejected secret must not be sent again, because that could lock its key.
+    #[must_use]
+    pub(crate) fn fail(&mut self, key: &ApiKey, error: Error) -> bool {
+        let stop = error.concerns_all_requests();
+        self.push(KeyResult::failed(key, error));
+        stop
+    }
+
     /// Adds a result for each key that was not reached.
     pub(crate) fn skip<'a>(&mut self, keys: impl IntoIterator<Item = &'a ApiKey>) {
         let skipped = keys.into_iter().map(KeyResult::not_tried);
@@ -172,13 +181,17 @@ impl Batch {
 
     /// Returns the error for a signal that arrived between the changes of two keys.
     pub(crate) fn interrupted(&self, signal: Signal) -> Error {
-        let remaining = self.results.iter().filter(|result| !result.succeeded());
+        let not_tried = |result: &&KeyResult| matches!(result.outcome, KeyOutcome::NotTried);
+        let remaining = self.results.iter().filter(not_tried);
         let BatchWords { verb, done, repeat } = self.words;
-        let message = format!(
+        let mut message = format!(
             "interrupted{}; not {done}: {}",
             self.done_so_far(),
             list(remaining)
         );
+        for error in self.results.iter().filter_map(KeyResult::error) {
+            message.push_str(&format!("; {error}"));
+        }
         Error::new(ErrorKind::Interrupted(signal), message).hint(format!(
             "run the command again to {verb} the remaining keys; {repeat}"
         ))
@@ -204,14 +217,18 @@ impl Batch {
         {
             return Err(error.clone());
         }
-        self.print(target, context)?;
+        let printed = self.print(target, context);
         let failed = self.results.iter().filter(|result| !result.succeeded());
         let failed = failed.count();
-        if failed == 0 {
-            return Ok(());
-        }
         for error in self.results.iter().filter_map(KeyResult::error) {
             context.output.warn(&error.to_string());
+        }
+        if let Err(error) = printed {
+            let message = format!("{error}{}", self.done_so_far());
+            return Err(Error::new(error.kind(), message));
+        }
+        if failed == 0 {
+            return Ok(());
         }
         let BatchWords { done, repeat, .. } = self.words;
         let message = format!("{failed} of {} keys were not {done}", self.results.len());
@@ -250,15 +267,6 @@ impl Batch {
 fn list<'a>(results: impl Iterator<Item = &'a KeyResult>) -> String {
     let descriptions: Vec<String> = results.map(KeyResult::description).collect();
     descriptions.join(", ")
-}
-
-/// Returns true if the next request would fail for the same reason. A rejected secret must not be sent again, because that could lock its
-/// key.
-pub(crate) fn would_fail_again(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::SignIn | ErrorKind::Trust | ErrorKind::Unreachable | ErrorKind::RateLimited
-    )
 }
 
 /// Returns the error of a lookup before any key was changed. `done` is a past participle such as `deleted`.

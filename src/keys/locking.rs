@@ -1,6 +1,6 @@
 //! Locks and unlocks keys. If there are several, all are looked up before the first one is changed.
 
-use super::batch::{Batch, BatchWords, KeyResult, nothing_changed, would_fail_again};
+use super::batch::{Batch, BatchWords, KeyResult, nothing_changed};
 use super::document::print_changed;
 use super::lookup::{self, KeyRef};
 use super::own_key::Signer;
@@ -181,9 +181,7 @@ async fn change_all(
                 batch.push(key_result(&result, change));
             }
             Err((key, error)) => {
-                let stop = would_fail_again(error.kind());
-                batch.push(KeyResult::failed(&key, error));
-                if stop {
+                if batch.fail(&key, error) {
                     batch.skip(remaining.as_slice());
                     break;
                 }

@@ -150,6 +150,10 @@ impl Asking<'_> {
                     }
                     Ok(differences)
                 }
+                // A rejected secret is not sent again, because that could lock its key.
+                Err(why) if *why.cause() == Cause::Unauthorized => {
+                    return Err(self.unreadable(&error, why));
+                }
                 Err(why) => Err(why),
             };
             if poll.wait().await {
@@ -163,7 +167,7 @@ impl Asking<'_> {
                     self.unknown(&error, "only some of the requested fields were changed")
                 }
                 Ok(_) => self.not_made(error, last_word),
-                Err(why) => self.unknown(&error, &format!("could not read the key: {why}")),
+                Err(why) => self.unreadable(&error, why),
             });
         }
     }
@@ -179,6 +183,11 @@ impl Asking<'_> {
         Error::new(ErrorKind::Unreachable, message)
             .http(error.http_status())
             .hint("run the command again")
+    }
+
+    fn unreadable(&self, error: &ManagerError, why: ManagerError) -> Error {
+        let unknown = self.unknown(error, &format!("could not read the key: {why}"));
+        unknown.caused_by(Error::from(why).kind())
     }
 
     fn unknown(&self, error: &ManagerError, why: &str) -> Error {

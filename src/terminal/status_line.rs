@@ -54,6 +54,12 @@ pub(crate) fn hold() -> Hold {
     Hold(())
 }
 
+/// Erases the line, and shows no line for the rest of the run. A child program has written to the terminal, and its last line may not be
+/// complete: the progress line would be drawn behind it, and both would be erased.
+pub(crate) fn end() {
+    std::mem::forget(hold());
+}
+
 /// Draws the line. Does nothing while the line is held off, or while writing could block or stop this process.
 pub(super) fn draw(status: Status) {
     if HOLDS.load(Ordering::SeqCst) > 0 || !is_writable() {
@@ -87,7 +93,10 @@ pub(crate) fn erase() {
     if let Ok(mut line) = LINE.try_lock()
         && let Some(line) = line.take()
     {
-        if !is_writable() {
+        // indicatif draws nothing during a panic.
+        if std::thread::panicking() && is_writable() {
+            let _ = Term::stderr().clear_line();
+        } else if !is_writable() {
             line.set_draw_target(ProgressDrawTarget::hidden());
         }
         line.finish_and_clear();

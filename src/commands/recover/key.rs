@@ -88,14 +88,15 @@ async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result
     let mint = Transaction::new(access, prepared, &meta).recovering();
     let (delivered, recorded) = mint.resume(id, entry).await?;
     recorded.settle(access.context);
-    if !args.sinks.to_stdout() {
-        print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)?;
-    }
+    let printed = match args.sinks.to_stdout() {
+        true => Ok(()),
+        false => print_key(&delivered.fields, meta, access.context),
+    };
     let now = access.signed_in.time();
     KeyReport::delivered(&delivered, destinations, now)
         .recorded_name(&record.key_name)
         .print(access.context);
-    Ok(())
+    printed.map_err(output_failed_after_delivery)
 }
 
 /// Returns the error for `--delete` if the interrupted run did not create the key. The old secret may be in use.

@@ -135,9 +135,10 @@ async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Resul
     let mint = Transaction::new(access, prepared, &meta).recovering();
     let (delivered, recorded) = mint.resume(id, entry).await?;
     let retired = mint::expire_predecessor(access, recorded, id).await?;
-    if !args.sinks.to_stdout() {
-        print_key(&delivered.fields, meta, access.context).map_err(output_failed_after_delivery)?;
-    }
+    let printed = match args.sinks.to_stdout() {
+        true => Ok(()),
+        false => print_key(&delivered.fields, meta, access.context),
+    };
     let now = access.signed_in.time();
     KeyReport::delivered(&delivered, destinations, now)
         .recorded_name(&record.key_name)
@@ -145,7 +146,7 @@ async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Resul
     if let Some(old) = &record.predecessor {
         report_retired(&retired, old, access.context);
     }
-    Ok(())
+    printed.map_err(output_failed_after_delivery)
 }
 
 /// Reports when the old key expires.

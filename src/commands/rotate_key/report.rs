@@ -11,7 +11,7 @@ use crate::expiry::format_time;
 use crate::keys::document::{print_key, secret_meta};
 use crate::keys::key_report::KeyReport;
 use crate::keys::state::State;
-use crate::manager::{ApiKey, NewApiKey};
+use crate::manager::ApiKey;
 use crate::mint::{PreparedSinks, Retired};
 use crate::terminal::output::Format;
 
@@ -26,20 +26,6 @@ pub(super) fn warn_old_state(old: &ApiKey, access: Access<'_>) {
         "the key with ID {} {state}, but the new key will be active",
         old.id
     ));
-}
-
-/// Warns if the new key expires before the old key, so that the overlap is shorter than requested. `until` is the end of the overlap.
-pub(super) fn warn_short_successor(new: &NewApiKey, until: Option<i64>, context: &Context) {
-    let (Some(end), Some(until)) = (new.expiry_date, until) else {
-        return;
-    };
-    if end < until {
-        context.output.warn(&format!(
-            "the new key expires at {}, before the overlap ends at {}",
-            format_time(end),
-            format_time(until)
-        ));
-    }
 }
 
 /// Returns the `meta` object of the output document.
@@ -100,6 +86,20 @@ impl RotationReport {
         }
     }
 
+    /// Returns the report, to be printed when no work is left. If the document could not be printed, prints the report now, because the error
+    /// ends the run, and the old key already has its expiry.
+    pub(super) fn unless_failed(
+        self,
+        printed: Result<(), Error>,
+        context: &Context,
+    ) -> Result<Option<Self>, Error> {
+        if let Err(error) = printed {
+            self.print(context);
+            return Err(error);
+        }
+        Ok(Some(self))
+    }
+
     /// Prints the report as notes.
     pub(super) fn print(&self, context: &Context) {
         if let Some(key) = &self.key {
@@ -110,6 +110,21 @@ impl RotationReport {
 }
 
 impl Rotation<'_> {
+    /// Warns if the new key expires before the old key, so that the overlap is shorter than requested.
+    pub(super) fn warn_short_successor(&self, context: &Context) {
+        let until = self.meta["predecessor"]["expiryDate"].as_i64();
+        let (Some(end), Some(until)) = (self.new.expiry_date, until) else {
+            return;
+        };
+        if end < until {
+            context.output.warn(&format!(
+                "the new key expires at {}, before the overlap ends at {}",
+                format_time(end),
+                format_time(until)
+            ));
+        }
+    }
+
     /// Reports what the run would do without `--dry-run`.
     pub(super) fn dry_run(self, prepared: &PreparedSinks, context: &Context) -> Result<(), Error> {
         let mut meta = self.meta;

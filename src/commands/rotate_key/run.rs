@@ -73,6 +73,7 @@ impl RotationPlan<'_> {
         let expiry = successor::expiry(&old, self.expiry, access.signed_in)?;
         let new = successor::of(&old, &name, &self.operation, expiry)?;
         let mut rotation = self.rotation(old, new, &self.operation, &prepared, access);
+        rotation.warn_short_successor(access.context);
         rotation.role = role;
         if self.args.dry_run {
             rotation.dry_run(&prepared, access.context)?;
@@ -125,6 +126,9 @@ impl RotationPlan<'_> {
         };
         let new = successor::of(&old, &name, &record.operation, expiry)?;
         let mut rotation = self.rotation(old, new, &record.operation, &prepared, access);
+        if successor_id.is_none() {
+            rotation.warn_short_successor(access.context);
+        }
         if self.args.dry_run {
             rotation.dry_run(&prepared, access.context)?;
             return Ok(None);
@@ -142,10 +146,12 @@ impl RotationPlan<'_> {
         if abandoned.needs_only_expiry(self.args) {
             let retired = mint::expire_predecessor(access, RunRecord::written(entry), id).await?;
             let report = RotationReport::of_old_key(&rotation, &retired, access.signed_in.time());
-            let fields = access.signed_in.api_key(id).await?.fields();
-            print_key(&fields, rotation.meta, access.context)
-                .map_err(output_failed_after_delivery)?;
-            return Ok(Some(report));
+            let printed = match access.signed_in.api_key(id).await {
+                Ok(key) => print_key(&key.fields(), rotation.meta, access.context)
+                    .map_err(output_failed_after_delivery),
+                Err(error) => Err(error.into()),
+            };
+            return report.unless_failed(printed, access.context);
         }
         let entry = resume::require_first(id, entry, access).await?;
         wait_for_inflight_request(&entry, access.target, access.context).await?;
@@ -168,8 +174,6 @@ impl RotationPlan<'_> {
         warn_clock_skew(access, self.expiry);
         report::warn_old_state(&old, access);
         let meta = report::meta(&old, self.overlap, operation, prepared, access);
-        let until = meta["predecessor"]["expiryDate"].as_i64();
-        report::warn_short_successor(&new, until, access.context);
         Rotation {
             plan: self,
             old,
@@ -201,8 +205,9 @@ impl Rotation<'_> {
             if let mint::Retired::Expires(expiry) = retired {
                 self.meta["predecessor"]["expiryDate"] = expiry.into();
             }
-            print_key(&delivered.fields, self.meta, access.context)
-                .map_err(output_failed_after_delivery)?;
+            let printed = print_key(&delivered.fields, self.meta, access.context);
+            let printed = printed.map_err(output_failed_after_delivery);
+            return report.with_key(key).unless_failed(printed, access.context);
         }
         Ok(Some(report.with_key(key)))
     }

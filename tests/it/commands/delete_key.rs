@@ -228,6 +228,25 @@ fn a_404_from_a_proxy_proves_nothing() {
     contains(result.success(), &["was gone already"]);
 }
 
+/// The outcome of the first change is unknown, and its cause concerns the other keys too.
+#[test]
+fn a_rejected_credential_stops_the_run_although_an_outcome_is_unknown() {
+    for (command, method) in [("delete-key", "DELETE"), ("lock-key", "POST")] {
+        let env = with_keys(Settings::default());
+        let failed = Action::status(502, "Bad gateway");
+        (env.sandbox).inject(Fault::new(method, PATH, failed).times(99));
+        let ended = Action::status(401, "The session has ended.");
+        (env.sandbox).inject(Fault::new("GET", PATH, ended).times(99));
+        let mut words = vec![command, "a", "b", "c"];
+        words.extend((command == "delete-key").then_some("--yes"));
+        let result = env.run(words);
+        assert_eq!(result.code(), 12, "{}", result.stderr);
+        contains(&result.stdout, &["failed", "not tried"]);
+        assert_eq!(count(&env.sandbox, &format!("GET {PATH}")), 1);
+        assert_eq!(count(&env.sandbox, &format!("{method} /api/apikeys/2")), 0);
+    }
+}
+
 /// A refused secret that is used on would be locked in the end.
 #[test]
 fn what_would_fail_again_is_not_tried() {

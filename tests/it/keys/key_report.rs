@@ -233,6 +233,19 @@ mod unix {
         assert_eq!(String::from_utf8_lossy(&output.stdout), secret);
     }
 
+    #[test]
+    fn a_rotation_is_reported_although_its_document_cannot_be_printed() {
+        let env = TestEnv::new();
+        env.sandbox.add_key("ci", 2);
+        let script = r#""$0" rotate-key ci --out-file key -o json > /dev/full"#;
+        let mut shell = env.home.program(std::path::Path::new("/bin/sh"));
+        shell.args(["-c", script]).arg(crate::support::binary());
+        let output = shell.output().expect("a shell");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        contains(&stderr, &["created key", "the old key `ci` (ID 1)"]);
+    }
+
     /// Nothing reads the full pipe until the secret is delivered, the record is removed and the session is signed out.
     #[test]
     fn a_full_stderr_delays_only_the_end_of_the_run() {
