@@ -7,7 +7,8 @@ use crate::text::shorten;
 
 struct StderrLog;
 
-/// Starts the log. By default, the log contains only the reasons why the run waits. `-v` adds the steps, and `-vv` adds every request.
+/// Starts the log. By default, the log contains only the reasons why the run is waiting. `-v` adds the steps, and `-vv` adds every
+/// request.
 pub(crate) fn start(verbose: u8, quiet: bool) {
     let level = match verbose {
         0 if quiet => return,

@@ -1,7 +1,7 @@
 //! The panic hook: reports a bug and its source location, and exits the process. The hook does not print the panic message, which may quote data.
 //!
-//! A panic on any thread exits the process. The effect is the same as if the run were killed: the record on disk remains, and `recover` uses it. The
-//! stack is not unwound, because no code with access to a secret should continue after a bug.
+//! A panic on any thread exits the process. As after a kill, the record of the run stays on disk, so `recover` can continue the work. The stack is
+//! not unwound, because no code with access to a secret should continue after a bug.
 
 use super::output::Output;
 use super::{prompt, status_line};
@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 /// Installs a hook that reports the location of a panic, restores the terminal and exits the process.
 #[expect(
     clippy::exit,
-    reason = "a panic cannot return to `main`, and an abort would have a different exit code"
+    reason = "after a panic, the run cannot return to `main`, and an abort would have a different exit code"
 )]
 pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
@@ -30,7 +30,7 @@ pub(crate) fn install_panic_hook() {
 /// Returns the path of a source file without the folders of the build machine, for example `tokio-1.0.0/src/signal/unix.rs`.
 fn source(file: &str) -> String {
     let file = file.replace('\\', "/");
-    // In a path, each of these folders contains a folder whose name depends on the machine or the compiler.
+    // The next path segment after each of these folders depends on the machine or the compiler, so it is removed as well.
     for folder in ["/registry/src/", "/git/checkouts/", "/rustc/"] {
         if let Some((_, rest)) = file.split_once(folder)
             && let Some((_, rest)) = rest.split_once('/')

@@ -1,7 +1,8 @@
-//! The steps of a run: what the run is waiting for. A step that takes longer than a second is shown on the terminal.
+//! Shows on the terminal what a run is waiting for. The work of a run is divided into steps, and a step is shown once it has taken a
+//! second.
 //!
-//! A step is announced before its first request, and ends when its guard is dropped. Nothing is drawn, and no timer thread exists, until
-//! a step has taken a second. In a pipe, the steps appear only in the log (`-v`).
+//! A step begins before its first request, and ends when its guard is dropped. If stderr is not a terminal, the steps appear only in the
+//! log (`-v`).
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
@@ -14,7 +15,7 @@ use tokio::sync::Notify;
 use super::output::{Output, safe};
 use super::status_line::{self, Bar, Status};
 
-/// How long a step takes before it is shown, and how often the line is drawn.
+/// A step is shown after this time. The progress line is then redrawn at this interval.
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The steps in progress. Clones share the same steps.
@@ -29,10 +30,10 @@ struct Shared {
     changed: Notify,
 }
 
-/// One step. It may contain other steps, which were announced later.
+/// A step in progress. Steps that begin before this step ends are nested in it.
 struct StepState {
     number: u64,
-    /// What the run does, in lower case, such as `signing in to dsm:4119`.
+    /// What the run is doing, in lower case, such as `signing in to dsm:4119`.
     text: String,
     since: Instant,
     count: Option<Count>,
@@ -43,11 +44,11 @@ struct StepState {
 #[derive(Clone, Copy)]
 struct Count {
     done: u64,
-    /// The number of all items. `None` if it is unknown.
+    /// The total number of items. `None` if it is unknown.
     total: Option<u64>,
 }
 
-/// A reason why the run does not send requests at the moment.
+/// The reason why a run is currently not sending requests.
 #[derive(Clone)]
 pub(crate) enum Pause {
     /// The manager does not accept more requests until this time.
@@ -69,7 +70,7 @@ pub(crate) struct Step {
 }
 
 impl Steps {
-    /// Returns the progress of a run with this output.
+    /// Creates the steps of a run. `output` determines whether they are shown.
     pub(crate) fn new(output: &Output) -> Self {
         Self(Rc::new(Shared {
             is_wanted: output.wants_progress(),
@@ -79,12 +80,12 @@ impl Steps {
         }))
     }
 
-    /// Announces a step. `text` says what the run does, in lower case, such as `signing in to dsm:4119`.
+    /// Begins a step. `text` states what the run is doing, in lower case, such as `signing in to dsm:4119`.
     pub(crate) fn begin(&self, text: impl Into<String>) -> Step {
         self.add(text.into(), None)
     }
 
-    /// Announces a step with several items. `total` is `None` if the number of items is unknown.
+    /// Begins a step that processes several items. `total` is `None` if the number of items is unknown.
     pub(crate) fn begin_items(&self, text: impl Into<String>, total: Option<usize>) -> Step {
         let total = total.map(|total| total as u64);
         self.add(text.into(), Some(Count { done: 0, total }))
@@ -96,12 +97,12 @@ impl Steps {
         steps.first().map(|step| safe(&step.text))
     }
 
-    /// Returns true if a step that takes longer than a second is shown.
+    /// Returns true if progress is shown on the terminal.
     pub(crate) fn is_visible(&self) -> bool {
         self.0.is_wanted && io::stderr().is_terminal() && can_erase()
     }
 
-    /// Shows the steps on the terminal while this future is polled. Never returns.
+    /// Shows the steps on the terminal while this future is polled. The future never completes.
     pub(crate) async fn show(&self) -> Infallible {
         if !self.is_visible() {
             return std::future::pending().await;
@@ -125,7 +126,7 @@ impl Steps {
 
     fn add(&self, text: String, count: Option<Count>) -> Step {
         let mut steps = self.0.steps.borrow_mut();
-        // The requests of a step are logged only if the step has several items. `-vv` logs every request.
+        // A nested step is logged only if the outermost step processes several items. `-vv` logs every request.
         let is_logged =
             (steps.first()).is_none_or(|outer| outer.count.is_some() && outer.text != text);
         if is_logged {
@@ -147,7 +148,7 @@ impl Steps {
         }
     }
 
-    /// Returns how long the outermost step has taken.
+    /// Returns how long the outermost step has been in progress.
     fn age(&self) -> Option<Duration> {
         let steps = self.0.steps.borrow();
         steps.first().map(|step| step.since.elapsed())
@@ -155,7 +156,7 @@ impl Steps {
 }
 
 impl Step {
-    /// Notes how many items are done.
+    /// Sets the number of items that are done.
     pub(crate) fn set_done(&self, done: usize) {
         self.edit(|step| {
             if let Some(count) = &mut step.count {
@@ -164,7 +165,7 @@ impl Step {
         });
     }
 
-    /// Notes that the run sends no requests for this reason. `None` means that it sends requests again.
+    /// Sets the reason why the run is not sending requests. `None` means that the run sends requests again.
     pub(crate) fn set_pause(&self, pause: Option<Pause>) {
         self.edit(|step| step.pause = pause);
     }
@@ -187,7 +188,7 @@ impl Drop for Step {
     }
 }
 
-/// Returns the line for these steps. The outermost step determines the line, and the innermost pause is added.
+/// Returns the content of the progress line: the outermost step, and the pause of the innermost step that has a pause.
 fn status(steps: &[StepState], now: Instant) -> Option<Status> {
     let step = steps.first()?;
     let pause = steps.iter().rev().find_map(|step| {
@@ -220,7 +221,7 @@ fn status(steps: &[StepState], now: Instant) -> Option<Status> {
 }
 
 impl Pause {
-    /// Describes the pause. `elapsed` is the time since its step began.
+    /// Describes the pause. `elapsed` is the time since the paused step began.
     fn describe(&self, elapsed: Duration, now: Instant) -> String {
         match self {
             Self::RateLimit(until) => {

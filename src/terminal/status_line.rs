@@ -1,6 +1,6 @@
-//! The line at the bottom of the terminal that shows the progress. A process has one terminal, so it has one such line.
+//! The progress line, which is the last line on the terminal. A process has one terminal, so it has at most one progress line.
 //!
-//! Everything else that is printed erases the line first. The line is drawn again below the printed text.
+//! The line is erased before other text is printed, and is drawn again below that text.
 
 use std::io;
 use std::sync::Mutex;
@@ -9,22 +9,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
-/// The line, if it is visible.
+/// The progress line. `None` if it is not visible.
 static LINE: Mutex<Option<ProgressBar>> = Mutex::new(None);
-/// The number of prompts and child programs that currently use the terminal.
+/// The number of prompts and child processes that currently use the terminal.
 static HOLDS: AtomicU32 = AtomicU32::new(0);
 
-/// The template of a line without a total.
+/// The template of a line without a bar.
 const PLAIN: &str = "{wide_msg}";
 /// The template of a line with a bar.
 const WITH_BAR: &str = "{prefix} [{bar:20}] {pos}/{len}{wide_msg}";
 
-/// The contents of the line.
+/// The content of the progress line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Status {
-    /// The text of the line, or the text before the bar.
+    /// The text of the line. If the line has a bar, the text is before the bar.
     pub(super) text: String,
-    /// The bar, if the total is known.
+    /// The bar. `None` if the total is unknown.
     pub(super) bar: Option<Bar>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Bar {
     pub(super) suffix: String,
 }
 
-/// Keeps the line off the terminal while this value exists.
+/// Hides the progress line until this value is dropped.
 #[must_use]
 pub(crate) struct Hold(());
 
@@ -47,20 +47,20 @@ impl Drop for Hold {
     }
 }
 
-/// Erases the line, and shows no line until the returned value is dropped. A prompt or a child program uses the terminal meanwhile.
+/// Hides the progress line until the returned value is dropped, so that a prompt or a child process can use the terminal.
 pub(crate) fn hold() -> Hold {
     HOLDS.fetch_add(1, Ordering::SeqCst);
     erase();
     Hold(())
 }
 
-/// Erases the line, and shows no line for the rest of the run. A child program has written to the terminal, and its last line may not be
-/// complete: the progress line would be drawn behind it, and both would be erased.
+/// Hides the progress line for the rest of the run. Used after a child process has written to the terminal: if its last line is incomplete,
+/// the progress line would be drawn on the same line, and erasing it would erase the output of the child process.
 pub(crate) fn end() {
     std::mem::forget(hold());
 }
 
-/// Draws the line. Does nothing while the line is held off, or while writing could block or stop this process.
+/// Draws the progress line. Erases it instead if a [`Hold`] exists, or if writing to the terminal could block or stop this process.
 pub(super) fn draw(status: Status) {
     if HOLDS.load(Ordering::SeqCst) > 0 || !is_writable() {
         return erase();
@@ -87,13 +87,13 @@ pub(super) fn draw(status: Status) {
     }
 }
 
-/// Erases the line. While writing could block or stop this process, the line stays on the terminal.
+/// Erases the progress line. If writing to the terminal could block or stop this process, writes nothing and leaves the line on the terminal.
 pub(crate) fn erase() {
-    // If this thread panicked while it drew the line, the lock is still held, and waiting for it would never end.
+    // If this thread panicked while drawing the line, it still holds the lock, so waiting for the lock would never end.
     if let Ok(mut line) = LINE.try_lock()
         && let Some(line) = line.take()
     {
-        // indicatif draws nothing during a panic.
+        // During a panic, indicatif does not erase the line, so the line is erased here.
         if std::thread::panicking() && is_writable() {
             let _ = Term::stderr().clear_line();
         } else if !is_writable() {
@@ -103,7 +103,7 @@ pub(crate) fn erase() {
     }
 }
 
-/// Erases the line, writes something to the terminal, and draws the line again.
+/// Erases the progress line, calls `write`, and draws the line again below the written text.
 pub(super) fn write_above<T>(write: impl FnOnce() -> T) -> T {
     let is_visible = LINE.try_lock().is_ok_and(|line| line.is_some());
     if is_visible && !is_writable() {
@@ -115,12 +115,12 @@ pub(super) fn write_above<T>(write: impl FnOnce() -> T) -> T {
     }
 }
 
-/// The terminal on stderr without its last columns. The terminal shows a typed Ctrl-C as `^C` after the line. If the line filled the terminal,
-/// `^C` would be on a new line, and the line above could not be erased.
+/// The terminal on stderr, but reported as narrower than it is. When the user types Ctrl-C, the terminal shows `^C` after the progress line.
+/// If there were no space for `^C`, it would wrap to a new line, and the progress line above could not be erased.
 #[derive(Debug)]
 struct NarrowTerminal(Term);
 
-/// The number of columns that are not used, which is enough for `^C` four times.
+/// The number of unused columns. It is enough for four `^C`.
 const MARGIN: u16 = 8;
 
 impl TermLike for NarrowTerminal {
@@ -170,7 +170,7 @@ fn style(template: &str) -> ProgressStyle {
 }
 
 /// Returns true if this process is in the foreground of the terminal on stderr, and the terminal accepts output. After Ctrl-S, a terminal
-/// accepts no output until Ctrl-Q, and a write would block all requests and signals.
+/// accepts no output until Ctrl-Q, and a write would block the thread that handles requests and signals.
 #[cfg(unix)]
 fn is_writable() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};

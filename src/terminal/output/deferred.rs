@@ -1,4 +1,4 @@
-//! Lines for stderr that are written later, because the line that masks a secret in the log of a CI runner must come first.
+//! Defers lines for stderr, so that the line that masks a secret in the log of a CI runner is written first.
 
 use std::io::{self, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -7,13 +7,13 @@ use crate::terminal::status_line;
 
 static DEFERRED: Mutex<Option<Vec<String>>> = Mutex::new(None);
 
-/// Starts to defer lines.
+/// Starts deferring lines.
 pub(crate) fn begin() {
     let mut deferred = DEFERRED.lock().unwrap_or_else(PoisonError::into_inner);
     deferred.get_or_insert_default();
 }
 
-/// Defers a line. Returns false if lines are currently not deferred.
+/// Defers a line. Returns false if no lines are being deferred, so that the caller writes the line instead.
 pub(crate) fn hold(line: &str) -> bool {
     let mut deferred = DEFERRED.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(lines) = deferred.as_mut() else {
@@ -36,6 +36,6 @@ pub(crate) fn end() {
 
 /// Writes a line to stderr.
 pub(crate) fn write(line: &str) {
-    // A failure is ignored: if stderr is closed, it cannot be reported.
+    // A failure is ignored, because it could only be reported on stderr.
     let _ = status_line::write_above(|| writeln!(io::stderr().lock(), "{line}"));
 }

@@ -8,7 +8,7 @@ pub(crate) fn is_bare(value: &str) -> bool {
     (value.bytes()).all(|byte| byte.is_ascii_alphanumeric() || b"_./:+=@%,-".contains(&byte))
 }
 
-/// Returns `NAME=value` and a line break. The value is quoted for a POSIX shell if necessary. The caller must check the name.
+/// Returns `NAME=value` and a line break. The value is quoted for a POSIX shell if necessary. The caller must check that the name is valid.
 #[must_use]
 pub(crate) fn env_line(name: &str, value: &str) -> String {
     let quotes = value.matches('\'').count() * r"'\'".len();

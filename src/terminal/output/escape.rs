@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::secret;
 
 /// Escapes everything that a terminal would execute or hide: control characters, escape sequences, bidi overrides, zero-width characters, line
-/// separators and tag characters. Line breaks are escaped as well, so that the text cannot imitate a line of this program. So is the beginning of a
-/// command for a CI runner.
+/// separators and tag characters. Line breaks are escaped as well, so that the text cannot imitate a line of this program. The beginning of a command
+/// for a CI runner is also escaped.
 #[must_use]
 pub(crate) fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -26,7 +26,7 @@ pub(crate) fn safe(text: &str) -> String {
     without_leading_command(&safe)
 }
 
-/// Returns true if a terminal displays the whole text as it is.
+/// Returns true if the text contains no character that is unsafe in a terminal.
 pub(crate) fn is_plain(text: &str) -> bool {
     !text.contains(is_unsafe)
 }
@@ -46,7 +46,7 @@ pub(crate) fn without_leading_command(line: &str) -> String {
 
 /// Returns true if the text begins with `##[`, or with `##`, a name and `[`.
 fn begins_command(text: &str) -> bool {
-    // This check is fast, and the function is called for every character of a text.
+    // This fast check comes first, because the function is called for every character of a text.
     if !text.starts_with('#') {
         return false;
     }
@@ -75,7 +75,7 @@ pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
     } else {
         secret::json(value)
     };
-    let plain = plain.expect("a map with string keys is JSON");
+    let plain = plain.expect("a map with string keys can be serialized as JSON");
     let plain = std::str::from_utf8(&plain).expect("JSON is UTF-8");
     let is_escaped = |&(at, one): &(usize, char)| is_unsafe(one) || begins_command(&plain[at..]);
     let longer = plain.char_indices().filter(is_escaped).count() * r"\uffff\uffff".len();
@@ -86,7 +86,7 @@ pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
     };
     escaping
         .escape(plain)
-        .expect("a buffer accepts every write");
+        .expect("a write to memory cannot fail");
     String::from_utf8(safe).expect("the output is UTF-8")
 }
 
@@ -112,8 +112,8 @@ fn write_json(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::
     }
 }
 
-/// A writer that escapes JSON and writes it to a different writer. The serializer writes only complete characters. It does not return the kind of an
-/// I/O error, so `broken` stores the error.
+/// A writer that escapes JSON and writes it to another writer. The serializer passes only complete characters to this writer. Errors of the
+/// serializer do not contain the kind of an I/O error, so `broken` stores the I/O error.
 struct Escaping<'a, W> {
     to: &'a mut W,
     broken: Option<io::Error>,
@@ -121,7 +121,7 @@ struct Escaping<'a, W> {
 
 impl<W: Write> Escaping<'_, W> {
     fn escape(&mut self, mut plain: &str) -> io::Result<()> {
-        // These line breaks belong to the layout of the JSON, because the serializer escapes line breaks in strings.
+        // Line breaks are not escaped: they belong to the layout of the JSON, because the serializer has escaped line breaks in strings.
         while let Some(at) = first_to_escape(plain) {
             self.to.write_all(&plain.as_bytes()[..at])?;
             let mut rest = plain[at..].chars();

@@ -30,7 +30,7 @@ impl Format {
     /// Checks that this format can represent a list.
     ///
     /// # Errors
-    /// Returns a usage error for `env`, because a variable contains a single value and not a list.
+    /// Returns a usage error for `env`, because a variable can contain only one value.
     pub(crate) fn require_list(self) -> Result<(), Error> {
         self.require_not_env("this command prints a list", "use text, tsv, json or jsonl")
     }
@@ -54,7 +54,7 @@ impl Format {
     }
 }
 
-/// The choice of when to use colour.
+/// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum Color {
     /// Use colour on a terminal, unless NO_COLOR is set.

@@ -62,7 +62,7 @@ impl Output {
         self.quiet
     }
 
-    /// Writes the document of this run to stdout. If the reader has closed the pipe (`| head`), that is not an error.
+    /// Writes the document of this run to stdout. A pipe that the reader has closed (`| head`) is not an error.
     ///
     /// # Errors
     /// Returns an error if writing to stdout fails for a different reason, such as a full disk.
@@ -71,8 +71,8 @@ impl Output {
             .map(|_| ())
     }
 
-    /// Writes some documents of a list to stdout, one on each line. Returns false if the reader has closed the pipe. JSON lines are the only format
-    /// in which a part of a list is written before the list is complete. If a later part fails, the exit code shows that lines are missing.
+    /// Writes a part of a list to stdout, with one JSON document on each line. Returns false if the reader has closed the pipe. Only the format
+    /// `jsonl` writes a part of a list before the list is complete. If a later part fails, the exit code shows that lines are missing.
     ///
     /// # Errors
     /// Returns an error if writing to stdout fails for a different reason, such as a full disk.
@@ -82,7 +82,7 @@ impl Output {
         })
     }
 
-    /// Writes a JSON document without building its whole text in memory.
+    /// Writes a JSON document to stdout without building its whole text in memory.
     ///
     /// # Errors
     /// Returns an error if writing to stdout fails.
@@ -99,13 +99,13 @@ impl Output {
         self.data(&table.text(self.destination()))
     }
 
-    /// Returns names with their values, one on each line.
+    /// Formats names and values, with one pair on each line.
     #[must_use]
     pub(crate) fn pairs(&self, rows: &[[String; 2]]) -> String {
         pairs(rows, self.destination())
     }
 
-    /// Returns where tables are printed.
+    /// Returns the destination of tables, which determines their layout.
     #[must_use]
     pub(crate) fn destination(&self) -> TableLayout {
         match self.format {
@@ -173,7 +173,7 @@ impl Output {
         deferred::end();
     }
 
-    /// Returns text for stdout, in this colour if stdout is a terminal and colour is wanted.
+    /// Returns text for stdout, in this colour if stdout is coloured.
     pub(crate) fn colored_data(&self, color: &str, text: &str) -> String {
         if self.color_data {
             format!("\x1b[{color}m{text}\x1b[0m")

@@ -31,7 +31,7 @@ fn remember(terminal: Option<tty::TerminalState>) {
     *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = terminal;
 }
 
-/// Whether, and how, this program can prompt.
+/// Whether this process can prompt the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Prompt {
     /// The process has a terminal.
@@ -41,7 +41,7 @@ pub(crate) enum Prompt {
 }
 
 impl Prompt {
-    /// Returns `Available` if the process has a terminal and `no_input` is false.
+    /// Returns [`Prompt::Terminal`] if the process has a terminal and `no_input` is false.
     pub(crate) fn find(no_input: bool) -> Self {
         if !no_input && tty::is_available() {
             Self::Terminal
@@ -98,8 +98,8 @@ impl Prompt {
         Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Reads the answer on a separate thread, so that signals are handled meanwhile. This function restores the terminal, because the thread may
-    /// still be reading.
+    /// Reads the answer on a separate thread, so that signals are handled meanwhile. This function restores the terminal itself, because the
+    /// thread may still be reading.
     async fn ask(self, question: &PromptText<'_>, signals: &Signals) -> Result<Secret, Error> {
         if self == Self::Unavailable {
             let message = format!("no {} given and no terminal to prompt on", question.subject);
@@ -121,7 +121,7 @@ impl Prompt {
         };
         asking.state.cancelled.store(true, Ordering::SeqCst);
         if answer.is_err() && !reading.is_finished() {
-            // If the run did not wait for the thread, the thread could turn the echo off again.
+            // The run waits for the thread to end, so that the thread does not turn the echo off again later.
             let _ = tokio::time::timeout(EXIT_WAIT, reading).await;
         }
         asking.outcome(question, answer)
@@ -165,7 +165,7 @@ impl<'a> PromptText<'a> {
     }
 }
 
-/// The maximum time to wait until the reading thread ends after it was cancelled.
+/// The maximum time to wait for the reading thread to end after the prompt was cancelled.
 const EXIT_WAIT: Duration = Duration::from_millis(300);
 
 type ReadResult = Result<io::Result<Secret>, tokio::task::JoinError>;
@@ -190,7 +190,7 @@ impl ActivePrompt {
     }
 
     /// Waits for the answer. If the process is stopped (Ctrl-Z) and continued, the question is asked again, because the shell has changed the
-    /// terminal settings.
+    /// terminal settings in the meantime.
     #[cfg(unix)]
     async fn answer_despite_stops(
         &self,
@@ -291,7 +291,7 @@ fn topic(question: &str) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// Prepares the terminal for the input of a secret, but does not read a secret.
+    /// Puts the terminal into the state of an open prompt for a secret, without reading a secret.
     pub(crate) fn begin_to_ask() {
         remember(Some(tty::TerminalState::now()));
         tty::stop_echo().expect("a terminal");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[cfg(unix)]
 use std::time::Duration;
 
-/// The choice of whether the terminal shows the input.
+/// Whether the terminal shows the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Echo {
     On,
@@ -21,9 +21,10 @@ pub(super) struct ReaderState {
     /// The number of times the process continued after a stop.
     #[cfg(unix)]
     pub(super) continued: AtomicU32,
-    /// The number of the last turn that the thread requested. In a turn, the run handles signals, and `turn_taken` is the number of its last turn.
+    /// The number of times that the thread has asked the run to handle the signals that have arrived.
     #[cfg(unix)]
     pub(super) turn_wanted: AtomicU32,
+    /// The value of `turn_wanted` when the run last handled signals.
     #[cfg(unix)]
     pub(super) turn_taken: AtomicU32,
     #[cfg(unix)]

@@ -64,7 +64,7 @@ pub(crate) fn line(question: &str, echo: Echo, state: &ReaderState) -> io::Resul
     Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// Waits until the process is in the foreground, and shows the question. Returns how often the process had been continued after a stop.
+/// Waits until the process is in the foreground, and shows the question. Returns how often the process was continued after a stop.
 fn ask(terminal: &mut File, question: &str, echo: Echo, state: &ReaderState) -> io::Result<u32> {
     come_to_foreground(terminal, state)?;
     if state.is_cancelled() {
@@ -84,10 +84,10 @@ fn come_to_foreground(terminal: &File, state: &ReaderState) -> io::Result<()> {
     while !is_in_foreground(terminal) {
         if failed_stops == MAX_FAILED_STOPS {
             return Err(io::Error::other(
-                "this run is in the background of the terminal",
+                "this process is in the background of the terminal",
             ));
         }
-        // The run handles a signal that arrived during the last stop before the process stops again.
+        // Before the process stops again, the run handles any signal that arrived during the last stop.
         state.wait_for_turn();
         if state.is_cancelled() {
             return Err(io::ErrorKind::Interrupted.into());

@@ -1,4 +1,4 @@
-//! Where a table is printed, which decides its layout.
+//! The destination of a table, which determines its layout.
 
 use std::io::{self, IsTerminal as _};
 
@@ -12,19 +12,19 @@ pub(crate) enum TableLayout {
         /// True if cells may have a colour.
         color: bool,
     },
-    /// A pipe or a file: a line for each row, with tabs between the cells and without a header.
+    /// A pipe or a file. Each row is a line with tabs between the cells. There is no header.
     Pipe,
-    /// The format `tsv`: as [`TableLayout::Pipe`], but with a header.
+    /// The format `tsv`. The layout is the same as for [`TableLayout::Pipe`], but with a header.
     Tsv,
 }
 
 impl TableLayout {
-    /// Returns the destination of text on stdout.
+    /// Returns the destination of a table that is printed to stdout.
     pub(crate) fn of_stdout(color: bool) -> Self {
         if !io::stdout().is_terminal() {
             return Self::Pipe;
         }
-        // A terminal without a known width wraps long lines.
+        // If the width is unknown, no cell is cut, and the terminal wraps long lines.
         let width = terminal_width().map_or(usize::MAX, usize::from);
         Self::Terminal { width, color }
     }

@@ -1,5 +1,5 @@
-//! The layout of a table on a terminal: aligned columns without borders. If the table is wider than the terminal, columns are left out first and then
-//! cells are cut.
+//! The layout of a table on a terminal: aligned columns without borders. If the table is wider than the terminal, optional columns are omitted. If it
+//! is still too wide, cells are cut.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -7,12 +7,12 @@ use super::model::{Column, Table, Tint};
 use crate::terminal::output::escape::safe;
 use crate::text::shorten;
 
-/// The maximum length of a cell, in characters. Every cell is padded to the length of the longest cell in its column.
+/// The maximum length of a cell, in characters. Without a maximum, one long cell would widen its whole column.
 const MAX_CELL: usize = 300;
 /// The space between two columns.
 const GAP: usize = 2;
 
-/// Returns the table for a terminal with this width.
+/// Formats a table for a terminal with this width.
 pub(super) fn table(table: &Table, width: usize, color: bool) -> String {
     let texts: Vec<Vec<String>> = (table.rows.iter())
         .map(|row| row.iter().map(|cell| cell_text(&cell.shown)).collect())
@@ -41,7 +41,7 @@ pub(super) fn table(table: &Table, width: usize, color: bool) -> String {
     lines
 }
 
-/// Returns the lines for names and values. The values are aligned.
+/// Formats names and values, with one pair on each line. The values are aligned.
 pub(super) fn pairs(rows: &[[String; 2]]) -> String {
     let width = rows.iter().map(|[name, _]| name.width()).max();
     let width = width.unwrap_or_default();
@@ -84,20 +84,20 @@ fn fitting(columns: &[Column], natural: &[usize], width: usize) -> Vec<(usize, u
     shown.into_iter().zip(widths).collect()
 }
 
-/// Returns the width of a line with columns of these widths.
+/// Returns the width of a line whose columns have these widths.
 fn total(widths: impl ExactSizeIterator<Item = usize>) -> usize {
     let gaps = widths.len().saturating_sub(1) * GAP;
     widths.sum::<usize>() + gaps
 }
 
-/// Returns `text` if it fits, or the beginning of `text` with an ellipsis.
+/// Returns `text`, shortened to this width with an ellipsis if it is wider.
 fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
     let mut left = width.saturating_sub(1);
     let begin = text.chars().take_while(|character| {
-        // A variation selector may make the character before it wider.
+        // This variation selector may make the preceding character one column wider.
         let width = match character {
             '\u{fe0f}' => 1,
             other => other.width().unwrap_or_default(),
@@ -109,7 +109,7 @@ fn cut(text: &str, width: usize) -> String {
     begin.chain(['…']).collect()
 }
 
-/// Returns a line with cells that are padded to their widths. Spaces at the end of the line are left out.
+/// Returns a line in which each cell is padded to its width. The line does not end in spaces.
 fn line(cells: impl Iterator<Item = (String, usize, Option<Tint>)>) -> String {
     let mut line = String::new();
     let mut padding = 0;

@@ -1,4 +1,4 @@
-//! Tables: a layout for terminals, and tab-separated lines for everything else.
+//! Formats tables: aligned columns for a terminal, and tab-separated lines for a pipe or a file.
 
 mod destination;
 mod layout;

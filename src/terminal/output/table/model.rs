@@ -13,7 +13,7 @@ pub(crate) struct Column {
     pub(super) header: &'static str,
     /// The minimum width if cells may be cut on a narrow terminal. `None` if cells are never cut.
     pub(super) min_width: Option<usize>,
-    /// If set, the column may be left out on a narrow terminal. The column with the lowest number is left out first.
+    /// If set, the column may be omitted on a narrow terminal. The column with the lowest number is omitted first.
     pub(super) drop_rank: Option<u8>,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct Column {
 pub(crate) struct Cell {
     /// The text on a terminal.
     pub(super) shown: String,
-    /// The text in a pipe, if it is different.
+    /// The text in a pipe. `None` if it is the same as on a terminal.
     pub(super) exact: Option<String>,
     pub(super) tint: Option<Tint>,
 }
@@ -30,9 +30,9 @@ pub(crate) struct Cell {
 /// The colour of a cell on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tint {
-    /// Something does not work.
+    /// For a state in which something does not work.
     Red,
-    /// Something will stop working soon.
+    /// For a state in which something will soon stop working.
     Yellow,
 }
 
@@ -46,7 +46,7 @@ impl Table {
         }
     }
 
-    /// Creates a table whose cells are plain texts that are never cut.
+    /// Creates a table of texts without colour. The texts are never cut.
     pub(crate) fn plain<const N: usize>(
         header: [&'static str; N],
         rows: impl Iterator<Item = [String; N]>,
@@ -87,7 +87,7 @@ impl Column {
         }
     }
 
-    /// Makes the column optional, so that it may be left out on a narrow terminal. The column with the lowest rank is left out first.
+    /// Makes the column optional, so that it may be omitted on a narrow terminal. The column with the lowest rank is omitted first.
     pub(crate) fn droppable(self, rank: u8) -> Self {
         Self {
             drop_rank: Some(rank),
@@ -97,7 +97,7 @@ impl Column {
 }
 
 impl Cell {
-    /// Returns a cell with one text for a terminal and an exact text for a pipe.
+    /// Returns a cell that contains `shown` on a terminal and `exact` in a pipe.
     pub(crate) fn with_exact(shown: String, exact: String) -> Self {
         Self {
             shown,

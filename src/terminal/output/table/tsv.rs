@@ -4,13 +4,13 @@
 use super::model::Table;
 use crate::terminal::output::escape::safe;
 
-/// Returns the line with the names of the columns, as `--columns` accepts them.
+/// Returns the header line, which contains the names of the columns in the form that `--columns` accepts.
 pub(super) fn header(table: &Table) -> String {
     let names = table.columns.iter().map(|column| column.header);
     line(names.map(|name| name.to_lowercase().replace(' ', "-")))
 }
 
-/// Returns a line for each row.
+/// Returns one line for each row.
 pub(super) fn rows(table: &Table) -> String {
     let rows = table.rows.iter().map(|row| {
         let cells = row.iter();
@@ -19,7 +19,7 @@ pub(super) fn rows(table: &Table) -> String {
     rows.collect()
 }
 
-/// Returns a line for each name and its value.
+/// Returns one line for each name and its value.
 pub(super) fn pairs(rows: &[[String; 2]]) -> String {
     let lines = rows
         .iter()
