@@ -1,4 +1,4 @@
-//! Drives the built binary against the simulated manager over real TLS and looks at stdout, stderr, exit codes and files.
+//! Drives the built binary against the simulated manager over real TLS, and checks stdout, stderr, exit codes and files.
 #![cfg(feature = "sandbox")]
 
 mod support;

@@ -1,4 +1,4 @@
-//! Signing requests with an existing key instead of a password.
+//! Requests that an existing API key authenticates instead of a password.
 
 use swp_keys::sandbox::{Action, Fault, SecretShape, Settings};
 
@@ -6,7 +6,7 @@ use crate::support::{TestEnv, contains};
 
 const SEARCH: &str = "/api/roles/search";
 
-/// A world whose manager is like this, and whose runs sign with a key of this role.
+/// Returns an environment with this manager, whose runs authenticate with a key of this role.
 fn with_key(role_id: i64, settings: Settings) -> (TestEnv, i64, String) {
     let mut env = TestEnv::with(settings);
     let key = env.sandbox.add_key("mine", role_id);
@@ -113,7 +113,7 @@ fn a_key_that_does_not_work_any_more_is_refused_after_one_attempt() {
             let (env, id, secret) = with_key(1, Settings::default());
             spoil(&env, id);
             let result = env.run(arguments.iter().chain(&["-vv"]));
-            // One that is expired or locked is refused like one whose role lacks the right.
+            // An expired or locked key is rejected with the same status as a key whose role lacks the permission.
             match how {
                 "expired" | "locked" => contains(result.failure(5), &["Not authorized to "]),
                 _ => drop(result.failure(4)),
@@ -121,7 +121,8 @@ fn a_key_that_does_not_work_any_more_is_refused_after_one_attempt() {
             assert!(!result.stderr.contains(&secret), "{how}: {}", result.stderr);
             let requests = env.sandbox.requests().len();
             match how {
-                // Looking elsewhere follows: whether the key works at all, or whether the create was done in spite of its answer.
+                // The run may send more requests to check whether the key works at all, and whether the create succeeded although its response
+                // reports an error.
                 "expired" | "locked" => {
                     assert!(requests <= 3, "{how} {arguments:?}: {requests}");
                     assert!(env.count("POST /api/apikeys") <= 1);

@@ -1,4 +1,4 @@
-//! Signing in and out, and the credentials for it.
+//! Sign-in, sign-out and their credentials.
 
 mod api_key;
 mod lockout;

@@ -1,4 +1,4 @@
-//! As many sessions as the manager allows: a sign-in that is refused for it is not a wrong password, and passes.
+//! The manager's session limit. A sign-in that fails because of it does not count as a wrong password, and may succeed later.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::support::{RunResult, TestEnv, contains};
 const FIND: [&str; 2] = ["find-role", "Auditor"];
 const SHORT: [&str; 4] = ["find-role", "Auditor", "--wait", "1s"];
 
-/// One session may live, and it does.
+/// Returns an environment whose manager allows one session, which is in use.
 fn full(change: impl FnOnce(&mut Settings)) -> TestEnv {
     let env = with(|settings| {
         settings.sessions_max = 1;
@@ -30,7 +30,7 @@ fn finds(result: &RunResult) {
 fn it_ends_in_9_is_not_counted_and_may_be_tried_again() {
     for status in [401, 403, 400, 500] {
         let env = full(|settings| settings.unknowns.sign_in_refusal = status);
-        // More often than the lock-out guard allows refusals.
+        // The lock-out guard would stop the third attempt if these rejections counted.
         for _ in 0..3 {
             let error = env.run(SHORT.iter().chain(&["-o", "json"])).json_error(9);
             assert_eq!(error["code"], "too-many-sessions");
@@ -46,7 +46,7 @@ fn it_ends_in_9_is_not_counted_and_may_be_tried_again() {
     }
 }
 
-/// Other words for it are those that were met elsewhere, in any case.
+/// Other managers use different wording, in upper or lower case.
 #[test]
 fn it_is_known_by_its_words() {
     for (words, code) in [
@@ -94,7 +94,7 @@ fn a_wait_that_is_over_ends_the_run() {
     assert!(begun.elapsed() < Duration::from_secs(20));
 }
 
-/// While it waits, another cause is another cause.
+/// If a later attempt is rejected for a different reason, the run stops waiting.
 #[test]
 fn another_refusal_meanwhile_is_not_repeated() {
     let env = full(|_| {});
@@ -133,7 +133,7 @@ fn the_oldest_session_may_end_instead() {
     assert_eq!(env.sandbox.live_sessions(), 1);
 }
 
-/// The manager may have used up the code of a sign-in that it refused for the limit.
+/// The manager may have marked the code as used although it rejected the sign-in because of the limit.
 #[test]
 fn a_code_is_not_sent_a_second_time() {
     let mfa = |settings: &mut Settings| settings.mfa_code = Some("004211".to_owned());
@@ -142,7 +142,7 @@ fn a_code_is_not_sent_a_second_time() {
     contains(result.failure(9), &["`--api-key-file`"]);
     assert_eq!(env.count(SIGN_INS), 1);
 
-    // A command is asked for the next code, and waited for while it has none.
+    // The MFA command is run again until it returns a new code.
     let mut env = full(mfa);
     env.home.write("code", "004211");
     env.home.set("SWP_MFA_COMMAND", "cat code");
@@ -168,14 +168,14 @@ fn a_code_is_not_sent_a_second_time() {
     );
 }
 
-/// Not even if it cannot be kept that it was sent, or a sign-in is forced.
+/// The code is not sent again even if the run cannot record that it was sent, or if `--force-login` is set.
 #[test]
 fn a_code_is_not_sent_a_second_time_by_the_same_run() {
     for forced in [false, true] {
         let mut env = full(|settings| settings.mfa_code = Some("004211".to_owned()));
         env.home.set("SWP_MFA_COMMAND", "echo 004211");
         if !forced {
-            // Nobody can write there, root included.
+            // A file in place of the folder makes it unwritable for every user, including root.
             std::fs::create_dir(env.home.path("state")).expect("a folder");
             env.home.write("state/sign-ins", "");
         }

@@ -1,4 +1,4 @@
-//! Signing in with a password: what is sent, and what comes back on every later request.
+//! Sign-in with a password: the request that is sent, and the session that every later request carries.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::{
@@ -10,7 +10,7 @@ use crate::support::{TestEnv, contains};
 
 pub(crate) const SIGN_INS: &str = "POST /api/sessions";
 
-/// A world whose manager is like this.
+/// Returns an environment with this manager.
 pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> TestEnv {
     let mut settings = Settings::default();
     change(&mut settings);
@@ -215,7 +215,7 @@ fn no_session_is_logged_at_any_level() {
         ["create", "--role", "Auditor"],
         ["create", "--role-id", "999"],
     ] {
-        // The legacy call has the session in its address.
+        // The legacy sign-out has the session ID in its address.
         let env = with(|settings| settings.unknowns.end_session = Some(404));
         let result = env.home.run(arguments.iter().chain(&["-vv"]));
         contains(&result.stderr, &["debug: POST /api/sessions -> 200"]);

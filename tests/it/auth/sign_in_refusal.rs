@@ -1,4 +1,4 @@
-//! A sign-in that the manager refuses: one attempt, the manager's words, and the next step.
+//! A rejected sign-in: the run makes one attempt, and reports the manager's message and the next step.
 
 use swp_keys::sandbox::{Action, Fault, SignInWording};
 
@@ -6,7 +6,7 @@ use super::sign_in::{SIGN_INS, with};
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains};
 
-/// It was refused with exit 4 after one attempt, and nothing followed.
+/// Asserts that the run failed with exit code 4 after one sign-in attempt, and sent nothing afterwards.
 #[track_caller]
 fn refused(env: &TestEnv, result: &RunResult, said: &[&str]) {
     contains(result.failure(4), said);
@@ -14,7 +14,7 @@ fn refused(env: &TestEnv, result: &RunResult, said: &[&str]) {
     assert_eq!(env.sandbox.api_keys().len(), 0);
 }
 
-/// What makes a sign-in fail, and what the manager says of it where it says the cause.
+/// A cause of a rejected sign-in, and the manager's message if the manager names the cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
     Password,
@@ -71,7 +71,7 @@ impl Trouble {
         (env, result)
     }
 
-    /// What only this cause makes the client say, beside the manager's words.
+    /// Returns the advice that the client prints only for this cause, in addition to the manager's message.
     fn advice(self) -> &'static [&'static str] {
         match self {
             Self::Locked => &["`dsm_c -action unlockout -username admin`"],
@@ -108,7 +108,7 @@ fn a_refusal_without_a_cause_lists_all_causes() {
     }
 }
 
-/// What reached no manager that could read it is not a wrong password.
+/// A sign-in that did not reach the manager does not count as a wrong password.
 #[test]
 fn a_version_that_is_not_accepted_is_not_a_refused_sign_in() {
     let words = "Missing 'api-version' request header. Please set this header with the a value of a supported API version";

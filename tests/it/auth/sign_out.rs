@@ -1,4 +1,4 @@
-//! The end of a session: on success and on failure, best effort, within its budget, and never at the cost of the run.
+//! Sign-out after success and failure. It is best effort, has a time limit, and never changes the result of the run.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,8 @@ const END: &str = "/api/sessions/current";
 const LOGOUT: &str = "/rest/authentication/logout";
 const NOTE: &str = SESSION_NOT_ENDED;
 
-/// The last request ended the session of the ones before it, and there was one such request, without the session in its address.
+/// Asserts that the last request ended the session of the requests before it, that it is the only sign-out, and that its address does not contain the
+/// session.
 #[track_caller]
 fn ended(env: &TestEnv) {
     let requests = env.sandbox.requests();
@@ -123,7 +124,7 @@ fn a_session_is_left_alone_where_that_is_asked_for() {
     );
 }
 
-/// What means that the manager does not do this call: the legacy one follows, with the cookie too.
+/// Each of these responses means that the manager does not support the call. The legacy call follows, and also sends the cookie.
 #[test]
 fn a_manager_that_refuses_the_call_gets_the_legacy_one() {
     let page = |status| Action::Answer {
@@ -159,7 +160,7 @@ fn a_manager_that_refuses_the_call_gets_the_legacy_one() {
     }
 }
 
-/// The call may have come through, or nothing may: the session is not put into an address for that.
+/// The sign-out may have succeeded. Therefore the legacy call, which has the session ID in its address, must not be sent.
 #[test]
 fn a_call_whose_answer_does_not_come_is_not_followed_by_another() {
     for action in [
@@ -239,7 +240,7 @@ fn any_success_is_taken_for_the_end() {
     }
 }
 
-/// The cookie goes back as it came; the session's ID is what is between the quotes, or perhaps all of it.
+/// The cookie is sent back unchanged. The session ID may or may not include the quotes.
 #[test]
 fn a_quoted_cookie_goes_back_as_it_came_and_the_session_is_ended() {
     for end_session in [None, Some(404)] {
@@ -265,7 +266,7 @@ fn a_quoted_cookie_goes_back_as_it_came_and_the_session_is_ended() {
     }
 }
 
-/// A session that began with an answer that cannot be used would live on, and count towards the limit of sessions.
+/// A session whose sign-in response is unusable would stay open, and count towards the session limit.
 #[test]
 fn a_sign_in_whose_answer_cannot_be_used_has_its_session_ended() {
     let headers = |media: &str| {
@@ -288,7 +289,7 @@ fn a_sign_in_whose_answer_cannot_be_used_has_its_session_ended() {
         (answer(json, 15, r#"{"RID":["7788"]}"#), 1),
         (answer("text/html", 13, "<html></html>"), 1),
         (answer(json, 0, ""), 1),
-        // Too large, and broken off.
+        // The body is too large, and it is truncated.
         (answer(json, 300_000, ""), 1),
         (answer(json, 200, r#"{"RID":"7788"#), 8),
     ] {
@@ -309,7 +310,7 @@ fn a_sign_in_whose_answer_cannot_be_used_has_its_session_ended() {
                 assert_eq!(routes, [""; 0]);
                 continue;
             }
-            // Without the request ID this manager refuses the first call.
+            // Without the request ID, the manager rejects the first call.
             assert_eq!(routes, [END_SESSION, LEGACY_LOGOUT], "{action:?}");
             for request in rest {
                 assert_eq!(request.header("cookie"), Some("sID=0123456789ABCDEF"));

@@ -1,4 +1,4 @@
-//! `--wait`: for a manager that is still starting, without a sign-in, and not for what waiting does not mend.
+//! `--wait` waits for a manager that is starting. It probes without signing in, and does not wait for problems that time cannot fix.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ const PING: &str = "/rest/status/manager/ping";
 const VERSION: &str = "/rest/apiVersion";
 const SIGN_INS: &str = "POST /api/sessions";
 
-/// Starts a run, and lets somebody listen at `port` as soon as its stderr says `sign`.
+/// Starts a run, and opens `port` as soon as its stderr contains `sign`.
 fn opened_after(env: &TestEnv, port: ReservedPort, sign: &str, arguments: &[&str]) -> RunResult {
     let mut child = env.home.start_piped(arguments);
     let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
@@ -30,7 +30,7 @@ fn opened_after(env: &TestEnv, port: ReservedPort, sign: &str, arguments: &[&str
     result
 }
 
-/// Creates a key on the manager at `url`, waiting for it as long as `wait`.
+/// Creates a key on the manager at `url`, and waits for the manager for up to `wait`.
 fn create_at(env: &TestEnv, url: &str, wait: &str) -> RunResult {
     let arguments = ["create", "--role", "Auditor", "--wait", wait, "--url", url];
     env.run(arguments)
@@ -204,7 +204,7 @@ fn an_untrusted_certificate_is_not_waited_for() {
     assert_eq!(server.connections(), 1);
 }
 
-/// A page as a Tomcat sends it for a path that no application has.
+/// Returns the page that Tomcat sends for a path without an application.
 fn tomcat_page(status: u16) -> Action {
     let title = format!("HTTP Status {status} – Not Found");
     Action::Answer {
@@ -220,7 +220,7 @@ fn tomcat_page(status: u16) -> Action {
     }
 }
 
-/// Answers every request like this, `times` times.
+/// Makes the next `times` requests return this response.
 fn everywhere(env: &TestEnv, action: &Action, times: u32) {
     env.sandbox.inject(Fault {
         method: None,
@@ -232,7 +232,7 @@ fn everywhere(env: &TestEnv, action: &Action, times: u32) {
 fn a_tomcat_without_its_application_is_not_a_running_manager() {
     for status in [404, 500] {
         let env = TestEnv::new();
-        // Two looks, of three paths each; a server error ends a look at once.
+        // Each probe has three paths. A server error ends the probe at the first path. The run makes two probes.
         let requests = if status == 404 { 6 } else { 2 };
         everywhere(&env, &tomcat_page(status), requests);
         let result = env.run(["create", "--role", "Auditor", "--wait", "60s"]);

@@ -1,5 +1,5 @@
-//! What a shell is answered while somebody types: roles and keys of the manager where something signs in, and silence in all other
-//! cases. A name is text to a shell, whatever the manager wrote into it.
+//! Shell completion: it completes roles and keys of the manager if a credential is available, and prints nothing in all other cases. The shell treats
+//! every name as text, whatever it contains.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::{Home, RunResult, TestEnv};
 
-/// A world with a key in a variable, which no password is needed with, and some roles.
+/// Returns an environment with these roles, and a key in a variable, so that no password is needed.
 fn with_roles(names: &[&str]) -> TestEnv {
     let mut env = TestEnv::with(Settings {
         roles: names.iter().map(|name| json!({"name": name})).collect(),
@@ -19,7 +19,7 @@ fn with_roles(names: &[&str]) -> TestEnv {
     env
 }
 
-/// What is answered to a shell that quotes for itself.
+/// Returns the completions for a shell that quotes them itself.
 #[track_caller]
 fn complete(home: &Home, before: &[&str], current: &str) -> Vec<String> {
     let current = format!("={current}");
@@ -75,7 +75,7 @@ fn roles_and_keys_come_from_the_manager() {
     assert_eq!(complete(home, &["create"], "--role=A"), ["--role=Auditor"]);
     assert_eq!(complete(home, &["show-key"], "m"), ["mine"]);
     assert_eq!(env.count("POST /api/sessions"), 0);
-    // Flags that were typed count.
+    // Flags that are already on the command line apply.
     let mut home = Home::new();
     home.set("SWP_CA_CERT", env.home.path("manager.pem"));
     let file = env.home.path("key").display().to_string();
@@ -147,7 +147,7 @@ fn completion_does_not_wait_for_a_slow_manager() {
     );
 }
 
-/// Keys count failures and lock, and a shell asks at each press of a key.
+/// The manager counts failed attempts of a key and locks it, and a shell asks for completions at each press of a key.
 #[test]
 fn a_key_that_is_refused_is_asked_with_once() {
     for (role, spoil) in [(1, true), (2, false)] {
@@ -186,7 +186,7 @@ fn a_name_that_is_not_text_or_looks_like_a_flag_is_left_out() {
     assert_eq!(found, wanted);
 }
 
-/// Runs this in bash after its script was read, with the binary as `swp-keys`.
+/// Runs this in bash after bash has read the completion script. `swp-keys` is the binary.
 #[cfg(unix)]
 fn bash(env: &TestEnv, script: &str) -> RunResult {
     let folder = env.home.path("bin");
@@ -221,7 +221,7 @@ fn bash(env: &TestEnv, script: &str) -> RunResult {
     RunResult::of(&mut bash)
 }
 
-/// What bash would type, run as bash would run it: the name arrives whole, and nothing in it is done.
+/// The completed line is run as bash would run it. The name arrives complete, and bash executes nothing in it.
 #[cfg(unix)]
 #[test]
 fn in_bash_a_name_arrives_as_it_is_whatever_is_in_it() {
@@ -258,7 +258,7 @@ fn shell_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The shells that are there read their scripts; in all of them the answers are quoted by the shell, and nothing is evaluated.
+/// Every installed shell reads its completion script. Each of them quotes the completions and evaluates nothing.
 #[cfg(unix)]
 #[test]
 fn every_script_is_read_by_its_shell() {
@@ -294,7 +294,7 @@ fn every_script_is_read_by_its_shell() {
     home.run(["completions"]).failure(2);
 }
 
-/// A name that KEY would take for an ID is offered in the form that means the key.
+/// A name that KEY would treat as an ID is completed with the `name:` prefix.
 #[test]
 fn keys_are_completed_in_an_unambiguous_form() {
     let env = with_roles(&[]);
@@ -314,7 +314,7 @@ fn keys_are_completed_in_an_unambiguous_form() {
     );
 }
 
-/// An interactive bash expands `!` within double quotes, and a backslash before it would stay.
+/// An interactive bash expands `!` within double quotes. A backslash before it would become part of the name.
 #[cfg(unix)]
 #[test]
 fn in_an_interactive_bash_no_name_recalls_a_command() {

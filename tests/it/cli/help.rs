@@ -86,7 +86,7 @@ fn the_short_page_is_readable_at_sixty_columns() {
     let home = home("60");
     for command in commands() {
         for line in page(&home, &[&command, "-h"]).lines() {
-            // A usage line can be copied, so it is not broken.
+            // A usage line can be copied, so it is not wrapped.
             if line.starts_with("Usage: ") {
                 continue;
             }
@@ -146,7 +146,7 @@ fn a_command_of_commands_alone_lists_them() {
     }
 }
 
-/// A home in which all examples can run.
+/// Returns an environment in which all examples can run.
 fn furnished() -> TestEnv {
     let mut env = TestEnv::new();
     for name in ["nightly", "reporting"] {

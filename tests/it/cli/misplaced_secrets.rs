@@ -1,14 +1,13 @@
-//! A secret in the wrong place, wherever there is a place: walks every command and every argument of the parser's own tree, so that a
-//! new one cannot be left out.
+//! A secret in the wrong place of the command line. These tests walk every command and argument of the parser, so that they cover new ones too.
 
 use crate::support::wording::BUG;
 use crate::support::{RunResult, TestEnv};
 
-/// Long enough to be masked and odd enough to be nothing else; no word of ours, no path, no number, and lower case as a flag is.
+/// The secret is long enough to be masked. It matches no word of the program, no path and no number, and is lower case like a flag.
 const SECRET: &str = "hunter2hunter2";
 
-/// What names something of the manager's, a host, a run or a place: an error may say which one does not do. Everything else is never
-/// repeated: not what holds a secret or the place of one, not a number, a time, a choice or a switch.
+/// Arguments that name an object of the manager, a host, a run or a path. An error may repeat their values. No error repeats the value of any other
+/// argument.
 const NAMES: [&str; 18] = [
     "ca_cert",
     "deliver_cmd",
@@ -30,14 +29,14 @@ const NAMES: [&str; 18] = [
     "username",
 ];
 
-/// One command that can be run: its words, and its arguments.
+/// A command without subcommands: its words and its arguments.
 struct Leaf {
     words: Vec<String>,
     command: clap::Command,
 }
 
 impl Leaf {
-    /// What it needs to get beyond the parser.
+    /// Returns the arguments that the command needs to pass the parser.
     fn base(&self) -> &'static [&'static str] {
         match self.words[0].as_str() {
             "create-key" => &["--role", "Auditor"],
@@ -75,7 +74,7 @@ fn all() -> Vec<Leaf> {
     found
 }
 
-/// In a manager's presence: what is said later counts too.
+/// Returns an environment with a manager, because errors after the parser count too.
 fn env() -> TestEnv {
     let env = TestEnv::new();
     env.sandbox.add_key("there", 2);
@@ -86,7 +85,7 @@ fn run(env: &TestEnv, words: &[String], more: &[&str]) -> RunResult {
     let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
     words.extend(more);
     if words.first() == Some(&"sandbox") {
-        // Else it would serve for ever.
+        // Without a command, the sandbox would run forever.
         words.extend(["--", "true"]);
     }
     env.run(words)
@@ -119,7 +118,7 @@ fn what_no_command_has_a_place_for_is_never_repeated() {
             assert_silent(&[&name, stray[0]], &result);
             assert_eq!(result.code(), 2, "{name} {stray:?}: {result:?}");
         }
-        // One more than there is room for.
+        // One more positional argument than the command accepts.
         if !leaf.takes_many() && name != "sandbox" {
             let room = leaf.command.get_positionals().count();
             let filled = ["there", "there"][..room.min(2)].to_vec();
@@ -128,7 +127,7 @@ fn what_no_command_has_a_place_for_is_never_repeated() {
             assert_eq!(result.code(), 2, "{name}: {result:?}");
         }
     }
-    // In the place of a command.
+    // The secret is in the place of a command.
     for words in [
         &[SECRET][..],
         &["trust", SECRET],
@@ -147,7 +146,7 @@ fn no_argument_repeats_a_value_that_names_nothing() {
     let mut tried = 0;
     for leaf in all() {
         for argument in leaf.command.get_arguments() {
-            // Those of all commands are tried with one of them.
+            // Global flags are tried with only one command.
             let elsewhere = argument.is_global_set() && leaf.words != ["list-roles"];
             if elsewhere || NAMES.contains(&argument.get_id().as_str()) {
                 continue;
@@ -166,7 +165,7 @@ fn no_argument_repeats_a_value_that_names_nothing() {
     assert!(tried > 100, "{tried}");
 }
 
-/// With a blank and with `=`, by the long name and by the short.
+/// Returns the ways to write a value: after a space and after `=`, with the long name and with the short one.
 fn ways_to_write(argument: &clap::Arg) -> Vec<Vec<String>> {
     let mut ways = Vec::new();
     if let Some(long) = argument.get_long() {

@@ -1,4 +1,4 @@
-//! Usage errors: what is refused, in which words, and that nothing is sent and nothing secret repeated.
+//! Usage errors: which command lines are rejected. A rejected command line sends nothing, and its error repeats no secret.
 
 use serde_json::json;
 
@@ -82,7 +82,7 @@ fn a_near_miss_gets_a_suggestion() {
     }
 }
 
-/// Words and flags of other programs. Nothing that they mean is executed.
+/// Commands and flags of other programs. The program only suggests its own.
 #[test]
 fn words_of_other_programs_get_a_suggestion() {
     let env = TestEnv::new();
@@ -286,10 +286,10 @@ fn usage_errors_are_json_where_the_output_is() {
     }
     env.home.set("SWP_OUTPUT", "json");
     env.run(["list-roles", "--nonsense"]).json_error(2);
-    // A flag wins here too.
+    // The flag takes precedence over the variable.
     let result = env.run(["list-roles", "--nonsense", "-o", "text"]);
     contains(result.failure(2), &["--nonsense"]);
-    // What stands behind another flag is its value.
+    // `json` is not an output format here, because it is the value of `--like`.
     env.home.unset("SWP_OUTPUT");
     let result = env.run(["find-role", "--nonsense", "--like", "json"]);
     contains(result.failure(2), &["error: "]);

@@ -1,4 +1,4 @@
-//! `config path`, `config show`, `config check`: what is printed where, and what is wrong.
+//! `config path`, `config show` and `config check`.
 
 use serde_json::json;
 
@@ -15,7 +15,7 @@ fn path_prints_the_location_of_the_file() {
     let result = home.run(["config", "path"]);
     assert_eq!(result.success(), path);
     contains(&result.stderr, &["note:"]);
-    // Whatever is in it.
+    // The command works although the file is invalid.
     configure(&mut home, "no TOML at all");
     let result = home.run(["config", "path"]);
     assert_eq!(
@@ -148,7 +148,7 @@ fn check_reports_every_problem_in_all_profiles() {
         contains(message, &[&format!("{path}:{place}: ")]);
     }
     assert!(!said.contains("hunter2") && !message.contains("hunter2"));
-    // Other commands tell the first, and how many more there are.
+    // Other commands report the first problem only, and suggest `config check`.
     let result = home.run(["list-roles"]);
     contains(result.failure(2), &[":1:19: ", "`swp-keys config check`"]);
 }
@@ -167,7 +167,7 @@ fn check_accepts_a_valid_file() {
     snapshot(&result.stderr);
     let result = home.run(["config", "check", "-o", "json"]);
     assert_eq!(result.json(), json!({"file": path, "profiles": ["a", "b"]}));
-    // What is asked for must be in it.
+    // The file must contain the profile that `--profile` names.
     let result = home.run(["config", "check", "--profile", "c"]);
     contains(result.failure(2), &["`--profile`", "a, b"]);
     home.run(["config"]).failure(2);
@@ -222,7 +222,7 @@ fn check_refuses_every_value_that_a_command_would() {
     let text = "[profiles.p]\nurl = \"dsm\"\nproxy = \"http://proxy:3128\"\ncreate.expires = \"2099-01-31\"\ncreate.time-zone = \"Europe/Berlin\"\n";
     configure(&mut home, text);
     home.run(["config", "check"]).success();
-    // A variable counts as it does for every command.
+    // A variable applies to this command as to every other one.
     home.set("HTTPS_PROXY", "socks5://proxy:1080");
     home.set("SWP_URL", "https://dsm.invalid");
     contains(

@@ -1,4 +1,4 @@
-//! `create-key`: what is sent, what is refused before anything is, and what the answer may look like.
+//! `create-key`: its requests, the checks before the first request, and the accepted forms of the response.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::{AnswerFields, Settings};
@@ -270,7 +270,7 @@ fn a_refusal_quotes_the_manager_and_leaves_nothing() {
         ),
     ] {
         let env = TestEnv::with(settings);
-        // So that the role is not looked at before.
+        // Skips the request that reads the role.
         let create = ["create", "--allow-full-access"];
         let result = env.run(create.iter().chain(&arguments));
         contains(result.failure(code), &[says]);

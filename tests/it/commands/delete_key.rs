@@ -1,4 +1,4 @@
-//! `delete-key`: all are found before one is deleted, each is looked for again, and each is told.
+//! `delete-key`: all keys are found before the first one is deleted, each deletion is verified, and each result is reported.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, SecretShape, Settings};
@@ -11,7 +11,7 @@ use crate::support::{TestEnv, answering_unknowns, contains};
 const PATH: &str = "/api/apikeys/1";
 pub(super) const DELETE: &str = "DELETE /api/apikeys/1";
 
-/// A world with the keys `a`, `b` and `c`, whose IDs are 1, 2 and 3.
+/// Returns an environment with the keys `a`, `b` and `c`, whose IDs are 1, 2 and 3.
 pub(super) fn with_keys(settings: Settings) -> TestEnv {
     let env = TestEnv::with(settings);
     for name in ["a", "b", "c"] {
@@ -121,7 +121,7 @@ fn without_a_terminal_or_yes_nothing_is_deleted() {
     nothing_was_sent(&env.sandbox);
 }
 
-/// A role that may see keys, and not delete them.
+/// The role may view keys, but not delete them.
 #[test]
 fn a_missing_right_to_delete_keys_is_reported() {
     let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
@@ -139,7 +139,7 @@ fn a_missing_right_to_delete_keys_is_reported() {
     assert_eq!(left(&env), [1, 2, 3]);
 }
 
-/// Of several, the document says which are gone and which are not, and the exit code that some are not.
+/// With several keys, the document reports each result, and the exit code reports a partial failure.
 #[test]
 fn partial_failures_are_distinguished() {
     let env = with_keys(Settings::default());
@@ -205,7 +205,7 @@ fn what_cannot_be_looked_for_again_is_not_called_gone() {
     assert_eq!(error["keyID"], 1);
 }
 
-/// A page for a browser with a 404 is not the manager's word, whatever it stands in for.
+/// A 404 with an HTML page may come from a proxy. It does not prove that the key is gone.
 #[test]
 fn a_404_from_a_proxy_proves_nothing() {
     let env = with_keys(Settings::default());
@@ -228,7 +228,7 @@ fn a_404_from_a_proxy_proves_nothing() {
     contains(result.success(), &["was gone already"]);
 }
 
-/// The outcome of the first change is unknown, and its cause concerns the other keys too.
+/// The outcome of the first deletion is unknown, and its cause affects the other keys too.
 #[test]
 fn a_rejected_credential_stops_the_run_although_an_outcome_is_unknown() {
     for (command, method) in [("delete-key", "DELETE"), ("lock-key", "POST")] {
@@ -247,7 +247,7 @@ fn a_rejected_credential_stops_the_run_although_an_outcome_is_unknown() {
     }
 }
 
-/// A refused secret that is used on would be locked in the end.
+/// If the run went on with a rejected key, the manager would lock it in the end.
 #[test]
 fn what_would_fail_again_is_not_tried() {
     let env = with_keys(Settings::default());

@@ -1,4 +1,4 @@
-//! `exec`: a key for one command, which is gone when that is over.
+//! `exec` creates a key for one command, and deletes it when the command ends.
 #![cfg(unix)]
 
 use std::process::Command;
@@ -12,7 +12,7 @@ use crate::support::running::Running;
 use crate::support::{Home, RunResult, TestEnv, answering_unknowns, contains, wait_until};
 
 const HOUR: i64 = 3_600_000;
-/// Writes the file `running`, and runs until there is a file `go` or the folder is gone.
+/// A script that writes the file `running`, and runs until the file `go` exists or the folder is gone.
 pub(super) const WAITS: &str =
     "touch running; while [ -e running ] && [ ! -e go ]; do sleep 0.05; done; exit 3";
 
@@ -39,7 +39,7 @@ pub(super) fn nothing_is_left(env: &TestEnv) {
     assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
-/// Starts a command that runs until `go` is there.
+/// Starts a run, and waits until its command has started.
 pub(super) fn start(command: &mut Command, home: &Home) -> Running {
     let running = Running::start(command);
     wait_until("the command", || home.path("running").exists());
@@ -70,7 +70,7 @@ fn the_command_has_a_key_that_works_and_ends() {
     nothing_is_left(&env);
 }
 
-/// The key is used while the command runs, by another run of this program.
+/// While the command runs, another run of this program uses the key.
 #[test]
 fn the_secret_works_while_the_command_runs() {
     let env = TestEnv::with(Settings::default());
@@ -118,7 +118,7 @@ fn a_descriptor_keeps_the_secret_out_of_the_environment() {
     assert!(!read(env.home.path("seen")).contains(&secret));
     assert_eq!(read(env.home.path("again")), "", "it can be read once");
     nothing_is_left(&env);
-    // What the caller has open there is not closed for it.
+    // The caller already uses this file descriptor, so the run must not replace it.
     let taken = format!(
         "exec 9</dev/null; exec {} exec --role Auditor --fd 9 -- true",
         crate::support::binary().display()
@@ -181,7 +181,7 @@ fn a_program_that_cannot_be_run_is_detected_before_a_key_is_made() {
     nothing_was_sent(&env.sandbox);
 }
 
-/// It is executable, and the system cannot run it: that is only seen when it is started.
+/// The file is executable, but the system cannot run it. This is detected only when it is started.
 #[test]
 fn a_program_that_does_not_start_costs_its_key() {
     let env = TestEnv::new();
@@ -205,7 +205,7 @@ fn a_session_that_ended_meanwhile_is_made_anew() {
     }
 }
 
-/// Stdin gives a password once.
+/// Stdin provides the password only once, but the run must sign in a second time.
 #[test]
 fn a_password_that_was_read_once_signs_in_twice() {
     let mut env = TestEnv::new();
@@ -262,7 +262,7 @@ fn a_key_that_cannot_be_deleted_is_a_failure() {
     nothing_is_left(&env);
 }
 
-/// A manager that says yes and keeps the key has not deleted it.
+/// The manager responds with success, but does not delete the key.
 #[test]
 fn a_key_that_survives_its_deletion_is_a_failure() {
     let env = TestEnv::new();

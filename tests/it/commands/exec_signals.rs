@@ -1,4 +1,4 @@
-//! Signals while `exec` runs a command: they are forwarded, and the key is deleted.
+//! Signals while `exec` runs a command: the run forwards them, and then deletes the key.
 
 #![cfg(unix)]
 
@@ -19,7 +19,7 @@ fn signals_are_forwarded_and_the_key_is_deleted() {
         assert_eq!(running.finish().code(), code);
         nothing_is_left(&env);
     }
-    // A command that goes on is not left alone, however often it is told.
+    // The run waits for a command that ignores the signal, however often the signal is sent.
     let env = TestEnv::new();
     let script = format!("trap 'touch told' TERM; {WAITS}");
     let words = ["exec", "--role", "Auditor", "-q", "--", "sh", "-c", &script];
@@ -61,7 +61,7 @@ fn what_a_killed_run_leaves_is_deleted_by_recover() {
     }
 }
 
-/// `nohup`, and a job in the background of a shell: the command ignores what its caller ignores, as it would without this program.
+/// `nohup`, and a job in the background of a shell. The command ignores the signals that the caller ignores, as it would without this program.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_command_ignores_what_the_caller_ignores() {
@@ -104,7 +104,7 @@ fn with_nohup_a_hangup_ends_neither() {
     nothing_is_left(&env);
 }
 
-/// What a scheduler sends is for the command: it is told, and the key goes when it is over.
+/// A scheduler's signal is forwarded to the command. The key is deleted when the command ends.
 #[test]
 fn a_schedulers_signal_reaches_the_command_and_leaves_no_key() {
     for (name, signal) in [
@@ -113,7 +113,7 @@ fn a_schedulers_signal_reaches_the_command_and_leaves_no_key() {
         ("ALRM", Signal::ALARM),
     ] {
         let env = TestEnv::new();
-        // It ends at some time by itself, or this test would hang if nothing reached it.
+        // The command ends by itself after some time, so that the test does not hang if no signal arrives.
         let script = format!(
             "trap 'exit 7' {name}; touch running; for i in $(seq 400); do sleep 0.05; done"
         );

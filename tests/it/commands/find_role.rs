@@ -1,4 +1,4 @@
-//! `find-role`, and how `create --role` gets from a name to the one role that bears it.
+//! `find-role`, and the way in which `create --role` finds the one role with a name.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::Settings;
@@ -56,7 +56,7 @@ fn a_name_that_is_not_there_gets_the_closest_one() {
     }
 }
 
-/// Whether the manager's equality knows upper and lower case is unknown: the answer is the same either way.
+/// Whether the manager compares names by case is unknown. The result must be the same in both cases.
 #[test]
 fn a_name_of_which_the_case_or_a_blank_differs_is_another_one() {
     for ignore_case in ["yes", "no"] {
@@ -121,7 +121,7 @@ fn a_manager_that_ignores_what_is_searched_for_makes_no_difference() {
     contains(result.failure(3), &["Auditor"]);
 }
 
-/// Whether a session may search roles is unknown; where it may not, the way around is named.
+/// Whether a session may search roles is unknown. If not, the error names the alternative.
 #[test]
 fn a_refused_search_names_the_way_around_it() {
     for (choice, code) in [("401", 4), ("403", 5)] {

@@ -1,4 +1,4 @@
-//! `create-key --name`, where a key of this name exists already.
+//! `create-key --name` if a key with this name already exists.
 
 use std::time::Duration;
 
@@ -114,7 +114,7 @@ fn skipping_reports_where_the_key_differs() {
             &["--expires", "2099-01-30"],
             json!(["expiryDate"]),
         ),
-        // From when the life span counted is not known.
+        // The start of the key's lifetime is unknown, so its expiry is not compared.
         (Edit::Expiry(moment), &["--expires", "14d"], json!([])),
         (
             Edit::Nothing,
@@ -174,7 +174,7 @@ fn several_of_the_name_are_a_conflict_either_way() {
     assert_eq!(count(&env.sandbox, CREATE), 0);
 }
 
-/// The manager's equality may know no case, take wildcards, or not be asked at all: what counts is the name itself.
+/// The manager may ignore case, treat wildcards as patterns, or ignore the criteria. The run compares the exact names itself.
 #[test]
 fn only_exactly_this_name_is_this_name() {
     for choices in [
@@ -218,7 +218,7 @@ fn a_manager_that_refuses_the_name_itself_is_believed() {
     assert_eq!(env.sandbox.api_keys(), [existing]);
 }
 
-/// Nobody may have the secret of a key whose run was cut off.
+/// If the run that created the key was interrupted, its secret may be lost.
 #[test]
 fn a_key_whose_run_was_cut_off_is_not_skipped() {
     let skip = ["--if-exists", "skip"];
@@ -235,7 +235,7 @@ fn a_key_whose_run_was_cut_off_is_not_skipped() {
         env.sandbox.inject(Fault::new("POST", path, held).after());
         let first = ["create", "--role", "Auditor", "--name", "ci"];
         let running = Running::start(&mut env.home.command(first.iter().chain(words)));
-        // Its run lives, so that it is not known yet what becomes of the key.
+        // The first run is still active, so whether it will deliver or delete the key is unknown.
         env.wait_for(route);
         wait_until("the key", || !env.sandbox.api_keys().is_empty());
         drop(running);
@@ -245,7 +245,7 @@ fn a_key_whose_run_was_cut_off_is_not_skipped() {
             contains(result.failure(11), &["`ci` (ID 1)", "swp-keys recover"]);
         }
         assert_eq!(env.sandbox.api_keys().len(), 1);
-        // Another key is not concerned, nor this one once the record is settled.
+        // A different key is not affected. After the recovery, this key is not affected either.
         let other = ["create", "--role", "Auditor", "--name", "other"];
         env.run(other.iter().chain(&skip)).success();
         env.run(other.iter().chain(&skip)).success();

@@ -1,4 +1,4 @@
-//! `list-keys`: filters, pages, formats, and the width of a terminal.
+//! `list-keys`: filters, pages and formats.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, ApiKey, Fault, Settings};
@@ -8,10 +8,10 @@ use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, answering_unknowns, contains};
 
 const DAY: i64 = 86_400_000;
-/// The keys of a page.
+/// The number of keys on a page.
 const PAGE: usize = 1000;
 
-/// Keys in every state, made in this order, so that their IDs count from 1.
+/// Returns an environment with keys in every state. They are created in this order, so that their IDs count from 1.
 pub(super) fn with_keys(settings: Settings) -> TestEnv {
     let env = TestEnv::with(settings);
     let now = env.sandbox.now();
@@ -54,7 +54,7 @@ fn criteria(env: &TestEnv) -> Value {
     bodies(&env.sandbox, SEARCH_KEYS).pop().expect("a search")["searchCriteria"].take()
 }
 
-/// In a pipe, each key is a line with tabs between the cells, without a header.
+/// In a pipe, each key is a line of cells separated by tabs, without a header.
 #[test]
 fn the_table_has_a_line_for_each_key() {
     let env = with_keys(Settings::default());
@@ -105,7 +105,7 @@ fn rows(text: &str) -> Vec<Vec<String>> {
     text.lines().map(cells).collect()
 }
 
-/// A manager that ignores criteria changes nothing but the number of keys that it sends.
+/// If the manager ignores the criteria, it sends more keys, but the output is the same.
 #[test]
 fn filters_hold_whether_the_manager_keeps_to_them_or_not() {
     for ignore_search in ["no", "yes"] {
@@ -154,7 +154,8 @@ fn the_manager_is_asked_for_what_a_search_can_say() {
     assert!(dates["lastDateValue"].as_i64().expect("a time") < env.sandbox.now() - 89 * DAY);
 }
 
-/// With a key no sign-in has told the time, so it is asked for: a machine whose clock is wrong must not list other keys.
+/// With an API key there is no sign-in response that contains the manager's time, so the run asks for it. A wrong local clock must not change the
+/// list.
 #[test]
 fn times_count_by_the_managers_clock() {
     for skew in [-20 * 86_400, 20 * 86_400] {
@@ -281,7 +282,7 @@ fn more_than_a_page_is_fetched_page_by_page() {
     }
 }
 
-/// One that ignores the criteria answers with the first page for ever.
+/// A manager that ignores the criteria sends the first page again and again.
 #[test]
 fn endless_pages_are_an_error() {
     let env = TestEnv::with(answering_unknowns(&[("ignore-search", "yes")]));
@@ -298,7 +299,7 @@ fn endless_pages_are_an_error() {
     assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
-/// Lines are written as they come; each stands for itself, and the exit code says that some are missing.
+/// Each line is complete when it is written. After a failure, the exit code shows that lines are missing.
 #[test]
 fn lines_before_a_failure_stay_and_a_document_is_whole_or_not_there() {
     let env = TestEnv::new();
@@ -326,8 +327,8 @@ mod streaming {
     use crate::support::held_manager::HeldManager;
     use crate::support::running::Running;
 
-    /// The most memory that a run of `keys` keys has taken by the time it writes its last page: it cannot end before that is read, since
-    /// a pipe holds less than a page.
+    /// Returns the peak memory of a run that lists `keys` keys, measured before the last page is read. The run cannot end earlier, because a pipe
+    /// holds less than a page.
     #[cfg(target_os = "linux")]
     fn peak(keys: u32) -> u64 {
         let env = TestEnv::new();
@@ -354,7 +355,7 @@ mod streaming {
         assert!(many < few + 4_000, "{few} kB and {many} kB");
     }
 
-    /// `swp-keys list-keys -o jsonl | head`: who has seen enough gets no more pages.
+    /// In `swp-keys list-keys -o jsonl | head`, no more pages are requested after the reader has gone.
     #[test]
     fn a_reader_who_leaves_ends_the_list() {
         let held = HeldManager::new(SEARCH_ROLES);

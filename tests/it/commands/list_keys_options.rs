@@ -100,7 +100,7 @@ fn columns_are_refused_where_they_have_no_effect() {
     nothing_was_sent(&env.sandbox);
 }
 
-/// A limit needs no more pages than it takes.
+/// A limit fetches no more pages than it needs.
 #[test]
 fn a_limit_stops_the_search() {
     let env = TestEnv::new();
@@ -115,7 +115,7 @@ fn a_limit_stops_the_search() {
     assert_eq!(count(&env.sandbox, SEARCH_KEYS), 3);
 }
 
-/// On a terminal, a key is a line that fits. In a pipe, the name is complete.
+/// On a terminal, each row fits into one line. In a pipe, the name is complete.
 #[cfg(unix)]
 #[test]
 fn the_table_fits_the_terminal() {

@@ -7,8 +7,8 @@ use crate::support::requests::{SEARCH_ROLES, bodies, nothing_was_sent};
 use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, answering_unknowns, contains};
 
-/// So many roles in all, the two that are always there among them. They are shown by ID and name alone, or a list of a thousand
-/// would be 7 MB.
+/// Returns an environment with `count` roles, including the two default ones. Each role has only an ID and a name, because a list of a thousand
+/// complete roles would take 7 MB.
 fn with_roles(count: usize, mut settings: Settings) -> TestEnv {
     settings.unknowns.answer_fields = AnswerFields::Sparse;
     let roles = (3..=count).map(|number| json!({"name": format!("Role {number}")}));
@@ -94,7 +94,7 @@ fn a_name_beyond_the_first_page_is_found_in_one_search() {
     assert_eq!(bodies(&env.sandbox, SEARCH_ROLES).len(), 1);
 }
 
-/// One that ignores the criteria answers with the first page for ever.
+/// A manager that ignores the criteria sends the first page again and again.
 #[test]
 fn endless_pages_are_an_error() {
     let env = with_roles(600, answering_unknowns(&[("ignore-search", "yes")]));

@@ -1,4 +1,4 @@
-//! `lock-key` and `unlock-key`: what is asked for, what the manager made of it, and the key that signs the run itself.
+//! `lock-key` and `unlock-key`: the requests, the manager's responses, and the key that authenticates the run.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, SecretShape, Settings};
@@ -12,7 +12,7 @@ use crate::support::{TestEnv, answering_unknowns, contains};
 const CHANGE: &str = "POST /api/apikeys/1";
 const PATH: &str = "/api/apikeys/1";
 
-/// A world with a key `ci`, whose ID is 1.
+/// Returns an environment with a key `ci` with ID 1.
 fn with_key(settings: Settings) -> TestEnv {
     let env = TestEnv::with(settings);
     env.sandbox.add_key("ci", 2);
@@ -84,7 +84,7 @@ fn a_missing_or_ambiguous_key_is_refused() {
     nothing_was_sent(&fresh.sandbox);
 }
 
-/// A role that may see keys, and not change them.
+/// The role may view keys, but not change them.
 #[test]
 fn a_missing_right_to_change_keys_is_reported() {
     let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
@@ -109,7 +109,7 @@ fn the_lock_that_wrong_secrets_bring_about_is_ended_too() {
     let result = env.run(["unlock-key", "ci"]);
     snapshot(&result.stderr);
     assert_eq!(env.sandbox.api_keys()[0].unlock_time, None);
-    // A manager on which unlocking does not do that.
+    // On this manager, the request to unlock has no effect on the unlock time.
     lock();
     let body = json!({"ID": 1, "keyName": "ci", "active": true, "unlockTime": later});
     env.sandbox
@@ -147,7 +147,7 @@ fn a_sparse_response_gets_a_warning() {
     assert!(!is_active(&env));
 }
 
-/// Setting a value twice does no harm, so a broken connection is tried again; and a lost answer is found out about.
+/// Setting a value twice is harmless. The request is therefore repeated after a connection error, and the result is checked after a lost response.
 #[test]
 fn a_lost_response_is_reconciled() {
     for fault in [
@@ -197,7 +197,7 @@ fn a_request_that_never_arrived_is_distinguished() {
     contains(&said, &["No such luck"]);
 }
 
-/// A world whose runs are signed by the key 1, of the role Full Access.
+/// Returns an environment whose runs authenticate with the key with ID 1, which has the role Full Access.
 fn signing(secret_shape: SecretShape) -> TestEnv {
     let mut env = TestEnv::with(Settings {
         secret_shape,
@@ -238,7 +238,7 @@ fn the_key_that_signs_the_run_is_not_locked_by_accident() {
         } else {
             other.success();
         }
-        // With --force, it does not even matter that the key cannot look at itself any more.
+        // With `--force`, the run succeeds although the key can no longer view itself.
         let result = env.run(["lock-key", "mine", "--force"]);
         assert_eq!(result.success(), "1");
         assert!(!is_active(&env));
@@ -262,7 +262,7 @@ mod interrupted {
     use super::*;
     use crate::support::held_manager::HeldManager;
 
-    /// What was asked for is not left before it is known what became of it.
+    /// The run does not exit before it knows whether the change succeeded.
     #[test]
     fn a_change_under_way_is_waited_for() {
         let held = HeldManager::new(CHANGE);

@@ -1,4 +1,4 @@
-//! `lock-key` and `unlock-key` with several keys: all are looked up before the first one is changed, and each has a result.
+//! `lock-key` and `unlock-key` with several keys: all keys are found before the first one is changed, and each key has a result.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};

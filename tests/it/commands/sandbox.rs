@@ -1,4 +1,4 @@
-//! The command `sandbox`: what it prints, what it gives the command that runs in it, and how both end.
+//! The command `sandbox`: its output, the environment of the command that it runs, and how both end.
 
 use std::path::{Path, PathBuf};
 
@@ -242,7 +242,7 @@ mod signals {
         kill_process(process, signal).expect("the signal is sent");
     }
 
-    /// Runs this in a shell that knows nothing but where its state is.
+    /// Runs this script in a shell whose environment sets only the state folder.
     fn shell(home: &Home, script: &str) -> std::process::Output {
         let mut shell = Command::new("sh");
         shell
@@ -291,7 +291,7 @@ mod signals {
         }
     }
 
-    /// The command is deaf to the first signal and ends at the second: the sandbox must pass both on, and outlive them.
+    /// The command ignores the first signal and ends at the second one. The sandbox must forward both, and must end after the command.
     #[test]
     fn signals_reach_the_command_which_ends_first() {
         let home = Home::new();
@@ -305,7 +305,7 @@ mod signals {
                  trap 'count=$((count+1)); echo got; test $count = 2 && end' {name}; echo ready; while :; do wait; done"
             );
             let mut command = home.command(["sandbox", "--", "sh", "-c", &script]);
-            // A group of its own, as under a service manager: no terminal sends its signals to both.
+            // The sandbox has its own process group, as under a service manager, so that no terminal sends signals to both processes.
             let mut child = command
                 .process_group(0)
                 .stdout(Stdio::piped())
@@ -325,7 +325,7 @@ mod signals {
         }
     }
 
-    /// The terminal sends Ctrl-C to both; the command must not get it twice.
+    /// The terminal sends Ctrl-C to both processes. The sandbox must not forward it a second time.
     #[test]
     fn ctrl_c_in_a_terminal_reaches_the_command_once() {
         let home = Home::new();

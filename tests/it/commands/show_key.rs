@@ -1,4 +1,4 @@
-//! `show-key`, and how every command gets from K to the one key that is meant.
+//! `show-key`, and the way in which every command finds the one key that KEY names.
 
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
@@ -68,7 +68,7 @@ fn digits_are_never_taken_for_a_name() {
     let env = TestEnv::new();
     env.sandbox.add_key("2", 1);
     env.sandbox.add_key("3", 1);
-    // The key named `2` has the ID 1; the key named `3` has the ID 2.
+    // The key named `2` has the ID 1, and the key named `3` has the ID 2.
     let shown = env.run(["show-key", "2", "-o", "json"]).json();
     assert_eq!(shown["keyName"], "3");
     let error = env.run(["show-key", "3", "-o", "json"]).json_error(3);
@@ -113,7 +113,7 @@ fn wildcards_in_a_name_are_letters() {
     assert_eq!(criteria[0]["stringWildcards"], json!(false));
 }
 
-/// Whether the manager's equality knows upper and lower case is unknown: the answer is the same either way.
+/// Whether the manager compares names by case is unknown. The result must be the same in both cases.
 #[test]
 fn a_name_that_is_not_there_gets_the_closest_one() {
     for ignore_case in ["yes", "no"] {

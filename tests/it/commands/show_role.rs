@@ -1,4 +1,4 @@
-//! `show-role`: the rights that are on, and what differs.
+//! `show-role`: the permissions of a role, and the differences between two roles.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::Settings;
@@ -14,7 +14,7 @@ fn with_roles(roles: &[Value]) -> TestEnv {
     })
 }
 
-/// A role that may see keys, for two computers.
+/// Returns a role that may view keys and two computers.
 fn viewer(name: &str) -> Value {
     json!({"name": name, "allowWebService": true, "computerIDs": [7, 12],
            "rights": {"platformRights": {"apikeyRights": {"canViewApiKeys": true}}}})

@@ -1,4 +1,4 @@
-//! `update-key`: what differs is sent, what came of it is shown, and what stands in the way is said before.
+//! `update-key` sends only the fields that differ, and prints the fields before and after the change.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, ApiKey, Fault, Settings};
@@ -14,7 +14,7 @@ const PATH: &str = "/api/apikeys/1";
 const DAY: i64 = 86_400_000;
 pub(super) const MARK: &str = "[swp-keys 1a2b3c4d]";
 
-/// A world with a key `ci`, whose ID is 1.
+/// Returns an environment with a key `ci` with ID 1.
 pub(super) fn with_key(settings: Settings, edit: impl FnOnce(&mut ApiKey)) -> TestEnv {
     let env = TestEnv::with(settings);
     env.sandbox.add_key("ci", 2);
@@ -176,7 +176,7 @@ fn a_dry_run_shows_and_changes_nothing() {
     assert_eq!(sent(&env), [0; 0]);
 }
 
-/// A duration counts from the manager's clock.
+/// A duration counts from the time of the manager's clock.
 #[test]
 fn an_end_counts_from_the_managers_clock() {
     for skew in [-3 * 86_400, 3 * 86_400] {
@@ -193,7 +193,7 @@ fn an_end_counts_from_the_managers_clock() {
     }
 }
 
-/// Whether 0 clears an end is unknown: what the manager made of it is said, and the exit code tells.
+/// Whether 0 removes an expiry is unknown. The output and the exit code report whether the manager removed it.
 #[test]
 fn an_expiry_is_removed_or_the_failure_is_reported() {
     for (choices, code) in [
@@ -256,7 +256,7 @@ fn a_success_without_effect_is_detected() {
         .inject(success_without_effect("POST", PATH, &body));
     let result = env.run(["update-key", "ci", "--name", "new"]);
     contains(result.failure(1), &["ci", "new"]);
-    // One that cuts what is too long for it.
+    // This manager truncates long descriptions.
     let env = plain();
     let body = json!({"ID": 1, "keyName": "ci", "description": "too lo", "active": true});
     env.sandbox

@@ -1,4 +1,4 @@
-//! Changes that `update-key` refuses, and what the manager refuses.
+//! Changes that `update-key` or the manager rejects.
 
 use serde_json::json;
 use swp_keys::sandbox::Settings;
@@ -8,7 +8,7 @@ use crate::support::requests::nothing_was_sent;
 use crate::support::wording::EVERY_RIGHT;
 use crate::support::{TestEnv, answering_unknowns, contains};
 
-/// `recover` would not find a key again that has another name, and drop its record.
+/// After a rename, `recover` would not find the key and would delete its record.
 #[test]
 fn what_a_run_left_is_recovered_first() {
     let mut env = with_key(Settings::default(), |key| {
@@ -59,7 +59,7 @@ fn a_name_that_is_taken_is_refused_unless_allowed() {
         env.sandbox.add_key("nightly", 2);
         let result = env.run(["update-key", "ci", "--name", "nightly", "--force"]);
         result.failure(6);
-        // A user takes a name as well.
+        // The name of a user is taken too.
         let result = env.run(["update-key", "ci", "--name", "admin"]);
         result.failure(6);
     }
@@ -112,7 +112,7 @@ fn a_key_or_role_that_is_not_there_or_several_changes_nothing() {
     assert_eq!(sent(&env), [0; 0]);
 }
 
-/// The same care as with the role of a new key.
+/// The role is checked as for a new key.
 #[test]
 fn a_role_is_checked_before_a_key_gets_it() {
     for role in [["--role", "Full Access"], ["--role-id", "1"]] {

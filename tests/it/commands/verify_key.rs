@@ -1,4 +1,4 @@
-//! `verify-key`: does a secret work, whose is it, until when; and what its "no" looks like.
+//! `verify-key` checks whether a secret works, and prints its key and expiry.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::support::{TestEnv, answering_unknowns, contains};
 const CURRENT: &str = "GET /api/apikeys/current";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A world without a password, and a key of this role in the file `key`.
+/// Returns an environment without a password, and a key of this role in the file `key`.
 fn with_key(role_id: i64, settings: Settings) -> (TestEnv, i64, String) {
     let mut env = TestEnv::with(settings);
     env.home.unset("SWP_USERNAME");
@@ -128,7 +128,7 @@ fn a_secret_that_does_not_work_fails_the_check_and_is_tried_once() {
     }
 }
 
-/// A "no" is an answer: the document is on stdout, and the error object on stderr says why.
+/// A failed check prints the document to stdout and an error object to stderr.
 #[test]
 fn a_no_is_a_document_and_an_error() {
     let (env, id, _) = with_key(1, Settings::default());
@@ -147,7 +147,7 @@ fn a_no_is_a_document_and_an_error() {
 
 #[test]
 fn a_key_that_may_not_view_itself_still_works() {
-    // 2 is Auditor: it reads policies, and no keys.
+    // Role 2 is Auditor, which may view policies but not keys.
     let (env, ..) = with_key(2, Settings::default());
     let result = env.run(["verify-key", "--key-file", "key"]);
     contains(&squeezed(result.success()), &["Works yes"]);
@@ -158,14 +158,14 @@ fn a_key_that_may_not_view_itself_still_works() {
     assert_eq!(answer["meta"]["works"], true);
     assert_eq!(answer["meta"]["manager"], url);
     assert_eq!(answer["ID"], Value::Null);
-    // When it ends cannot be seen, so a gate stays shut.
+    // The expiry cannot be read, so the check fails.
     let result = env.run(["verify-key", "--key-file", "key", "--fail-within", "1d"]);
     let (stdout, stderr) = result.check_failed();
     contains(&squeezed(stdout), &["Works yes"]);
     snapshot(stderr);
 }
 
-/// The manager's choices, what the output reports, and what makes the key unusable.
+/// The choices of the manager, the reported cause, and the change that makes the key unusable.
 type Spoilt<'a> = (&'a [(&'a str, &'a str)], &'a str, fn(&TestEnv, i64));
 
 #[test]
@@ -235,7 +235,7 @@ fn the_gate_shuts_when_the_end_is_near_by_the_managers_clock() {
     assert_eq!(env.sandbox.requests(), []);
 }
 
-/// What says nothing about the secret is no "no".
+/// An error that does not concern the secret is not a failed check.
 #[test]
 fn a_manager_that_cannot_be_asked_is_another_failure() {
     let (mut env, ..) = with_key(1, Settings::default());

@@ -1,4 +1,4 @@
-//! `whoami`: who, where, and where each setting came from; never a secret.
+//! `whoami` prints the user, the manager, and the source of each setting. It never prints a secret.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
@@ -8,7 +8,7 @@ use crate::support::{TestEnv, answering_unknowns, contains};
 
 const ADMINISTRATORS: &str = "POST /api/administrators/search";
 
-/// Where this setting came from, and its value.
+/// Returns the source and the value of this setting.
 fn setting(answer: &Value, name: &str) -> Option<(String, String)> {
     let settings = answer["meta"]["settings"].as_array().expect("a list");
     let found = settings.iter().find(|setting| setting["name"] == name)?;
@@ -67,7 +67,7 @@ fn a_key_is_named_with_its_end() {
     assert_eq!(answer["keyName"], "reporting");
     assert_eq!(answer["meta"]["signedIn"], "with an API key");
     assert!(!answer.to_string().contains(&key.secret));
-    // An Auditor's key may not look at itself.
+    // The key of an Auditor cannot view itself.
     let mut env = TestEnv::new();
     env.use_key(&env.sandbox.add_key("reader", 2).secret);
     let result = env.run(["whoami"]);
@@ -94,7 +94,7 @@ fn a_saved_session_is_named_and_an_expired_one_reported() {
             .change(|settings| settings.unknowns.expired_session = choice);
         contains(env.run(["whoami"]).failure(4), &["admin"]);
     }
-    // With a password at hand, it is who signs in with that.
+    // If a password is available too, the run signs in with the password.
     env.home.set("SWP_PASSWORD_FILE", password);
     let result = env.run(["whoami"]);
     contains(
@@ -105,7 +105,7 @@ fn a_saved_session_is_named_and_an_expired_one_reported() {
     assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
-/// Whether a session may ask for administrators and roles is unknown; who it is is known all the same.
+/// Whether a session may view administrators and roles is unknown. If not, the user is still printed.
 #[test]
 fn a_role_that_the_manager_does_not_show_is_unknown() {
     for choice in ["401", "403"] {
@@ -168,7 +168,7 @@ fn each_setting_is_shown_with_its_source_and_no_secret() {
             "{name}"
         );
     }
-    // A variable's proxy does not lead to this machine itself, so none is used.
+    // A proxy in a variable does not apply to loopback addresses.
     assert_eq!(setting(&answer, "proxy"), None);
     assert_eq!(setting(&answer, "tenant"), None);
     for secret in [Settings::DEFAULT_PASSWORD, "hunter2"] {

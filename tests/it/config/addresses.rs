@@ -1,11 +1,11 @@
-//! Addresses of a manager that cannot be right: usage errors by their source, with the address to write, wherever they stand.
+//! Invalid addresses of a manager are usage errors. The error names the source of the address and suggests a valid address.
 
 use crate::support::profiles::configure;
 use crate::support::scripted_server::ScriptedServer;
 use crate::support::wording::MAY_HAVE_COUNTED;
 use crate::support::{TestEnv, contains};
 
-/// What is written, and what is to be written instead.
+/// Invalid addresses, and the address that the error suggests.
 const WRONG: [(&str, &str); 24] = [
     ("\"https://dsm.invalid:4119\"", "https://dsm.invalid:4119"),
     ("'https://dsm.invalid:4119'", "https://dsm.invalid:4119"),
@@ -64,7 +64,7 @@ const WRONG: [(&str, &str); 24] = [
 fn an_address_that_cannot_be_right_is_refused_with_the_one_to_write() {
     for (wrong, right) in WRONG {
         let mut env = TestEnv::new();
-        // Nothing of it is worth waiting for.
+        // `--wait` has no effect, because the address stays invalid.
         let list = ["list-roles", "--wait", "5m"];
         let typed = env.run(list.iter().chain(&["--url", wrong]));
         contains(typed.failure(2), &["`--url`", "hint: ", right]);
@@ -102,7 +102,7 @@ fn http_to_the_port_of_https_is_named() {
         "{}",
         result.stderr
     );
-    // As a Tomcat and an nginx answer it.
+    // The error pages of Tomcat and nginx.
     for page in [
         "Bad Request\r\nThis combination of host and port requires TLS.\r\n",
         "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>",
@@ -124,11 +124,11 @@ fn http_to_the_port_of_https_is_named() {
     }
 }
 
-/// A manager's port is 4119, and an address without one means 443.
+/// The manager listens on port 4119, but an address without a port means 443.
 #[test]
 fn a_port_that_was_left_out_is_named_where_nothing_answers() {
     let mut env = TestEnv::new();
-    // Reserved for documentation: nothing answers there, whether it is refused or dropped.
+    // This address is reserved for documentation, so no server responds there. The connection is refused or times out.
     for url in ["https://127.0.0.1", "https://192.0.2.7"] {
         if url.ends_with(".1") && std::net::TcpStream::connect("127.0.0.1:443").is_ok() {
             continue;

@@ -1,4 +1,5 @@
-//! Boolean variables: what is on, what is off, and that nothing else is taken for either; and variables that are not text.
+//! Boolean variables: values that mean true, values that mean false, and that all other values are rejected. Also covers variables that are not valid
+//! UTF-8.
 
 use std::ffi::OsStr;
 #[cfg(unix)]
@@ -6,7 +7,7 @@ use std::ffi::OsString;
 
 use crate::support::{RunResult, TestEnv, contains};
 
-/// Every boolean variable.
+/// All Boolean variables.
 const VARIABLES: [&str; 6] = [
     "SWP_INSECURE",
     "SWP_TLS_ACCEPT_NEW",
@@ -16,7 +17,7 @@ const VARIABLES: [&str; 6] = [
     "SWP_QUIET",
 ];
 
-/// As files of variables deliver them, with their quotes and line ends.
+/// Values that mean false, with the quotes and line endings that files of variables produce.
 const OFF: [&str; 12] = [
     "\"false\"",
     "'false'",
@@ -32,7 +33,7 @@ const OFF: [&str; 12] = [
     "'no'",
 ];
 
-/// Runs with this variable, whatever the run is given otherwise.
+/// Runs with this variable in addition to the usual environment.
 fn run_with(env: &TestEnv, variable: &str, value: impl AsRef<OsStr>) -> RunResult {
     RunResult::of(
         env.home

@@ -1,4 +1,4 @@
-//! What flags and variables mean: which one counts, what counts as none, and what is refused by its source.
+//! Flags and variables: which one takes precedence, which values count as unset, and that an error names the source of an invalid value.
 
 use swp_keys::sandbox::Settings;
 
@@ -87,7 +87,7 @@ fn durations_are_checked_before_anything_is_sent() {
     ] {
         for value in bad {
             let typed = format!("{flag}={value}");
-            // An empty variable is none, and so is an empty `--wait`; there is no default that an empty time-out could mean.
+            // An empty variable and an empty `--wait` count as unset. An empty timeout is an error, because it has no meaning.
             if !(value.is_empty() && flag == "--wait") {
                 let result = env.run(["list-roles", &typed]);
                 contains(result.failure(2), &[&format!("`{flag}`"), "30s"]);

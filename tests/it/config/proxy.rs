@@ -1,14 +1,15 @@
-//! Which proxy counts: flag, profile and variables are read alike, what is shown is what is used, and what cannot be used stops the run.
+//! The proxy settings: flags, profiles and variables accept the same values, `whoami` shows the proxy that is used, and an invalid proxy stops the
+//! run.
 
 use crate::support::profiles::configure;
 use crate::support::proxy::Proxy;
 use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, contains};
 
-/// A manager with a name that nothing resolves (RFC 6761): only a proxy leads to it.
+/// A host name that nothing resolves (RFC 6761), so that it is reachable only through a proxy.
 const BEHIND: &str = "https://dsm.invalid:4119";
 
-/// Addresses of a proxy that cannot be used, each with `hunter2` in it.
+/// Invalid proxy addresses. Each contains `hunter2`.
 const UNUSABLE: [&str; 20] = [
     "htpp://user:hunter2@127.0.0.1:1",
     "tcp://user:hunter2@127.0.0.1:1",
@@ -43,7 +44,7 @@ fn a_proxy_that_cannot_be_used_stops_the_run_before_it_connects() {
             "all_proxy",
         ] {
             let mut env = TestEnv::new();
-            // It would be reached directly, which no run may do.
+            // If the run ignored the invalid proxy, it would connect to the manager directly.
             let result = if source == "--proxy" {
                 env.run(["find-role", "Auditor", "--proxy", proxy])
             } else {
@@ -190,14 +191,14 @@ fn what_is_shown_is_what_is_used() {
     };
     let wanted = serde_json::json!({"value": proxy.url(), "source": {"kind": "variable", "name": "HTTPS_PROXY"}});
     assert_eq!(shown(&env, BEHIND, &[]), wanted);
-    // This machine itself is not reached through it.
+    // The proxy does not apply to loopback addresses.
     let own = env.sandbox.url();
     let none = serde_json::json!({"value": null, "source": null});
     assert_eq!(shown(&env, &own, &[]), none);
     let who = env.run(["whoami", "-o", "json"]).json();
     assert!(!who.to_string().contains(&proxy.url()), "{who}");
     assert_eq!(proxy.heads(), [""; 0]);
-    // An empty flag means none, as curl has it.
+    // An empty flag means no proxy, as in curl.
     assert_eq!(shown(&env, BEHIND, &["--proxy", ""]), none);
     let who = env
         .run(["whoami", "--proxy", &proxy.url(), "-o", "json"])
@@ -238,7 +239,7 @@ fn a_profile_names_a_proxy_as_a_flag_does() {
     assert_eq!(proxy.heads().len(), 1);
 }
 
-/// What the machine's variables hold concerns only what connects through them.
+/// An invalid proxy variable matters only to commands that connect through it.
 #[test]
 fn a_variable_that_cannot_be_used_matters_only_where_it_counts() {
     let mut env = TestEnv::new();

@@ -1,4 +1,4 @@
-//! A code of the second factor is sent once, whatever came of it.
+//! An MFA code is sent once, whether or not the sign-in succeeds.
 
 use std::thread;
 
@@ -22,7 +22,7 @@ fn find(env: &TestEnv, more: &[&str]) -> RunResult {
     env.run([&FIND[..], more].concat())
 }
 
-/// The code was sent before: nobody is asked for a sign-in.
+/// Asserts that the run refused to send a used code, and sent no sign-in.
 #[track_caller]
 fn stale(env: &TestEnv, named_by: &str, run: impl FnOnce() -> RunResult) {
     let before = sign_ins(env);
@@ -44,7 +44,7 @@ fn one_that_was_accepted_is_not_sent_again_from_anywhere() {
     stale(&env, "--mfa-code", || {
         env.run(["login", "--mfa-code", CODE])
     });
-    // Nothing is asked for where it would be in vain.
+    // The run must not ask for a password, because the sign-in cannot succeed.
     let password = env.home.path("password");
     env.home.unset("SWP_PASSWORD_FILE");
     env.home.set("SWP_PASSWORD_COMMAND", "touch asked");
@@ -61,7 +61,7 @@ fn one_that_was_accepted_is_not_sent_again_from_anywhere() {
             find(&env, &["--mfa-command", &command])
         });
     }
-    // The next one is, and whoever insists may do as he likes.
+    // The next code is sent. `--force-login` sends a used code.
     (env.sandbox).change(|settings| settings.mfa_code = Some("004212".to_owned()));
     find(&env, &["--mfa-code", "004212"]).success();
     find(&env, &["--mfa-code", "004212", "--force-login"]).success();

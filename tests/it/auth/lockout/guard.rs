@@ -1,4 +1,4 @@
-//! The lock-out guard: two refusals stop the next run before it sends anything, and what lifts that again.
+//! The lock-out guard: two rejected sign-ins stop the next run before it sends anything. Also covers what resumes sign-ins.
 
 use std::path::PathBuf;
 use std::thread;
@@ -15,7 +15,7 @@ use crate::support::{RunResult, TestEnv, contains};
 pub(super) const FIND: [&str; 2] = ["find-role", "Auditor"];
 pub(super) const MINUTE: i64 = 60 * 1000;
 
-/// A manager that locks nobody out, so that a test sees what the guard does, and a home that knows a wrong password.
+/// Returns a manager that never locks the account, so that only the guard can stop a sign-in, and a home with a wrong password.
 pub(super) fn refusing() -> TestEnv {
     let mut env = TestEnv::with(Settings {
         sign_in_attempts: 99,
@@ -26,7 +26,7 @@ pub(super) fn refusing() -> TestEnv {
     env
 }
 
-/// One that was refused twice.
+/// Returns the same environment after two rejected sign-ins.
 pub(super) fn refused_twice() -> TestEnv {
     let env = refusing();
     for _ in 0..2 {
@@ -44,7 +44,7 @@ pub(super) fn sign_ins(env: &TestEnv) -> usize {
     env.count("POST /api/sessions")
 }
 
-/// The guard stopped it: nobody was connected to.
+/// Asserts that the guard stopped the run before it connected.
 #[track_caller]
 pub(super) fn stopped(env: &TestEnv, run: impl FnOnce() -> RunResult) -> RunResult {
     let before = env.sandbox.connections().tcp;
@@ -54,7 +54,7 @@ pub(super) fn stopped(env: &TestEnv, run: impl FnOnce() -> RunResult) -> RunResu
     result
 }
 
-/// The guard's files, without its key.
+/// Returns the record files of the guard, without its key.
 pub(super) fn records(env: &TestEnv) -> Vec<PathBuf> {
     let mut records = files(&env.home.path("state/sign-ins"));
     records.retain(|path| !path.ends_with("key"));
@@ -68,7 +68,7 @@ pub(super) fn record(env: &TestEnv) -> Value {
     serde_json::from_str(&read(record)).expect("JSON")
 }
 
-/// Makes all that the guard remembers this much older.
+/// Makes all records of the guard older by this time.
 pub(super) fn let_pass(env: &TestEnv, time: i64) {
     fn age(value: &mut Value, time: i64) {
         match value {
@@ -89,7 +89,7 @@ pub(super) fn let_pass(env: &TestEnv, time: i64) {
 fn two_refusals_stop_every_command_that_would_sign_in_before_it_asks_for_anything() {
     let mut env = refused_twice();
     assert_eq!(sign_ins(&env), 2);
-    // Neither is a password read from where it is, nor the manager waited for.
+    // The run must not run the password command, and must not wait for the manager.
     env.home.unset("SWP_PASSWORD_FILE");
     env.home.set("SWP_PASSWORD_COMMAND", "touch asked");
     env.home.set("SWP_MFA_COMMAND", "touch asked");
@@ -124,7 +124,7 @@ fn stopped_json(env: &TestEnv) -> Value {
     env.run(words).json_error(4)
 }
 
-/// What a run that was cut off leaves, for `recover` to have something to do.
+/// Leaves the record of an interrupted run, so that `recover` needs a sign-in.
 fn leave_record(env: &TestEnv) {
     let record = serde_json::json!({
         "operation": "0a0b0c0d", "work": "create", "manager": env.sandbox.url(), "tenant": null, "keyName": "n",
@@ -153,7 +153,7 @@ fn the_next_sign_in_is_allowed_at_the_time_in_the_message() {
     env.run(FIND).success();
 }
 
-/// A run that is stopped knows no more than the record: why the last sign-in was refused is in it.
+/// A paused run sends nothing. The record must therefore contain the reason of the last rejection.
 #[test]
 fn a_paused_run_reports_why_earlier_sign_ins_were_refused() {
     let stopped_by = |change: fn(&mut Settings), arguments: &[&str], wrong: bool| {
@@ -211,7 +211,7 @@ fn on_a_terminal_a_paused_run_asks_once_whether_to_sign_in() {
         assert_eq!(shown.matches("[y/N]").count(), 1, "{shown}");
         assert_eq!(sign_ins(&env), 2 + more, "{shown}");
     }
-    // Whatever comes of it is counted, and it is not asked a second time.
+    // A sign-in after `y` is counted if it is rejected. The question is asked only once.
     let env = refused_twice();
     let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
     let mut terminal = Pty::start(&env.home, script);
@@ -254,7 +254,7 @@ fn force_login_is_sent_and_counted() {
     give_the_right_password(&mut env);
     stopped(&env, || env.run(FIND));
     env.run(&forced).success();
-    // A success clears it.
+    // A successful sign-in deletes the record.
     env.run(FIND).success();
     assert_eq!(records(&env), [] as [PathBuf; 0]);
 }
@@ -281,17 +281,17 @@ fn others_are_not_stopped() {
     };
     reaches(&env, &["--username", "kim"]);
     reaches(&env, &["--tenant", "Acme"]);
-    // Whether a manager tells them apart is unknown.
+    // It is unknown whether a manager distinguishes user names by case, so the guard does not.
     stopped(&env, || {
         env.run([&FIND[..], &["--username", "ADMIN"]].concat())
     });
-    // An existing key is no password, and counts for itself.
+    // An API key is not a password, and the guard does not count it.
     let key = env.sandbox.add_key("existing", 1).secret;
     let key = env.home.write_secret("key", &key);
     let key = key.to_str().expect("UTF-8");
     env.run([&FIND[..], &["--api-key-file", key]].concat())
         .success();
-    // Another manager.
+    // A different manager has a record of its own.
     let certificate = other.home.path("manager.pem");
     env.home.set("SWP_CA_CERT", certificate);
     env.home.set("SWP_URL", other.sandbox.url());
@@ -320,7 +320,7 @@ fn a_saved_session_needs_no_sign_in() {
 
 #[test]
 fn only_a_refusal_of_the_manager_counts() {
-    /// What stands in the way, three times.
+    /// A reason why the sign-in fails, for three attempts.
     type Trouble = fn(&mut TestEnv);
     let fault = |action: Action| Fault::new("POST", "/api/sessions", action).times(3);
     let injected = [
@@ -359,7 +359,7 @@ fn only_a_refusal_of_the_manager_counts() {
     let troubles: [(Trouble, i32); 3] = [
         (|env| env.home.unset("SWP_CA_CERT"), 7),
         (|env| env.home.set("SWP_URL", "https://127.0.0.1:1"), 8),
-        // A code that is wanted, and that nobody gave.
+        // The manager requires an MFA code, and the run has none.
         (
             |env| {
                 (env.sandbox).change(|settings| settings.mfa_code = Some("004211".to_owned()));

@@ -1,4 +1,4 @@
-//! The guard against locking an account.
+//! The guard that keeps repeated wrong passwords from locking the account.
 
 mod codes;
 mod guard;

@@ -1,4 +1,4 @@
-//! What the guard keeps on disk: no secret, nothing without a reason, and nothing that a run depends on.
+//! The files of the guard: they contain no secret, exist only after a rejection, and are not required for a run to succeed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -40,12 +40,12 @@ fn a_run_that_succeeds_leaves_nothing_and_one_that_is_refused_a_record_without_n
         let text = text.split_once("/state/").expect("a path in it").1;
         for word in ["Kim", "Acme", "hunter2", CODE, host, port, "127.0.0.1"] {
             for form in [word.to_owned(), STANDARD.encode(word)] {
-                // Digits alone may stand in a hash by chance, if they are few.
+                // A few digits can occur in a hash by chance, for example the port.
                 let holds = text.to_lowercase().contains(&form.to_lowercase());
                 assert!(form == port || !holds, "{form} in {text}");
             }
         }
-        // Nor without the key beside it: a plain digest could be looked up.
+        // A digest without the guard's key must not occur either, because a table of digests would reveal the code.
         let digest = ring::digest::digest(&ring::digest::SHA256, CODE.as_bytes());
         let digest: String = (digest.as_ref().iter().take(8))
             .map(|byte| format!("{byte:02x}"))
@@ -116,7 +116,7 @@ fn a_record_that_is_none_is_ignored_and_replaced() {
         let told = env.run([&FIND[..], &["-v"]].concat());
         contains(told.failure(4), &["info: ", &path.display().to_string()]);
     }
-    // Times that cannot be are none, and what a later version adds is not in the way.
+    // Impossible times are ignored, and so are fields of later versions.
     let odd = format!(r#"{{"refused":[{},{}],"more":1}}"#, i64::MIN, i64::MAX);
     std::fs::write(path, odd).expect("a file");
     give_the_right_password(&mut env);
@@ -147,7 +147,7 @@ fn a_clock_that_jumped_back_does_not_pause_sign_ins_for_long() {
     env.run(FIND).success();
 }
 
-/// Nobody can write there, root included.
+/// A file in place of the folder makes it unwritable for every user, including root.
 #[test]
 fn a_run_works_where_nothing_can_be_remembered() {
     let mut places = vec!["state"];
@@ -172,7 +172,7 @@ fn a_run_works_where_nothing_can_be_remembered() {
     }
 }
 
-/// The files can be looked at, and not changed: the guard stands, and nothing is added. Root may write everywhere.
+/// If the records are read-only, the guard still stops sign-ins but records nothing new. Root can write to every file.
 #[cfg(unix)]
 #[test]
 fn a_folder_that_is_read_only_still_guards() {

@@ -1,4 +1,4 @@
-//! `login --api-key-file`: proof that a key works, where it is kept, who uses it, and what ends it.
+//! `login --api-key-file`: the check that the key works, where it is saved, which commands use it, and when it is removed.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::wording::KEY_LIVES_ON;
 use crate::support::{TestEnv, contains};
 
-/// A key of this role in a file, and the arguments that keep it.
+/// Returns a key of this role that is in a file, and the arguments that save it.
 fn a_key(env: &TestEnv, role: i64) -> (String, [String; 3]) {
     let key = env.sandbox.add_key("existing", role).secret;
     let file = env.home.write_secret("key", &format!("{key}\n"));
@@ -20,13 +20,13 @@ fn a_key(env: &TestEnv, role: i64) -> (String, [String; 3]) {
     (key, [login, flag, file.display().to_string()])
 }
 
-/// Nothing in the environment signs in any more.
+/// Removes every credential from the environment.
 fn forget_password(env: &mut TestEnv) {
     env.home.unset("SWP_PASSWORD_FILE");
     env.home.unset("SWP_USERNAME");
 }
 
-/// The keys that the requests carried.
+/// Returns the keys that the requests carried.
 fn keys_used(env: &TestEnv) -> Vec<String> {
     let requests = env.sandbox.requests();
     let mut keys: Vec<String> = (requests.iter())
@@ -38,7 +38,7 @@ fn keys_used(env: &TestEnv) -> Vec<String> {
 
 #[test]
 fn a_key_that_works_is_saved_and_serves_later_commands() {
-    // 1 is Full Access; 2 is Auditor, which may not look at keys, its own included.
+    // Role 1 is Full Access. Role 2 is Auditor, whose keys cannot view keys, including themselves.
     for (role, accepted) in [(1, false), (2, false), (2, true)] {
         let mut env = TestEnv::new();
         if accepted {
@@ -73,7 +73,7 @@ fn a_key_that_works_is_saved_and_serves_later_commands() {
         assert_eq!(result.json(), json!({"meta": meta}));
         assert!(!result.stderr.contains(&key) && !result.stdout.contains(&key));
         assert!(!result.stderr.contains(KEY_LIVES_ON), "it is the same key");
-        // The file that it came from is needed no more.
+        // The original file is not needed any more.
         std::fs::remove_file(env.home.path("key")).expect("a file");
         forget_password(&mut env);
         env.sandbox.forget_requests();
@@ -147,7 +147,8 @@ fn a_key_in_the_environment_is_used_only_without_a_password() {
     let mut env = TestEnv::new();
     let (key, _) = a_key(&env, 1);
     env.home.set("SWP_API_KEY", &key);
-    // The home has a password file, and a session is what login is for; but the key comes first in later commands, which is said.
+    // `login` would save a session, because the home has a password file. Later commands would use the key from the variable, and `login` warns about
+    // it.
     let result = env.run(["login"]);
     result.success();
     let shadowed = ["warning: ", "SWP_API_KEY", "admin"];
@@ -181,7 +182,7 @@ fn each_command_warns_once_of_a_variable_that_overrides_a_saved_login() {
         let said = format!("note: `{variable}` takes precedence over");
         assert_eq!(result.stderr.matches(&said).count(), 1, "{}", result.stderr);
         assert_eq!(keys_used(&env), [other]);
-        // A variable that does not count any more is no shadow.
+        // An empty variable counts as unset, so it overrides nothing.
         env.home.set(variable, "");
         env.sandbox.forget_requests();
         let result = env.run(["list-roles"]);
@@ -217,7 +218,7 @@ fn the_newer_of_session_and_key_replaces_the_older() {
     env.sandbox.forget_requests();
     env.run(["list-roles"]).success();
     assert_eq!(keys_used(&env), std::slice::from_ref(&key));
-    // Back to a session: the key is forgotten, and what is said of it is how to end it.
+    // When a session replaces the key, the run prints how to delete the key on the manager.
     let result = env.run(["login"]);
     result.success();
     contains(&result.stderr, &["`swp-keys delete-key 1`"]);
@@ -267,7 +268,7 @@ fn the_requested_header_is_saved_with_the_key() {
     let (_, login) = a_key(&env, 1);
     let scheme = ["--api-key-scheme", "cloud-one"];
     let result = env.run(login.iter().map(String::as_str).chain(scheme));
-    // Whether or not the manager takes it, the header is that.
+    // The header must be the requested one, whether or not the manager accepts the key in it.
     let header = |env: &TestEnv| {
         env.sandbox
             .requests()

@@ -1,4 +1,4 @@
-//! A kept session that has ended, and a password at hand: the run signs in with it, and says so.
+//! A saved session has expired, and a password is available: the run signs in with the password and reports this.
 
 use swp_keys::sandbox::{Action, Fault, Settings};
 
@@ -9,7 +9,7 @@ use crate::support::{END_SESSION, TestEnv, answering_unknowns, contains};
 const TRIAL: &str = "POST /api/policies/search";
 const SIGN_IN: &str = "POST /api/sessions";
 
-/// A world with a kept session that has ended, and a password.
+/// Returns an environment with a saved session that has expired, and a password.
 fn ended(settings: Settings) -> TestEnv {
     let env = TestEnv::with(settings);
     env.run(["login"]).success();
@@ -27,7 +27,7 @@ fn a_password_at_hand_signs_in_for_the_run() {
                 &["create", "--role", "Auditor"],
                 Some("POST /api/roles/search"),
             ),
-            // What makes a key is not sent twice.
+            // A create request is not sent twice.
             (&["create", "--role-id", "2", "--allow-full-access"], None),
         ] {
             let env = ended(answering_unknowns(&[("expired-session", status)]));
@@ -46,7 +46,7 @@ fn a_password_at_hand_signs_in_for_the_run() {
                 env.count("POST /api/apikeys"),
                 usize::from(command[0] == "create")
             );
-            // The session of the run is ended with it, and what was kept is left alone.
+            // The run ends its own session, and does not change the saved one.
             assert_eq!(env.count(END_SESSION), 1);
             assert_eq!(env.sandbox.live_sessions(), 0);
             assert_eq!(std::fs::read(&kept(&env)[0]).expect("the file"), before);
@@ -78,7 +78,7 @@ fn every_source_of_a_password_will_do() {
     assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
-/// A session that lives costs no request more, and one that may not do what is asked is not an ended one.
+/// A valid session costs no additional request. A missing permission does not count as an expired session.
 #[test]
 fn a_session_that_lives_is_used() {
     let env = TestEnv::new();
@@ -103,7 +103,7 @@ fn a_password_that_is_refused_is_sent_once_and_is_the_error() {
     let result = env.run(["list-roles"]);
     snapshot(result.failure(4));
     assert_eq!(env.count(SIGN_IN), 1);
-    // It counts, as any other one does.
+    // The guard counts this rejected sign-in like any other.
     env.run(["list-roles"]).failure(4);
     let error = env.run(["list-roles", "-o", "json"]).json_error(4);
     assert_eq!(error["code"], "sign-in-paused");

@@ -1,4 +1,4 @@
-//! The file that a session is kept in: where it is, who may read it, what is not in it, and what becomes of a broken one.
+//! The file of a saved session: its path, its permissions, its content, and what happens if it is invalid.
 
 use std::path::{Path, PathBuf};
 
@@ -56,7 +56,7 @@ fn folders_and_files_that_were_looser_are_made_private() {
     env.run(["login"]).success();
     assert_eq!(mode(&file), 0o600);
     assert_eq!(mode(&env.home.path("state/kept")), 0o700);
-    // The folder that SWP_STATE_DIR names may hold other things; what is ours in it is private.
+    // The folder in SWP_STATE_DIR may contain other files, so its mode is not changed. Our own folders and files in it are private.
     assert_eq!(mode(&env.home.path("state")), 0o755);
 }
 
@@ -99,7 +99,7 @@ fn the_folder_is_found_by_its_variables_in_their_order() {
     env.home.set("SWP_STATE_DIR", "");
     env.run(["login"]).success();
     assert_eq!(places(&env), [1, 1, 0]);
-    // Relative ones are ignored, as the XDG specification wants.
+    // Relative paths are ignored, as the XDG specification requires.
     if cfg!(unix) {
         for nothing in ["", "relative"] {
             env.home.set("XDG_STATE_HOME", nothing);
@@ -113,12 +113,12 @@ fn the_folder_is_found_by_its_variables_in_their_order() {
 #[test]
 fn a_session_that_cannot_be_saved_is_ended_on_the_manager() {
     let mut env = TestEnv::new();
-    // Nobody can make a folder there, not even root.
+    // No user can create a folder there, not even root.
     env.home.set("SWP_STATE_DIR", "/proc/swp-keys-test");
     let result = env.run(["login"]);
     contains(result.failure(1), &["/proc/swp-keys-test", "SWP_STATE_DIR"]);
     assert_eq!(env.sandbox.live_sessions(), 0);
-    // Nothing else needs the folder.
+    // Other commands do not need the folder.
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
     env.run(["create", "--role", "Auditor"]).success();
     env.run(["logout"]).success();

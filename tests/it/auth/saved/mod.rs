@@ -1,4 +1,4 @@
-//! What `login` saves, and `logout` removes.
+//! What `login` saves and `logout` removes.
 
 mod api_key;
 mod expiry;

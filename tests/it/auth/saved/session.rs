@@ -1,4 +1,4 @@
-//! `login` and `logout`: a session for later commands, where it is kept, who uses it, and how it ends.
+//! `login` and `logout`: a session for later commands, where it is saved, which commands use it, and how it ends.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,7 +35,7 @@ fn a_saved_session_serves_later_commands_and_none_of_them_ends_it() {
     contains(&result.stderr, &["note:", "admin", "`swp-keys logout`"]);
     assert_eq!(env.calls(), ["POST /api/sessions"]);
     assert_eq!(env.sandbox.live_sessions(), 1);
-    // No password is needed any more, and no user name.
+    // Neither a password nor a user name is needed any more.
     env.home.unset("SWP_PASSWORD_FILE");
     env.home.unset("SWP_USERNAME");
     env.sandbox.forget_requests();
@@ -109,10 +109,10 @@ fn another_user_tenant_or_manager_does_not_use_the_saved_session() {
         0,
         "the session is not shown to another manager"
     );
-    // The same manager, written in another way.
+    // The same manager, in a different spelling.
     let url = format!("{}/api/", env.sandbox.url());
     env.run(["list-roles", "--url", &url]).success();
-    // To end another's session is to end none.
+    // There is no saved session of this user or tenant, so nothing is ended.
     for arguments in [
         ["logout", "--username", "other"],
         ["logout", "--tenant", "Acme"],
@@ -196,7 +196,7 @@ fn an_ended_session_is_not_renewed_without_a_password() {
             (&error["code"], &error["http"]),
             (&json!("sign-in-refused"), &json!(status))
         );
-        // The way out that was named.
+        // Signs in again, as the error message advised.
         env.home.set("SWP_PASSWORD_FILE", password);
         env.run(["login"]).success();
         env.run(["list-roles"]).success();
@@ -269,14 +269,14 @@ fn logout_may_be_repeated_and_needs_no_manager_that_answers() {
     let result = env.run(["logout"]);
     result.success();
     snapshot(&result.stderr);
-    // Whatever the manager says, the session is forgotten here; and what is said of it is true.
+    // The local session is removed regardless of the manager's response. The message reports truthfully whether the session was ended on the manager.
     for action in [
         Action::Drop,
         Action::status(500, "no"),
         Action::status(404, "no"),
     ] {
         env.run(["login"]).success();
-        // Both calls that end a session.
+        // The fault affects both sign-out calls.
         let fault = Fault::new("DELETE", "*", action).times(2);
         env.sandbox.inject(fault);
         let result = env.run(["logout"]);

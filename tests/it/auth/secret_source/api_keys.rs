@@ -1,4 +1,4 @@
-//! Where an existing API key comes from, and which header it goes into.
+//! The sources of an existing API key, and the header that carries it.
 
 use swp_keys::sandbox::Settings;
 
@@ -17,7 +17,7 @@ fn a_key_comes_from_a_file_stdin_or_a_variable_and_needs_no_sign_in() {
         .success();
     env.home.set("SWP_API_KEY", &key);
     run(&env, &[]).success();
-    // The file goes before the key itself, as it does for passwords.
+    // The file takes precedence over the key in a variable, as for passwords.
     env.home.set("SWP_API_KEY", "1:wrong");
     env.home.set("SWP_API_KEY_FILE", &file);
     run(&env, &[]).success();

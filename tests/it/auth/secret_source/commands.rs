@@ -1,4 +1,4 @@
-//! `--password-command` and `--mfa-command`: how they are run, what they may know, and what becomes of their failures.
+//! `--password-command` and `--mfa-command`: how they are started, which environment they get, and how their failures are reported.
 
 use swp_keys::sandbox::Settings;
 
@@ -6,8 +6,8 @@ use super::sources::{env, run};
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains};
 
-/// A program of the test's own, as the beginning of a command. It is not executable itself: a file that was just written cannot be
-/// run while another thread's child still has it open.
+/// Returns the beginning of a command that runs a script of the test. The script is not executable itself: the kernel cannot execute a file while
+/// another thread's child has it open for writing.
 fn program(env: &TestEnv, name: &str, lines: &str) -> String {
     let path = env.home.write(name, lines);
     format!("sh {}", path.to_str().expect("UTF-8"))
@@ -87,7 +87,7 @@ fn a_command_that_fails_is_named_and_nothing_is_sent() {
     assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
-/// Selects a profile whose `field` is `command`.
+/// Selects a profile that sets `field` to `command`.
 fn select_profile(env: &mut TestEnv, field: &str, command: &str) {
     let url = env.sandbox.url();
     let command = serde_json::json!(command);
@@ -99,7 +99,7 @@ fn select_profile(env: &mut TestEnv, field: &str, command: &str) {
     env.home.set("SWP_PROFILE", "p");
 }
 
-/// Without a shell, the operators would become arguments, and the output would not be the secret.
+/// Without a shell, the operators would be passed as arguments, and the output would not be the secret.
 #[test]
 fn operators_of_a_shell_are_refused_before_anything_is_asked_or_sent() {
     let operators = [
@@ -146,7 +146,7 @@ fn operators_of_a_shell_are_refused_before_anything_is_asked_or_sent() {
             assert!(!env.home.path("ran").exists());
         }
     }
-    // A command that a flag overrides is not checked. A command that starts a shell may use operators.
+    // A command that a flag overrides is not checked. A command that starts a shell may contain operators.
     let mut env = env();
     env.home.set("SWP_PASSWORD_COMMAND", operators[0]);
     let password = format!("sh -c 'echo \"{}\" | cat'", Settings::DEFAULT_PASSWORD);
@@ -228,7 +228,7 @@ fn messages_of_a_command_stay_on_stderr() {
 #[test]
 fn a_signal_ends_the_wait_for_a_command() {
     let env = env();
-    // It tells that it runs, and would run until its stdin is at its end.
+    // The command reports that it has started, and runs until the end of its stdin.
     let command = program(
         &env,
         "waits",
@@ -242,7 +242,7 @@ fn a_signal_ends_the_wait_for_a_command() {
     crate::support::wait_until("the command to run", || runs.exists());
     crate::support::pty::terminate(&env.home.path("parent"));
     child.wait().expect("the run ends");
-    // The command holds on to stderr until its stdin is at its end.
+    // The command keeps stderr open until the end of its stdin.
     drop(stdin);
     let result = RunResult::from(child.wait_with_output().expect("the run has ended"));
     result.failure(143);

@@ -1,4 +1,4 @@
-//! Where passwords, codes and API keys are read from.
+//! The sources of passwords, MFA codes and API keys.
 
 mod api_keys;
 #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! Where a password, a code and a key are read from: what arrives at the manager, who wins, and what is refused.
+//! Sources of a password, an MFA code and a key: what the manager receives, which source takes precedence, and which values are rejected.
 
 use serde_json::Value;
 use swp_keys::sandbox::{Request, Settings};
@@ -8,10 +8,10 @@ use crate::support::{RunResult, TestEnv, contains};
 
 pub(super) const FIND: [&str; 2] = ["find-role", "Auditor"];
 
-/// A token of the Vision One platform, which no manager accepts.
+/// A token of the Vision One platform, which no Deep Security Manager accepts.
 pub(super) const TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJjaWQiOiJ4In0.c2lnbmF0dXJl-_";
 
-/// A home that knows the manager and the user name, and no password.
+/// Returns an environment that sets the manager and the user name, but no password.
 pub(super) fn env() -> TestEnv {
     let mut env = TestEnv::new();
     env.home.unset("SWP_PASSWORD_FILE");
@@ -33,7 +33,7 @@ pub(super) fn sign_in(env: &TestEnv) -> Value {
     serde_json::from_slice(&request.body).expect("JSON")
 }
 
-/// Nothing was sent at all.
+/// Asserts that nothing was sent.
 #[track_caller]
 fn nothing_was_sent(env: &TestEnv) {
     assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
@@ -192,7 +192,7 @@ fn a_file_that_others_may_read_is_refused_with_the_command_that_fixes_it() {
     .success();
 }
 
-/// What such a file would need is not a `chmod`: it is no file, and nobody can read it later.
+/// `chmod` would not fix such a file: it is not a regular file, and cannot be read a second time.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_pipe_can_stand_in_for_a_password_file() {
@@ -223,14 +223,14 @@ fn a_flag_wins_over_every_variable_and_swp_password_is_last() {
     let wrong = env.home.write_secret("wrong", "wrong");
     env.home.set("SWP_PASSWORD", "wrong too");
     env.home.set("SWP_PASSWORD_FILE", &wrong);
-    // Each flag against a file in the environment.
+    // Each flag takes precedence over a file in the environment.
     run(&env, &["--password-file", &file]).success();
     let stdin = [&FIND[..], &["--password-stdin"]].concat();
     env.home.run_with_stdin(stdin, right).success();
     if cfg!(unix) {
         run(&env, &["--password-command", &format!("cat '{file}'")]).success();
     }
-    // A file and a command in the environment go before the password itself.
+    // A file and a command in the environment take precedence over the password variable.
     env.home.set("SWP_PASSWORD_FILE", &file);
     run(&env, &[]).success();
     if cfg!(unix) {
@@ -239,7 +239,7 @@ fn a_flag_wins_over_every_variable_and_swp_password_is_last() {
             .set("SWP_PASSWORD_COMMAND", format!("cat '{file}'"));
         run(&env, &[]).success();
     }
-    // And the password itself is taken when nothing else is there; empty variables are nothing.
+    // The password variable is used if nothing else is set. Empty variables count as unset.
     for variable in [
         "SWP_PASSWORD_FILE",
         "SWP_PASSWORD_COMMAND",
@@ -352,13 +352,13 @@ fn a_code_comes_from_a_flag_a_command_or_a_variable_and_stays_a_string() {
     let mut env = with_code();
     env.home.set("SWP_MFA_CODE", "004211");
     run(&env, &[]).success();
-    // The flag wins.
+    // The flag takes precedence.
     run(&env, &["--mfa-code", "999999"]).failure(4);
     if cfg!(unix) {
         let mut env = with_code();
         env.home.set("SWP_MFA_CODE", "999999");
         run(&env, &["--mfa-command", "echo 004211"]).success();
-        // The next one: none is sent twice.
+        // Uses the next code, because no code is sent twice.
         (env.sandbox).change(|settings| settings.mfa_code = Some("004212".to_owned()));
         env.home.set("SWP_MFA_COMMAND", "echo 004212");
         run(&env, &[]).success();

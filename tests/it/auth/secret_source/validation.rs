@@ -1,5 +1,5 @@
-//! What cannot be a password, a code, a key or a name is refused before anything is sent, whatever it comes from: each attempt would
-//! count towards the lock-out.
+//! Values that cannot be a password, code, key or user name are rejected before anything is sent, because each attempt would count towards the
+//! lock-out.
 
 use std::ffi::OsString;
 
@@ -10,7 +10,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::wording::{ADMIN_PASSWORD_PROMPT, CODE_PROMPT};
 use crate::support::{RunResult, TestEnv, contains};
 
-/// Values that no password, code or key can have.
+/// Values that cannot be a password, an MFA code or a key.
 const UNFIT: [&[u8]; 12] = [
     b"Sandbox-Passw0rd!\nsecond\n",
     b"Sandbox-Passw0rd!\r\nsecond",
@@ -26,7 +26,7 @@ const UNFIT: [&[u8]; 12] = [
     b"Sandbox-Passw\xf6rd!",
 ];
 
-/// Refused with exit 2 and these words, nothing sent, nothing remembered of it.
+/// Asserts that the run exits with 2 and reports `words`, that it sent nothing, and that it recorded no sign-in.
 #[track_caller]
 fn refused(env: &TestEnv, result: &RunResult, words: &[&str]) {
     contains(result.failure(2), words);
@@ -129,7 +129,7 @@ fn in_a_name() {
     }
 }
 
-/// Before a person is asked for what is missing.
+/// The values are checked before a prompt asks for the missing ones.
 #[cfg(unix)]
 #[test]
 fn given_values_are_checked_before_any_prompt() {
@@ -162,7 +162,7 @@ fn a_code_is_sent_without_blanks_and_an_invalid_code_is_not_sent() {
         (env.sandbox).change(|manager| manager.mfa_code = settings.clone());
         run(&env, &["--mfa-code", code]).success();
         assert_eq!(sign_in(&env)["mfaCode"], sent);
-        // The same code, however it is written: none is sent twice.
+        // The same code in a different form is not sent a second time.
         env.home.set("SWP_MFA_CODE", code);
         run(&env, &[]).failure(4);
         run(&env, &["--mfa-code", sent]).failure(4);
@@ -211,7 +211,7 @@ fn a_token_of_the_platform_is_refused_with_the_page_that_makes_the_right_key() {
         refused(&env, &run(&env, &[]), &[variable, page]);
         env.home.unset(variable);
     }
-    // A key may begin so, and a password may look much like it.
+    // A key or a password may look similar to a token.
     env.home.set("SWP_API_KEY", "eyJ:QUJD+/=");
     run(&env, &[]).failure(4);
     env.home.unset("SWP_API_KEY");
@@ -231,7 +231,7 @@ fn typed_values_are_checked() {
     terminal.type_line(TOKEN);
     terminal.see("code=2");
     contains(&terminal.end(), &["Vision One"]);
-    // Its certificate may have been looked at before the question.
+    // The run may have connected to show the certificate before it asked the question.
     assert_eq!(first.calls(), [] as [String; 0], "nothing is sent");
 
     let mut second = env();

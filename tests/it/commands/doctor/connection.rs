@@ -85,7 +85,7 @@ fn a_clock_that_is_wrong_is_a_warning() {
         });
         let answer = doctor(&env.home, &[], 0);
         assert_eq!(status(&answer, "clock"), "warning");
-        // The difference may be a second less.
+        // The measured difference may be one second smaller.
         contains(message(&answer, "clock"), &words[1..]);
         assert_ne!(hint(&answer, "clock"), "");
     }

@@ -1,4 +1,4 @@
-//! Runs `doctor` and finds the checks in its output.
+//! Runs `doctor`, and finds the checks in its output.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ pub(super) const CHECKS: [&str; 13] = [
     "unfinished-runs",
 ];
 
-/// The JSON document of a run that exits with this code.
+/// Returns the JSON document of a run that exits with this code.
 #[track_caller]
 pub(super) fn document(result: &RunResult, code: i32) -> Value {
     assert_eq!(result.code(), code, "{}{}", result.stdout, result.stderr);
@@ -32,35 +32,35 @@ pub(super) fn document(result: &RunResult, code: i32) -> Value {
     answer
 }
 
-/// Runs with JSON output.
+/// Runs `doctor` with JSON output.
 #[track_caller]
 pub(super) fn doctor(home: &Home, more: &[&str], code: i32) -> Value {
     document(&home.run(["doctor", "-o", "json"].iter().chain(more)), code)
 }
 
-/// The check with this name.
+/// Returns the check with this name.
 pub(super) fn check<'a>(answer: &'a Value, name: &str) -> &'a Value {
     let checks = answer["checks"].as_array().expect("a list");
     let found = checks.iter().find(|check| check["name"] == name);
     found.expect("the check")
 }
 
-/// The status of the check with this name.
+/// Returns the status of the check with this name.
 pub(super) fn status<'a>(answer: &'a Value, name: &str) -> &'a str {
     check(answer, name)["status"].as_str().expect("a status")
 }
 
-/// The message of the check with this name.
+/// Returns the message of the check with this name.
 pub(super) fn message<'a>(answer: &'a Value, name: &str) -> &'a str {
     check(answer, name)["message"].as_str().expect("a message")
 }
 
-/// The hint of the check with this name.
+/// Returns the hint of the check with this name.
 pub(super) fn hint<'a>(answer: &'a Value, name: &str) -> &'a str {
     check(answer, name)["hint"].as_str().unwrap_or_default()
 }
 
-/// Every check from `first` to `roles` is skipped because of `cause`.
+/// Asserts that every check from `first` to `roles` is skipped because of `cause`.
 #[track_caller]
 pub(super) fn skipped_from(answer: &Value, first: &str, cause: &str) {
     let from = CHECKS.iter().position(|name| *name == first);

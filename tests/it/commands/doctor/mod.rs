@@ -1,4 +1,4 @@
-//! `doctor`: what each check finds, that a check is skipped after the one it needs, and that nothing secret is sent without `--sign-in`.
+//! `doctor`: the result of each check. A check is skipped if the check that it depends on fails. No secret is sent without `--sign-in`.
 
 mod connection;
 mod fixture;

@@ -1,4 +1,4 @@
-//! The forms of the output.
+//! The output formats of `doctor`.
 
 use super::fixture::{CHECKS, doctor, hint, message, status};
 use crate::support::snapshot::snapshot;

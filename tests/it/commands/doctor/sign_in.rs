@@ -1,4 +1,4 @@
-//! The checks with `--sign-in`, and that nothing secret is read or sent without it.
+//! The checks with `--sign-in`. Without the flag, no secret is read or sent.
 
 use serde_json::json;
 use swp_keys::sandbox::Settings;
@@ -79,7 +79,7 @@ fn a_wrong_password_counts_once_and_the_guard_applies() {
     let answer = doctor(&env.home, &["--sign-in"], 13);
     contains(hint(&answer, "sign-in"), &["--force-login"]);
     assert_eq!(env.count("POST /api/sessions"), 2, "sign-ins are paused");
-    // A run without `--sign-in` does not depend on that.
+    // A run without `--sign-in` succeeds although sign-ins are paused.
     doctor(&env.home, &[], 0);
 }
 

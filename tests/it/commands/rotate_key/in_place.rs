@@ -1,4 +1,4 @@
-//! `--in-place` and `--current`: no new key, and the old secret is dead at once.
+//! `--in-place` and `--current` give the same key a new secret. The old secret stops working immediately.
 
 use swp_keys::sandbox::{Action, ApiKey, Fault};
 
@@ -42,7 +42,7 @@ fn the_key_that_signs_gets_a_new_secret() {
         1
     );
     assert_eq!(records(&env.home), 0);
-    // Nothing was signed with what is dead: no failure is counted.
+    // No request was sent with the revoked secret, so the manager counted no failed attempt.
     assert_eq!(now.unsuccessful_sign_in_attempts, 0);
 }
 
@@ -61,7 +61,7 @@ fn a_lost_response_about_the_signing_key_is_reported() {
     assert!(key(&env.sandbox, own.id).unsuccessful_sign_in_attempts <= 1);
 }
 
-/// Nothing was done the first time, so the key still signs.
+/// The manager did not process the first request, so the key still works.
 #[test]
 fn a_request_about_the_signing_key_that_was_lost_is_sent_again() {
     let (env, own) = with_its_own_key(1, &[]);
@@ -90,7 +90,7 @@ fn current_is_about_a_key_and_a_key_that_sees_itself() {
     assert_eq!(key(&env.sandbox, own.id).secret, own.secret);
 }
 
-/// Something in between sends a request about the signing key twice: the second finds the secret dead.
+/// An intermediary sends a request twice that resets the key that authenticates the run. The second request carries a revoked secret.
 #[test]
 fn a_request_about_the_signing_key_that_comes_twice_stays_on_record() {
     for (words, route) in [
@@ -128,7 +128,7 @@ fn a_request_about_the_signing_key_that_comes_twice_stays_on_record() {
     }
 }
 
-/// The key still signs, so nothing was done.
+/// The key still authenticates the run, so the reset was not processed.
 #[test]
 fn a_role_that_may_not_make_secrets_leaves_no_record() {
     for (words, route) in [
@@ -162,7 +162,7 @@ pub(super) const REKEY: [&str; 8] = [
     "-q",
 ];
 
-/// All see the key before one has its record on disk.
+/// All runs find the key before the first record is on disk.
 #[test]
 fn of_several_new_secrets_at_once_one_is_made() {
     for words in [&IN_PLACE[..], &REKEY] {
@@ -173,7 +173,7 @@ fn of_several_new_secrets_at_once_one_is_made() {
         }
         let result = run_at_once((0..4).map(|_| env.home.command(words)));
         let (done, not): (Vec<_>, Vec<_>) = result.iter().partition(|result| result.code() == 0);
-        // On a machine that is busy, one may begin when another has ended.
+        // On a busy machine, one run may begin after another has ended.
         let last = key(&env.sandbox, 1).secret;
         assert!(
             done.iter().any(|result| result.success() == last),
@@ -189,14 +189,14 @@ fn of_several_new_secrets_at_once_one_is_made() {
     }
 }
 
-/// Between two machines, the one whose secret is dead when it comes to deliver it does not.
+/// Of two machines that reset the same key, the one whose secret is already revoked does not deliver it.
 #[test]
 fn a_secret_that_another_machine_has_ended_is_not_delivered() {
     let held = HeldManager::new("POST /api/apikeys/1/secretkey");
     super::successor::add_ci(&held.sandbox);
     let first = held.start(IN_PLACE);
     held.wait_until_held();
-    // Past the valve, with a state folder of its own.
+    // This run has its own state folder, so it does not see the record of the other run.
     let mut other = held.home.command(IN_PLACE);
     other.env("SWP_STATE_DIR", held.home.path("state-2"));
     other.env("SWP_URL", held.sandbox.url());
@@ -204,14 +204,14 @@ fn a_secret_that_another_machine_has_ended_is_not_delivered() {
     held.release();
     let result = first.finish();
     contains(result.failure(11), &["`ci` (ID 1)", "--forget"]);
-    // Nor does it end what the other has delivered.
+    // `recover` must not revoke the secret that the other run delivered.
     let recovered = held.home.run(["recover", "--yes"]);
     snapshot(recovered.failure(11));
     assert_eq!(key(&held.sandbox, 1).secret, secret);
     assert_eq!(records(&held.home), 1);
 }
 
-/// A locked key is refused whatever its secret.
+/// The manager rejects a locked key with any secret.
 #[test]
 fn a_locked_key_gets_a_new_secret() {
     let env = env("accepted");
@@ -221,7 +221,7 @@ fn a_locked_key_gets_a_new_secret() {
     assert_eq!(records(&env.home), 0);
 }
 
-/// The key was there before, and the secret of another machine may be in use, so nothing advises to delete it.
+/// The key existed before, and its secret may be in use on another machine. No hint must therefore advise to delete the key.
 #[test]
 fn without_a_record_no_key_that_was_there_before_is_to_be_deleted() {
     let mut env = TestEnv::new();
@@ -235,7 +235,7 @@ fn without_a_record_no_key_that_was_there_before_is_to_be_deleted() {
     assert!(!result.stderr.contains("delete"), "{}", result.stderr);
 }
 
-/// The same for a run that a second signal ends.
+/// The same applies to a run that a second signal ends.
 #[test]
 #[cfg(unix)]
 fn a_run_without_a_record_that_is_left_names_no_deletion() {

@@ -1,4 +1,4 @@
-//! Rotations that are cut off, lose answers, or meet another one.
+//! Rotations that are interrupted, lose responses, or run at the same time as another one.
 
 use std::time::Duration;
 
@@ -15,19 +15,19 @@ use crate::support::running::run_on_machines;
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
-/// A manager that holds the response to `route`, and answers a create with a used name by `duplicates`.
+/// Returns a manager that holds the response to `route`, and responds to a create with a used name as `duplicates` says.
 fn held(duplicates: &str, route: &str) -> HeldManager {
     HeldManager::with(answering_unknowns(&[("duplicate-name", duplicates)]), route)
 }
 
-/// The same manager with the key `ci`.
+/// Returns the same manager with the key `ci`.
 fn held_with_ci(duplicates: &str, route: &str) -> HeldManager {
     let held = held(duplicates, route);
     add_ci(&held.sandbox);
     held
 }
 
-/// The same run gets to the same end, whichever answer is lost.
+/// The result of the run is the same, whichever response is lost.
 #[test]
 fn a_lost_answer_changes_nothing_about_the_end() {
     let routes = [
@@ -66,7 +66,7 @@ fn lost(duplicates: &str, fault: &Fault) {
     assert_eq!(records(&env.home), 0, "{fault:?}");
 }
 
-/// Runs it again where it says that this is right.
+/// Runs the command again if the message advises it.
 fn rotate_until_done(env: &TestEnv, first: RunResult) -> RunResult {
     if first.code() == 0 {
         return first;
@@ -78,7 +78,7 @@ fn rotate_until_done(env: &TestEnv, first: RunResult) -> RunResult {
     again
 }
 
-/// Every request of a rotation, the first of its route.
+/// The routes of the requests of a rotation.
 const REQUESTS: [&str; 5] = [
     "POST /api/sessions",
     SEARCH_KEYS,
@@ -125,7 +125,7 @@ fn what_is_left_of_a_killed_rotation_can_be_finished_and_undone() {
             let held = held_with_ci(duplicates, route);
             let before = held.sandbox.api_keys();
             held.kill_while_held(ROTATE);
-            // The end is being set: that was delivered, and is not undone.
+            // The secret is already delivered, and only the expiry of the old key is missing. The rotation is therefore not rolled back.
             if route == CHANGE && duplicates == "accepted" {
                 held.home.run(["recover", "--yes", "--delete"]).failure(2);
                 continue;
@@ -144,7 +144,7 @@ fn what_is_left_of_a_killed_rotation_can_be_finished_and_undone() {
     }
 }
 
-/// A manager that says yes and keeps the successor has not undone anything.
+/// The manager responds with success to the deletion, but does not delete the successor. The rotation is therefore not rolled back.
 #[test]
 fn a_successor_that_is_there_in_spite_of_its_deletion_is_not_undone() {
     let held = held_with_ci("accepted", CREATE);
@@ -204,7 +204,7 @@ fn a_second_signal_reports_that_the_old_key_has_no_expiry_yet() {
     assert_eq!(records(&held.home), 1);
 }
 
-/// Its run was on another machine, and was killed after the old key had made way.
+/// The first run was on another machine, and was killed after it had renamed the old key.
 #[test]
 fn a_key_that_made_way_is_found_without_a_record() {
     let env = env("409");
@@ -237,7 +237,7 @@ fn of_two_machines_at_once_one_rotates() {
     }
 }
 
-/// The old key gives its name away between the refusal and the look for who bears it.
+/// The old key is renamed after the manager rejected the create, and before the run searches for the key that has the name.
 #[test]
 fn a_rotation_that_loses_a_race_is_a_conflict() {
     for duplicates in ["400", "403", "409", "500"] {
@@ -256,7 +256,7 @@ fn a_rotation_that_loses_a_race_is_a_conflict() {
     }
 }
 
-/// A key named "5" is not the key with the ID 5, and neither is what was left of it.
+/// A key named "5" is not the key with ID 5. This also applies to the record of an interrupted rotation.
 #[test]
 fn a_name_of_digits_is_not_an_id() {
     let held = held("accepted", CREATE);
@@ -297,7 +297,7 @@ fn a_new_secret_waits_for_a_rotation_that_was_cut_off() {
     assert_eq!(held.sandbox.api_keys(), before);
 }
 
-/// An old record is read as before, and a new one names no secret.
+/// Old records can still be read. New records contain no secret.
 #[test]
 fn the_record_holds_the_progress() {
     let held = held_with_ci("409", CHANGE);

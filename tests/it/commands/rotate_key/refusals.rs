@@ -1,4 +1,4 @@
-//! Rotations of which the manager, or a place for the secret, refuses a part.
+//! Rotations in which the manager rejects a request, or a destination cannot be written.
 
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault};
@@ -42,12 +42,12 @@ fn an_end_that_is_not_set_is_exit_12_and_both_keys_are_named() {
         );
         assert_eq!(records(&env.home), 1);
         env.sandbox.clear_faults();
-        // Deleting what was delivered is not what undoing means.
+        // A delivered successor must not be deleted by `recover --delete`.
         snapshot(env.run(["recover", "--yes", "--delete"]).failure(2));
         if sink.is_empty() {
             env.run(["recover", "--yes"]).success();
         } else {
-            // The same command again: nothing is delivered twice, and a file that is there is no obstacle.
+            // The same command is run again. It delivers nothing a second time, so an existing file does not prevent it.
             assert_eq!(rotate(&env, sink).success(), "2");
         }
         rotated(&env.sandbox, &secret);
@@ -83,7 +83,7 @@ fn a_rename_that_is_refused_leaves_everything_as_it_was() {
     assert_eq!(records(&env.home), 0);
 }
 
-/// Where two keys may bear a name, an end counts for more than a name.
+/// If two keys may have the same name, the expiry of the old key is more important than its rename.
 #[test]
 fn an_end_is_set_without_the_name_where_that_is_refused() {
     let env = env("accepted");
@@ -131,7 +131,7 @@ fn a_secret_that_cannot_be_delivered_leaves_the_old_key_alone() {
     }
 }
 
-/// An answer that is about the old key is no successor, and no reason to delete it.
+/// A response that describes the old key does not identify a successor, and is not a reason to delete the old key.
 #[test]
 fn an_answer_about_the_old_key_leaves_it_alone() {
     let env = env("accepted");

@@ -1,4 +1,4 @@
-//! `rotate-key`: one living successor, and an old key that retires by itself.
+//! `rotate-key` creates one successor, and lets the old key expire.
 
 use serde_json::json;
 use swp_keys::sandbox::{ApiKey, Sandbox};
@@ -11,10 +11,10 @@ use crate::support::{Home, RunResult, TestEnv, answering_unknowns, contains};
 pub(super) const CHANGE: &str = "POST /api/apikeys/1";
 pub(super) const DAY: i64 = 86_400_000;
 pub(super) const ROTATE: [&str; 2] = ["rotate-key", "ci"];
-/// Whether a manager allows two keys of one name is unknown.
+/// Whether a manager allows two keys with the same name is unknown.
 const DUPLICATES: [&str; 5] = ["accepted", "400", "403", "409", "500"];
 
-/// A manager with one key `ci`, whose life is 90 days of which 30 are over.
+/// Returns a manager with one key `ci` that is valid for 90 days, 30 of which have passed.
 pub(super) fn env(duplicates: &str) -> TestEnv {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", duplicates)]));
     add_ci(&env.sandbox);
@@ -51,7 +51,7 @@ pub(super) fn records(home: &Home) -> usize {
     std::fs::read_dir(home.path("state/unfinished")).map_or(0, Iterator::count)
 }
 
-/// So many milliseconds from now by the manager's clock, give or take what a run takes.
+/// Asserts that a time is this many milliseconds from now by the manager's clock, with a tolerance for the duration of a run.
 #[track_caller]
 pub(super) fn is_in(sandbox: &Sandbox, time: Option<i64>, from_now: i64) {
     let wanted = sandbox.now() + from_now;
@@ -59,7 +59,7 @@ pub(super) fn is_in(sandbox: &Sandbox, time: Option<i64>, from_now: i64) {
     assert!((time - wanted).abs() < 90_000, "{time} and not {wanted}");
 }
 
-/// What a rotation ends in: one living successor of the name, and the old key, which ends in a day.
+/// Asserts the result of a rotation: one valid successor has the name, and the old key expires in a day.
 #[track_caller]
 pub(super) fn rotated(sandbox: &Sandbox, secret: &str) -> ApiKey {
     let keys = sandbox.api_keys();
@@ -97,7 +97,7 @@ fn the_successor_takes_the_place_and_the_old_key_retires() {
         contains(&result.stderr, &["`ci` (ID 1)"]);
         assert_eq!(records(&env.home), 0);
         assert_eq!(env.sandbox.live_sessions(), 0);
-        // Its end is set after the last request that makes a key, and without a rename before where none is needed.
+        // The expiry of the old key is set after the last request that creates a key. A rename comes first only if the manager requires unique names.
         let ends: Vec<_> = bodies(&env.sandbox, CHANGE)
             .iter()
             .map(|body| body.get("expiryDate").is_some())
@@ -195,7 +195,7 @@ fn two_keys_of_one_name_are_reported_and_nothing_is_done() {
     let env = env("accepted");
     env.sandbox.add_key("ci", 2);
     contains(rotate(&env, &[]).failure(6), &["IDs 1, 2"]);
-    // By its ID it is known which one; that another bears its name is not in order all the same.
+    // The ID identifies the key, but a second key with the same name is still an error.
     contains(env.run(["rotate-key", "1"]).failure(6), &["`ci`", "ID 2"]);
     assert_eq!(env.sandbox.api_keys().len(), 2);
     assert_eq!(count(&env.sandbox, CREATE), 0);
@@ -211,7 +211,7 @@ fn never_three_keys() {
             contains(result.failure(6), &["ID 1", "ID 2"]);
         }
         rotated(&env.sandbox, &secret);
-        // When the old one has ended, the next rotation is due.
+        // After the old key has expired, the successor can be rotated.
         env.sandbox
             .advance_clock(std::time::Duration::from_secs(25 * 3600));
         rotate(&env, &[]).success();
@@ -221,7 +221,7 @@ fn never_three_keys() {
             1
         );
         assert_eq!(name(&key(&env.sandbox, 3)), "ci");
-        // The third lives as long as the first was to, to the minute.
+        // The third key is valid for as long as the first one was, to the minute.
         is_in(&env.sandbox, key(&env.sandbox, 3).expiry_date, 90 * DAY);
     }
 }

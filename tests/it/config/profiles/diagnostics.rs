@@ -1,4 +1,4 @@
-//! What is wrong in the settings file: told by line and column, never repeated, and nothing is sent.
+//! Problems in the settings file: the error names the line and the column, never repeats the value, and the run sends nothing.
 
 use crate::support::profiles::{configure, env_in_a_profile};
 use crate::support::snapshot::snapshot;
@@ -6,7 +6,7 @@ use crate::support::{TestEnv, contains};
 
 const SECRET: &str = "hunter2";
 
-/// Runs with this file, which is refused before anything is sent.
+/// Asserts that this file is rejected before anything is sent.
 #[track_caller]
 fn refused(text: &str, place: &str, parts: &[&str]) {
     let mut env = TestEnv::new();
@@ -48,7 +48,7 @@ fn an_unknown_field_is_reported_with_the_closest_one() {
         "2:1",
         &["`rol`", "`role`"],
     );
-    // A name that may be a secret in a wrong place is not told either.
+    // An unknown field name may be a misplaced secret, so it is not repeated either.
     refused("[profiles.p]\nhunter2 = \"x\"\n", "2:1", &[]);
 }
 
@@ -73,7 +73,7 @@ fn a_secret_is_refused_with_what_to_do_instead() {
             "1:1",
             &parts,
         );
-        // Without quotes, it is no TOML as well.
+        // Without quotes, the value is not even valid TOML.
         refused(&format!("[profiles.p]\n{field} = hunter2\n"), "2:1", &parts);
     }
     refused(
@@ -153,7 +153,7 @@ fn a_profile_that_does_not_exist_is_refused_with_those_that_do() {
     let result = env.run(["list-roles"]);
     contains(result.failure(2), &listed);
     contains(&result.stderr, &["`SWP_PROFILE`"]);
-    // And where there is no file.
+    // The folder has no settings file.
     let nowhere = env.home.path("nowhere");
     env.home.set("SWP_CONFIG_DIR", &nowhere);
     let result = env.run(["list-roles"]);
@@ -175,10 +175,10 @@ fn a_file_that_others_may_write_to_is_refused() {
         contains(run().failure(2), &[&mend]);
         snapshot(env.run(["config", "check"]).failure(2));
     }
-    // That others may read it is all right: it holds no secret.
+    // Other users may read the file, because it contains no secret.
     set_mode(&path, 0o644);
     run().success();
-    // Whoever may write to the folder may put another file in its place.
+    // A user who may write to the folder could replace the file.
     set_mode(&folder, 0o777);
     let mend = format!("chmod go-w {}", folder.display());
     contains(run().failure(2), &[&mend]);

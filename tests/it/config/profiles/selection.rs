@@ -1,4 +1,4 @@
-//! Profiles of `config.toml`: which one counts, what wins over it, and what they say of new keys.
+//! Profiles of `config.toml`: which profile is used, what takes precedence over it, and its defaults for new keys.
 
 use swp_keys::sandbox::{Sandbox, Settings};
 
@@ -12,7 +12,7 @@ fn a_profile_provides_every_setting_that_is_not_given() {
     let env = env_in_a_profile("output = \"json\"\n");
     let result = env.run(["find-role", "Auditor", "--profile", "here"]);
     assert_eq!(result.json()["ID"], 2);
-    // Without it, nothing is known of a manager.
+    // Without the profile, no manager is set.
     env.run(["list-roles"]).failure(2);
 }
 
@@ -36,7 +36,7 @@ fn flag_wins_over_variable_over_default_profile() {
     assert_eq!(three, ("three".into(), 1.into()));
     let auditor = told(&env, &["--profile", "three", "--role", "Auditor"]);
     assert_eq!(auditor, ("three".into(), 2.into()));
-    // An empty one counts as none.
+    // An empty variable counts as unset.
     env.home.set("SWP_PROFILE", "");
     assert_eq!(told(&env, &[]), ("one".into(), 2.into()));
 }
@@ -88,7 +88,7 @@ fn numbers_times_and_switches_of_a_profile_count() {
         "retries = 0\ntimeout = \"20s\"\nconnect-timeout = \"9s\"\nsettle-timeout = \"1s\"\nwait = \"3s\"\nrequire-journal = true\n",
     );
     env.home.set("SWP_PROFILE", "here");
-    // A folder that is a file keeps no record.
+    // A record cannot be written if a file is in the place of its folder.
     let state = env.home.path("state");
     std::fs::create_dir_all(&state).expect("a folder");
     std::fs::write(state.join("unfinished"), "").expect("a file");
@@ -108,7 +108,7 @@ fn a_profile_names_what_prints_a_secret() {
     let env = TestEnv::new();
     let mut env = env;
     let mut text = profile(&env, "here").replace("password-file = \"../password\"\n", "");
-    // A path is one of the folder of the file, wherever the run stands; a bare name is looked for in PATH.
+    // A relative path is relative to the folder of the file, not to the working folder. A bare name is searched in PATH.
     text += "password-command = \"./say ../password\"\n";
     let config = configure(&mut env.home, &text);
     unset_manager(&mut env.home);
@@ -147,7 +147,7 @@ fn a_key_is_printed_by_a_command_of_the_profile() {
         !env.calls().contains(&"POST /api/sessions".to_owned())
     };
     assert!(signed_by_key(&env));
-    // The environment is nearer, and a session that was kept by hand too.
+    // The environment takes precedence over the profile, and so does a saved session.
     env.home.set("SWP_PASSWORD_FILE", &password);
     assert!(!signed_by_key(&env));
     env.run(["login"]).success();
@@ -157,7 +157,7 @@ fn a_key_is_printed_by_a_command_of_the_profile() {
     env.run(["list-roles"]).success();
     let requests = env.sandbox.requests();
     assert!(requests.iter().all(|seen| seen.header("rid").is_some()));
-    // Without a password, `login` keeps the key of the profile.
+    // Without a password, `login` saves the key of the profile.
     env.run(["login"]).success();
     assert_eq!(env.sandbox.live_sessions(), 0);
 }
@@ -244,10 +244,10 @@ fn a_profile_is_about_its_own_manager() {
     env.home.set("SWP_PROFILE", "here");
     let other = Sandbox::start(Settings::default()).expect("a second manager");
     let result = env.run(["list-roles", "--url", &other.url()]);
-    // Neither its user, nor its password, nor its certificate.
+    // The run must not use the profile's user, password or certificate for a different manager.
     contains(result.failure(2), &["note:", "--url", "here"]);
     assert_eq!(other.connections().tcp, 0);
-    // The same one in other words.
+    // The same manager, in a different spelling.
     let same = format!("{}/api/", env.sandbox.url());
     let result = env.run(["list-roles", "--url", &same]);
     result.success();

@@ -1,4 +1,4 @@
-//! Whom a profile trusts, and what wins over it.
+//! The trust settings of a profile, and what takes precedence over them.
 
 use swp_keys::sandbox::{Sandbox, Settings};
 
@@ -9,7 +9,7 @@ use crate::support::{TestEnv, contains};
 
 const WRONG: &str = "sha256:0000000000000000000000000000000000000000000000000000000000000000";
 
-/// Makes the profile of this world pin these keys instead of trusting a certificate.
+/// Makes the profile of this environment pin these keys instead of trusting a certificate.
 fn pin(env: &mut TestEnv, pins: &str) {
     let text =
         profile(env, "here").replace("ca-cert = \"../manager.pem\"", &format!("tls-pin = {pins}"));
@@ -34,7 +34,7 @@ fn a_pin_of_a_profile_counts_as_text_and_in_a_list() {
     ] {
         pin(&mut env, &pins);
         env.run(["list-roles"]).success();
-        // What is given is nearer than the profile.
+        // A flag takes precedence over the profile.
         env.run(["list-roles", "--tls-pin", WRONG]).failure(7);
     }
 }
@@ -57,7 +57,7 @@ fn the_checks_are_not_switched_off_where_a_profile_pins_nor_by_a_profile() {
     contains(result.failure(2), &["--insecure", "tls-pin", "here"]);
     let result = env_in_a_profile("insecure = true\n").run(["list-roles", "--profile", "here"]);
     contains(result.failure(2), &["`insecure`", "`tls-pin`"]);
-    // Certificates are no pin: the flag wins, loudly.
+    // The profile has a certificate but no pin, so the flag takes precedence and prints a warning.
     let result = env_in_a_profile("").run(["list-roles", "--profile", "here", "--insecure"]);
     result.success();
     contains(&result.stderr, &["warning: "]);
@@ -72,7 +72,7 @@ fn the_pin_of_a_profile_is_not_taken_for_that_of_another_manager() {
     let pins = read(env.home.path("config/trusted.toml"));
     assert!(!pins.contains(WRONG), "{pins}");
     contains(&pins, &["sha256:"]);
-    // That of its own manager is.
+    // A saved pin applies to its own manager only.
     env.home.set("SWP_CONFIG_DIR", env.home.path("config"));
     env.run(["trust", "add"]).success();
     contains(&read(env.home.path("config/trusted.toml")), &[WRONG]);
