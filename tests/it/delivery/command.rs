@@ -1,4 +1,4 @@
-//! `--deliver-cmd`: the secret on the stdin of a command, and exit code 0 means delivered.
+//! `--deliver-cmd` passes the secret to the stdin of a command. Exit code 0 means that the secret was delivered.
 #![cfg(unix)]
 
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use crate::support::running::Running;
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains, set_mode};
 
-/// Runs `create` with this script as the command, which is `sh -c SCRIPT`.
+/// Runs `create` with a command that runs this script with `sh -c`.
 fn deliver(env: &TestEnv, script: &str, more: &[&str]) -> RunResult {
     let command = shell_command(script);
     let arguments = ["create", "--role", "Auditor", "--deliver-cmd", &command];
@@ -27,7 +27,7 @@ fn secret(env: &TestEnv) -> String {
     env.sandbox.api_keys().pop().expect("a key").secret
 }
 
-/// The secret went nowhere that counts: the key is gone, and so is the session.
+/// Asserts that the secret was not delivered: the key is deleted, and the session is ended.
 #[track_caller]
 fn gone(env: &TestEnv) {
     assert_eq!(count(&env.sandbox, CREATE), 1);
@@ -72,7 +72,7 @@ fn words_are_split_as_a_shell_would_and_nothing_is_expanded() {
     assert_eq!(read(env.home.path("got")), secret(&env));
 }
 
-/// They would become arguments: `tee key.txt > /dev/null` would write the secret to a file named `>`.
+/// Without a shell, the operators would be passed as arguments: `tee key.txt > /dev/null` would write the secret to a file named `>`.
 #[test]
 fn operators_of_a_shell_are_refused_before_anything_is_asked() {
     let env = TestEnv::new();
@@ -102,7 +102,7 @@ fn operators_of_a_shell_are_refused_before_anything_is_asked() {
     nothing_was_sent(&env.sandbox);
     assert!(!env.home.path("key.txt").exists());
     assert!(!env.home.path(">").exists());
-    // In quotes they are meant for the shell that is started.
+    // The operators are in quotes, for the shell that the command starts.
     deliver(&env, "tee key.txt > /dev/null; true && true | cat", &[]).success();
     assert_eq!(read(env.home.path("key.txt")), secret(&env));
 }
@@ -161,7 +161,7 @@ fn anything_but_exit_code_0_deletes_the_key_again() {
     }
 }
 
-/// A command that has what it wants need not read on, and its closed stdin is not the end of us.
+/// A command may succeed without reading all of its stdin. The closed pipe must not end the run.
 #[test]
 fn exit_code_0_counts_whether_stdin_was_read_or_not() {
     for script in ["exit 0", "exec <&-; exit 0", "head -c 3 > got"] {
@@ -200,7 +200,7 @@ fn what_cannot_be_run_is_refused_before_anything_is_sent() {
     assert_eq!(names(&env.home.path("")), ["not-executable"]);
 }
 
-/// What it started holds our stderr, which is read to its end here: the run is over only when all of them are.
+/// Children of the command inherit its stderr. The test reads the pipe to its end, which comes only when all of them have ended.
 #[test]
 fn a_command_that_takes_too_long_is_killed_with_all_it_started() {
     let env = TestEnv::new();
@@ -210,14 +210,14 @@ fn a_command_that_takes_too_long_is_killed_with_all_it_started() {
     gone(&env);
 }
 
-/// As the programs do that serve a clipboard. What is left behind waits for a word, and shows that it got it.
+/// A clipboard program leaves a process in the background. The process in this test waits for a line, and writes it to a file.
 #[test]
 fn what_it_leaves_running_after_success_is_left_alone() {
     let env = TestEnv::new();
     let fifo = env.home.path("go");
     let made = std::process::Command::new("mkfifo").arg(&fifo).status();
     assert!(made.expect("mkfifo is there").success());
-    // Open both ways, nobody waits for the other side.
+    // A FIFO that is open for reading and writing never blocks.
     let mut options = std::fs::OpenOptions::new();
     let mut fifo = options.read(true).write(true).open(&fifo).expect("a pipe");
     let script = "cat > got; (read word < go; echo $word > proof) <&- >&- 2>&- &";
@@ -256,9 +256,9 @@ fn a_second_signal_leaves_at_once_and_no_command_behind() {
     let env = TestEnv::new();
     let script = "trap \"\" TERM; echo ready >&2; sleep 1000; sleep 1000";
     let running = waiting_command(&env, script);
-    // The end of stderr is waited for: everything that holds it is gone then.
+    // The test waits for the end of stderr, so all processes that inherited it have ended.
     let result = running.insist(rustix::process::Signal::TERM);
-    // The command may have it all the same.
+    // The command may still have received the secret.
     let said = &["(ID 1)", "--rekey", "--forget"];
     contains(result.failure(11), said);
 }

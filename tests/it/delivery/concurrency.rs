@@ -1,4 +1,4 @@
-//! Many runs that write to one file at the same moment: each line that was reported as delivered is there, and is a live key's.
+//! Many runs write to one file at the same time. Each line that was reported as delivered is in the file, and contains the secret of an existing key.
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use crate::support::running::{Running, run_at_once};
 use crate::support::wording::{NOT_WITHDRAWN, WAITING_FOR_ANOTHER_PROCESS};
 use crate::support::{Home, RunResult, TestEnv, contains, wait_until};
 
-/// As many as start at once.
+/// The number of simultaneous runs.
 const RUNS: usize = 12;
 
 fn env() -> TestEnv {
@@ -38,7 +38,7 @@ fn create(more: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Every third run fails after its line was written, and takes that away again.
+/// Returns true for every third run. It fails after it has written its line, and then removes the line.
 fn fails(number: usize) -> bool {
     number % 3 == 2
 }
@@ -59,7 +59,7 @@ fn ended_as_meant(result: &[RunResult], fails: impl Fn(usize) -> bool) {
     }
 }
 
-/// The names that are set are those of the runs that succeeded, and their values the secrets of all keys there are.
+/// Asserts that the names in the file are those of the successful runs, and that their values are the secrets of all existing keys.
 #[track_caller]
 fn delivered(env: &TestEnv, set: &[(String, String)], fails: impl Fn(usize) -> bool) {
     let names: BTreeSet<_> = set.iter().map(|(name, _)| name.clone()).collect();
@@ -152,7 +152,7 @@ fn no_pin_is_lost() {
         listed.success().lines().count()
     };
     assert_eq!(kept(&home), RUNS);
-    // Managers that are met for the first time, each by several runs.
+    // Several runs pin each of these unknown managers.
     let strangers: Vec<_> = (0..RUNS / 3).map(|_| env().sandbox).collect();
     let result = all_at_once(&home, |number| {
         let host = strangers[number % strangers.len()].address().to_string();
@@ -182,7 +182,7 @@ fn a_signal_ends_the_wait_for_the_file_of_the_pins() {
     assert_eq!(names(&config), [""; 0]);
 }
 
-/// What another program writes between the delivery and its undoing stays, and so does what the line held before.
+/// Lines that another program writes between the delivery and its rollback stay in the file. The rollback also restores the old value of the line.
 #[test]
 fn undoing_a_line_keeps_what_others_wrote_since() {
     let spoil = "sh -c 'echo B=2 >> .env; exit 1'";
@@ -211,7 +211,7 @@ fn undoing_a_line_keeps_what_others_wrote_since() {
     }
 }
 
-/// The line is another run's by now: there is nothing of this run's in the file that could be undone.
+/// A later run has replaced the line. The file contains nothing of this run that could be rolled back.
 #[test]
 fn undoing_leaves_a_line_that_was_set_anew_since() {
     let env = TestEnv::new();
@@ -225,7 +225,7 @@ fn undoing_leaves_a_line_that_was_set_anew_since() {
     assert_eq!(read(env.home.path(".env")), "SWP_API_KEY=newer\n");
 }
 
-/// Something else has locked this folder when a run has its secret.
+/// Starts a run, and locks the folder before the run writes its secret.
 fn locked(folder: &str, arguments: &[&str]) -> (HeldManager, Running, File) {
     let held = HeldManager::new(CREATE);
     std::fs::create_dir_all(held.home.path(folder)).expect("a folder");
@@ -249,7 +249,7 @@ fn a_run_waits_for_the_lock_and_reads_again_what_the_file_holds_then() {
     assert_eq!(text, format!("A=1\nSWP_API_KEY={secret}\n"));
 }
 
-/// As in `flock . swp-keys create`: it is found before the manager is asked.
+/// Runs the program as in `flock . swp-keys create`. The run finds the lock before it connects to the manager.
 #[test]
 fn a_folder_that_is_locked_from_the_start_is_waited_for_before_anything_is_sent() {
     for flag in ["--dotenv", "--out-file"] {
@@ -265,12 +265,12 @@ fn a_folder_that_is_locked_from_the_start_is_waited_for_before_anything_is_sent(
     }
 }
 
-/// A link to a folder is the folder, and its lock is the same.
+/// A link to a folder refers to the same folder, and therefore to the same lock.
 #[test]
 fn a_signal_ends_the_wait_for_the_lock() {
     let to = ["--out-file", "first", "--dotenv", "link/.env"];
     let (held, running, lock) = locked("folder", &to);
-    // From here to the lock there is nothing else that a signal could end.
+    // After the first file is written, the run waits only for the lock.
     let first = held.home.path("first");
     wait_until("the first file", || first.exists());
     running.signal(Signal::TERM);

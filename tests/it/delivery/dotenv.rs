@@ -1,4 +1,4 @@
-//! `--dotenv`: one line set, and not another byte of the file or bit of its mode.
+//! `--dotenv` sets one line, and changes no other byte of the file and no bit of its mode.
 
 use crate::support::secrets::environments_of_all_shapes;
 use serde_json::json;
@@ -84,7 +84,7 @@ fn what_cannot_be_edited_is_refused_before_anything_is_sent() {
         crate::support::set_mode(&read_only, 0o400);
         refused.extend(["link", "read-only", "/dev/null"]);
     }
-    // Root may write to a folder of mode 0500, but to nothing under /proc.
+    // Root can write to a folder with mode 0500, but not to /proc.
     if cfg!(target_os = "linux") {
         refused.push("/proc/self/.env");
     }
@@ -98,7 +98,7 @@ fn what_cannot_be_edited_is_refused_before_anything_is_sent() {
     assert_eq!(names(&env.home.path("")), before, "nothing is left");
 }
 
-/// Something is done to the file between the look at it and the delivery.
+/// Edits the file between its check and the delivery, and returns the result of the run.
 fn edited_meanwhile(
     before: Option<&str>,
     edit: impl FnOnce(&HeldManager),
@@ -147,7 +147,7 @@ fn a_file_that_became_invalid_is_left_and_the_key_is_deleted() {
     assert_eq!(read(held.home.path(".env")), twice);
 }
 
-/// The secret went nowhere: exit 10, the key is gone, and nothing is left beside the files.
+/// Asserts that the secret was not delivered: the run exits with 10, the key is deleted, and no temporary file is left.
 #[track_caller]
 fn undone(held: &HeldManager, result: &RunResult) {
     contains(result.failure(10), &["SWP_API_KEY", ".env"]);
@@ -201,7 +201,7 @@ mod unix {
         ] {
             let path = env.home.write(".env", "A=1\n");
             set_mode(&path, wanted);
-            // Only root may give a file away; for others the owner stays without it.
+            // Only root can change the owner. For other users, the test uses their own file.
             let _ = chown(&path, Some(12345), Some(12345));
             let before = std::fs::metadata(&path).expect("a file");
             env.run(TO_DOTENV.iter().chain(more)).success();

@@ -1,4 +1,4 @@
-//! `--github-output` and `--github-env`: the log masks the secret first, and the runner reads it back.
+//! `--github-output` and `--github-env`: the log masks the secret first, and the runner can read the secret from the file.
 #![cfg(unix)]
 
 use std::os::unix::fs::symlink;
@@ -65,7 +65,7 @@ fn what_the_file_holds_stays_readable() {
     }
 }
 
-/// No two runs end their values with the same line, so no value can hold it.
+/// Every run uses a different delimiter, so that no value can contain it.
 #[test]
 fn the_delimiter_is_another_one_each_time() {
     let env = step();
@@ -80,7 +80,7 @@ fn the_delimiter_is_another_one_each_time() {
     }
 }
 
-/// Where the mask cannot be said, the secret is not written: the mask comes first.
+/// The mask must be written before the secret. If it cannot be written, the secret is not written either.
 #[test]
 fn without_a_mask_nothing_is_written_and_the_key_is_deleted() {
     let env = step();
@@ -175,14 +175,14 @@ fn a_name_that_the_runner_does_not_take_is_refused() {
     nothing_was_sent(&env.sandbox);
 }
 
-/// A full disk takes a part of the text; a limit on the size of files does the same.
+/// A full disk accepts only a part of the text. A file size limit has the same effect.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_part_that_was_written_is_cut_off_again() {
     let env = step();
     let before = format!("other={}\n", "x".repeat(480));
     let file = env.home.write("GITHUB_OUTPUT", &before);
-    // One block of 512 bytes; the signal would end the run otherwise.
+    // The limit is one block of 512 bytes. Without the trap, the signal would end the run.
     let script =
         r#"trap "" XFSZ; ulimit -f 1; "$SWP_KEYS" create --role Auditor --github-output key"#;
     let result: RunResult = sh(&env.home, script);

@@ -1,4 +1,4 @@
-//! Where a secret is delivered to.
+//! The destinations of a secret.
 
 mod command;
 mod concurrency;

@@ -1,4 +1,4 @@
-//! Files that no other file can take the place of: found before the manager is asked, or written in place.
+//! Files that cannot be replaced by a rename. They are detected before a request is sent, or written in place.
 
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
@@ -25,7 +25,7 @@ const TO_DOTENV: [&str; 5] = ["create", "--role", "Auditor", "--dotenv", "key"];
 
 const OLD: &str = "# mine\nSWP_API_KEY='old one' # c\nA=1\n";
 
-/// A home in which `key` is fixed as `fix` does it, if the machine permits.
+/// Returns a home in which `fix` has made the file `key` irreplaceable, or nothing if the machine does not permit this.
 fn fixed(fix: impl Fn(&TestEnv, &Path) -> Option<Fixed>) -> Option<(TestEnv, Fixed)> {
     let env = TestEnv::new();
     let target = env.home.write_secret("key", OLD);
@@ -38,7 +38,7 @@ fn mount(env: &TestEnv, target: &Path) -> Option<Fixed> {
     mounted(&source, target)
 }
 
-/// Exit 2 for the run and for its rehearsal, and the file is as it was.
+/// Asserts that the run and its dry run exit with 2, and that the file is unchanged.
 #[track_caller]
 fn refused(env: &TestEnv, reasons: &[&str]) {
     for arguments in [&TO_FILE[..], &TO_DOTENV] {
@@ -69,7 +69,7 @@ fn an_immutable_or_append_only_file_is_refused_before_anything_is_sent() {
     }
 }
 
-/// A temporary file could be made there, and neither renamed nor removed.
+/// A temporary file could be created in such a folder, but neither renamed nor removed.
 #[test]
 fn an_append_only_folder_is_refused_before_anything_is_sent() {
     let env = TestEnv::new();
@@ -148,7 +148,7 @@ fn a_mount_that_was_written_is_as_it_was_where_a_later_sink_fails() {
     }
 }
 
-/// Containers have the same file at paths of their own, so no folder is common to them: the file itself is locked too.
+/// Containers may mount the same file at different paths and have no folder in common. Therefore the file itself is locked too.
 #[test]
 fn a_mount_that_something_else_has_locked_is_waited_for() {
     for arguments in [&TO_FILE[..], &TO_DOTENV] {
@@ -173,7 +173,7 @@ fn a_mount_that_something_else_has_locked_is_waited_for() {
     }
 }
 
-/// What is written in place keeps its mode.
+/// A file that is written in place keeps its mode.
 #[test]
 fn a_mount_that_others_may_read_is_refused() {
     let Some((env, _fixed)) = fixed(mount) else {
@@ -187,7 +187,7 @@ fn a_mount_that_others_may_read_is_refused() {
     nothing_was_sent(&env.sandbox);
 }
 
-/// The secret of a rotation in place has no way back: the file became fixed after it was looked at, and the old content is whole.
+/// The reset of an existing key cannot be rolled back. The file became irreplaceable after the check, and its old content is still complete.
 #[test]
 fn a_file_that_becomes_a_mount_meanwhile_is_written_all_the_same() {
     let held = HeldManager::new(CREATE);
@@ -205,7 +205,7 @@ fn a_file_that_becomes_a_mount_meanwhile_is_written_all_the_same() {
     }
 }
 
-/// The signal that comes with it would end the run, and leave the key.
+/// Without handling, SIGXFSZ would end the run, and the key would stay on the manager.
 #[test]
 fn a_limit_on_the_size_of_files_is_an_error_of_the_write() {
     let long = format!("# {}\n", "x".repeat(480));
@@ -231,7 +231,7 @@ fn a_limit_on_the_size_of_files_is_an_error_of_the_write() {
     }
 }
 
-/// A command that is started is ended by the signal, as it would be without this program.
+/// The signal ends a child command, as it would without this program.
 #[test]
 fn a_command_has_the_signal_of_that_limit_as_it_was() {
     let env = TestEnv::new();
@@ -240,7 +240,7 @@ fn a_command_has_the_signal_of_that_limit_as_it_was() {
     assert_eq!(sh(&env.home, script).code(), 128 + 25);
     let script = r#"ulimit -f 1; "$SWP_KEYS" create --role Auditor --deliver-cmd "sh -c 'exec head -c 2000 /dev/zero > big'""#;
     contains(sh(&env.home, script).failure(10), &["signal: 25"]);
-    // Ignored by the one who starts this program, it stays ignored.
+    // If the caller ignores the signal, it stays ignored.
     let script = r#"trap "" XFSZ; ulimit -f 1; "$SWP_KEYS" exec --role Auditor -- sh -c 'exec head -c 2000 /dev/zero > big'"#;
     assert_eq!(sh(&env.home, script).code(), 1);
 }

@@ -1,4 +1,4 @@
-//! Several sinks: all get the secret, or none keeps it.
+//! Several sinks: either all of them get the secret, or none of them keeps it.
 #![cfg(unix)]
 
 use std::os::unix::fs::MetadataExt as _;
@@ -75,7 +75,7 @@ fn all_of_them_get_it_and_commands_come_last() {
     );
 }
 
-/// Exit 10, the key is gone, and nothing was sent but what that takes.
+/// Asserts that the run exits with 10, that the key is deleted, and that the run sent only the create and the deletion.
 #[track_caller]
 fn undone(env: &TestEnv, result: &crate::support::RunResult) {
     contains(result.failure(10), &["(ID 1)"]);
@@ -107,7 +107,7 @@ fn where_the_last_fails_files_are_as_they_were() {
         .home
         .write_secret(".env", "# mine\nSWP_API_KEY='old' # c\nA=1");
     let before = [&key, &dotenv].map(|path| std::fs::metadata(path).expect("a file"));
-    // The command sees the new content, so the old one did come back.
+    // The command checks that both files have the new content, so the test proves that the old content was restored.
     let command = "sh -c 'cat; grep -q old key .env && exit 0; echo both were new >&2; exit 1'";
     let result = env.run(ALL.iter().chain(&["--force", "--deliver-cmd", command]));
     undone(&env, &result);
@@ -145,13 +145,13 @@ fn what_cannot_be_withdrawn_is_named() {
     );
     assert_eq!(read(env.home.path("GITHUB_ENV")), "");
     assert!(read(env.home.path("key")).ends_with("more\n"));
-    // What others wrote behind a line or an assignment stays, without that.
+    // Text that other programs appended is kept when the line or the assignment is removed.
     assert_eq!(read(env.home.path(".env")), "more\n");
     let output = read(env.home.path("GITHUB_OUTPUT"));
     assert_eq!(output.trim_start_matches('\n'), "more\n");
 }
 
-/// As a deployment does that moves a release away and puts another in its place.
+/// A deployment may move its old release away and put a new folder in its place.
 #[test]
 fn a_folder_that_is_swapped_in_the_middle_keeps_no_secret() {
     for force in [&[][..], &["--force"]] {

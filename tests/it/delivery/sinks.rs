@@ -1,4 +1,4 @@
-//! Where a secret goes: a file, stdout, and what happens where it cannot.
+//! The secret as a file and on stdout, and failed deliveries.
 
 use serde_json::json;
 
@@ -53,7 +53,7 @@ fn as_a_file_a_dash_is_stdout() {
     let plain = |secret: &str| format!("{secret}\n");
     printed(&["--out-file", "-"], &plain);
     printed(&["--out-file", "-", "--force"], &plain);
-    // One document, which holds the secret: not another without it.
+    // stdout contains one document with the secret, and no second document without it.
     printed(&["--out-file", "-", "--out-file", "key"], &plain);
     assert_eq!(read(env.home.path("key")), plain(&secret(&env)));
     let line = |secret: &str| format!("SWP_API_KEY={secret}\n");
@@ -152,7 +152,7 @@ fn a_target_that_is_not_a_writable_plain_file_is_refused_before_anything_is_sent
         assert!(fifo.expect("mkfifo is there").success());
         places.extend(["link", "link-to-file", "fifo", "/dev/null", "/dev/stdout"]);
     }
-    // Root may write to a folder of mode 0500, but to nothing under /proc.
+    // Root can write to a folder with mode 0500, but not to /proc.
     if cfg!(target_os = "linux") {
         places.push("/proc/self/key");
     }
@@ -184,7 +184,7 @@ fn the_file_is_not_there_before_the_secret_is_in_it() {
     assert_eq!(names(&held.home.path("")), ["key"]);
 }
 
-/// Two runs with one file: the second is not to overwrite the only copy of the first one's secret.
+/// Two runs write to one file. The second run must not overwrite the only copy of the first run's secret.
 #[test]
 fn a_file_that_appears_meanwhile_is_not_overwritten_and_the_key_is_deleted() {
     let held = HeldManager::new(CREATE);
@@ -202,7 +202,7 @@ fn a_file_that_appears_meanwhile_is_not_overwritten_and_the_key_is_deleted() {
     assert_eq!(read(held.home.path("other")), "somebody else's");
 }
 
-/// A folder in which a file is open cannot be removed on Windows.
+/// On Windows, a folder that contains an open file cannot be removed.
 #[test]
 #[cfg(unix)]
 fn a_file_that_was_replaced_comes_back_where_a_later_one_fails() {
@@ -221,7 +221,7 @@ fn a_file_that_was_replaced_comes_back_where_a_later_one_fails() {
     assert_eq!(read(held.home.path("key")), "what was there");
 }
 
-/// What leads there when the secret is there counts, and nothing is left where it led before.
+/// The path is resolved again when the secret is written. Nothing is left in the folder to which the path led before.
 #[test]
 #[cfg(unix)]
 fn a_folder_that_is_swapped_before_the_delivery_gets_the_secret_where_it_is_now() {
@@ -239,7 +239,7 @@ fn a_folder_that_is_swapped_before_the_delivery_gets_the_secret_where_it_is_now(
     assert_eq!(names(&held.home.path("old")), [""; 0]);
 }
 
-/// The secret went nowhere: exit 10, and the key is gone, and so is the session.
+/// Asserts that the secret was not delivered: the run exits with 10, the key is deleted, and the session is ended.
 #[track_caller]
 pub(super) fn undone(result: &RunResult, sandbox: &swp_keys::sandbox::Sandbox) {
     contains(result.failure(10), &["(ID 1)"]);

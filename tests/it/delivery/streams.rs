@@ -1,4 +1,4 @@
-//! Standard output, pipes and full disks as targets.
+//! Standard output, pipes and full disks as destinations.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! docs/architecture.md and CONTRIBUTING.md name the modules and the test folders that exist.
+//! docs/architecture.md and CONTRIBUTING.md list exactly the modules and test folders that exist.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 const ARCHITECTURE: &str = include_str!("../../../docs/architecture.md");
 const CONTRIBUTING: &str = include_str!("../../../CONTRIBUTING.md");
 
-/// The names between backticks in the first column of the table with this header.
+/// Returns the names between backticks in the first column of the table with this header.
 fn listed(page: &'static str, header: &str) -> BTreeSet<&'static str> {
     let (_, table) = page.split_once(header).expect("a table");
     let rows = table.lines().skip(2).take_while(|line| !line.is_empty());
@@ -15,7 +15,7 @@ fn listed(page: &'static str, header: &str) -> BTreeSet<&'static str> {
     names.collect()
 }
 
-/// The files and folders in a folder of the repository; folders end with a slash.
+/// Returns the files and folders in a folder of the repository. Folders end with a slash.
 fn entries(folder: &str) -> BTreeSet<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let entries = std::fs::read_dir(folder).expect("a folder");
@@ -54,7 +54,7 @@ fn the_layers_list_every_module() {
         let name = name.trim_end_matches('/').trim_end_matches(".rs");
         name.to_owned()
     });
-    // The binary, the fuzz targets and the simulated manager stand beside the layers.
+    // The binary, the fuzz targets and the simulated manager belong to no layer.
     let beside = |name: &String| name.starts_with("fuzz") || ["main", "sandbox"].contains(&&**name);
     assert_eq!(layers, modules.filter(|name| !beside(name)).collect());
 }

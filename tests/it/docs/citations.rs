@@ -1,4 +1,4 @@
-//! Comments cite pages and sections that exist in this repository.
+//! Comments cite only pages and sections that exist in this repository.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// All Rust files below `folder`.
+/// Adds all Rust files below `folder`.
 fn add_sources(folder: &Path, sources: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
@@ -18,7 +18,7 @@ fn add_sources(folder: &Path, sources: &mut Vec<PathBuf>) {
     }
 }
 
-/// The comments of a file, with line breaks and comment signs removed.
+/// Returns the comments of a file, without line breaks and comment markers.
 fn comments(text: &str) -> String {
     let lines = text.lines().map(str::trim);
     let comments = lines.filter_map(|line| line.strip_prefix("//"));
@@ -28,7 +28,7 @@ fn comments(text: &str) -> String {
         .join(" ")
 }
 
-/// What comments cite: each page with the text that follows its name.
+/// Returns the citations in comments: each cited page with the text that follows its name.
 fn citations() -> Vec<(PathBuf, String, String)> {
     let mut sources = Vec::new();
     for folder in ["src", "tests"] {
@@ -50,7 +50,7 @@ fn citations() -> Vec<(PathBuf, String, String)> {
     citations
 }
 
-/// The headings that follow the name of a page: `, "One"`, `, "One" and "Two"`.
+/// Returns the headings that follow the name of a page: `, "One"`, `, "One" and "Two"`.
 fn headings_cited(rest: &str) -> Vec<&str> {
     let mut headings = Vec::new();
     let mut rest = rest.trim_start_matches('`');

@@ -1,4 +1,4 @@
-//! docs/configuration.md lists every setting, and nothing else: the parser and the schema of the settings file are compared with it.
+//! docs/configuration.md lists exactly the existing settings. The page is compared with the parser and the schema of the settings file.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use crate::support::{TestEnv, set_mode};
 
 const PAGE: &str = include_str!("../../../docs/configuration.md");
 
-/// The cells of every row of the tables that have this header.
+/// Returns the cells of every row of the tables with this header.
 fn rows(header: &str) -> Vec<Vec<&'static str>> {
     let tables = PAGE.split(header).skip(1);
     let lines = tables.flat_map(|table| table.lines().skip(2).take_while(|line| !line.is_empty()));
@@ -23,7 +23,7 @@ fn rows(header: &str) -> Vec<Vec<&'static str>> {
         .collect()
 }
 
-/// The settings of every command: flag, variables, profile field and default of each.
+/// Returns the settings of every command: flag, variables, profile field and default of each.
 fn settings() -> Vec<[&'static str; 4]> {
     let rows = rows("| setting | flag | variable | profile field | default |");
     rows.iter()
@@ -31,18 +31,18 @@ fn settings() -> Vec<[&'static str; 4]> {
         .collect()
 }
 
-/// The defaults of new keys: flag and field of each.
+/// Returns the flag and the field of each default for new keys.
 fn of_new_keys() -> Vec<[&'static str; 2]> {
     let rows = rows("| setting | flag of `create` | field of `create` |");
     rows.iter().map(|row| [row[1], row[2]]).collect()
 }
 
-/// The names between backticks.
+/// Returns the names between backticks.
 fn names(cell: &str) -> impl Iterator<Item = &str> {
     cell.split('`').skip(1).step_by(2)
 }
 
-/// The flags that every command takes; `list-roles` takes no other.
+/// Returns the global flags. `list-roles` has no flags of its own.
 fn global_flags() -> Vec<Arg> {
     let program = swp_keys::command_line();
     let command = program.find_subcommand("list-roles").expect("a command");
@@ -88,7 +88,7 @@ fn the_page_lists_every_flag_with_its_variable_and_its_default() {
     }
 }
 
-/// The variables that the parser does not know, each with a value, and the setting of which `config show` then names it as the source.
+/// Variables that the parser does not know: each with a value, and the setting for which `config show` then reports it as the source.
 const OTHER_VARIABLES: [(&str, &str, &str); 9] = [
     ("SWP_PASSWORD", "x", "password"),
     ("SWP_MFA_CODE", "123456", "mfa-code"),

@@ -1,4 +1,4 @@
-//! Help and version: where they go, what they name, and that they are readable.
+//! Help and version: their output stream, their content, and their layout.
 
 use crate::support::snapshot::snapshot_file;
 use crate::support::{Home, RunResult, contains};
@@ -50,7 +50,7 @@ const CREATE: [&str; 13] = [
     "--env-name",
 ];
 
-/// Every name of every command.
+/// Returns the names of all commands, including aliases.
 fn every_command() -> Vec<String> {
     let tree = swp_keys::command_line();
     let names = tree.get_subcommands().flat_map(|command| {
@@ -71,7 +71,7 @@ fn help(home: &Home, arguments: &[&str]) -> String {
     result.stdout
 }
 
-/// Whether `word` stands there by itself, and not as the beginning of another.
+/// Returns true if `text` contains `word` as a whole word, and not only as the beginning of a longer one.
 fn names(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(place, _)| {
         let next = text[place + word.len()..].chars().next();
@@ -79,7 +79,7 @@ fn names(text: &str, word: &str) -> bool {
     })
 }
 
-/// The entries of a help page in one line each, however they are broken.
+/// Returns the entries of a help page, each in one line.
 fn joined(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -89,7 +89,7 @@ fn every_flag_is_in_the_help_of_every_command() {
     let home = Home::new();
     for command in every_command() {
         let command = command.as_str();
-        // `-h` has the flags of the command only. `help options` has the others.
+        // `-h` lists only the flags of the command. `--help` lists the global flags too.
         let form = "--help";
         let text = joined(&help(&home, &[command, form]));
         for (flag, other) in GLOBAL {
@@ -142,7 +142,7 @@ fn every_entry_has_a_description() {
     }
 }
 
-/// What `--help` prints is in `snapshots/help/`.
+/// The output of `--help` is in `snapshots/help/`.
 #[test]
 fn help_of_every_command() {
     let mut home = Home::new();
@@ -155,7 +155,7 @@ fn help_of_every_command() {
     }
 }
 
-/// The words that lead to each command, of commands of commands too.
+/// Returns the words of each command, including subcommands.
 fn paths(command: &clap::Command, before: &[String]) -> Vec<Vec<String>> {
     let mut paths = vec![before.to_vec()];
     for inner in command
@@ -186,7 +186,7 @@ fn help_is_readable_at_eighty_columns() {
     }
 }
 
-/// Every page of help there is.
+/// Returns the command line of every help page.
 fn pages(home: &Home) -> Vec<Vec<String>> {
     let mut pages = vec![vec!["--help".to_owned()], vec!["-h".to_owned()]];
     for command in commands(&help(home, &["--help"])) {
@@ -196,7 +196,7 @@ fn pages(home: &Home) -> Vec<Vec<String>> {
     pages
 }
 
-/// The commands that the help lists.
+/// Returns the commands that the help lists.
 pub(crate) fn commands(help: &str) -> Vec<String> {
     let list = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     list.take_while(|line| !line.is_empty())
@@ -264,7 +264,7 @@ fn help_needs_nothing_and_shows_no_value_of_a_variable() {
     }
 }
 
-/// `swp-keys --help | head -1`: a reader who has seen enough is no failure.
+/// In `swp-keys --help | head -1`, the closed pipe is not an error.
 #[cfg(unix)]
 #[test]
 fn a_reader_of_the_help_may_leave_early() {

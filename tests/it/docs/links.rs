@@ -1,10 +1,10 @@
-//! Every link between the pages of the repository leads to a file, and to a heading in it.
+//! Every link between the pages of the repository leads to an existing file, and to an existing heading.
 
 use std::path::{Path, PathBuf};
 
 use crate::support::files::read;
 
-/// The pages, by their path in the repository.
+/// Returns the paths of the pages in the repository.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folders = [".", "docs", ".ci", "benches", "fuzz"];
@@ -16,14 +16,14 @@ fn pages() -> Vec<PathBuf> {
     files.filter(is_page).collect()
 }
 
-/// The targets of the links of a page that lead to another place in the repository.
+/// Returns the targets of a page's links within the repository.
 fn links(page: &str) -> impl Iterator<Item = &str> {
     let targets = page.split("](").skip(1);
     let targets = targets.filter_map(|rest| Some(rest.split_once(')')?.0));
     targets.filter(|target| !target.contains("://"))
 }
 
-/// The anchors of the headings, as GitHub makes them.
+/// Returns the anchors that GitHub creates for the headings.
 fn anchors(page: &str) -> Vec<String> {
     let headings = page.lines().filter(|line| line.starts_with('#'));
     let anchor = |heading: &str| -> String {

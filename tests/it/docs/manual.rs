@@ -1,4 +1,4 @@
-//! Help, manual and README are held against what the parser knows, and against each other.
+//! The help, the man pages and the README agree with the parser and with each other.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use clap::Command;
 use crate::support::files::read;
 use crate::support::{Home, contains};
 
-/// The pages that show commands.
+/// The text of the pages that show commands.
 const PAGES: &str = concat!(
     include_str!("../../../README.md"),
     include_str!("../../../docs/recipes.md")
@@ -33,7 +33,7 @@ const NOT_OURS: &[&str] = &[
     "--vault-name",
 ];
 
-/// Every command, with the words that lead to it.
+/// Returns every command with its words.
 fn commands<'a>(command: &'a Command, path: &[&'a str]) -> Vec<(Vec<&'a str>, &'a Command)> {
     let mut all = vec![(path.to_vec(), command)];
     for inner in command
@@ -45,7 +45,7 @@ fn commands<'a>(command: &'a Command, path: &[&'a str]) -> Vec<(Vec<&'a str>, &'
     all
 }
 
-/// The flags of a command as they are typed.
+/// Returns the flags of a command as they are typed.
 fn flags(command: &Command) -> Vec<String> {
     let arguments = command
         .get_arguments()
@@ -54,7 +54,7 @@ fn flags(command: &Command) -> Vec<String> {
     longs.map(|long| format!("--{long}")).collect()
 }
 
-/// The words that begin with two dashes.
+/// Returns the words that begin with two dashes.
 fn dashed(text: &str) -> BTreeSet<&str> {
     let is_flag = |character: char| character.is_ascii_lowercase() || character == '-';
     let starts = text.match_indices("--").map(|(place, _)| place);

@@ -1,4 +1,4 @@
-//! docs/recipes.md: every command is run, and leaves what the recipe promises.
+//! docs/recipes.md: every command works, and has the effect that the recipe describes.
 
 use std::time::Duration;
 
@@ -227,7 +227,7 @@ fn forget_sign_in(env: &mut TestEnv) {
     env.home.unset("SWP_PASSWORD_FILE");
 }
 
-/// A key that was created 91 days ago and never used.
+/// Adds a key that was created 91 days ago and never used.
 fn add_unused(env: &TestEnv, name: &str) -> ApiKey {
     let key = env.sandbox.add_key(name, 2);
     let age = Duration::from_secs(91 * 86_400).as_millis();
@@ -256,7 +256,7 @@ fn recipes_for_keys_over_time_work() {
     run(RECIPES, LIFE);
 }
 
-/// The commands about unused keys, each alone.
+/// Runs each command about unused keys separately.
 #[test]
 fn unused_keys_are_locked_and_only_locked_ones_are_deleted() {
     let command = |part: &str| -> String {

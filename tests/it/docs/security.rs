@@ -1,10 +1,10 @@
-//! SECURITY.md: every promise names a test, and every test that it names is one.
+//! SECURITY.md: every guarantee names tests, and every named test exists.
 
 use std::path::{Path, PathBuf};
 
 const PAGE: &str = include_str!("../../../SECURITY.md");
 
-/// The rows of the table of promises: a promise, and the tests that it names.
+/// Returns the rows of the table of guarantees: a guarantee, and the tests that it names.
 fn promises() -> Vec<(&'static str, Vec<&'static str>)> {
     let (_, after) = PAGE.split_once("| promise | tests |").expect("a table");
     after
@@ -20,7 +20,7 @@ fn promises() -> Vec<(&'static str, Vec<&'static str>)> {
         .collect()
 }
 
-/// The file that a path of modules below `it` stands in: `a::b` is `a/b.rs` or `a/b/mod.rs`.
+/// Returns the file of a module path below `it`: `a::b` is `a/b.rs` or `a/b/mod.rs`.
 fn file_of(modules: &str) -> Option<PathBuf> {
     let below = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
     let path = below.join(modules.replace("::", "/"));
@@ -68,7 +68,7 @@ fn an_unknown_test_name_is_detected() {
         "trust::verification::no_such_test",
         "no_such_file::localhost_by_name_works",
         "localhost_by_name_works",
-        // A function, and no test.
+        // This is a function, but not a test.
         "trust::verification::showing",
     ] {
         assert!(!is_a_test(name), "{name}");

@@ -1,4 +1,4 @@
-//! docs/session.svg shows what the program prints today.
+//! docs/session.svg shows the current output of the program.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ fn the_picture_of_a_session_is_up_to_date() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let mut script = Command::new("python3");
     script.arg(folder.join("session.py")).arg(binary());
-    // A machine without Python cannot draw it.
+    // The script requires Python. Without it, the test is skipped.
     let Ok(output) = script.output() else {
         return;
     };

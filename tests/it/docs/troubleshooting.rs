@@ -1,4 +1,4 @@
-//! `docs/troubleshooting.md` lists every error code, and every flag that the pages in `docs/` name exists.
+//! `docs/troubleshooting.md` lists every error code. Every flag on the pages in `docs/` exists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -7,7 +7,7 @@ const PAGE: &str = include_str!("../../../docs/troubleshooting.md");
 
 type Codes = BTreeMap<String, BTreeSet<u8>>;
 
-/// The rows of the table of error codes: the code, its exit codes, the cause and the next step.
+/// Returns the rows of the table of error codes: the code, its exit codes, the cause and the next step.
 fn rows() -> Vec<[&'static str; 4]> {
     let (_, table) = PAGE
         .split_once("| code | exit | cause | next step |")

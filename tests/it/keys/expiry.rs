@@ -1,4 +1,4 @@
-//! `--expires`: what may be written, what is sent, and whose clock counts.
+//! `--expires`: its accepted forms, the value that is sent, and the clock that it depends on.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -33,7 +33,7 @@ fn a_life_span_counts_from_now() {
         assert!(!result.stderr.contains(NO_EXPIRY), "{}", result.stderr);
         let sent = bodies(&env.sandbox, CREATE)[0]["expiryDate"].as_i64();
         let sent = sent.expect("milliseconds");
-        // The manager's clock is told in whole seconds.
+        // The manager reports its time in whole seconds.
         assert!(sent >= before + length - 1000, "{text}: {sent}");
         assert!(sent <= after + length + 1000, "{text}: {sent}");
         assert_eq!(env.sandbox.api_keys()[0].expiry_date, Some(sent));
@@ -134,7 +134,7 @@ fn a_life_span_counts_from_the_managers_clock_and_a_skew_is_reported() {
             }
             false => assert!(!result.stderr.contains("warning:"), "{}", result.stderr),
         }
-        // A date does not hang on any clock.
+        // A date does not depend on a clock.
         let result = env.run(create("2099-01-31"));
         result.success();
         assert!(!result.stderr.contains("warning:"), "{}", result.stderr);

@@ -1,4 +1,4 @@
-//! What stderr says about a key that was created, changed or given a new secret.
+//! The messages on stderr about a key that was created, changed or given a new secret.
 
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault};
@@ -246,7 +246,7 @@ mod unix {
         contains(&stderr, &["created key", "the old key `ci` (ID 1)"]);
     }
 
-    /// Nothing reads the full pipe until the secret is delivered, the record is removed and the session is signed out.
+    /// The pipe is full, and the test reads from it only after the secret was delivered, the record was removed and the session was ended.
     #[test]
     fn a_full_stderr_delays_only_the_end_of_the_run() {
         use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};

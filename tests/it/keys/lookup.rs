@@ -1,5 +1,5 @@
-//! KEY on the command line: `N` and `id:N` are an ID, `name:TEXT` and anything else is a name; and names that could be
-//! confused with an ID cannot be given.
+//! KEY on the command line: `N` and `id:N` are an ID, and `name:TEXT` and all other values are a name. A new key cannot have a name that could be
+//! confused with an ID.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::requests::nothing_was_sent;
 use crate::support::wording::INTERRUPTED_AT;
 use crate::support::{TestEnv, contains};
 
-/// Names that KEY would take for something else than the key that bears them.
+/// Names for which KEY would find a different key or no key.
 const AMBIGUOUS: [&str; 5] = ["1", "777", "007", "id:1", "name:ci"];
 
 #[test]
@@ -25,7 +25,7 @@ fn a_name_that_key_would_take_for_another_key_cannot_be_given() {
             nothing_was_sent(&env.sandbox);
         }
     }
-    // What only looks like it.
+    // Names that only resemble an ID.
     for name in ["7a", "-7", "1.5", "ID:1", "ids:1", "a id:1"] {
         let env = TestEnv::new();
         let name = format!("--name={name}");
@@ -33,7 +33,7 @@ fn a_name_that_key_would_take_for_another_key_cannot_be_given() {
     }
 }
 
-/// A world in which the key named `2` has the ID 1, the key named `id:2` the ID 2, and the key named `ci` the ID 3.
+/// Returns an environment in which the key named `2` has the ID 1, the key named `id:2` has the ID 2, and the key named `ci` has the ID 3.
 fn env() -> TestEnv {
     let env = TestEnv::new();
     for name in ["2", "id:2", "ci"] {
@@ -82,7 +82,7 @@ fn every_command_takes_an_id_and_a_name_with_a_prefix() {
     }
 }
 
-/// The successor keeps the name, which is not a new one.
+/// The successor takes over the name, which is not new and therefore not rejected.
 #[test]
 fn a_key_whose_name_is_digits_can_be_rotated_and_renamed() {
     let env = env();
@@ -116,7 +116,7 @@ fn what_is_neither_is_refused_before_anything_is_sent() {
     }
 }
 
-/// A mistyped ID leads to the way to write a name of digits.
+/// If an ID does not exist, the error suggests how to write a name that consists of digits.
 #[test]
 fn an_id_that_is_not_there_leads_to_the_name() {
     let env = TestEnv::new();
@@ -127,7 +127,7 @@ fn an_id_that_is_not_there_leads_to_the_name() {
     assert_eq!(shown["ID"], key.id);
 }
 
-/// The record of a cut-off rotation is found by what KEY means: `5` is the ID, `name:5` the name.
+/// The record of an interrupted rotation is found by the meaning of KEY: `5` is the ID, and `name:5` is the name.
 #[test]
 fn a_cut_off_rotation_is_found_by_id_or_name_and_never_by_both() {
     for (key, continued) in [

@@ -1,4 +1,4 @@
-//! What several commands do with keys and roles.
+//! Functions for keys and roles that several commands share.
 
 mod expiry;
 mod key_report;

@@ -1,5 +1,5 @@
-//! Care with the role of a new key: a role with every right is said, one that may not use the API is refused, and the name of a role
-//! proves neither.
+//! The check of a new key's role. A role with every permission causes a warning, and a role without API access is rejected. The name of the role does
+//! not matter.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
@@ -10,7 +10,7 @@ use crate::support::{TestEnv, answering_unknowns, contains};
 
 const WARNING: &str = EVERY_RIGHT;
 
-/// A world with one more role: Full Access under another name and ID, but for these fields.
+/// Returns an environment with an additional role that equals Full Access except for its name, its ID and these fields.
 fn with_role(changes: &Value) -> TestEnv {
     let env = TestEnv::new();
     let result = env.run(["show-role", "1", "-o", "json"]);
@@ -98,7 +98,7 @@ fn a_role_that_may_not_use_the_api_gets_no_key() {
     assert_eq!(env.sandbox.live_sessions(), 0);
     let error = env.run(BY_NAME.iter().chain(&["-o", "json"])).json_error(5);
     assert_eq!(error["code"], "forbidden");
-    // Whether such a key is refused is unknown (docs/manager-api.md, "Unknowns", no. 14): who insists finds out.
+    // Whether the manager rejects such a key is unknown (docs/manager-api.md, "Unknowns", no. 14), so the check can be overridden.
     env.run(BY_ID.iter().chain(&["--allow-full-access"]))
         .success();
 }
@@ -139,7 +139,7 @@ fn a_name_costs_no_request_more_and_an_id_one() {
     );
 }
 
-/// The ID is the way around a manager that lets nobody look at roles, so looking is no condition.
+/// The ID works on managers that do not permit viewing roles. The create must therefore not depend on reading the role.
 #[test]
 fn a_role_that_cannot_be_read_is_taken_at_its_word() {
     for choice in ["401", "403"] {
@@ -153,7 +153,7 @@ fn a_role_that_cannot_be_read_is_taken_at_its_word() {
         env.run(["create", "--role-id", "1", "--retries", "0"])
             .success();
     }
-    // A 404 that is not the manager's own says nothing of the role.
+    // A 404 response that is not from the manager does not prove that the role is absent.
     let env = TestEnv::with(answering_unknowns(&[("error-body", "html")]));
     env.run(["create", "--role-id", "99"]).failure(1);
     assert_eq!(count(&env.sandbox, CREATE), 1);

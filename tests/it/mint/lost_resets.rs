@@ -1,4 +1,4 @@
-//! Requests for a new secret whose connection was reset: they may be worked on late, and would end a secret that was made after them.
+//! Reset requests whose connection was lost: the manager may process them late, which would revoke a secret that was created after them.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ fn late(milliseconds: u64) -> Action {
     Action::Late(Duration::from_millis(milliseconds))
 }
 
-/// A manager on which the command needs a reset: the key exists, or the response to its create is lost.
+/// Returns a manager on which the command needs a reset: the key exists, or the response to its create is lost.
 fn env_that_needs_a_reset(exists: bool) -> TestEnv {
     let env = TestEnv::new();
     if exists {
@@ -49,7 +49,7 @@ fn resets(env: &TestEnv) -> usize {
     count(&env.sandbox, &format!("POST {RESET}"))
 }
 
-/// What was delivered works, now that nothing is under way any more.
+/// Asserts that the delivered secret still works after the late request was processed.
 #[track_caller]
 fn works(env: &TestEnv, result: &RunResult, settled: Instant) {
     wait_until("what was late", || Instant::now() > settled);
@@ -79,7 +79,7 @@ fn a_request_that_was_lost_is_waited_for_before_the_next() {
     }
 }
 
-/// The lost request is worked on after the wait, and before the answer to the next one.
+/// The manager processes the lost request after the wait, and before its response to the next request.
 #[test]
 fn a_secret_that_a_late_request_has_ended_is_made_anew() {
     for exists in [true, false] {
@@ -98,7 +98,7 @@ fn a_secret_that_a_late_request_has_ended_is_made_anew() {
     }
 }
 
-/// A manager that takes none of the secrets: each is tried once, and there is an end to it.
+/// The manager rejects every new secret. Each is tried once, and the number of attempts is limited.
 #[test]
 fn secrets_that_never_work_are_made_a_limited_number_of_times() {
     for (words, code, left) in [(&IN_PLACE[..], 11, 1), (&NAMED, 10, 0)] {
@@ -114,7 +114,7 @@ fn secrets_that_never_work_are_made_a_limited_number_of_times() {
     }
 }
 
-/// What the run that was killed asked for may be worked on late.
+/// The manager may process the request of the killed run late.
 #[test]
 #[cfg(unix)]
 fn recovering_waits_for_what_was_asked_before() {
@@ -131,7 +131,7 @@ fn recovering_waits_for_what_was_asked_before() {
     works(&env, &result, settled);
 }
 
-/// A late request may have ended the secret, and what answers for the manager does not show that it has not.
+/// A late request may have revoked the secret, and the response to the check does not prove that it still works.
 #[test]
 fn a_secret_in_doubt_that_nothing_proves_is_not_delivered() {
     for (words, code, left) in [(&IN_PLACE[..], 11, 1), (&NAMED, 10, 0)] {

@@ -1,4 +1,4 @@
-//! The transaction that makes a secret, and recovery from an interrupted one.
+//! The transaction that creates a secret, and recovery from an interrupted transaction.
 
 mod identity;
 mod lost_resets;

@@ -1,4 +1,4 @@
-//! The record of a run is put on disk while the manager looks for the role, and goes away where nothing comes of it.
+//! The record of a run is written during the role search, and removed if no key is created.
 #![cfg(unix)]
 
 use rustix::process::Signal;
@@ -12,7 +12,7 @@ use crate::support::{Home, TestEnv, contains, set_mode, wait_until};
 
 const SEARCH: &str = "POST /api/roles/search";
 
-/// The records of unfinished work, without those whose writing is under way.
+/// Returns the records of unfinished work, without those that are still being written.
 fn records(home: &Home) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(home.path("state/unfinished")) else {
         return Vec::new();
@@ -51,7 +51,8 @@ fn a_role_that_is_not_there_leaves_no_record() {
     assert_eq!(records(&env.home), [""; 0]);
 }
 
-/// A disk may take longer to write and remove a record than a system to say that nobody listens. What is tried again has the time.
+/// Writing and removing a record may take longer than a refused connection. Therefore no record is written before the connection succeeds. A retried
+/// connection leaves time for the record.
 #[test]
 fn a_connection_that_is_refused_at_once_and_for_good_begins_no_record() {
     let env = TestEnv::new();
@@ -96,7 +97,7 @@ fn a_run_that_is_killed_meanwhile_leaves_a_record_that_recover_drops() {
     assert!(env.sandbox.api_keys().is_empty());
 }
 
-/// Where no record can be kept, that is said once and the run goes on, or nothing is asked.
+/// If the record cannot be written, the run prints one warning and continues. With `--require-journal`, it sends no request.
 #[test]
 fn a_record_that_cannot_be_written_is_reported_before_the_key_is_made() {
     let env = TestEnv::new();

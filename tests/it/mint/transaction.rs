@@ -1,5 +1,4 @@
-//! The transaction that makes a secret, where the manager's answers fail it: a create is sent once, and a key that nobody got is
-//! deleted again or named.
+//! The transaction that creates a secret, when the manager's responses fail. A create is sent once, and an undelivered key is deleted or reported.
 
 use std::time::Duration;
 
@@ -42,12 +41,12 @@ fn json_answer(status: u16, body: &Value) -> Action {
     answer(status, &media, &body.to_string())
 }
 
-/// How many records of unfinished work there are.
+/// Returns the number of records of unfinished work.
 fn records(env: &TestEnv) -> usize {
     std::fs::read_dir(env.home.path("state/unfinished")).map_or(0, Iterator::count)
 }
 
-/// Asked once, and nothing asked for again or undone: the run does not know what is there.
+/// Asserts that the create was sent once, and that nothing was repeated or deleted, because the run does not know whether the key exists.
 #[track_caller]
 fn asked_once(sandbox: &Sandbox, what: &str) {
     assert_eq!(count(sandbox, CREATE), 1, "{what}");
@@ -89,14 +88,14 @@ fn a_lost_answer_to_a_create_is_settled_and_never_asked_for_again() {
         (json_answer(200, &wrong_id), Some(200), ""),
     ] {
         lost_after_the_work(&action, says);
-        // An answer can only be cut where there is one, and then the work is done.
+        // A response can only be truncated after the manager has sent it, and by then the key exists.
         if !matches!(action, Action::Cut(_)) {
             lost_before_the_work(&action, http, says);
         }
     }
 }
 
-/// The key is there and provably this run's: it gets a new secret, which is delivered.
+/// Asserts that the run finds its key, resets its secret and delivers the new one.
 #[track_caller]
 fn lost_after_the_work(action: &Action, says: &str) {
     let env = TestEnv::new();
@@ -114,13 +113,13 @@ fn lost_after_the_work(action: &Action, says: &str) {
     assert_eq!(env.sandbox.live_sessions(), 0, "{action:?}");
 }
 
-/// It is not there: that is said, and nothing was made.
+/// Asserts that the run reports that no key was created.
 #[track_caller]
 fn lost_before_the_work(action: &Action, http: Option<u16>, says: &str) {
     let env = TestEnv::new();
     env.sandbox.inject(Fault::new("POST", KEYS, action.clone()));
     let result = create(&env, &["-o", "json"]);
-    // A refusal in the manager's own words stays one.
+    // An error response from the manager itself is reported as a rejection.
     let refused = http == Some(500);
     let error = result.json_error(if refused { 1 } else { 8 });
     let said = error["message"].as_str().unwrap_or_default();
@@ -183,7 +182,7 @@ fn a_limited_create_was_not_executed_and_is_sent_again() {
 
 #[test]
 fn a_lasting_limit_is_reported_and_nothing_is_created() {
-    // Retry-After beyond a minute is not waited for; more tries than allowed are not made.
+    // The run does not wait for a `Retry-After` of more than a minute, and does not exceed its number of retries.
     for (seconds, retries, tries) in [("61", "4", 1), ("0", "0", 1), ("0", "2", 3)] {
         let env = TestEnv::new();
         let action = answer(429, &[("Retry-After", seconds)], "");
@@ -197,7 +196,7 @@ fn a_lasting_limit_is_reported_and_nothing_is_created() {
     }
 }
 
-/// The answer to the create names the key, but holds no secret: any way to fail at delivering does for what follows.
+/// Makes the response to the create contain the key without its secret, as one way to make the delivery fail.
 fn without_secret(env: &TestEnv) {
     let body = json!({"ID": 1, "keyName": "ci"});
     let fault = Fault::new("POST", KEYS, json_answer(200, &body)).after();
@@ -232,7 +231,7 @@ fn an_answer_without_a_secret_gets_the_key_deleted() {
 fn a_deletion_is_repeated_until_the_key_is_gone() {
     for (fault, tries) in [
         (Fault::new("DELETE", "/api/apikeys/1", Action::Drop), 2),
-        // The deletion was done and its answer lost: the next try is told that there is no such key.
+        // The manager has deleted the key, but the response is lost. The second attempt reports that the key does not exist.
         (
             Fault::new("DELETE", "/api/apikeys/1", Action::Drop).after(),
             2,
@@ -302,7 +301,7 @@ fn a_key_that_cannot_be_deleted_is_named() {
     }
 }
 
-/// A manager that closes the connection between two calls is asked on a new one, and still only once.
+/// The manager closes the connection between two requests. The run opens a new connection, and sends the create only once.
 #[test]
 fn a_connection_that_ends_between_calls_loses_no_response() {
     let env = TestEnv::new();
@@ -317,7 +316,7 @@ fn a_connection_that_ends_between_calls_loses_no_response() {
     assert_eq!(env.sandbox.connections().tcp, 2);
 }
 
-/// Nobody listened, so nothing was sent: that even a create may be sent again for.
+/// The connection was refused, so nothing was sent. In this case even a create may be sent again.
 #[test]
 #[cfg(unix)]
 fn a_create_that_was_not_received_is_sent_again() {
@@ -327,7 +326,7 @@ fn a_create_that_was_not_received_is_sent_again() {
 
     use crate::support::held_manager::HeldManager;
 
-    // A port that is ours and that nobody listens on yet: connecting to it is refused.
+    // The port is reserved but does not listen yet, so connections to it are refused.
     let port = socket(AddressFamily::INET, SocketType::STREAM, None).expect("a socket");
     bind(&port, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let listener = TcpListener::from(port);

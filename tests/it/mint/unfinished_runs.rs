@@ -1,4 +1,4 @@
-//! Records of runs that were cut off: a secret that may be in use is not ended without being asked for, and no clock makes a record old.
+//! Records of interrupted runs: a secret that may be in use is not revoked without a request, and a clock change does not make a record look old.
 #![cfg(unix)]
 
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ const FIND: [&str; 2] = ["find-role", "Auditor"];
 const NAMED: [&str; 5] = ["create", "--role", "Auditor", "--name", "ci"];
 const RECOVER: [&str; 2] = ["recover", "--yes"];
 
-/// The records that are there.
+/// Returns the paths of the records.
 fn records(env: &TestEnv) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(env.home.path("state/unfinished"));
     let paths = entries
@@ -30,7 +30,7 @@ fn records(env: &TestEnv) -> Vec<PathBuf> {
     paths
 }
 
-/// The operation of the one record that is there.
+/// Returns the operation of the only record.
 #[track_caller]
 fn operation(env: &TestEnv) -> String {
     let records = records(env);
@@ -39,7 +39,7 @@ fn operation(env: &TestEnv) -> String {
     name.to_str().expect("hex digits").to_owned()
 }
 
-/// A command that takes the secret, moves it into the file `key`, and runs until it is released.
+/// A command that moves the secret into the file `key`, and runs until it is released.
 struct SlowCommand {
     running: PathBuf,
     file: PathBuf,
@@ -72,7 +72,7 @@ impl Drop for SlowCommand {
     }
 }
 
-/// A run that is killed while a command has its secret already. Returns that.
+/// Kills a run whose command has already received the secret, and returns the secret.
 #[track_caller]
 fn cut_while_delivering(env: &TestEnv, words: &[&str]) -> String {
     let command = SlowCommand::of(env);
@@ -141,7 +141,7 @@ fn a_record_is_forgotten_and_the_delivered_secret_works_on() {
     assert_eq!(records(&env).len(), 0);
 }
 
-/// The same command goes on with a rotation, and is asked for by the name of the key.
+/// The same command continues the rotation, which it finds by the name of the key.
 #[test]
 fn a_rotation_that_was_cut_off_while_delivering_goes_on() {
     let env = TestEnv::new();
@@ -153,7 +153,7 @@ fn a_rotation_that_was_cut_off_while_delivering_goes_on() {
     assert_eq!(records(&env).len(), 0);
 }
 
-/// What two runs left of one key is settled by one new secret.
+/// The records of two runs for the same key are finished with one new secret.
 #[test]
 fn what_two_runs_left_of_a_key_ends_in_one_secret() {
     let env = TestEnv::new();
@@ -181,16 +181,16 @@ fn what_two_runs_left_of_a_key_ends_in_one_secret() {
     assert_eq!(records(&env).len(), 0);
 }
 
-/// How a clock makes a record look old.
+/// A clock change that could make a record look old.
 #[derive(Clone, Copy, Debug)]
 enum Jump {
-    /// The wall clock jumps an hour ahead.
+    /// The wall clock jumps one hour ahead.
     WallClock,
-    /// Another boot, whose clock has counted for longer.
+    /// The machine was restarted, and the new boot clock shows a later time.
     Boot,
 }
 
-/// Rewrites the record as it looks after that.
+/// Changes the record as if the clock had jumped.
 fn jump(env: &TestEnv, jump: Jump) {
     let path = records(env).remove(0);
     let mut record: Value = serde_json::from_str(&read(&path)).expect("JSON");
@@ -213,7 +213,7 @@ fn jump(env: &TestEnv, jump: Jump) {
     file.set_modified(hour_ago).expect("a time");
 }
 
-/// A create whose run is killed before the manager works on it is found by `recover`, which waits for it.
+/// The run is killed before the manager processes its create. `recover` waits for the create and finds the key.
 #[test]
 fn no_clock_makes_a_create_that_is_under_way_look_settled() {
     for jumped in [Jump::WallClock, Jump::Boot] {
@@ -231,7 +231,7 @@ fn no_clock_makes_a_create_that_is_under_way_look_settled() {
     }
 }
 
-/// Of a record that is old by the clock of its own boot nothing is waited for.
+/// If the record is old by the clock of the same boot, `recover` does not wait.
 #[test]
 #[cfg(target_os = "linux")]
 fn a_record_that_is_old_by_the_clock_of_the_boot_is_not_waited_for() {
@@ -261,7 +261,7 @@ fn a_record_that_is_old_by_the_clock_of_the_boot_is_not_waited_for() {
     assert_eq!(records(&env).len(), 0);
 }
 
-/// A record of an earlier version says nothing of the boot or the stage, and is read as before.
+/// A record of an earlier version contains neither the boot nor the stage. It can still be finished.
 #[test]
 fn a_record_of_an_earlier_version_is_finished() {
     let env = TestEnv::new();
@@ -310,7 +310,7 @@ fn a_name_too_long_for_a_record_is_refused_before_any_request() {
     assert_eq!(records(&env).len(), 0);
 }
 
-/// The name of a key that is there may be as long as the manager allows, and the name that it makes way under is longer.
+/// The name of an existing key may be as long as the manager allows. Its name during a rotation is longer.
 #[test]
 fn a_rotation_whose_record_could_not_be_read_again_makes_no_key() {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "409")]));
@@ -325,7 +325,7 @@ fn a_rotation_whose_record_could_not_be_read_again_makes_no_key() {
     assert_eq!(records(&env).len(), 0);
 }
 
-/// None of them has a secret to be printed.
+/// The keys were created by `exec`, so `recover` has no secret to print.
 #[test]
 fn several_keys_that_commands_left_are_deleted() {
     let env = TestEnv::new();
@@ -341,7 +341,7 @@ fn several_keys_that_commands_left_are_deleted() {
     assert_eq!((records(&env).len(), env.sandbox.api_keys().len()), (0, 0));
 }
 
-/// It was alone when its run delivered: another one has taken its name since.
+/// The key was the only one with its name when it was delivered. A second key has the same name now.
 #[test]
 fn a_key_whose_secret_may_be_in_use_is_not_deleted_for_another_of_its_name() {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));

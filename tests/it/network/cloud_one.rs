@@ -1,4 +1,4 @@
-//! What is not this API (docs/manager-api.md, "Other key services") is recognised before anything is sent to it.
+//! Services that do not provide this API (docs/manager-api.md, "Other key services") are recognized before anything is sent to them.
 
 use swp_keys::sandbox::Settings;
 
@@ -45,7 +45,7 @@ fn the_vendors_other_services_get_no_password_but_a_hint() {
     }
 }
 
-/// Its accounts of today cannot sign in with a password, so the hint names the page that makes a key.
+/// Current accounts of the service cannot sign in with a password, so the hint names the page that creates a key.
 #[test]
 fn a_sign_in_that_the_hosted_manager_refuses_names_the_page_for_keys() {
     let mut env = TestEnv::new();
@@ -59,7 +59,7 @@ fn a_sign_in_that_the_hosted_manager_refuses_names_the_page_for_keys() {
     contains(result.failure(4), &[PAGE, "`--api-key-file`"]);
 }
 
-/// A key of the manager in the header of Cloud One is a frequent mistake (docs/manager-api.md, "Authentication").
+/// Sending a manager's key in the header of Cloud One is a common mistake (docs/manager-api.md, "Authentication").
 #[test]
 fn a_key_in_the_wrong_header_is_reported_with_the_scheme() {
     let mut env = TestEnv::with(Settings::default());

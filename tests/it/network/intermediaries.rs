@@ -1,4 +1,4 @@
-//! What stands in between, or says so, is not believed like the manager: proxies, pages, clocks, and answers about other keys.
+//! Responses from proxies and web pages, wrong clocks, and responses about different keys. The program does not treat any of them as proof.
 
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
@@ -30,7 +30,7 @@ fn json_answer(body: &serde_json::Value) -> Action {
     )
 }
 
-/// http is allowed for this machine alone, so it must not leave it.
+/// Unencrypted HTTP is allowed only for loopback, so it must not go through a proxy.
 #[test]
 fn a_password_in_clear_text_never_reaches_a_proxy() {
     let mut env = TestEnv::new();
@@ -38,7 +38,7 @@ fn a_password_in_clear_text_never_reaches_a_proxy() {
     let proxy = Proxy::to(env.sandbox.address());
     env.home
         .set("SWP_URL", format!("http://{}", server.address()));
-    // A proxy that is named is used, or the run stops.
+    // A proxy on the command line is used, or the run stops.
     let result = env.run([&CREATE[..], &["--proxy", &proxy.url()]].concat());
     contains(result.failure(2), &["`--proxy`", "http"]);
     assert_eq!(server.connections(), 0);
@@ -115,7 +115,7 @@ fn a_name_that_the_manager_changed_is_reported() {
     contains(&result.stderr, &["`CI` (ID 1)", "ci"]);
 }
 
-/// Loses the response to the first reset of the key with ID 1, and rejects the second reset.
+/// Makes the manager lose the response to the first reset of the key with ID 1, and reject the second reset.
 fn lose_reset(env: &TestEnv) {
     let reset = "/api/apikeys/1/secretkey";
     env.sandbox
@@ -148,7 +148,7 @@ fn a_newer_secret_settles_what_an_older_run_left() {
     assert_eq!(env.sandbox.api_keys()[0].secret, secret);
 }
 
-/// A flag wins over a variable: whoever names the certificate to trust does not get any other.
+/// A flag takes precedence over a variable: if it names a certificate, the run trusts no other certificate.
 #[test]
 fn a_typed_ca_file_overrides_a_variable_that_switches_checks_off() {
     let mut env = TestEnv::new();
@@ -166,7 +166,7 @@ fn a_typed_ca_file_overrides_a_variable_that_switches_checks_off() {
     );
 }
 
-/// What a run that lives makes would take the place of the secret that is made here.
+/// The reset of an active run would revoke the secret that this run creates.
 #[test]
 fn a_key_that_another_run_is_making_is_not_given_a_new_secret() {
     let held = HeldManager::new("POST /api/apikeys");
@@ -180,7 +180,7 @@ fn a_key_that_another_run_is_making_is_not_given_a_new_secret() {
     assert_eq!(keys.len(), 1);
 }
 
-/// The secret of an API key alone selects the tenant, so that another one does not see a key does not tell that there is none.
+/// An API key determines the tenant. A key of a different tenant therefore cannot prove that a key does not exist.
 #[test]
 fn only_the_key_that_asked_is_believed_that_nothing_came_of_it() {
     let mut env = TestEnv::new();

@@ -1,4 +1,4 @@
-//! Proxies: CONNECT and nothing in plain text, which of them is used for what, and what is said of one that does not let pass.
+//! Proxies: the run uses CONNECT only and sends nothing unencrypted. Also covers which proxy is used, and errors of proxies.
 
 use swp_keys::sandbox::{CertificateKind, Settings};
 
@@ -6,7 +6,7 @@ use crate::support::proxy::{Proxy, ReservedPort};
 use crate::support::scripted_server::{Certificate, Recording, ScriptedServer};
 use crate::support::{RunResult, TestEnv, contains};
 
-/// Every secret of a run that made a key.
+/// Returns the secrets of a run that created a key.
 fn secrets_of(env: &TestEnv) -> Vec<String> {
     let mut secrets = vec![Settings::DEFAULT_PASSWORD.to_owned()];
     for request in env.sandbox.requests() {
@@ -56,7 +56,7 @@ fn a_named_proxy_carries_everything_and_overhears_nothing() {
     never_heard(proxy.recording(), &secrets_of(&env));
 }
 
-/// A world whose manager has a name that only a proxy can resolve, and a certificate for that name.
+/// Returns an environment whose manager has a certificate for a name that only the proxy can resolve.
 fn behind_a_proxy() -> TestEnv {
     let mut env = TestEnv::with(Settings {
         certificate: CertificateKind::WrongName,
@@ -137,7 +137,7 @@ fn no_proxy_leaves_the_proxy_out() {
     let mut env = behind_a_proxy();
     let proxy = Proxy::to(env.sandbox.address());
     env.home.set("HTTPS_PROXY", proxy.url());
-    // A name that nothing resolves (RFC 6761), so that a run that goes without the proxy finds nobody.
+    // Nothing resolves this name (RFC 6761), so a run that bypasses the proxy fails.
     env.home.set("SWP_URL", "https://dsm.invalid:4119");
     env.home.set("NO_PROXY", ".invalid");
     env.run(["find-role", "Auditor"]).failure(8);

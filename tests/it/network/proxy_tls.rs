@@ -16,7 +16,7 @@ fn an_intercepting_proxy_is_detected() {
     assert_eq!(heard.bytes(), b"");
 }
 
-/// A proxy that speaks TLS, and shows a certificate that nothing makes trusted but the file that is returned.
+/// Returns a second sandbox that acts as a TLS proxy, its address, and a file with its certificate.
 fn over_tls() -> (TestEnv, String, std::path::PathBuf) {
     let proxy = TestEnv::new();
     let url = format!("https://127.0.0.1:{}", proxy.sandbox.address().port());
@@ -68,7 +68,7 @@ fn the_system_judges_a_proxy_and_the_pin_the_manager() {
         "--proxy",
         &proxy_url,
     ]);
-    // It is asked for a tunnel, and knows none.
+    // The sandbox that acts as the proxy does not support CONNECT.
     contains(
         result.failure(8),
         &[&proxy_url, "--proxy", "HTTP 404", "Not Found"],

@@ -1,4 +1,4 @@
-//! What goes out with every request, and what is made of answers that are not the contract's.
+//! The parts of every request, and responses that violate the API contract.
 
 use swp_keys::sandbox::{Action, Fault};
 
@@ -18,7 +18,7 @@ fn answer(status: u16, media: &str, body: impl Into<Vec<u8>>) -> Action {
     }
 }
 
-/// A world whose role search is signed by a key, so that it is the first and only request, and goes wrong like this.
+/// Returns an environment with an API key, so that the role search is the only request. Its response is this action.
 fn searching(action: Action) -> TestEnv {
     let mut env = TestEnv::new();
     let key = env.sandbox.add_key("mine", 1);
@@ -94,7 +94,7 @@ fn a_redirect_to_nowhere_or_to_the_manager_is_reported() {
     contains(result.failure(1), &["/SignIn.screen"]);
 }
 
-/// A list with one role, as long as is asked for.
+/// Returns a list with one role that has this length.
 fn roles_of(length: usize) -> Vec<u8> {
     let mut body = br#"{"roles":[{"ID":2,"name":"Auditor"}]}"#.to_vec();
     body.resize(length, b' ');

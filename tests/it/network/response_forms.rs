@@ -1,4 +1,4 @@
-//! Forms of an answer that are unusual and right: other character sets, and numbers with an exponent.
+//! Unusual but valid responses: other character sets, and numbers with an exponent.
 
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault};
@@ -30,12 +30,12 @@ fn a_body_is_read_in_its_declared_character_set() {
         let body = b"{\"roles\":[{\"ID\":7,\"name\":\"Pr\xfcfer\"}]}";
         env.sandbox.inject(search(answer(200, media, body)));
         assert_eq!(env.run(["find-role", "Pr\u{fc}fer"]).success(), "7");
-        // One that is UTF-8 in spite of what it says.
+        // The body is UTF-8 although its header names a different character set.
         let body = "{\"roles\":[{\"ID\":7,\"name\":\"Pr\u{fc}fer\"}]}";
         (env.sandbox).inject(search(answer(200, media, body.as_bytes())));
         assert_eq!(env.run(["find-role", "Pr\u{fc}fer"]).success(), "7");
     }
-    // A secret that comes back in such a body is masked too.
+    // A secret that the manager sends back in such a body is masked too.
     let mut env = TestEnv::new();
     let wrong = env.home.write_secret("wrong", "hunter2-\u{fc}ber");
     env.home.set("SWP_PASSWORD_FILE", wrong);
@@ -47,7 +47,7 @@ fn a_body_is_read_in_its_declared_character_set() {
     contains(result.failure(4), &["not [secret], please"]);
 }
 
-/// 1.9E12 is the 17th of March 2030.
+/// 1.9E12 is 17 March 2030.
 #[test]
 fn a_number_with_an_exponent_is_the_number_that_it_is() {
     let mut env = TestEnv::new();
@@ -69,7 +69,7 @@ fn a_number_with_an_exponent_is_the_number_that_it_is() {
     let answer = env.run(["verify-key", "-o", "json"]).json();
     assert_eq!(answer["expiryDate"].as_f64(), Some(1.9e12));
     assert_eq!(answer["meta"]["state"], json!("active"));
-    // The gate sees the end too.
+    // The expiry check reads the number too.
     env.run(["verify-key", "--fail-within", "99y"])
         .check_failed();
 }

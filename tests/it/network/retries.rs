@@ -1,4 +1,4 @@
-//! What is sent again, how often, and what never is.
+//! Which requests are repeated, how often, and which never are.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ const SEARCH: &str = "/api/roles/search";
 const SEARCHES: &str = "POST /api/roles/search";
 const SIGN_INS: &str = "POST /api/sessions";
 
-/// A world whose runs sign with a key, so that a read is their first and only request.
+/// Returns an environment whose runs authenticate with a key, so that a read is their only request.
 fn with_key() -> TestEnv {
     let mut env = TestEnv::new();
     let key = env.sandbox.add_key("mine", 1);
@@ -21,7 +21,7 @@ fn with_key() -> TestEnv {
     env
 }
 
-/// Refused with this status, and to come back after so long.
+/// Returns a response with this status and this `Retry-After`.
 fn later(status: u16, retry_after: &str) -> Action {
     Action::Answer {
         status,
@@ -33,7 +33,7 @@ fn later(status: u16, retry_after: &str) -> Action {
 #[test]
 fn a_read_is_repeated_as_often_as_configured() {
     for (status, exit) in [(502, 8), (503, 8), (504, 8), (429, 9)] {
-        // So often it goes wrong; so often it may be repeated, 4 times if nothing is said; so it ends, after so many requests.
+        // The number of failures, `--retries` (4 by default), the exit code, and the number of requests.
         for (wrong, retries, code, requests) in [
             (1, Some("0"), exit, 1),
             (1, Some("1"), 0, 2),
@@ -119,7 +119,7 @@ fn a_limit_that_outlasts_a_minute_ends_the_run_at_once() {
 
 #[test]
 fn a_date_to_come_back_at_is_waited_for() {
-    // Dates have whole seconds, so the pause has them too; without a date it would be less than one.
+    // HTTP dates have whole seconds, so the pause does too. Without a date, the pause would be less than a second.
     for (date, pauses) in [
         (http_date(-60), &["0.0 s"][..]),
         (http_date(2), &["0.0 s", "1.0 s", "2.0 s"]),
@@ -134,7 +134,7 @@ fn a_date_to_come_back_at_is_waited_for() {
     }
 }
 
-/// The date so many seconds from now, as HTTP writes it (RFC 9110, section 5.6.7).
+/// Returns the date this many seconds from now in the form of HTTP (RFC 9110, section 5.6.7).
 fn http_date(from_now: i64) -> String {
     let time = chrono::Utc::now() + chrono::Duration::seconds(from_now);
     time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()

@@ -1,4 +1,4 @@
-//! Web pages and redirects in place of the manager's API: from a proxy, a firewall, or a Tomcat. None is a refused sign-in.
+//! Web pages and redirects from a proxy, a firewall or Tomcat. None of them counts as a rejected sign-in.
 
 use serde_json::Value;
 use swp_keys::sandbox::{Action, Fault};
@@ -10,7 +10,7 @@ const SIGN_IN: (&str, &str) = ("POST", "/api/sessions");
 const ROLES: (&str, &str) = ("POST", "/api/roles/search");
 const FIND: [&str; 4] = ["find-role", "Auditor", "-o", "json"];
 
-/// A page of this server with this title.
+/// Returns a page of this server with this title.
 fn page(status: u16, server: &str, title: &str) -> Action {
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     Action::Answer {
@@ -24,7 +24,7 @@ fn page(status: u16, server: &str, title: &str) -> Action {
     }
 }
 
-/// The error of a run whose request to this route is answered like this.
+/// Returns the error of a run whose request to this route gets this response.
 fn error_of(env: &TestEnv, (method, path): (&str, &str), action: Action, exit: i32) -> Value {
     env.sandbox.inject(Fault::new(method, path, action));
     env.run(FIND).json_error(exit)
@@ -42,7 +42,7 @@ fn a_foreign_web_page_is_named_and_not_counted_as_a_refused_sign_in() {
     ];
     for (status, server, title, exit) in pages {
         let env = TestEnv::new();
-        // Two refused sign-ins would stop the next run.
+        // If these responses counted, two of them would stop the next run.
         for _ in 0..3 {
             let error = error_of(&env, SIGN_IN, page(status, server, title), exit);
             let message = error["message"].as_str().expect("a message");
@@ -55,7 +55,7 @@ fn a_foreign_web_page_is_named_and_not_counted_as_a_refused_sign_in() {
 
 #[test]
 fn a_refusal_on_a_tomcats_own_page_may_be_the_managers_and_counts() {
-    // A Tomcat has its pages in the language of the server, and had other titles before version 8.5.
+    // Tomcat writes its pages in the language of the server. Versions before 8.5 had different titles.
     for (status, server, title) in [
         (401, "", "HTTP Status 401 – Refused"),
         (403, "", "HTTP Status 403 – Refused"),
@@ -75,7 +75,7 @@ fn a_refusal_on_a_tomcats_own_page_may_be_the_managers_and_counts() {
     }
 }
 
-/// The manager's own words, or none at all, with the media type of an error page.
+/// The body is the manager's message or empty, but its media type is that of a web page.
 #[test]
 fn a_refusal_that_is_called_a_page_and_is_none_counts() {
     for body in [r#"{"message":"Invalid password"}"#, "Invalid password", ""] {
@@ -153,7 +153,7 @@ fn a_session_that_is_redirected_to_the_sign_in_page_has_ended() {
     contains(message, &["/SignIn.screen"]);
     assert!(!message.contains("hunter2"), "{message}");
     snapshot(error["hint"].as_str().expect("a hint"));
-    // The guard counts sign-ins and nothing else.
+    // The guard counts only sign-ins.
     for _ in 0..2 {
         error_of(&env, ROLES, redirect("/SignIn.screen"), 4);
     }

@@ -1,4 +1,4 @@
-//! No core dump is made of a process that holds secrets.
+//! A process that handles secrets must not write a core dump.
 #![cfg(target_os = "linux")]
 
 use std::os::unix::fs::MetadataExt as _;
@@ -19,7 +19,7 @@ fn a_running_process_makes_no_core_dump() {
         .find(|line| line.starts_with("Max core file size")))
     .expect("it is listed");
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
-    // The files of a process that is not dumpable belong to root (proc(5)), whoever runs it; run by root, that says nothing.
+    // The files in /proc of a process that is not dumpable belong to root (proc(5)). If root runs the test, this check proves nothing.
     let owner = std::fs::metadata(process.join("environ"))
         .expect("it lives")
         .uid();

@@ -1,4 +1,4 @@
-//! Ctrl-C and its kin: a run cleans up and goes, at the first signal in order and at the second at once.
+//! Ctrl-C and other signals. The first signal makes a run clean up and exit, and the second one makes it exit immediately.
 #![cfg(unix)]
 
 use rustix::process::Signal;
@@ -14,20 +14,20 @@ use crate::support::{RunResult, contains};
 const SIGN_IN: &str = "POST /api/sessions";
 const DELETE: &str = "DELETE /api/apikeys/1";
 const NAMED: [&str; 6] = ["create", "--role", "Auditor", "--name", "ci", "-q"];
-/// Each signal and the exit code for it: 128 and its number, as a shell reports a death by it.
+/// Each signal and its exit code: 128 plus the number of the signal, as in a shell.
 const SIGNALS: [(Signal, i32); 8] = [
     (Signal::HUP, 129),
     (Signal::INT, 130),
     (Signal::QUIT, 131),
     (Signal::TERM, 143),
-    // Their numbers differ from system to system.
+    // Signal numbers depend on the operating system.
     (Signal::USR1, 128 + Signal::USR1.as_raw()),
     (Signal::USR2, 128 + Signal::USR2.as_raw()),
     (Signal::ALARM, 142),
     (Signal::XCPU, 152),
 ];
 
-/// Nothing is left on the manager, and stdout is empty.
+/// Asserts that nothing is left on the manager, and that stdout is empty.
 #[track_caller]
 fn cleaned_up(result: &RunResult, held: &HeldManager, code: i32) {
     result.failure(code);
@@ -44,7 +44,7 @@ fn a_read_is_left_at_once_and_the_session_is_ended() {
             held.wait_until_held();
             assert_eq!(held.sandbox.live_sessions(), 1);
             running.signal(signal);
-            // The answer is still held back: nobody waits for it.
+            // The response is still held. The run must not wait for it.
             cleaned_up(&running.finish(), &held, code);
             assert_eq!(count(&held.sandbox, CREATE), 0);
         }
@@ -90,7 +90,7 @@ fn with_json_it_is_an_error_in_json() {
     assert_eq!(error["retryable"], json!(true));
 }
 
-/// The session would live on where nobody waited for its sign-in to be answered.
+/// The run waits for the response to its sign-in, because the session would stay open otherwise.
 #[test]
 fn a_session_that_was_being_made_is_ended() {
     for (signal, code) in SIGNALS {
@@ -134,7 +134,7 @@ fn a_key_that_was_being_made_is_deleted_again() {
     }
 }
 
-/// How many records of unfinished work there are.
+/// Returns the number of records of unfinished work.
 fn records(held: &HeldManager) -> usize {
     std::fs::read_dir(held.home.path("state/unfinished")).map_or(0, Iterator::count)
 }
@@ -180,7 +180,7 @@ fn a_second_signal_leaves_at_once_and_names_what_may_be_there() {
         held.wait_until_held();
         running.signal(first);
         running.signal(second);
-        // The answer is still held back: nobody waits for it.
+        // The response is still held. The run must not wait for it.
         let result = running.finish();
         let said = "`ci`";
         contains(result.failure(11), &[said, "swp-keys recover"]);
@@ -202,7 +202,7 @@ fn the_first_signal_is_reported_and_the_second_ends_the_run() {
     contains(result.failure(11), &["`ci`"]);
 }
 
-/// Answers a create without the secret, so that the run deletes the key.
+/// Makes the response to the create contain no secret, so that the run deletes the key.
 fn omit_secret(held: &HeldManager) {
     let body = json!({"ID": 1, "keyName": "ci"}).to_string();
     let response = Action::Answer {
@@ -226,7 +226,7 @@ fn a_second_signal_during_the_deletion_names_the_key() {
     assert_eq!(error["keyID"], json!(1));
 }
 
-/// One signal does not keep a key that cannot be delivered from being deleted.
+/// After one signal, a key that cannot be delivered is still deleted.
 #[test]
 fn a_first_signal_during_the_deletion_lets_it_end() {
     let held = HeldManager::new(DELETE);
@@ -240,7 +240,7 @@ fn a_first_signal_during_the_deletion_lets_it_end() {
     assert_eq!(held.sandbox.live_sessions(), 0);
 }
 
-/// The record stays for as long as the key may be there, so the run is not "interrupted, and cleaned up".
+/// The record stays for as long as the key may exist, so the run must not report "interrupted, and cleaned up".
 #[test]
 fn a_second_signal_while_recovering_reports_what_is_left() {
     let held = HeldManager::new(DELETE);
@@ -263,7 +263,7 @@ fn a_second_signal_while_recovering_reports_what_is_left() {
     assert_eq!(error["keyID"], json!(id));
 }
 
-/// What the caller ignores, as `nohup` and a shell that starts a job in the background do, stays ignored in the middle of everything.
+/// Signals that the caller ignores stay ignored during the whole run. `nohup` ignores them, and so does a shell for a job in the background.
 #[cfg(target_os = "linux")]
 #[test]
 fn what_the_caller_ignores_stays_ignored() {

@@ -1,4 +1,4 @@
-//! Limits: of the system, which are met before anything is asked, and of durations, which are bounded when they are read.
+//! System limits, which are detected before the first request, and limits of durations, which are checked when they are parsed.
 #![cfg(unix)]
 
 use crate::support::profiles::env_in_a_profile;
@@ -7,7 +7,7 @@ use crate::support::shell::sh;
 use crate::support::wording::BUG;
 use crate::support::{RunResult, TestEnv, contains};
 
-/// A run in which so few files may be open.
+/// Runs with a limit on open files.
 fn with_files(env: &TestEnv, files: u32, arguments: &str) -> RunResult {
     sh(
         &env.home,
@@ -15,7 +15,7 @@ fn with_files(env: &TestEnv, files: u32, arguments: &str) -> RunResult {
     )
 }
 
-/// The system's own loader may need a file more than there is: then the program was not started.
+/// Returns true if the program was started. If the limit is very low, the dynamic loader fails before that.
 fn was_started(result: &RunResult) -> bool {
     !(result.code() == 127 && result.stderr.contains("shared libraries"))
 }
@@ -74,13 +74,13 @@ fn a_shell_that_completes_is_answered_with_silence() {
     }
 }
 
-/// More than any clock of this machine can be moved by: 2^63 and 2^64 - 1 seconds, and more than a number holds.
+/// Durations that no clock can represent: 2^63 and 2^64 - 1 seconds, and a number that does not fit into 64 bits.
 const ENDLESS: [&str; 3] = [
     "9223372036854775808s",
     "18446744073709551615s",
     "99999999999999999999999y",
 ];
-/// More than a run waits for anything.
+/// A duration above the maximum of one year.
 const TOO_LONG: &str = "367d";
 
 #[test]
@@ -160,7 +160,7 @@ fn variables_and_profiles_have_the_same_bounds() {
     }
 }
 
-/// A year is a time that can be meant.
+/// A wait of one year is valid.
 #[test]
 fn a_year_is_waited_for() {
     let env = TestEnv::new();

@@ -1,4 +1,4 @@
-//! A small HTTPS client: HTTP/1.1 written by hand on rustls, so that every byte is the test's.
+//! A small HTTPS client on rustls that writes HTTP/1.1 itself, so that a test controls every byte.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -13,7 +13,7 @@ use rustls::{
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Sandbox, Settings};
 
-/// An answer, read to its end.
+/// A complete response.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
@@ -50,12 +50,12 @@ impl Answer {
     }
 }
 
-/// One connection.
+/// A connection to the sandbox.
 pub(super) struct Connection {
     stream: BufReader<StreamOwned<ClientConnection, TcpStream>>,
 }
 
-/// All TLS versions that there are.
+/// All TLS versions that rustls supports.
 pub(super) const ALL_VERSIONS: &[&SupportedProtocolVersion] = rustls::ALL_VERSIONS;
 
 impl Connection {
@@ -63,7 +63,7 @@ impl Connection {
         Connection::try_open(sandbox, ALL_VERSIONS).expect("a connection")
     }
 
-    /// Opens a connection and shakes hands, trusting what the sandbox says is to be trusted.
+    /// Opens a connection that trusts the certificate of the sandbox.
     pub(super) fn try_open(
         sandbox: &Sandbox,
         versions: &[&'static SupportedProtocolVersion],
@@ -85,7 +85,7 @@ impl Connection {
         let mut session =
             ClientConnection::new(Arc::new(config), name).map_err(io::Error::other)?;
         let mut stream = TcpStream::connect(sandbox.address())?;
-        // A test that waits for what never comes must end.
+        // A test must end even if the expected response never arrives.
         stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         session.complete_io(&mut stream)?;
         Ok(Connection {
@@ -97,7 +97,7 @@ impl Connection {
         self.stream.get_ref().conn.protocol_version()
     }
 
-    /// Sends a request and reads its answer. An error is what the connection did instead.
+    /// Sends a request and reads its response. Returns an error if the connection fails.
     pub(super) fn send(&mut self, request: &Request) -> io::Result<Answer> {
         self.send_only(request)?;
         self.read_answer(request.method == "HEAD")
@@ -109,7 +109,7 @@ impl Connection {
         stream.flush()
     }
 
-    /// How long a read waits.
+    /// Sets the read timeout.
     pub(super) fn set_patience(&mut self, time: Duration) {
         self.stream
             .get_ref()
@@ -165,7 +165,7 @@ impl Read for Connection {
     }
 }
 
-/// A request, as it goes out.
+/// A request.
 #[derive(Clone)]
 pub(super) struct Request {
     method: &'static str,
@@ -175,12 +175,12 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// A request with the version header, and nothing else.
+    /// Returns a request with the version header and no other header.
     pub(super) fn new(method: &'static str, target: impl Into<String>) -> Request {
         Request::bare(method, target).header("api-version", "v1")
     }
 
-    /// A request with no header but Host.
+    /// Returns a request with no header but Host.
     pub(super) fn bare(method: &'static str, target: impl Into<String>) -> Request {
         Request {
             method,
@@ -224,7 +224,7 @@ impl Request {
     }
 }
 
-/// Who signs a request.
+/// The credential of a request.
 #[derive(Clone)]
 pub(super) enum Signer {
     Session { sid: String, rid: String },
@@ -240,7 +240,7 @@ pub(super) struct Client {
 }
 
 impl Client {
-    /// Starts a sandbox and connects; nobody is signed in.
+    /// Starts a sandbox and connects to it without signing in.
     pub(super) fn start(settings: Settings) -> Client {
         let sandbox = Sandbox::start(settings).expect("a sandbox");
         let connection = Connection::open(&sandbox);
@@ -251,7 +251,7 @@ impl Client {
         }
     }
 
-    /// Starts a sandbox whose settings are changed so, and signs in.
+    /// Starts a sandbox with changed settings, and signs in.
     pub(super) fn signed_in(change: impl FnOnce(&mut Settings)) -> Client {
         let mut settings = Settings::default();
         change(&mut settings);
@@ -260,7 +260,7 @@ impl Client {
         client
     }
 
-    /// A fresh session of the default administrator.
+    /// Returns a new session of the default administrator.
     pub(super) fn session(&mut self) -> Signer {
         let answer =
             self.sign_in(&json!({"userName": "admin", "password": Settings::DEFAULT_PASSWORD}));
@@ -281,12 +281,12 @@ impl Client {
         self.raw(&Request::new("POST", "/api/sessions").json(body))
     }
 
-    /// Sends exactly this.
+    /// Sends this request unchanged.
     pub(super) fn raw(&mut self, request: &Request) -> Answer {
         self.connection.send(request).expect("an answer")
     }
 
-    /// Sends this, or says how the connection failed; then there is a new one.
+    /// Sends this request. If the connection fails, returns the error and opens a new connection.
     pub(super) fn try_raw(&mut self, request: &Request) -> io::Result<Answer> {
         let result = self.connection.send(request);
         if result.is_err() {
@@ -295,7 +295,7 @@ impl Client {
         result
     }
 
-    /// This request, signed.
+    /// Returns this request with the client's credential.
     pub(super) fn signed(&self, request: Request) -> Request {
         match &self.signer {
             Signer::Session { sid, rid } => request
@@ -321,7 +321,7 @@ impl Client {
         self.raw(&request)
     }
 
-    /// Creates a key and gives its answer.
+    /// Creates a key and returns the response.
     pub(super) fn create(&mut self, name: &str, role_id: i64) -> Value {
         let answer = self.post("/api/apikeys", &json!({"keyName": name, "roleID": role_id}));
         assert_eq!(answer.status, 200, "{}", answer.text());

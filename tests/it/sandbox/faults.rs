@@ -1,4 +1,4 @@
-//! Faults on demand: what the client sees, and whether the manager has done its work.
+//! Injected faults: the response that the client receives, and whether the manager has processed the request.
 
 use std::io::{ErrorKind, Read};
 use std::time::{Duration, Instant};

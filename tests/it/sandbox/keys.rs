@@ -1,4 +1,4 @@
-//! API keys: their fields, their secrets, and signing with them (docs/manager-api.md, "Authentication" and "Key operations").
+//! API keys: their fields, their secrets, and authentication with them (docs/manager-api.md, "Authentication" and "Key operations").
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! The simulated manager, asked by a client that is written here and shares nothing with the program's own: what it answers is
-//! compared with docs/manager-api.md.
+//! The simulated manager, tested with an independent client. Its responses must match docs/manager-api.md.
 
 mod client;
 mod faults;

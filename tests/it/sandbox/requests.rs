@@ -1,5 +1,5 @@
-//! What every request must contain, what responses contain, and the calls outside the API (docs/manager-api.md, "Hosts and transport",
-//! "Sign-in" and "Errors").
+//! The required parts of requests, the parts of responses, and calls outside the API (docs/manager-api.md, "Hosts and transport", "Sign-in" and
+//! "Errors").
 
 use std::time::Duration;
 

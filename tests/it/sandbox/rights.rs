@@ -1,10 +1,10 @@
-//! What a role may do, and the roles operations (docs/manager-api.md, "Roles").
+//! The permissions of roles, and the calls about roles (docs/manager-api.md, "Roles").
 
 use serde_json::json;
 
 use super::client::{Client, Signer};
 
-/// A client whose signer is a key of this role.
+/// Makes the client authenticate with a key of this role.
 fn as_key(client: &mut Client, role_id: i64) {
     let key = client.sandbox.add_key("asking", role_id);
     client.signer = Signer::Key(key.secret);

@@ -1,4 +1,4 @@
-//! A manager with many keys and roles: it must never be what a test waits for.
+//! A sandbox with many keys and roles. It must be fast, so that no test waits for it.
 
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,7 @@ fn many_keys_and_roles_are_there_at_once() {
     );
 }
 
-/// The criteria of a search for this name, with more fields.
+/// Returns the criteria of a search for this name, with additional fields.
 fn criteria(field: &str, name: &str, more: Value) -> Value {
     let mut criterion = json!({"fieldName": field, "stringTest": "equal", "stringValue": name});
     let more = more.as_object().expect("an object").clone();
@@ -44,7 +44,7 @@ fn ids(answer: &Value, list: &str) -> Vec<i64> {
         .collect()
 }
 
-/// The index knows what was renamed and removed, and every answer is what looking at each object would find.
+/// The index must reflect renames and deletions, so that every response equals that of a search through all objects.
 #[test]
 fn a_name_is_found_where_the_index_and_the_objects_agree() {
     let mut client = Client::signed_in(|settings| {
@@ -112,7 +112,7 @@ fn a_role_is_found_by_its_new_name_alone() {
     assert_eq!(find(&mut client, "operator"), [0_i64; 0]);
 }
 
-/// Looking at every key takes many times as long as is allowed here, in an unoptimised build too. The quickest of several counts: the
+/// A search through all keys would take many times longer than this limit, even in a debug build. The fastest of several searches counts, because the
 /// machine may be busy.
 #[test]
 fn a_name_among_a_hundred_thousand_is_found_without_looking_at_each() {

@@ -1,4 +1,4 @@
-//! Searching roles and keys (docs/manager-api.md, "Search").
+//! Searches for roles and keys (docs/manager-api.md, "Search").
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn ids(answer: &Value) -> Vec<i64> {
         .collect()
 }
 
-/// The IDs that these criteria find, sorted by the manager.
+/// Returns the IDs that these criteria find, sorted by the manager.
 fn find(client: &mut Client, what: &str, criteria: Value) -> Vec<i64> {
     let body = json!({"searchCriteria": criteria, "sortByObjectID": true});
     let answer = client.post(&format!("/api/{what}/search"), &body);
@@ -117,7 +117,7 @@ fn without_sorting_the_order_is_not_by_id_and_five_thousand_are_the_most() {
     );
 }
 
-/// Three keys that differ in everything that can be searched.
+/// Adds three keys that differ in every field that a search supports.
 fn three_keys() -> Client {
     let client = Client::signed_in(|_| {});
     for name in ["1.9", "1.10", "2"] {

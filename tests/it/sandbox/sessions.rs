@@ -1,4 +1,4 @@
-//! Signing in, using a session and ending it (docs/manager-api.md, "Sign-in" and "Sign-out").
+//! Sign-in, sessions and sign-out (docs/manager-api.md, "Sign-in" and "Sign-out").
 
 use std::time::Duration;
 

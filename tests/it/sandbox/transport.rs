@@ -1,4 +1,4 @@
-//! Where the sandbox listens, and what TLS it speaks.
+//! The addresses of the sandbox, and its TLS.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};
@@ -36,7 +36,7 @@ fn a_taken_port_is_an_error_that_names_it() {
 
 #[test]
 fn other_loopback_addresses_work_and_are_in_the_certificate() {
-    // Elsewhere 127.0.0.1 is the only address of loopback's IPv4 that is set up.
+    // On other systems, 127.0.0.1 is the only IPv4 loopback address by default.
     let more = if cfg!(target_os = "linux") {
         "127.0.0.2:0"
     } else {

@@ -1,4 +1,4 @@
-//! Each open question of the contract, played each way.
+//! Each open question of the API contract, with each possible behavior.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Settings, UNKNOWNS, Unknowns};
@@ -13,7 +13,7 @@ fn credentials() -> Value {
     json!({"userName": "admin", "password": Settings::DEFAULT_PASSWORD})
 }
 
-/// The statuses that something answers, for each choice of an unknown in the order of the table.
+/// Returns the status of a response for each choice of an open question, in the order of the table.
 fn statuses(name: &str, mut ask: impl FnMut(&mut Client) -> Answer) -> Vec<u16> {
     let unknown = UNKNOWNS
         .iter()

@@ -1,5 +1,5 @@
-//! A home folder that is missing, is not a folder, or belongs to another user: what a command does not need does not fail it, and what it
-//! needs is named with the variable that decides where it is looked for.
+//! A home folder that is missing, is not a folder, or belongs to a different user. Commands that do not need the folder succeed. Errors of other
+//! commands name the variable that sets it.
 #![cfg(unix)]
 
 use std::os::unix::process::CommandExt as _;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::support::{RunResult, TestEnv, contains, set_mode};
 
-/// Runs with this home and without folders of our own, as a user who may enter only what is open to all.
+/// Runs with this home and without other settings for folders, as a user without special permissions.
 fn run(env: &TestEnv, home: Option<&Path>, words: &[&str]) -> RunResult {
     let mut command = env.home.command(words);
     command
@@ -17,20 +17,20 @@ fn run(env: &TestEnv, home: Option<&Path>, words: &[&str]) -> RunResult {
     if let Some(home) = home {
         command.env("HOME", home);
     }
-    // Root may enter every folder.
+    // Root could enter every folder.
     if rustix::process::geteuid().is_root() {
         command.uid(65534);
     }
     RunResult::of(&mut command)
 }
 
-/// A world that another user can be in, and a folder in it that no other user may enter.
+/// Returns an environment that a different user can access, and a folder in it that no other user may enter.
 fn shared_world() -> (TestEnv, std::path::PathBuf) {
     let mut env = TestEnv::new();
     set_mode(&env.home.path(""), 0o755);
     let password = env.home.path("password");
     set_mode(&password, 0o644);
-    // It is an open secret here, and not what this is about.
+    // The password is not tested here, so other users may read its file.
     env.home.unset("SWP_PASSWORD_FILE");
     env.home.set(
         "SWP_PASSWORD",
@@ -114,7 +114,7 @@ fn an_invalid_state_folder_is_reported_with_the_next_step() {
     env.run(["recover", "--list"]).success();
 }
 
-/// Settings of one's own that cannot be read are a mistake: pins and certificates in them would not count.
+/// An unreadable settings file is an error, because its pins and certificates would not apply.
 #[test]
 fn a_settings_file_that_is_there_and_cannot_be_read_is_refused() {
     let (env, closed) = shared_world();

@@ -1,4 +1,4 @@
-//! The state folder: nothing is read from where somebody else may have put it, nothing is written there, and what to do is said.
+//! The state folder: the program reads and writes nothing in a folder that other users can change, and the error names the fix.
 
 use std::os::unix::fs::{chown, symlink};
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use crate::support::wording::STATE_IGNORED;
 use crate::support::{TestEnv, contains, set_mode};
 
 const FIND: [&str; 2] = ["find-role", "Auditor"];
-/// A user who is not the one that runs the tests.
+/// A user ID other than that of the tests.
 const SOMEBODY: u32 = 54_321;
 
-/// A world in which `login` kept a session.
+/// Returns an environment in which `login` saved a session.
 fn signed_in() -> TestEnv {
     let env = TestEnv::new();
     env.run(["login"]).success();
@@ -25,12 +25,12 @@ fn session(env: &TestEnv) -> PathBuf {
     files(&env.home.path("state/kept")).remove(0)
 }
 
-/// Whether the tests may give files away; only root may.
+/// Returns true if the tests may change the owner of files, which requires root.
 fn may_give_away() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// It is refused before anything is sent, with exit 2 and these words.
+/// Asserts that the run exits with 2 and reports these parts before it sends anything.
 #[track_caller]
 fn refused(env: &TestEnv, command: &[&str], said: &[&str]) {
     let result = env.run(command);
@@ -51,7 +51,7 @@ fn a_folder_that_others_may_write_to_is_not_trusted() {
         ("state", 0o777),
         ("state/kept", 0o720),
         ("state/kept", 0o702),
-        // Sticky does not help where others can add something.
+        // The sticky bit does not prevent other users from adding files.
         ("state/kept", 0o1777),
     ] {
         let env = signed_in();
@@ -66,10 +66,10 @@ fn a_folder_that_others_may_write_to_is_not_trusted() {
         ] {
             refused(&env, command, &[&mends, "SWP_STATE_DIR"]);
         }
-        // Not even where files that others may read are all right.
+        // The command fails even if other permissions are allowed to be loose.
         let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
         refused(&env, &loose, &[&mends]);
-        // Who says how to sign in needs no session; what was left is not looked at.
+        // A command with a password flag does not read the saved session.
         let password = text(&env.home.path("password"));
         let result = env.run([&FIND[..], &["--password-file", &password]].concat());
         result.success();
@@ -79,7 +79,7 @@ fn a_folder_that_others_may_write_to_is_not_trusted() {
             "{}",
             result.stderr
         );
-        // What is said to mend it does.
+        // The suggested command fixes the problem.
         set_mode(&folder, mode & 0o1755);
         env.run(FIND).success();
     }
@@ -108,7 +108,7 @@ fn a_link_is_as_good_as_what_it_leads_to() {
     set_mode(&state, 0o777);
     refused(without_requests(&env), &FIND, &[&text(&link)]);
     set_mode(&state, 0o700);
-    // The sessions themselves elsewhere.
+    // Only the folder of the sessions is in a different place.
     std::fs::rename(state.join("kept"), env.home.path("elsewhere")).expect("it moves");
     symlink(env.home.path("elsewhere"), state.join("kept")).expect("a link");
     env.run(FIND).success();
@@ -134,7 +134,7 @@ fn a_session_that_others_may_read_is_not_used_unless_allowed() {
         if mode & 0o022 == 0 {
             let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
             env.run(loose).success();
-            // It is ended all the same, by a new login or by name.
+            // The session is still ended by a new login or by `logout`.
             env.run(["login"]).success();
             assert_eq!(env.sandbox.live_sessions(), 1, "the former one is ended");
             assert_eq!(crate::support::files::mode(&session(&env)), 0o600);
@@ -188,7 +188,7 @@ fn what_belongs_to_another_user_is_not_trusted() {
     }
 }
 
-/// A record of somebody else would make `recover` delete a key of ours.
+/// A record of a different user could make `recover` delete a key of this user.
 #[test]
 fn a_record_of_a_run_that_others_may_have_written_is_not_believed() {
     let env = TestEnv::new();
@@ -211,7 +211,7 @@ fn a_record_of_a_run_that_others_may_have_written_is_not_believed() {
     env.sandbox.forget_requests();
     refused(&env, &recover, &["`chmod go-w"]);
     contains(&env.run(FIND).stderr, &["warning:"]);
-    // Nor is a record written there.
+    // The run writes no record there either.
     let create = ["create", "--role", "Auditor", "--name", "new"];
     let result = env.run(create);
     result.success();
@@ -229,7 +229,7 @@ fn a_record_of_a_run_that_others_may_have_written_is_not_believed() {
     );
 }
 
-/// Others could lift a stop, or make one.
+/// Other users could otherwise resume or pause sign-ins.
 #[test]
 fn the_guard_takes_no_word_from_others_and_stops_no_run_for_it() {
     let mut env = TestEnv::new();

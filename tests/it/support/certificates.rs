@@ -1,4 +1,4 @@
-//! Certificates of a test's own making, with their keys and the CAs that issue them.
+//! Generated certificates, their keys, and the CAs that issue them.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
-/// A server's certificate, its key, and what is sent behind it.
+/// A server's certificate, its key, and the chain that the server sends.
 pub(crate) struct Certificate {
     pub(crate) pem: String,
     chain: Vec<CertificateDer<'static>>,
@@ -19,12 +19,12 @@ pub(crate) struct Certificate {
 }
 
 impl Certificate {
-    /// Self-signed and marked as a CA, for this host name or address, valid in these years.
+    /// Returns a self-signed certificate that is marked as a CA, for this host name or address and these years.
     pub(crate) fn marked_as_ca(name: &str, from: i32, until: i32) -> Self {
         Self::made(vec![name.to_owned()], from, until)
     }
 
-    /// The same for this many names.
+    /// Like `marked_as_ca`, but with this many names.
     #[cfg(unix)]
     pub(crate) fn naming(count: u32) -> Self {
         let names = (0..count).map(|number| format!("n{number}.example.com"));
@@ -40,7 +40,7 @@ impl Certificate {
         Self::self_signed(&params)
     }
 
-    /// Signed with its own key.
+    /// Returns a self-signed certificate.
     pub(crate) fn self_signed(params: &CertificateParams) -> Self {
         let key = KeyPair::generate().expect("a key pair");
         let certificate = params.self_signed(&key).expect("a certificate");
@@ -55,7 +55,7 @@ impl Certificate {
         }
     }
 
-    /// One that was made elsewhere.
+    /// Returns a certificate that a different program created.
     #[cfg(unix)]
     pub(crate) fn from_pem(certificate: &str, key: &str) -> Self {
         let der = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
@@ -66,7 +66,7 @@ impl Certificate {
         }
     }
 
-    /// The same, and the server sends this CA's certificate behind it.
+    /// Makes the server send this CA's certificate too.
     pub(crate) fn sent_with(mut self, authority: &Authority) -> Self {
         let der = CertificateDer::from_pem_slice(authority.pem.as_bytes());
         self.chain.push(der.expect("a certificate"));
@@ -87,11 +87,11 @@ impl Certificate {
             .with_safe_default_protocol_versions()
             .expect("TLS versions")
             .with_no_client_auth()
-            // Whether the key is the certificate's is not looked at.
+            // The certificate is not checked against the key.
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
     }
 
-    /// What a thief has who copied the certificate, which everybody can: the same with a key of his own.
+    /// Returns the same certificate with a different key. An attacker can copy a certificate, but not its key.
     pub(crate) fn copied(&self) -> Self {
         Self {
             pem: self.pem.clone(),
@@ -105,7 +105,7 @@ fn private(key: &KeyPair) -> PrivateKeyDer<'static> {
     PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()))
 }
 
-/// A server's certificate as keytool makes it, to be changed and signed: a CN, and these names; valid for long.
+/// Returns the parameters of a server certificate with a CN, as keytool creates it, and these names.
 pub(crate) fn server(names: &[&str]) -> CertificateParams {
     let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).expect("names");
@@ -115,14 +115,14 @@ pub(crate) fn server(names: &[&str]) -> CertificateParams {
     params
 }
 
-/// The same, for clients alone.
+/// Returns the parameters of a certificate for clients.
 pub(crate) fn for_clients(names: &[&str]) -> CertificateParams {
     let mut params = server(names);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     params
 }
 
-/// The same, valid in these years.
+/// Returns the parameters of a server certificate for these years.
 pub(crate) fn valid(names: &[&str], from: i32, until: i32) -> CertificateParams {
     let mut params = server(names);
     params.not_before = date_time_ymd(from, 1, 1);
@@ -147,7 +147,7 @@ impl Authority {
         params
     }
 
-    /// One that signs itself.
+    /// Returns a self-signed CA.
     pub(crate) fn root(name: &str) -> Self {
         let key = KeyPair::generate().expect("a key pair");
         let params = Self::params(name);
@@ -158,7 +158,7 @@ impl Authority {
         }
     }
 
-    /// One that was valid until the start of this year.
+    /// Returns a CA that was valid until the beginning of this year.
     pub(crate) fn until(name: &str, year: i32) -> Self {
         let key = KeyPair::generate().expect("a key pair");
         let mut params = Self::params(name);
@@ -170,7 +170,7 @@ impl Authority {
         }
     }
 
-    /// An intermediate one under this.
+    /// Returns an intermediate CA that this CA issued.
     pub(crate) fn intermediate(&self, name: &str) -> Self {
         let key = KeyPair::generate().expect("a key pair");
         let params = Self::params(name);
@@ -189,7 +189,7 @@ impl Authority {
     }
 }
 
-/// What the holder of a server's key can do who takes himself for a CA: issue a certificate in its name.
+/// Returns a certificate that the key of a server certificate signed, as an attacker with this key could create it.
 pub(crate) fn issued_by_a_server(
     server: &CertificateParams,
     wanted: &CertificateParams,

@@ -1,15 +1,15 @@
-//! Looking at files.
+//! Helpers that read files.
 
 use std::path::{Path, PathBuf};
 
-/// The text of a file.
+/// Returns the text of a file.
 #[track_caller]
 pub(crate) fn read(path: impl AsRef<Path>) -> String {
     let path = path.as_ref();
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The names in a home folder that come and go with a run.
+/// Returns the names in a folder that runs create and remove.
 pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("a folder");
     let mut names: Vec<String> = entries
@@ -23,7 +23,7 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The rights to a file.
+/// Returns the permissions of a file.
 #[cfg(unix)]
 pub(crate) fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
@@ -31,7 +31,7 @@ pub(crate) fn mode(path: &Path) -> u32 {
     metadata.permissions().mode() & 0o7777
 }
 
-/// All files below `folder`.
+/// Returns all files below `folder`.
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let Ok(entries) = std::fs::read_dir(folder) else {

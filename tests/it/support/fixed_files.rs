@@ -1,11 +1,11 @@
-//! Files that the system lets nobody replace. Making them takes rights and a file system that not every machine has; a test that cannot
-//! have them prints why and shows nothing.
+//! Files that the operating system does not allow to be replaced. Creating them requires permissions and file systems that not every machine has. A
+//! test that cannot create them prints the reason and checks nothing.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A file that is fixed as long as this is held.
+/// A file that cannot be replaced until this value is dropped.
 pub(crate) struct Fixed {
     undo: Command,
 }
@@ -29,7 +29,7 @@ pub(crate) fn mounted(source: &Path, target: &Path) -> Option<Fixed> {
     )
 }
 
-/// The same, for reading alone.
+/// Mounts one file over another, read-only.
 pub(crate) fn mounted_read_only(source: &Path, target: &Path) -> Option<Fixed> {
     let options = Path::new("bind,ro");
     fixed(
@@ -42,11 +42,11 @@ pub(crate) fn mounted_read_only(source: &Path, target: &Path) -> Option<Fixed> {
 pub(crate) fn small_disk(target: &Path) -> Option<Fixed> {
     let words = ["mount", "-t", "tmpfs", "-o", "size=128k,mode=700", "tmpfs"].map(Path::new);
     let make: Vec<_> = words.into_iter().chain([target]).collect();
-    // A command that a killed run leaves may still have it open.
+    // The unmount is lazy, because a command that outlives its killed run may still have a file open.
     fixed(&make, &[Path::new("umount"), Path::new("-l"), target])
 }
 
-/// Sets an attribute, as in `i` for immutable and `a` for append-only.
+/// Sets an attribute: `i` for immutable or `a` for append-only.
 pub(crate) fn with_attribute(attribute: &str, target: &Path) -> Option<Fixed> {
     let [set, clear] = ['+', '-'].map(|sign| PathBuf::from(format!("{sign}{attribute}")));
     let chattr = Path::new("chattr");

@@ -1,4 +1,4 @@
-//! A step of GitHub Actions: its variables and files, and what the runner reads from them.
+//! A step of GitHub Actions: its variables and files, and the values that the runner reads from them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Home;
 use super::files::read;
 
-/// Makes this home a step, with files as the runner makes them.
+/// Sets the variables and creates the files of a step.
 pub(crate) fn be_a_step(home: &mut Home) {
     home.set("GITHUB_ACTIONS", "true");
     for variable in ["GITHUB_OUTPUT", "GITHUB_ENV"] {
@@ -15,8 +15,8 @@ pub(crate) fn be_a_step(home: &mut Home) {
     }
 }
 
-/// What the runner reads from one of the files, after the grammar of actions/runner: `NAME=VALUE`, or `NAME<<DELIMITER`, lines and
-/// the delimiter. Anything else fails the step there.
+/// Returns the values that the runner reads from a file, by the grammar of actions/runner: `NAME=VALUE`, or `NAME<<DELIMITER`, lines and the
+/// delimiter. Any other line makes the step fail.
 #[track_caller]
 pub(crate) fn values(file: PathBuf) -> BTreeMap<String, String> {
     let text = read(file);
@@ -41,7 +41,7 @@ pub(crate) fn values(file: PathBuf) -> BTreeMap<String, String> {
     values
 }
 
-/// What the runner would mask, and the rest of the log.
+/// Returns the values that the runner masks, and the rest of the log.
 pub(crate) fn masks(log: &str) -> (Vec<&str>, String) {
     let (masks, rest): (Vec<&str>, Vec<&str>) = log
         .lines()

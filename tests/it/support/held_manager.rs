@@ -1,5 +1,5 @@
-//! A manager whose response to one route is held back until the test releases it. What must happen while a request is in flight then
-//! happens for certain on a slow and on a quick machine, and no test waits for time to pass.
+//! A manager that holds the response to one route until the test releases it. A test can therefore act while a request is in flight, on slow and fast
+//! machines, without sleeping.
 
 use std::ffi::OsStr;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,7 +13,7 @@ use super::relay::{self, Connection, Direction, Filter};
 use super::running::Running;
 use super::{Home, TestEnv};
 
-/// A manager whose answer to the first request of one route is held back.
+/// A manager that holds its response to the first request of one route.
 pub(crate) struct HeldManager {
     pub(crate) sandbox: Arc<Sandbox>,
     pub(crate) home: Home,
@@ -22,12 +22,12 @@ pub(crate) struct HeldManager {
 }
 
 impl HeldManager {
-    /// Holds the answer to this route, as in `POST /api/apikeys`. The manager has done its work then.
+    /// Returns a manager that holds the response to this route, for example `POST /api/apikeys`. The manager has processed the request by then.
     pub(crate) fn new(route: &str) -> Self {
         Self::with(Settings::default(), route)
     }
 
-    /// With a manager like this.
+    /// Returns such a manager with these settings.
     pub(crate) fn with(settings: Settings, route: &str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let (env, door) = Self::behind(listener, settings, route);
@@ -35,7 +35,7 @@ impl HeldManager {
         env
     }
 
-    /// Behind this listener, which the returned function begins to serve.
+    /// Returns such a manager behind this listener, and a function that starts to serve it.
     pub(crate) fn behind(
         listener: TcpListener,
         settings: Settings,
@@ -56,7 +56,7 @@ impl HeldManager {
         (env, serve)
     }
 
-    /// Where its clients find it.
+    /// Returns the address of the manager.
     pub(crate) fn url(&self) -> String {
         format!("https://{}", self.address)
     }
@@ -66,7 +66,7 @@ impl HeldManager {
         Running::start(&mut self.home.command(arguments))
     }
 
-    /// Starts a run, and kills it while its request is held. The response is released afterwards.
+    /// Starts a run, and kills it while the response is held. The response is released afterwards.
     #[track_caller]
     pub(crate) fn kill_while_held<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) {
         let running = self.start(arguments);
@@ -75,7 +75,7 @@ impl HeldManager {
         self.release();
     }
 
-    /// Waits until the manager has answered and the answer is held back.
+    /// Waits until the manager holds the response.
     #[track_caller]
     pub(crate) fn wait_until_held(&self) {
         let phase = self.hold.phase.lock().expect("no thread has panicked");
@@ -87,7 +87,7 @@ impl HeldManager {
         assert_eq!(*phase, Phase::Held, "the request that is to be held came");
     }
 
-    /// Lets the answer go.
+    /// Releases the response.
     pub(crate) fn release(&self) {
         self.hold.turn(Phase::Released);
     }
@@ -135,7 +135,7 @@ impl Hold {
         self.changed.notify_all();
     }
 
-    /// Waits here while the answer to the route is to be held, on the connection that it came on.
+    /// Waits while the response to the route is held, on the connection of that request.
     fn wait_while_held(&self, number: u64) {
         let came = (self.sandbox.requests().iter())
             .any(|request| request.connection == number && request.route() == self.route);

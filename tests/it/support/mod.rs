@@ -1,4 +1,4 @@
-//! What every test needs: a manager of its own, a home of its own, and the binary run in it.
+//! Shared test support: a manager and a home folder for each test, and the binary that runs in them.
 
 pub(crate) mod certificates;
 pub(crate) mod files;
@@ -36,19 +36,19 @@ use serde_json::Value;
 use swp_keys::sandbox::{Sandbox, Settings};
 use tempfile::TempDir;
 
-/// A simulated manager, and a home folder that knows how to reach it and how to sign in.
+/// A simulated manager, and a home folder with the address and the credentials for it.
 pub(crate) struct TestEnv {
     pub(crate) sandbox: Sandbox,
     pub(crate) home: Home,
 }
 
 impl TestEnv {
-    /// With a manager as it is by default.
+    /// Returns an environment with the default manager.
     pub(crate) fn new() -> Self {
         Self::with(Settings::default())
     }
 
-    /// With a manager like this.
+    /// Returns an environment with this manager.
     pub(crate) fn with(settings: Settings) -> Self {
         let (username, password) = (settings.username.clone(), settings.password.clone());
         let sandbox = Sandbox::start(settings).expect("the sandbox starts");
@@ -62,12 +62,12 @@ impl TestEnv {
         Self { sandbox, home }
     }
 
-    /// Runs `swp-keys` with these arguments and without stdin.
+    /// Runs `swp-keys` with these arguments and an empty stdin.
     pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> RunResult {
         self.home.run(arguments)
     }
 
-    /// From now on, runs sign their requests with this key, and not with a password.
+    /// Makes later runs authenticate with this key instead of a password.
     pub(crate) fn use_key(&mut self, secret: &str) {
         self.home.unset("SWP_USERNAME");
         self.home.unset("SWP_PASSWORD_FILE");
@@ -75,13 +75,13 @@ impl TestEnv {
         self.home.set("SWP_API_KEY_FILE", file);
     }
 
-    /// How many requests of this route there were.
+    /// Returns the number of requests of this route.
     pub(crate) fn count(&self, route: &str) -> usize {
         let requests = self.sandbox.requests();
         requests.iter().filter(|seen| seen.route() == route).count()
     }
 
-    /// Waits until a request of this route has come in.
+    /// Waits until the manager has received a request of this route.
     #[track_caller]
     pub(crate) fn wait_for(&self, route: &str) {
         let deadline = Instant::now() + Duration::from_secs(20);
@@ -91,7 +91,7 @@ impl TestEnv {
         }
     }
 
-    /// The paths that were asked for, with their methods, without the end of the session.
+    /// Returns the methods and paths of all requests except the sign-out.
     pub(crate) fn calls(&self) -> Vec<String> {
         (self.sandbox.requests().iter())
             .map(|request| format!("{} {}", request.method, request.path))
@@ -100,12 +100,12 @@ impl TestEnv {
     }
 }
 
-/// The call that ends a session.
+/// The request that ends a session.
 pub(crate) const END_SESSION: &str = "DELETE /api/sessions/current";
-/// The call that ends it on a manager that refuses that one.
+/// The request that ends a session on a manager that does not support the other one.
 pub(crate) const LEGACY_LOGOUT: &str = "DELETE /rest/authentication/logout";
 
-/// A manager that answers the open questions of its contract like this: pairs of a name and a choice.
+/// Returns the settings of a manager that behaves as these pairs of a question and a choice say.
 pub(crate) fn answering_unknowns(choices: &[(&str, &str)]) -> Settings {
     let mut settings = Settings::default();
     for (name, choice) in choices {
@@ -114,7 +114,7 @@ pub(crate) fn answering_unknowns(choices: &[(&str, &str)]) -> Settings {
     settings
 }
 
-/// A folder of its own for each test, and the environment of the runs in it: nothing of the machine's is inherited but PATH.
+/// A folder for one test, and the environment of the runs in it. Of the machine's environment, only PATH is inherited.
 pub(crate) struct Home {
     folder: TempDir,
     variables: Vec<(String, PathBuf)>,
@@ -122,7 +122,7 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) fn new() -> Self {
-        // What tests write in the place of a run is not to be writable by a group, as some systems have it by default.
+        // Files that tests create must not be writable by a group, which is the default on some systems.
         #[cfg(unix)]
         rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -131,7 +131,7 @@ impl Home {
             folder,
             variables: vec![
                 ("SWP_STATE_DIR".to_owned(), state),
-                // What was lost on purpose is lost for good: nothing is under way that would be worth waiting for.
+                // Requests that a test loses never arrive later, so a short wait is enough.
                 ("SWP_SETTLE_TIMEOUT".to_owned(), "500ms".into()),
             ],
         }
@@ -141,7 +141,7 @@ impl Home {
         self.folder.path().join(name)
     }
 
-    /// Sets a variable for the runs to come; an empty value counts as none.
+    /// Sets a variable for later runs. An empty value counts as unset.
     pub(crate) fn set(&mut self, name: &str, value: impl Into<PathBuf>) {
         self.unset(name);
         self.variables.push((name.to_owned(), value.into()));
@@ -157,14 +157,14 @@ impl Home {
         path
     }
 
-    /// A file that only its owner can read.
+    /// Writes a file that only its owner can read.
     pub(crate) fn write_secret(&self, name: &str, content: &str) -> PathBuf {
         let path = self.write(name, content);
         set_mode(&path, 0o600);
         path
     }
 
-    /// The command, ready to be run; stdin is empty.
+    /// Returns the command with an empty stdin.
     pub(crate) fn command<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
@@ -174,7 +174,7 @@ impl Home {
         command
     }
 
-    /// Another program in the same surroundings.
+    /// Returns a command of a different program in the same environment.
     pub(crate) fn program(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command
@@ -184,7 +184,7 @@ impl Home {
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
-        // Windows needs it to open a socket.
+        // Windows requires this variable to open a socket.
         if let Some(root) = std::env::var_os("SystemRoot") {
             command.env("SystemRoot", root);
         }
@@ -196,7 +196,7 @@ impl Home {
         RunResult::of(&mut self.command(arguments))
     }
 
-    /// Runs with this on stdin.
+    /// Runs with this text on stdin.
     pub(crate) fn run_with_stdin<S: AsRef<OsStr>>(
         &self,
         arguments: impl IntoIterator<Item = S>,
@@ -204,7 +204,7 @@ impl Home {
     ) -> RunResult {
         let mut child = self.start_piped(arguments);
         let mut pipe = child.stdin.take().expect("a pipe");
-        // A run that does not read its stdin may be gone already.
+        // The write fails if the run has already ended, which is not an error.
         let _ = pipe.write_all(stdin.as_bytes());
         drop(pipe);
         RunResult::from(child.wait_with_output().expect("the run ends"))
@@ -224,13 +224,13 @@ impl Home {
     }
 }
 
-/// A test runner's own terminal must not be asked for a password: the run gets a session without one.
+/// Prevents prompts on the terminal of the test runner by starting the run in a session without a terminal.
 fn detached(command: &mut Command) {
-    // `--no-input` would do the same and is not what is tested; a variable keeps the arguments as they are.
+    // A session without a terminal is not available here. The variable has the same effect without changing the arguments.
     command.env("SWP_NO_INPUT", "1");
 }
 
-/// The binary under test.
+/// Returns the path of the binary under test.
 pub(crate) fn binary() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_swp-keys"))
 }
@@ -244,7 +244,7 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
 #[cfg(not(unix))]
 pub(crate) fn set_mode(_path: &Path, _mode: u32) {}
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct RunResult {
     pub(crate) status: ExitStatus,
@@ -261,7 +261,7 @@ impl RunResult {
         self.status.code().unwrap_or(-1)
     }
 
-    /// It succeeded; returns stdout without its line break.
+    /// Asserts that the run succeeded, and returns stdout without its line break.
     #[track_caller]
     pub(crate) fn success(&self) -> &str {
         assert_eq!(
@@ -274,7 +274,7 @@ impl RunResult {
         self.stdout.trim_end_matches('\n')
     }
 
-    /// It failed with this exit code and an empty stdout; returns stderr.
+    /// Asserts that the run failed with this exit code and an empty stdout, and returns stderr.
     #[track_caller]
     pub(crate) fn failure(&self, code: i32) -> &str {
         assert_eq!(
@@ -292,7 +292,7 @@ impl RunResult {
         &self.stderr
     }
 
-    /// A check said no, which is an answer: stdout has it, and is returned with stderr.
+    /// Asserts that a check failed, whose result is on stdout. Returns stdout and stderr.
     #[track_caller]
     pub(crate) fn check_failed(&self) -> (&str, &str) {
         assert_eq!(
@@ -306,7 +306,7 @@ impl RunResult {
         (&self.stdout, &self.stderr)
     }
 
-    /// It succeeded, and stdout is one JSON document.
+    /// Asserts that the run succeeded and printed one JSON document, and returns the document.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         self.success();
@@ -314,7 +314,7 @@ impl RunResult {
             .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 
-    /// It failed, and stderr ends in one JSON error, whose parts are returned.
+    /// Asserts that the run failed and that stderr ends with one JSON error, and returns its fields.
     #[track_caller]
     pub(crate) fn json_error(&self, code: i32) -> Value {
         let last = self.failure(code).lines().last().unwrap_or_default();
@@ -335,7 +335,7 @@ impl From<std::process::Output> for RunResult {
     }
 }
 
-/// Asserts that `text` holds all of `parts`.
+/// Asserts that `text` contains all `parts`.
 #[track_caller]
 pub(crate) fn contains(text: &str, parts: &[&str]) {
     for part in parts {
@@ -343,7 +343,7 @@ pub(crate) fn contains(text: &str, parts: &[&str]) {
     }
 }
 
-/// Waits for something that nothing reports.
+/// Waits until a condition is true.
 #[track_caller]
 pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);

@@ -1,6 +1,6 @@
 //! Pins in messages.
 
-/// The first pin in a message that is not `given`.
+/// Returns the first pin in a message that is not `given`.
 #[track_caller]
 pub(crate) fn other_pin(message: &str, given: &str) -> String {
     let is_part = |character: char| character.is_ascii_alphanumeric() || character == ':';

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{Home, TestEnv, set_mode};
 
-/// Makes this the settings file of a home.
+/// Writes the settings file of a home.
 pub(crate) fn configure(home: &mut Home, text: &str) -> PathBuf {
     let folder = home.path("config");
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -15,7 +15,7 @@ pub(crate) fn configure(home: &mut Home, text: &str) -> PathBuf {
     path
 }
 
-/// A world whose environment says nothing: all that leads to its manager stands in the profile `here`, with these lines more.
+/// Returns an environment without variables. The profile `here` contains the settings for its manager and these additional lines.
 pub(crate) fn env_in_a_profile(more: &str) -> TestEnv {
     let mut env = TestEnv::new();
     let text = profile(&env, "here") + more;
@@ -36,7 +36,7 @@ pub(crate) fn unset_manager(home: &mut Home) {
     }
 }
 
-/// A profile that leads to the manager of this world, with paths as they are seen from the folder of the file.
+/// Returns a profile for the manager of this environment, with paths relative to the folder of the settings file.
 pub(crate) fn profile(env: &TestEnv, name: &str) -> String {
     format!(
         "[profiles.{name}]\nurl = \"{}\"\nca-cert = \"../manager.pem\"\nusername = \"admin\"\n\

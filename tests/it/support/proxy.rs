@@ -1,4 +1,4 @@
-//! A proxy that knows CONNECT alone, and overhears everything; and a port at which nobody listens until a test says so.
+//! A proxy that supports only CONNECT and records everything. Also a port on which nothing listens until a test opens it.
 
 use std::io::{Read, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -17,7 +17,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Whatever host is asked for, the connection leads to `target`: only this proxy can resolve the name.
+    /// Returns a proxy that connects every request to `target`, regardless of the requested host. Only this proxy can resolve the name.
     pub(crate) fn to(target: SocketAddr) -> Self {
         Self::start(move |mut client, heard| {
             let _ = client.write_all(b"HTTP/1.1 200 Connection established\r\n\r\n");
@@ -27,7 +27,7 @@ impl Proxy {
         })
     }
 
-    /// Every request is answered with these bytes.
+    /// Returns a proxy that responds to every request with these bytes.
     pub(crate) fn answering(answer: &'static str) -> Self {
         Self::start(move |mut client, _| {
             let _ = client.write_all(answer.as_bytes());
@@ -56,24 +56,24 @@ impl Proxy {
         format!("http://{}", self.server.address())
     }
 
-    /// The same with a user name and a password in it.
+    /// Returns the address with a user name and a password.
     pub(crate) fn url_with(&self, user: &str, password: &str) -> String {
         format!("http://{user}:{password}@{}", self.server.address())
     }
 
-    /// The heads of the requests that came in.
+    /// Returns the heads of the received requests.
     pub(crate) fn heads(&self) -> Vec<String> {
         let heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
         heads.clone()
     }
 
-    /// Everything that passed, in both directions.
+    /// Returns all recorded bytes of both directions.
     pub(crate) fn recording(&self) -> &Recording {
         &self.heard
     }
 }
 
-/// Reads to the empty line, and not a byte further.
+/// Reads up to the empty line, and no further byte.
 fn head(client: &mut TcpStream) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -83,7 +83,7 @@ fn head(client: &mut TcpStream) -> String {
     String::from_utf8_lossy(&head).into_owned()
 }
 
-/// A port that is taken, so that no other test gets it, and at which nobody listens: connections are refused.
+/// A reserved port on which nothing listens: connections to it are refused.
 pub(crate) struct ReservedPort {
     socket: TcpSocket,
 }
@@ -104,7 +104,7 @@ impl ReservedPort {
         format!("https://{}", self.address())
     }
 
-    /// From now on somebody listens: every connection leads to `target`.
+    /// Starts to listen on the port, and connects every client to `target`.
     pub(crate) fn open_to(self, target: SocketAddr) -> ScriptedServer {
         ScriptedServer::on(self.listen(), move |client| {
             if let Ok(server) = TcpStream::connect(target) {

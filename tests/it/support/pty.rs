@@ -1,4 +1,4 @@
-//! A real terminal: a shell that has one to itself, what is typed into it, and everything that it shows.
+//! A shell in a real terminal: the tests type into it and read what it shows.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,22 +7,22 @@ use rexpect::session::{PtySession, spawn_command};
 
 use super::{Home, binary};
 
-/// How long something may take to appear, in milliseconds. Nothing waits that long unless a test fails.
+/// How long something may take to appear, in milliseconds. Only a failing test waits that long.
 const PATIENCE: u64 = 30_000;
 
-/// A terminal with a shell in it, which runs a script.
+/// A terminal with a shell that runs a script.
 pub(crate) struct Pty {
     session: PtySession,
     shown: String,
 }
 
 impl Pty {
-    /// Runs `script` in a terminal that echoes. `"$SWP_KEYS"` is the binary; the environment is that of `home`, prompts allowed.
+    /// Runs `script` in a terminal that echoes. `"$SWP_KEYS"` is the binary. The environment is that of `home`, but prompts are allowed.
     pub(crate) fn start(home: &Home, script: &str) -> Self {
         let mut shell = Command::new("sh");
         inherit(&mut shell, home);
-        // `sane` because the PTY library switches the echo off, and nothing could be said of a terminal that never echoes. Ctrl-C
-        // reaches the shell as well; with a trap it goes on, and what it runs gets the signal as usual.
+        // The PTY library switches the echo off, and `sane` switches it on again. Ctrl-C also reaches the shell. Because of the trap, the shell
+        // continues, and its commands still receive the signal.
         shell
             .arg("-c")
             .arg(format!("stty sane; trap : INT QUIT; {script}"));
@@ -45,13 +45,13 @@ impl Pty {
         }
     }
 
-    /// Types without a line break.
+    /// Types text without a line break.
     pub(crate) fn type_text(&mut self, text: &str) {
         self.session.send(text).expect("the terminal takes it");
         self.session.flush().expect("the terminal takes it");
     }
 
-    /// Types what no keyboard of this encoding gives.
+    /// Types bytes that are not valid UTF-8.
     pub(crate) fn type_bytes(&mut self, bytes: &[u8]) {
         use std::io::Write as _;
         let master = self.session.process().get_file_handle();
@@ -78,7 +78,7 @@ impl Pty {
             Ok(rest) => self.shown.push_str(&rest),
             Err(error) => panic!("the script does not end: {error}\nbefore: {}", self.shown),
         }
-        // The library takes each byte for a character.
+        // The library converts each byte to one character.
         let bytes = self
             .shown
             .chars()
@@ -97,14 +97,14 @@ impl Pty {
             .get_file_handle()
             .expect("a terminal");
         super::wait_until("the terminal to stop echoing", || {
-            // The state of one end of the terminal is that of the other.
+            // Both ends of the terminal have the same state.
             let state = tcgetattr(&master).expect("a terminal");
             !state.local_modes.contains(LocalModes::ECHO)
         });
     }
 }
 
-/// A terminal that can be taken away, as closing its window does.
+/// A terminal that can be closed like a window.
 #[cfg(target_os = "linux")]
 pub(crate) struct Window {
     master: std::fs::File,
@@ -113,7 +113,7 @@ pub(crate) struct Window {
 
 #[cfg(target_os = "linux")]
 impl Window {
-    /// Runs `script` as [`Pty::start`] does. The shell lives on when the terminal is gone, so that nobody tells what it runs.
+    /// Runs `script` as [`Pty::start`] does. The shell survives the end of the terminal, and does not forward the hang-up to its command.
     pub(crate) fn start(home: &Home, script: &str) -> Self {
         use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
@@ -147,7 +147,7 @@ impl Window {
         }
     }
 
-    /// Takes it away; the shell lives on until its script ends.
+    /// Closes the terminal. The shell runs until its script ends.
     pub(crate) fn close(self) -> std::process::Child {
         self.shell
     }
@@ -171,7 +171,7 @@ impl Window {
         }
     }
 
-    /// Types without a line break.
+    /// Types text without a line break.
     pub(crate) fn type_text(&mut self, text: &str) {
         use std::io::Write as _;
         self.master
@@ -180,7 +180,7 @@ impl Window {
     }
 }
 
-/// The environment and the folder of the runs in `home`, with a way to find the binary, and with prompts allowed.
+/// Sets the environment and the folder of runs in `home`. Prompts are allowed.
 fn inherit(shell: &mut Command, home: &Home) {
     let template = home.command::<&str>([]);
     shell.env_clear().current_dir(home.path(""));

@@ -1,11 +1,11 @@
-//! A TCP relay between a run and its manager. TLS passes through it from end to end: it knows bytes and connections, and no requests.
+//! A TCP relay between a run and its manager. TLS passes through it end to end, so the relay sees bytes and connections, but no requests.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Which way bytes go.
+/// The direction of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
     ToManager,
@@ -14,15 +14,15 @@ pub(crate) enum Direction {
 
 /// Both sides of a relayed connection.
 pub(crate) struct Connection {
-    /// Connections are numbered from 1 in the order in which they are accepted, as the manager numbers them.
+    /// The number of the connection. Connections count from 1 in the order in which they are accepted, as in the manager.
     pub(crate) number: u64,
     client: TcpStream,
     server: TcpStream,
 }
 
-/// What happens to the connections and bytes of a relay. By default they are passed on.
+/// Decides what happens to the connections and bytes of a relay. By default they are passed on.
 pub(crate) trait Filter: Send + Sync + 'static {
-    /// Whether a new connection is relayed. One that is not is closed.
+    /// Returns true if a new connection is relayed. If not, it is closed.
     fn accepts(&self, _client: &TcpStream) -> bool {
         true
     }
@@ -30,18 +30,18 @@ pub(crate) trait Filter: Send + Sync + 'static {
     /// Called once for each connection, before its first byte.
     fn opened(&self, _connection: &Arc<Connection>) {}
 
-    /// Passes bytes on. If this returns false, the rest of what comes this way is dropped.
+    /// Passes bytes on. If this returns false, all further bytes in this direction are dropped.
     fn pass(&self, connection: &Connection, direction: Direction, bytes: &[u8]) -> bool {
         connection.send(direction, bytes)
     }
 
-    /// Whether the relay stops. It looks after each connection that it accepts.
+    /// Returns true if the relay must stop. The relay checks this after each connection that it accepts.
     fn is_closed(&self) -> bool {
         false
     }
 }
 
-/// Accepts connections and relays each to `target`, on threads of its own, until the filter is closed.
+/// Accepts connections, and relays each to `target` on its own threads until the filter is closed.
 pub(crate) fn serve(listener: TcpListener, target: SocketAddr, filter: Arc<impl Filter>) {
     std::thread::spawn(move || {
         let mut number = 0;
@@ -60,7 +60,7 @@ pub(crate) fn serve(listener: TcpListener, target: SocketAddr, filter: Arc<impl 
     });
 }
 
-/// Relays one connection and waits until both directions have ended.
+/// Relays one connection, and waits until both directions have ended.
 pub(crate) fn join_and_wait(client: TcpStream, server: TcpStream, filter: &Arc<impl Filter>) {
     for thread in join(1, client, server, filter) {
         let _ = thread.join();
@@ -94,7 +94,7 @@ impl Connection {
         }
     }
 
-    /// Sends bytes in this direction. Returns whether it was possible.
+    /// Sends bytes in this direction. Returns true if it succeeds.
     pub(crate) fn send(&self, direction: Direction, bytes: &[u8]) -> bool {
         let (_, mut to) = self.ends(direction);
         to.write_all(bytes).is_ok()
@@ -119,7 +119,7 @@ impl Connection {
         );
     }
 
-    /// The client gets a reset. It goes out when the last thread drops the socket, so the others are woken.
+    /// Resets the connection to the client. The reset is sent when the last thread drops the socket, so the other threads are woken.
     #[cfg(unix)]
     pub(crate) fn reset(&self) {
         reset_on_close(&self.client);
@@ -130,7 +130,7 @@ impl Connection {
     }
 }
 
-/// Closing this socket resets its connection.
+/// Makes the socket reset its connection when it is closed.
 #[cfg(unix)]
 pub(crate) fn reset_on_close(stream: &TcpStream) {
     let _ = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO));

@@ -1,16 +1,16 @@
-//! What a manager saw.
+//! Requests that a manager received.
 
 use serde_json::Value;
 use swp_keys::sandbox::{Request, Sandbox};
 
-/// The request that makes a key.
+/// The request that creates a key.
 pub(crate) const CREATE: &str = "POST /api/apikeys";
-/// The request that searches roles.
+/// The request that searches for roles.
 pub(crate) const SEARCH_ROLES: &str = "POST /api/roles/search";
-/// The request that searches keys.
+/// The request that searches for keys.
 pub(crate) const SEARCH_KEYS: &str = "POST /api/apikeys/search";
 
-/// The bodies of the requests of a route, as JSON.
+/// Returns the bodies of the requests of a route, as JSON.
 pub(crate) fn bodies(sandbox: &Sandbox, route: &str) -> Vec<Value> {
     (sandbox.requests().iter())
         .filter(|request| request.route() == route)
@@ -18,21 +18,21 @@ pub(crate) fn bodies(sandbox: &Sandbox, route: &str) -> Vec<Value> {
         .collect()
 }
 
-/// How many requests of a route there were.
+/// Returns the number of requests of a route.
 pub(crate) fn count(sandbox: &Sandbox, route: &str) -> usize {
     (sandbox.requests().iter())
         .filter(|request| request.route() == route)
         .count()
 }
 
-/// Asserts that not even a connection was made.
+/// Asserts that the sandbox received no connection.
 #[track_caller]
 pub(crate) fn nothing_was_sent(sandbox: &Sandbox) {
     assert_eq!(sandbox.requests(), [], "nothing is sent");
     assert_eq!(sandbox.connections().tcp, 0, "nobody connects");
 }
 
-/// The sID and the rID that a request carried.
+/// Returns the session ID and the request ID of a request.
 pub(crate) fn session_of(request: &Request) -> Option<(String, String)> {
     let cookies = request.header("cookie")?;
     let sid = cookies

@@ -1,14 +1,14 @@
-//! Answers that a manager should not give.
+//! Incorrect responses of a manager.
 
 use serde_json::Value;
 use swp_keys::sandbox::{Action, Fault};
 
-/// This request is answered with a success, and nothing is done.
+/// Returns a fault that responds to this request with success, without processing it.
 pub(crate) fn success_without_effect(method: &str, path: &str, body: &Value) -> Fault {
     Fault::new(method, path, success(body))
 }
 
-/// A success with this body.
+/// Returns a success response with this body.
 pub(crate) fn success(body: &Value) -> Action {
     Action::Answer {
         status: 200,

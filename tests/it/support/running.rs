@@ -1,4 +1,4 @@
-//! A run that is still going on.
+//! An active run.
 
 use std::ffi::OsStr;
 use std::io::{PipeReader, PipeWriter, Read as _};
@@ -7,24 +7,24 @@ use std::time::{Duration, Instant};
 
 use super::{Home, RunResult};
 
-/// Longer than any run here takes, on a machine that has much else to do.
+/// Longer than any run takes on a busy machine.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// A run that is still going on; it is killed if a test ends before it does.
+/// An active run. It is killed when it is dropped.
 pub(crate) struct Running {
     child: Child,
     stdout: Option<PipeReader>,
-    /// The end that the run writes to. Kept to see whether anybody reads; nobody else can tell.
+    /// The write end of the pipe for stdout. It shows whether a process still reads from the pipe.
     writer: Option<PipeWriter>,
 }
 
 impl Running {
-    /// Starts with pipes for stdout and stderr.
+    /// Starts a run with pipes for stdout and stderr.
     pub(crate) fn start(command: &mut Command) -> Self {
         let (stdout, writer) = std::io::pipe().expect("a pipe");
         let theirs = writer.try_clone().expect("a second handle");
         let child = command.stdout(theirs).stderr(Stdio::piped()).spawn();
-        // Else the command would hold the end that is to be closed when the run has ended.
+        // The command would otherwise keep its copy of the pipe open after the run has ended.
         command.stdout(Stdio::null());
         Self {
             child: child.expect("the binary starts"),
@@ -33,25 +33,25 @@ impl Running {
         }
     }
 
-    /// The process.
+    /// Returns the ID of the process.
     #[cfg(target_os = "linux")]
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// The reader of stdout goes away.
+    /// Closes the read end of stdout.
     pub(crate) fn stop_reading_stdout(&mut self) {
         drop(self.stdout.take());
         wait_until_unread(self.writer.as_ref().expect("it is kept to the end"));
     }
 
-    /// Reads stderr up to a line that holds `part`.
+    /// Reads stderr up to a line that contains `part`.
     #[cfg(unix)]
     pub(crate) fn wait_for_line(&mut self, part: &str) {
         use std::io::{BufRead as _, BufReader};
         let pipe = self.child.stderr.as_mut().expect("a pipe");
         let mut line = String::new();
-        // One byte at a time would do, but nothing but this line may be taken out of the pipe's way.
+        // A buffer of one byte, so that nothing after this line is taken from the pipe.
         let mut reader = BufReader::with_capacity(1, pipe);
         while !line.contains(part) {
             line.clear();
@@ -60,7 +60,7 @@ impl Running {
         }
     }
 
-    /// Sends a signal to a run that waits for something, and goes on when the run has taken note of it, where that can be seen.
+    /// Sends a signal to a waiting run, and waits until the run has handled it, if the system can show this.
     #[cfg(unix)]
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let before = idle::sleeps(&self.child);
@@ -68,15 +68,15 @@ impl Running {
         idle::wait_for_another(&self.child, before);
     }
 
-    /// Sends a signal, whether the run takes note of it or not.
+    /// Sends a signal without waiting for the run to handle it.
     #[cfg(unix)]
     pub(crate) fn kill(&self, signal: rustix::process::Signal) {
         let id = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(id, signal).expect("the run is there");
     }
 
-    /// Sends a signal again and again, as an impatient person does, until the run has ended. Two that come at once count as one, so
-    /// twice is not enough for certain.
+    /// Sends a signal repeatedly until the run has ended, as an impatient user does. Two signals at the same time count as one, so sending it twice
+    /// may not be enough.
     #[cfg(unix)]
     pub(crate) fn insist(mut self, signal: rustix::process::Signal) -> RunResult {
         let begun = Instant::now();
@@ -88,7 +88,7 @@ impl Running {
         self.finish()
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the run.
     pub(crate) fn finish(mut self) -> RunResult {
         let begun = Instant::now();
         let status = loop {
@@ -140,12 +140,12 @@ pub(crate) fn run_on_machines<S: AsRef<OsStr>>(
     }))
 }
 
-/// Waits until nobody can read from a pipe any more. Tests run side by side, and each program that one of them is just starting holds
-/// all that is open here for a moment.
+/// Waits until no process has the read end of a pipe open. Tests run in parallel, and each process that another test starts inherits all open files
+/// until its `exec`.
 #[cfg(unix)]
 pub(crate) fn wait_until_unread(writer: &PipeWriter) {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    // No event is asked for; that nobody reads is told without (POSIX, poll()).
+    // POLLERR is reported without being requested (POSIX, poll()).
     let mut polled = [PollFd::new(writer, PollFlags::empty())];
     let deadline = Timespec {
         tv_sec: 60,
@@ -158,13 +158,13 @@ pub(crate) fn wait_until_unread(writer: &PipeWriter) {
 #[cfg(not(unix))]
 pub(crate) fn wait_until_unread(_writer: &PipeWriter) {}
 
-/// Whether a process has been awake: Linux counts how often its main thread went to sleep. An answer that was held back is to be let go
-/// after the signal was noticed, and not just sent, or the answer may come first.
+/// Shows whether a process has been awake: Linux counts how often its main thread went to sleep. A held response must not be released before the run
+/// has handled the signal.
 #[cfg(target_os = "linux")]
 mod idle {
     use super::{Child, DEADLINE, Duration, Instant};
 
-    /// How often the process has gone to sleep, once it sleeps; none when it has ended.
+    /// Returns how often the process has gone to sleep when it sleeps, or nothing if it has ended.
     pub(super) fn sleeps(child: &Child) -> Option<u64> {
         let begun = Instant::now();
         loop {
@@ -182,7 +182,7 @@ mod idle {
         }
     }
 
-    /// Waits until it has gone to sleep once more, or ended.
+    /// Waits until the process has gone to sleep again, or has ended.
     pub(super) fn wait_for_another(child: &Child, before: Option<u64>) {
         let begun = Instant::now();
         while before.is_some() && sleeps(child) == before {
@@ -203,7 +203,7 @@ mod idle {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // One that has ended cannot be killed, and that is all right.
+        // Killing a process that has ended fails, which is not an error.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,6 +1,6 @@
-//! What a person sees in the end of all that a run wrote to a terminal.
+//! Computes the final screen from everything that a run wrote to a terminal.
 
-/// The width of the terminal that the tests run in. Nothing sets its size, so the program takes the usual one.
+/// The width of the terminal of the tests. Nothing sets its size, so the program uses 80 columns.
 const WIDTH: usize = 80;
 
 /// Returns the lines of a terminal after it has shown `text`, without spaces at their ends.

@@ -1,4 +1,4 @@
-//! Servers without any HTTP library behind them: what they do with a connection is the test's choice.
+//! Servers without an HTTP library, so that a test controls what they do with a connection.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -11,10 +11,10 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 pub(crate) use super::certificates::Certificate;
 use super::relay::{Connection, Direction, Filter};
 
-/// A connection that speaks TLS once somebody reads or writes.
+/// A TLS connection. The handshake happens at the first read or write.
 pub(crate) type TlsStream = StreamOwned<ServerConnection, TcpStream>;
 
-/// A listener on loopback that gives each connection to a closure, on a thread of its own. It stops when it is dropped.
+/// A listener on loopback that calls a closure for each connection on its own thread. It stops when it is dropped.
 pub(crate) struct ScriptedServer {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
@@ -30,7 +30,7 @@ impl ScriptedServer {
         )
     }
 
-    /// The same with a listener that is there already.
+    /// Returns a server that uses this listener.
     pub(crate) fn on(
         listener: TcpListener,
         serve: impl Fn(TcpStream) + Send + Sync + 'static,
@@ -57,7 +57,7 @@ impl ScriptedServer {
         }
     }
 
-    /// Waits for the client's first bytes, answers these, and closes.
+    /// Returns a server that waits for the client's first bytes, sends this response, and closes.
     pub(crate) fn answering(answer: &'static [u8]) -> Self {
         Self::start(move |mut stream| {
             let _ = stream.read(&mut [0; 4096]);
@@ -65,7 +65,7 @@ impl ScriptedServer {
         })
     }
 
-    /// Accepts, and never says a word.
+    /// Returns a server that accepts connections and sends nothing.
     pub(crate) fn silent() -> Self {
         Self::start(
             |mut stream| {
@@ -74,7 +74,7 @@ impl ScriptedServer {
         )
     }
 
-    /// Gives each connection to a closure that speaks TLS with this certificate.
+    /// Returns a server that calls a closure for each TLS connection with this certificate.
     pub(crate) fn speaking_tls(
         certificate: &Certificate,
         serve: impl Fn(&mut TlsStream) + Send + Sync + 'static,
@@ -82,7 +82,7 @@ impl ScriptedServer {
         Self::speaking(certificate.server(), serve)
     }
 
-    /// The same with TLS that is set up already.
+    /// Returns a server that calls a closure for each TLS connection with this configuration.
     pub(crate) fn speaking(
         configuration: ServerConfig,
         serve: impl Fn(&mut TlsStream) + Send + Sync + 'static,
@@ -94,7 +94,7 @@ impl ScriptedServer {
         })
     }
 
-    /// Completes a TLS handshake with this certificate if the client does; what is said then goes into `heard`.
+    /// Returns a server that completes TLS handshakes with this certificate, and records what it receives in `heard`.
     pub(crate) fn tls(certificate: &Certificate, heard: Recording) -> Self {
         Self::speaking_tls(certificate, move |stream| {
             let mut bytes = [0; 4096];
@@ -109,7 +109,7 @@ impl ScriptedServer {
         })
     }
 
-    /// A manager with this certificate that has a role "Auditor" with the ID 2, and answers nothing else.
+    /// Returns a manager with this certificate. It has a role "Auditor" with the ID 2, and supports no other call.
     pub(crate) fn serving_one_role(certificate: &Certificate) -> Self {
         Self::speaking_tls(certificate, |stream| {
             let mut head = Vec::new();
@@ -128,7 +128,7 @@ impl ScriptedServer {
             let _ = stream.write_all(answer.as_bytes());
             stream.conn.send_close_notify();
             let _ = stream.flush();
-            // What is unread when a socket is closed takes the answer with it.
+            // The server reads to the end, because closing a socket with unread data discards the response.
             while matches!(stream.sock.read(&mut bytes), Ok(1..)) {}
         })
     }
@@ -141,7 +141,7 @@ impl ScriptedServer {
         format!("https://{}", self.address)
     }
 
-    /// How many connections there were.
+    /// Returns the number of connections.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
@@ -150,7 +150,7 @@ impl ScriptedServer {
 impl Drop for ScriptedServer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::SeqCst);
-        // The accept that waits is woken by a last connection.
+        // A last connection wakes the thread that waits for connections.
         if TcpStream::connect(self.address).is_ok()
             && let Some(thread) = self.thread.take()
         {
@@ -159,7 +159,7 @@ impl Drop for ScriptedServer {
     }
 }
 
-/// Bytes that somebody overheard, from any thread.
+/// Recorded bytes, from any thread.
 #[derive(Clone, Default)]
 pub(crate) struct Recording(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! Secrets that every form of output can be searched for.
+//! Secrets that are recognized in every encoding of the output.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -6,20 +6,19 @@ use swp_keys::sandbox::{SecretShape, Settings};
 
 use super::{RunResult, TestEnv};
 
-/// A password with all that is written differently in JSON, URLs, HTML and base64.
+/// A password with all characters that JSON, URLs, HTML and base64 encode differently.
 pub(crate) const PASSWORD: &str = r#"Mark1<"pass\wörd&'+%$/>"#;
 
-/// Digits, as a code must be; no port and no time holds all of them.
+/// An MFA code. Codes have only digits. No port and no time contains this one.
 pub(crate) const CODE: &str = "73910482";
 pub(crate) const SID: &str = "Mark3+sID/+A==";
 pub(crate) const RID: &str = "Mark4+RID/+B==";
 pub(crate) const KEY: &str = "4711:Mark5+existing/key+C=";
 pub(crate) const FRESH: &str = "8:Mark6+fresh/secret+D=";
-/// A password on the wrong place of a command line.
-/// Nothing of it may be repeated, wherever it stood.
+/// A password in the wrong place of a command line. No output may repeat it.
 pub(crate) const MISPLACED: &str = "hunter2";
 
-/// A secret as other formats write it. The first is the secret as it is.
+/// Returns the secret in different encodings. The first is the secret itself.
 pub(crate) fn forms(secret: &str) -> Vec<String> {
     let json = serde_json::to_string(secret).expect("text is JSON");
     let ascii: String = json
@@ -71,7 +70,7 @@ pub(crate) fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// A secret in base64, in the middle of other bytes too: three alignments, without the characters that its neighbours share.
+/// Returns the base64 forms of a secret between other bytes: three alignments, without the characters that also encode neighboring bytes.
 fn in_base64(secret: &str) -> Vec<String> {
     let mut forms = Vec::new();
     for before in 0..3 {
@@ -84,7 +83,7 @@ fn in_base64(secret: &str) -> Vec<String> {
     forms
 }
 
-/// Asserts that `text` holds none of the secrets in any form.
+/// Asserts that `text` contains none of the secrets in any encoding.
 #[track_caller]
 pub(crate) fn assert_clean(what: &str, text: &[u8], secrets: &[&str]) {
     let text = String::from_utf8_lossy(text);
@@ -95,7 +94,7 @@ pub(crate) fn assert_clean(what: &str, text: &[u8], secrets: &[&str]) {
     }
 }
 
-/// Asserts that a run said none of the secrets, and `promised` once, on stdout.
+/// Asserts that a run printed none of the secrets, except `promised` once on stdout.
 #[track_caller]
 pub(crate) fn assert_silent(
     what: &str,
@@ -128,7 +127,7 @@ pub(crate) fn assert_silent(
     assert_clean(&format!("{what}: stdout"), stdout.as_bytes(), secrets);
 }
 
-/// One environment for each shape of secret that managers generate.
+/// Returns one environment for each shape of secret that managers generate.
 pub(crate) fn environments_of_all_shapes() -> impl Iterator<Item = TestEnv> {
     let shapes = [
         SecretShape::IdBase64,

@@ -1,10 +1,10 @@
-//! Scripts, as people write them around the binary.
+//! Shell scripts that run the binary.
 
 use std::process::{Command, Stdio};
 
 use super::{Home, RunResult, binary};
 
-/// Runs a script in the home folder with the home's environment; `"$SWP_KEYS"` is the binary, and stdin is empty.
+/// Runs a script in the home folder with the environment of the home and an empty stdin. `"$SWP_KEYS"` is the binary.
 pub(crate) fn sh(home: &Home, script: &str) -> RunResult {
     let run = home.command(["--version"]);
     let variables = run

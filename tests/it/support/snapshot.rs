@@ -1,6 +1,6 @@
-//! The wording of messages and pages lives in files below `tests/it/snapshots/`, and nowhere else in the tests.
+//! The wording of messages and pages is in files below `tests/it/snapshots/`, and nowhere else in the tests.
 //!
-//! A test compares a text with its file. With `UPDATE_SNAPSHOTS=1` it writes the file instead, and `git diff` shows what changed.
+//! A test compares a text with its file. With `UPDATE_SNAPSHOTS=1` it writes the file instead, and `git diff` shows the changes.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use regex::Regex;
 
-/// Compares `text` with the next entry in the file of the running test. A test may call this several times; the order counts.
+/// Compares `text` with the next entry in the file of the running test. A test may call this several times, in a fixed order.
 #[track_caller]
 pub(crate) fn snapshot(text: &str) {
     static ENTRIES: LazyLock<Mutex<HashMap<String, Vec<String>>>> = LazyLock::new(Mutex::default);
@@ -72,7 +72,7 @@ fn write(name: &str, text: &str) {
     std::fs::write(&file, text).expect("a snapshot");
 }
 
-/// The text without what differs from run to run, and with a line break at its end.
+/// Returns the text without the parts that differ between runs, and with a final line break.
 fn normalized(text: &str) -> String {
     static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         [
@@ -99,7 +99,7 @@ fn normalized(text: &str) -> String {
         .map(|(pattern, name)| (Regex::new(pattern).expect("a pattern"), name))
         .into()
     });
-    // A terminal ends lines with both.
+    // A terminal ends lines with a carriage return and a line feed.
     let mut text = text.replace('\r', "").trim_end().to_owned() + "\n";
     for (pattern, name) in PATTERNS.iter() {
         text = pattern.replace_all(&text, *name).into_owned();

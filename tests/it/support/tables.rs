@@ -1,4 +1,4 @@
-//! Tables that the program prints.
+//! Tables in the output of the program.
 
 /// Returns the cells of each row, which the program separates by tabs.
 pub(crate) fn rows(text: &str) -> Vec<Vec<&str>> {

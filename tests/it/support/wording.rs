@@ -1,15 +1,15 @@
-//! The few phrases that a test has to wait for, or that must not be printed. No exit code and no name tells these cases apart.
+//! The few phrases that a test has to wait for, or that must not be printed. Exit codes and names do not distinguish these cases.
 //!
-//! A phrase that the program no longer prints would make a negative assertion pass for ever, so a test looks for each one in `src/`.
+//! If the program stopped printing a phrase, a negative assertion about it would always pass. A test therefore searches for each phrase in `src/`.
 
-/// The prompt for the password of the user of most tests.
+/// The password prompt for the user of most tests.
 pub(crate) const ADMIN_PASSWORD_PROMPT: &str = "Password of admin: ";
 
-/// Phrases with their names.
+/// Defines phrases with names.
 macro_rules! phrases {
     ($($name:ident = $phrase:literal;)+) => {
         $(pub(crate) const $name: &str = $phrase;)+
-        /// All of them.
+        /// All phrases.
         const ALL: &[&str] = &[$($phrase),+];
     };
 }
@@ -53,7 +53,7 @@ fn every_phrase_is_in_the_program() {
     let mut program = String::new();
     for file in super::files::files(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
         let text = super::files::read(file);
-        // A literal that goes on in the next line.
+        // A string literal may continue in the next line.
         program += &text.split("\\\n").map(str::trim_start).collect::<String>();
     }
     for phrase in ALL {

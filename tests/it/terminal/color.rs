@@ -1,4 +1,4 @@
-//! Colour on stderr: on demand, on a terminal that wants it, and nowhere else.
+//! Color on stderr: on request or on a terminal that supports it.
 
 use crate::support::{TestEnv, contains};
 
@@ -42,7 +42,7 @@ fn a_terminal_gets_color_unless_it_is_switched_off() {
     for (more, variable, coloured) in [
         (&[][..], None, true),
         (&[], Some(("NO_COLOR", "1")), false),
-        // An empty one counts as none (no-color.org).
+        // An empty variable counts as unset (no-color.org).
         (&[], Some(("NO_COLOR", "")), true),
         (&[], Some(("TERM", "dumb")), false),
         (&["--color", "never"], None, false),

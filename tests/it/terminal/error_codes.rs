@@ -12,7 +12,7 @@ use crate::support::{RunResult, TestEnv};
 const FIND: &[&str] = &["find-role", "Auditor"];
 const CREATE_CI: &[&str] = &["create", "--role", "Auditor", "--name", "ci"];
 
-/// The codes that have a snapshot here.
+/// The codes with a snapshot.
 const CODES: [&str; 17] = [
     "attention",
     "cannot-run",
@@ -33,7 +33,7 @@ const CODES: [&str; 17] = [
     "usage",
 ];
 
-/// Runs the command once for text and once for JSON, each in an environment of its own, and compares what it prints on stderr.
+/// Runs the command as text and as JSON, each in a new environment, and compares what it prints to stderr.
 #[track_caller]
 fn ends_in(code: &str, exit: i32, prepare: impl Fn() -> TestEnv, arguments: &[&str]) {
     let text = prepare().run(arguments);
@@ -190,7 +190,7 @@ fn undelivered() {
     ends_in("undelivered", 10, TestEnv::new, &to_a_command);
 }
 
-/// The manager makes a key, answers without its secret, and does not delete it.
+/// The manager creates a key, omits its secret from the response, and does not delete the key.
 #[test]
 fn attention() {
     let prepare = || {

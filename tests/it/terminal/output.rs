@@ -1,4 +1,4 @@
-//! What is written where: the formats of stdout, errors as JSON, and everything else on stderr.
+//! The formats of stdout, errors as JSON, and everything else on stderr.
 
 use std::net::TcpListener;
 
@@ -63,7 +63,7 @@ fn the_variable_is_named_by_the_user() {
     assert_eq!(result.success(), format!("_K1={secret}"));
 }
 
-/// A shell, and readers that take the rest of the line as it is (docker's `--env-file`, make), see the same.
+/// A shell and programs that read the rest of the line unchanged (`docker --env-file`, make) must read the same value.
 #[test]
 #[cfg(unix)]
 fn every_reader_of_such_a_line_reads_the_same_secret() {
@@ -111,7 +111,7 @@ fn the_roles_in_each_format() {
     assert_eq!(list("tsv").success().lines().count(), 3);
 }
 
-/// One failure of each kind that is reached without a sink that fails; those are in sinks.rs and mint.rs.
+/// One failure of each kind, except those of sinks, which other tests cover.
 #[test]
 fn with_json_an_error_is_one_object_with_the_documented_fields() {
     let create = ["create", "--role", "Auditor"];
@@ -180,7 +180,7 @@ fn a_manager_that_is_not_there_is_an_error_in_json_too() {
     contains(said, &[&address.to_string()]);
 }
 
-/// stderr is this object and nothing else.
+/// Asserts that stderr contains this object and nothing else.
 #[track_caller]
 fn only_error(result: &RunResult, exit: i32) -> Value {
     let mut whole: Value = serde_json::from_str(result.failure(exit))
@@ -295,7 +295,7 @@ fn verbose_logs_on_stderr_and_not_on_stdout() {
     contains(&result.stderr, &["info: "]);
 }
 
-/// `swp-keys list-roles | head -1`: who has read enough has read enough.
+/// In `swp-keys list-roles | head -1`, the closed pipe is not an error.
 #[test]
 fn a_list_whose_reader_has_gone_ends_quietly() {
     let env = TestEnv::new();

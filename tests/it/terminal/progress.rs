@@ -1,4 +1,4 @@
-//! The line that shows what a run waits for: in a real terminal, with a manager that holds its answers back.
+//! The line that shows what a run waits for, in a real terminal with a manager that holds its responses.
 
 use rustix::process::Signal;
 use swp_keys::sandbox::{Action, Fault, Settings};
@@ -19,14 +19,14 @@ fn start(home: &crate::support::Home, arguments: &str) -> Pty {
     Pty::start(home, &script)
 }
 
-/// The lines of the screen that are not empty.
+/// Returns the lines of the screen that are not empty.
 fn lines(shown: &str) -> Vec<String> {
     let mut lines = screen(shown);
     lines.retain(|line| !line.is_empty());
     lines
 }
 
-/// A fault that answers a request with 429 and asks for this pause.
+/// Returns a fault that responds to a request with 429 and this pause.
 fn limited(method: &str, path: &str, seconds: &str) -> Fault {
     let headers = vec![("Retry-After".to_owned(), seconds.to_owned())];
     let answer = Action::Answer {

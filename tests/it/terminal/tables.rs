@@ -8,7 +8,7 @@ use crate::support::{RunResult, TestEnv};
 
 const DAY: i64 = 86_400_000;
 
-/// A manager with keys in each state, and a role with some rights.
+/// Returns a manager with keys in every state, and a role with some permissions.
 fn env() -> TestEnv {
     let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
     let role = json!({
@@ -89,7 +89,7 @@ fn of_a_certificate() {
     compare("trust-list", &env.run(["trust", "list"]));
 }
 
-/// Tables on terminals of three widths. Our own default names have 33 characters.
+/// Tables on terminals of three widths. Generated names have 33 characters.
 #[cfg(unix)]
 #[test]
 fn on_terminals_of_three_widths() {
@@ -128,7 +128,7 @@ fn on_terminals_of_three_widths() {
     }
 }
 
-/// The colours of the state obey `NO_COLOR` and `--color`.
+/// The colors of the state obey `NO_COLOR` and `--color`.
 #[cfg(unix)]
 #[test]
 fn colours_on_a_terminal() {

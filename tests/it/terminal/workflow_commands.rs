@@ -1,5 +1,5 @@
-//! A CI runner obeys commands in the log: none of them comes from the manager or the user, on stdout or stderr, and the mask of a
-//! secret comes before every other line.
+//! CI runners execute commands in the log. The program must not print commands that come from the manager or the user, and it must print the mask of
+//! a secret before every other line.
 #![cfg(unix)]
 
 use serde_json::json;
@@ -8,7 +8,7 @@ use swp_keys::sandbox::{Action, Fault, Settings};
 use crate::support::github::be_a_step;
 use crate::support::{RunResult, TestEnv, contains};
 
-/// GitHub's two forms, Azure's, TeamCity's; and one that hides behind a character that is not seen.
+/// Both forms of GitHub, and those of Azure and TeamCity. One begins with an invisible character.
 const HOSTILE: [&str; 6] = [
     "Ops ##[stop-commands]x",
     "::stop-commands::x",
@@ -18,8 +18,8 @@ const HOSTILE: [&str; 6] = [
     "#\u{fe0f}#[stop-commands]x",
 ];
 
-/// Nothing in a stream is a command, as runners read lines: GitHub's and Azure's agents compare by culture, which ignores what is not
-/// seen, and trim blanks.
+/// Asserts that no line of a stream is a command. The agents of GitHub and Azure ignore invisible characters, because they compare by culture, and
+/// they trim spaces.
 #[track_caller]
 fn harmless(text: &str) {
     for line in text.lines() {
@@ -38,7 +38,7 @@ fn harmless_in_both(result: &RunResult) {
     harmless(&result.stderr);
 }
 
-/// Roles and keys with such names, and a role that warns.
+/// Returns an environment with such names of roles and keys, and a role that causes a warning.
 fn env() -> TestEnv {
     let roles = HOSTILE.iter().map(|name| {
         json!({"name": name, "description": name, "allowWebService": true,
@@ -98,7 +98,7 @@ fn names_of_roles_and_keys_are_never_workflow_commands() {
     }
 }
 
-/// JSON is the same value as ever.
+/// The values in JSON are unchanged.
 #[test]
 fn json_keeps_the_names() {
     let env = env();
@@ -151,7 +151,7 @@ fn texts_of_the_manager_and_the_user_are_never_workflow_commands() {
     }
 }
 
-/// A warning names the role before the key is made: it waits for the mask.
+/// The warning about the role comes before the create. It must wait for the mask.
 #[test]
 fn the_mask_comes_before_every_other_line() {
     let mut env = env();
@@ -174,7 +174,7 @@ fn the_mask_comes_before_every_other_line() {
     }
 }
 
-/// What is held is not lost if there is nothing to mask.
+/// If nothing is masked, the delayed lines must still be printed.
 #[test]
 fn the_lines_of_a_run_that_masks_nothing_are_written() {
     let mut env = env();

@@ -1,4 +1,4 @@
-//! `--ca-cert`: the forms of file that are read, what is said of others, and what a certificate in it is trusted for.
+//! `--ca-cert`: the supported file formats, errors about other formats, and what a listed certificate is trusted for.
 
 use super::next_steps::home;
 use crate::support::certificates::{
@@ -10,14 +10,14 @@ use crate::support::{Home, contains};
 
 const FIND: [&str; 4] = ["find-role", "Auditor", "--ca-cert", "ca.pem"];
 
-/// A home beside this server, with these bytes as `ca.pem`.
+/// Returns a home for this server, with these bytes as `ca.pem`.
 fn given(manager: &ScriptedServer, bytes: &[u8]) -> Home {
     let home = home(manager, &Authority::root("elsewhere").pem);
     std::fs::write(home.path("ca.pem"), bytes).expect("a file");
     home
 }
 
-/// The PEM text with another label.
+/// Returns the PEM text with a different label.
 fn labelled(pem: &str, label: &str) -> String {
     pem.replace("CERTIFICATE", label)
 }
@@ -75,7 +75,7 @@ fn der_is_read() {
     assert_eq!(given(&manager, certificate.der()).run(FIND).success(), "2");
 }
 
-/// Nothing is sent, the file is named, and none of its bytes are shown.
+/// The run sends nothing, names the file, and prints none of its bytes.
 #[test]
 fn what_cannot_be_read_is_named_and_never_quoted() {
     let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
@@ -90,7 +90,7 @@ fn what_cannot_be_read_is_named_and_never_quoted() {
     let lines = pem.lines().collect::<Vec<_>>();
     let half = lines[..lines.len() - 1].join("\n");
     for bytes in [
-        // A key and a certificate whose lines were joined.
+        // The lines of a key and a certificate are joined.
         key.replace('\n', "") + &pem.replace('\n', ""),
         key.trim_end().to_owned() + pem,
         pem.replace('\n', " "),
@@ -133,7 +133,7 @@ fn other_formats_of_keys_and_certificates_are_named() {
     assert_eq!(manager.connections(), 0);
 }
 
-/// OpenSSL's trust settings may forbid what the file seems to allow.
+/// The trust settings of OpenSSL may forbid a use that the certificate itself allows.
 #[cfg(unix)]
 #[test]
 fn the_trust_settings_of_openssl_count() {
@@ -165,7 +165,7 @@ fn the_trust_settings_of_openssl_count() {
     }
 }
 
-/// As curl does it: byte for byte the certificate that is shown, whoever issued it.
+/// As in curl, a server certificate is trusted if it equals a listed one byte for byte, whoever issued it.
 #[test]
 fn a_servers_own_certificate_is_trusted_for_its_names_and_its_dates() {
     let authority = Authority::root("corporate");
@@ -206,7 +206,7 @@ fn a_servers_own_certificate_is_held_to_its_names_its_dates_and_its_purpose() {
     }
 }
 
-/// Everybody can copy a certificate.
+/// Everyone can copy a certificate, but not its key.
 #[test]
 fn a_copy_of_a_listed_certificate_without_its_key_is_refused() {
     let certificate = Authority::root("corporate").issue(&server(&["127.0.0.1"]));
@@ -218,7 +218,7 @@ fn a_copy_of_a_listed_certificate_without_its_key_is_refused() {
     assert_eq!(heard.bytes(), b"");
 }
 
-/// Who holds the key of a server that is listed can sign whatever he likes with it.
+/// The key of a listed server certificate could sign any certificate, so none of them is trusted.
 #[test]
 fn a_listed_server_certificate_does_not_issue_others() {
     for names in [&["127.0.0.1"][..], &["dsm.example.com"], &[]] {
@@ -231,7 +231,7 @@ fn a_listed_server_certificate_does_not_issue_others() {
     }
 }
 
-/// As OpenSSL does it: key usage and extended key usage are limits of a CA too.
+/// As in OpenSSL, the key usage and the extended key usage of a CA limit what it may sign.
 #[test]
 fn a_ca_that_may_not_sign_for_servers_is_not_trusted() {
     use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose};
@@ -264,7 +264,7 @@ fn a_ca_that_may_not_sign_for_servers_is_not_trusted() {
     }
 }
 
-/// Not the same bytes, so not the listed certificate.
+/// The certificate differs from the listed one in at least one byte.
 #[test]
 fn another_certificate_of_the_same_names_is_refused() {
     let authority = Authority::root("corporate");

@@ -1,4 +1,4 @@
-//! The names in certificates, as people read them.
+//! The names in a certificate as the program prints them.
 
 use rcgen::{DnType, DnValue, SanType};
 use serde_json::json;
@@ -20,7 +20,7 @@ fn a_name_that_is_for_no_host_is_not_shown_as_one() {
     let address = SanType::DnsName(ia5("127.0.0.1"));
     for (names, said, shown) in [
         (vec![email.clone(), uri.clone()], "127.0.0.1", json!([])),
-        // The address is in a kind of name that matches no address.
+        // The address is in a name type that matches no address.
         (
             vec![email, address, uri],
             "DNS:127.0.0.1",
@@ -55,7 +55,7 @@ fn subjects_in_old_kinds_of_text_are_shown_as_text() {
     assert_eq!(object["flaw"], "self-signed");
 }
 
-/// What a certificate says may be meant to be taken for a next step, or to act on the terminal.
+/// A name in a certificate may imitate a next step, or contain control characters for the terminal.
 #[test]
 fn a_name_fakes_no_command_and_no_escape() {
     let authority = Authority::root("a` with `--insecure` \u{1b}[2J\u{202e}b");

@@ -1,4 +1,4 @@
-//! Each flaw of a certificate has its word, its message and its next step; openssl serves those that the simulated manager cannot make.
+//! Each problem of a certificate has a code, a message and a next step. OpenSSL serves the certificates that the simulated manager cannot create.
 
 use swp_keys::sandbox::CertificateKind;
 
@@ -33,7 +33,7 @@ fn each_flaw_has_its_word_and_its_next_step() {
     }
 }
 
-/// What `trust show` and another command say of it.
+/// Checks what `trust show` and another command report about the certificate.
 #[cfg(unix)]
 fn judged(home: &mut Home, ca: Option<&str>) -> (serde_json::Value, String) {
     let server = Server::start(home);
@@ -64,7 +64,7 @@ fn a_key_of_1024_bits_is_weak_and_cannot_be_pinned() {
     trusting(&mut home, None);
     let result = home.run(["trust", "add", "--tls-accept-new"]);
     snapshot(result.failure(7));
-    // Neither the pin of its key nor `--insecure` makes it one that can be verified.
+    // Neither the pin of its key nor `--insecure` makes the certificate acceptable.
     let pin = home.run(["trust", "show", "-o", "json"]).json()["pin"].clone();
     let pin = pin.as_str().expect("a pin").to_owned();
     for given in [&["--tls-pin", &pin][..], &["--insecure"]] {
@@ -112,7 +112,7 @@ fn a_certificate_of_version_1_is_refused_in_words() {
         .current_dir(home.path(""))
         .output();
     let shown = shown.expect("openssl runs").stdout;
-    // From 4.0 on, openssl makes version 3 of it all the same.
+    // OpenSSL 4.0 and later create version 3 anyway.
     if !String::from_utf8_lossy(&shown).contains("Version: 1 ") {
         return;
     }

@@ -1,4 +1,4 @@
-//! An unknown CA is named, and so is a chain that the server does not send whole.
+//! Errors about an unknown CA, and about a chain that the server sends incompletely.
 
 use super::next_steps::home;
 use crate::support::certificates::{Authority, Certificate, issued_by_a_server, server};
@@ -32,7 +32,7 @@ fn a_chain_that_is_not_sent_whole_is_named_and_its_intermediate_ca_helps() {
             &["CN=the intermediate", NOT_SENT, "`--ca-cert FILE`"],
         );
     }
-    // What the hint names works.
+    // The file that the hint names makes the manager trusted.
     assert_eq!(run(&home, Some(&intermediate.pem)).success(), "2");
 }
 
@@ -66,7 +66,7 @@ fn a_ca_of_the_same_name_with_another_key_is_distinguished() {
     assert_eq!(run(&home, Some(&right.pem)).success(), "2");
 }
 
-/// A certificate of a CA that another CA issued is not self-signed, and serves no host unless it is listed itself.
+/// A CA certificate that another CA issued is not self-signed. A server cannot use it unless the certificate itself is listed.
 #[test]
 fn a_ca_certificate_is_not_accepted_as_a_server_certificate() {
     let root = Authority::root("the root");

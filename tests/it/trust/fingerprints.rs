@@ -1,4 +1,4 @@
-//! The two SHA-256 fingerprints: of the certificate, which other tools show, and of its public key, which is the pin.
+//! The two SHA-256 fingerprints: that of the certificate, which other tools show, and that of its public key, which is the pin.
 
 use swp_keys::sandbox::CertificateKind;
 
@@ -8,7 +8,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::wording::{FINGERPRINT_PROMPT, INTERCEPTED};
 use crate::support::{TestEnv, contains};
 
-/// The certificate's fingerprint as `openssl x509` prints it, the whole line.
+/// Returns the output line of `openssl x509` with the certificate's fingerprint.
 fn by_openssl(env: &TestEnv) -> String {
     let file = (env.home).write("shown.pem", env.sandbox.certificate_pem());
     let output = std::process::Command::new("openssl")
@@ -45,7 +45,7 @@ fn both_are_shown_and_labelled() {
     assert_eq!(object["certificateFingerprint"], certificate.as_str());
     assert_eq!(object["pin"], pin.as_str());
     let mut terminal = Pty::start(&env.home, r#""$SWP_KEYS" trust add"#);
-    // The question fits 80 columns, so it has the fingerprint in two lines.
+    // The question fits 80 columns, so the fingerprint is split into two lines.
     let (first, second) = certificate.split_at(certificate.len() / 2 + 1);
     terminal.see(first);
     terminal.see(second);
@@ -77,7 +77,7 @@ fn either_confirms_however_it_is_written() {
         terminal.type_line(&pasted);
         terminal.see("code=0");
         terminal.end();
-        // The key is what is kept, whichever was compared.
+        // The key is pinned, whichever fingerprint was compared.
         contains(&file(&env.home), &[&pin]);
         env.run(["trust", "remove"]).success();
     }
@@ -137,7 +137,7 @@ fn a_fingerprint_saved_as_a_pin_is_not_reported_as_a_changed_key() {
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
 }
 
-/// Another key is a changed key, whatever else was given.
+/// A different key is a changed key, even if a flag contains a fingerprint.
 #[test]
 fn the_fingerprint_of_another_certificate_means_a_changed_key() {
     let env = stranger(CertificateKind::SelfSigned);

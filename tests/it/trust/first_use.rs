@@ -1,4 +1,5 @@
-//! The first meeting, in a real terminal: shown before the password is asked for, and pinned on nothing less than a whole word.
+//! The first connection to a manager, in a real terminal. The certificate is shown before the password prompt, and pinned only after a complete `yes`
+//! or a fingerprint.
 
 use swp_keys::sandbox::CertificateKind;
 
@@ -10,7 +11,7 @@ use crate::support::wording::{FINGERPRINT_PROMPT, PASSWORD_PROMPT};
 
 const QUESTION: &str = FINGERPRINT_PROMPT;
 
-/// A stranger whose password is to be typed, and the password.
+/// Returns an unknown manager whose password must be typed, and the password.
 fn met(kind: CertificateKind) -> (TestEnv, String) {
     let mut env = stranger(kind);
     env.home.unset("SWP_PASSWORD_FILE");
@@ -54,7 +55,7 @@ fn an_unknown_manager_is_shown_before_the_password_is_asked_for() {
     let secret = &env.sandbox.api_keys()[0].secret;
     assert_eq!(out(&env), format!("{secret}\n"));
     assert!(file(&env.home).contains(&pin));
-    // It is known now.
+    // The manager is pinned now.
     let mut terminal = start(&env, "find-role Auditor");
     terminal.see(PASSWORD_PROMPT);
     terminal.type_line(&password);

@@ -1,4 +1,4 @@
-//! A server that ends the handshake: what it may want is in the hint.
+//! A server that aborts the handshake. The hint names the likely cause.
 
 #[cfg(unix)]
 use super::openssl::{Server, openssl, trusting};
@@ -6,7 +6,7 @@ use crate::support::scripted_server::ScriptedServer;
 use crate::support::snapshot::snapshot;
 use crate::support::{Home, contains};
 
-/// Alerts of RFC 8446, section 6, and what the hint names.
+/// Alerts of RFC 8446, section 6, and the cause that the hint names.
 #[test]
 fn each_alert_has_its_hint() {
     const CIPHERS: [&str; 3] = ["ECDHE", "CBC", "DSA"];
@@ -41,7 +41,7 @@ fn an_end_without_an_alert_may_be_the_kind_of_key() {
     contains(result.failure(8), &["ECDSA P-256", "DSA"]);
 }
 
-/// Suites without forward secrecy or authenticated encryption, and keys that cannot be verified: no certificate is shown at all.
+/// Cipher suites without forward secrecy or authenticated encryption, and key types that cannot be verified. The server sends no certificate.
 #[cfg(unix)]
 #[test]
 fn openssl_servers_without_a_shared_cipher_or_key_type() {
@@ -75,7 +75,7 @@ fn openssl_servers_without_a_shared_cipher_or_key_type() {
     }
 }
 
-/// In TLS 1.3 the client's handshake is over when it learns of it; no request was read all the same.
+/// In TLS 1.3, the client completes its handshake before it receives the alert. The server has not read a request.
 #[cfg(unix)]
 #[test]
 fn a_wanted_client_certificate_is_named() {

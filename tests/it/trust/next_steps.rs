@@ -1,4 +1,4 @@
-//! The next step that a refusal names works when it is followed literally; where no step of a kind can work, it is not named.
+//! The next step in an error works if it is followed literally. A next step that cannot work is not suggested.
 
 use crate::support::certificates::{Authority, Certificate, for_clients, server, valid};
 use crate::support::scripted_server::ScriptedServer;
@@ -6,7 +6,7 @@ use crate::support::{Home, contains};
 
 const FIND: [&str; 2] = ["find-role", "Auditor"];
 
-/// A home that signs with a key, and whose system trusts this PEM text alone.
+/// Returns a home that authenticates with a key, and whose system trusts only this PEM text.
 pub(super) fn home(server: &ScriptedServer, system: &str) -> Home {
     let mut home = Home::new();
     home.set("SWP_URL", server.url());
@@ -16,7 +16,7 @@ pub(super) fn home(server: &ScriptedServer, system: &str) -> Home {
     home
 }
 
-/// The words of a text between backticks that begin so.
+/// Returns the words of every text between backticks that begins with `begin`.
 fn quoted<'a>(text: &'a str, begin: &'a str) -> Vec<&'a str> {
     let (_, rest) = (text.split_once(&format!("`{begin}"))).unwrap_or_else(|| {
         panic!("`{begin} is missing in: {text}");
@@ -29,7 +29,7 @@ fn quoted<'a>(text: &'a str, begin: &'a str) -> Vec<&'a str> {
         .collect()
 }
 
-/// The pin that the refusal names is given, and then kept as it says: each time the manager is trusted.
+/// Passes the suggested pin as a flag, and then saves it with the suggested command. The manager must be trusted both times.
 #[track_caller]
 fn follow_the_pin(home: &Home, said: &str) {
     let pin = quoted(said, "--tls-pin");
@@ -44,7 +44,7 @@ fn follow_the_pin(home: &Home, said: &str) {
 fn a_pin_is_the_only_hint_if_no_ca_file_would_help() {
     let other = Authority::root("elsewhere");
     for (params, said) in [
-        // As keytool makes it: the host is in the CN alone.
+        // keytool puts the host only into the CN.
         (server(&[]), &["self-signed", "CN"][..]),
         (
             server(&["dsm.example.com"]),
@@ -64,7 +64,7 @@ fn a_pin_is_the_only_hint_if_no_ca_file_would_help() {
     }
 }
 
-/// The same of those whose CA is trusted, by a file and by the system.
+/// Problems of certificates whose CA is trusted by a file or by the system.
 #[test]
 fn a_pin_helps_if_the_ca_is_trusted_and_the_certificate_is_invalid() {
     let authority = Authority::root("corporate");
@@ -94,7 +94,7 @@ fn a_pin_helps_if_the_ca_is_trusted_and_the_certificate_is_invalid() {
     }
 }
 
-/// The first next step is a CA file only if that works, and then it does.
+/// The first next step is a CA file only if this file makes the manager trusted.
 #[test]
 fn a_ca_file_is_a_step_where_it_works() {
     let other = Authority::root("elsewhere");
@@ -108,7 +108,7 @@ fn a_ca_file_is_a_step_where_it_works() {
     let step = quoted(&result.stderr, "--ca-cert");
     assert_eq!(at_home.run(FIND.iter().chain(&step)).success(), "2");
     follow_the_pin(&at_home, &result.stderr);
-    // A CA's name is in the message, and its certificate is what to give.
+    // The message names the CA, whose certificate must be passed.
     let authority = Authority::root("corporate");
     let manager = ScriptedServer::serving_one_role(&authority.issue(&server(&["127.0.0.1"])));
     let home = home(&manager, &other.pem);
@@ -123,7 +123,7 @@ fn a_ca_file_is_a_step_where_it_works() {
     follow_the_pin(&home, &result.stderr);
 }
 
-/// The signature under a self-signed certificate vouches for nothing, so it may be any; the key is what is pinned.
+/// The signature of a self-signed certificate proves nothing, so its digest does not matter. The key is pinned.
 #[cfg(unix)]
 #[test]
 fn a_self_signed_certificate_over_an_old_digest_is_pinned_by_its_key() {
@@ -132,7 +132,7 @@ fn a_self_signed_certificate_over_an_old_digest_is_pinned_by_its_key() {
         let request =
             "req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout key.pem -out request.pem";
         super::openssl::openssl(&made, &[request]);
-        // As keytool does, it states nothing about CAs.
+        // keytool also omits the basic constraints.
         made.write("extensions", "subjectAltName=IP:127.0.0.1\n");
         let signed =
             "x509 -req -in request.pem -signkey key.pem -out leaf.pem -days 30 -extfile extensions";
@@ -145,7 +145,7 @@ fn a_self_signed_certificate_over_an_old_digest_is_pinned_by_its_key() {
         let result = home.run(FIND);
         contains(result.failure(7), &["self-signed"]);
         follow_the_pin(&home, &result.stderr);
-        // It may also be trusted itself.
+        // The certificate itself may also be trusted.
         let file = home.write("leaf.pem", &certificate.pem);
         let file = file.to_str().expect("UTF-8");
         assert_eq!(
@@ -155,7 +155,7 @@ fn a_self_signed_certificate_over_an_old_digest_is_pinned_by_its_key() {
     }
 }
 
-/// Of a CA's signature over SHA-1, the key is as good as any, and the signature is not.
+/// A certificate with a SHA-1 signature of a CA is not trusted, but its key can be pinned.
 #[cfg(unix)]
 #[test]
 fn a_certificate_that_a_ca_signed_over_sha_1_is_pinned_and_not_trusted() {
@@ -172,7 +172,7 @@ fn a_certificate_that_a_ca_signed_over_sha_1_is_pinned_and_not_trusted() {
     follow_the_pin(&home, &result.stderr);
 }
 
-/// The refusal comes before the password, whatever decides whom to trust.
+/// The error comes before the password prompt, whichever setting decides about trust.
 #[cfg(unix)]
 #[test]
 fn no_password_is_asked_for_before_the_manager_is_trusted() {

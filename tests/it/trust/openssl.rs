@@ -1,4 +1,4 @@
-//! Certificates and servers of openssl's: what a manager of somebody's own making may show, and the libraries of the tests cannot make.
+//! Certificates and servers of OpenSSL, for cases that the libraries of the tests cannot create.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -17,11 +17,11 @@ impl Server {
         Self::with(home, &["-tls1_2"])
     }
 
-    /// The same with more arguments.
+    /// Serves `leaf.pem` with `key.pem` and additional arguments.
     pub(super) fn with(home: &Home, more: &[&str]) -> Self {
         let mut process = Command::new("openssl")
             .args(["s_server", "-accept", "127.0.0.1:0", "-naccept", "9"])
-            // What is weak is no longer served without being asked to.
+            // OpenSSL serves weak keys only at security level 0.
             .args(["-cipher", "DEFAULT:@SECLEVEL=0"])
             .args(more)
             .args(["-cert", "leaf.pem", "-key", "key.pem", "-www"])
@@ -47,7 +47,7 @@ impl Drop for Server {
     }
 }
 
-/// Runs openssl in the home; arguments may hold several words.
+/// Runs openssl in the home. Each argument may contain several words.
 pub(super) fn openssl(home: &Home, arguments: &[&str]) {
     let words = arguments.iter().flat_map(|part| part.split(' '));
     let mut command = Command::new("openssl");
@@ -57,7 +57,7 @@ pub(super) fn openssl(home: &Home, arguments: &[&str]) {
     assert!(output.status.success(), "{arguments:?}: {said}");
 }
 
-/// A certificate for loopback, `leaf.pem`, that `ca.pem` signed in this way.
+/// Creates the certificate `leaf.pem` for loopback, signed by `ca.pem` with this digest and extension.
 pub(super) fn issued(home: &Home, digest: &str, extension: &str) {
     let subject = ["req -newkey rsa:2048 -nodes -sha256 -days 30 -subj"];
     let ca = ["/CN=ca -x509 -keyout ca.key -out ca.pem"];
@@ -76,7 +76,7 @@ pub(super) fn issued(home: &Home, digest: &str, extension: &str) {
     );
 }
 
-/// Trusts this file, or nothing.
+/// Makes the home trust this file or nothing.
 pub(super) fn trusting(home: &mut Home, ca: Option<&str>) {
     home.set("SWP_API_KEY", "1:a2V5");
     home.set("SSL_CERT_FILE", "/dev/null");

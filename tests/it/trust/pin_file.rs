@@ -1,4 +1,4 @@
-//! The file of the pins: invalid content, other owners, locks and folders.
+//! The pin file: invalid content, other owners, locks and folders.
 
 use swp_keys::sandbox::CertificateKind;
 
@@ -40,7 +40,7 @@ fn a_file_that_others_may_write_to_is_not_believed() {
         let result = env.run(["find-role", "Auditor"]);
         contains(result.failure(2), &["chmod go-w"]);
     }
-    // Who reads it learns nothing.
+    // Other users may read the file, because it contains no secret.
     set_mode(&path, 0o644);
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
     assert_eq!(env.sandbox.requests().len(), 3);
@@ -56,14 +56,14 @@ fn a_folder_in_which_others_may_replace_the_file_is_not_believed() {
         set_mode(&folder, mode);
         let result = env.run(["find-role", "Auditor"]);
         contains(result.failure(2), &["go-w"]);
-        // Nor is anything kept there that others may take away.
+        // The run must not save a pin in a folder where other users can remove files.
         std::fs::remove_file(folder.join("trusted.toml")).expect("it was kept");
         let result = env.run(["trust", "add", "--tls-pin", &other_pin()]);
         contains(result.failure(2), &["go-w"]);
         set_mode(&folder, 0o700);
         keep(&env, &other_pin());
     }
-    // Nobody replaces a file of ours in a sticky one.
+    // In a folder with the sticky bit, other users cannot replace the file.
     set_mode(&folder, 0o1777);
     snapshot(env.run(["find-role", "Auditor"]).failure(7));
 }

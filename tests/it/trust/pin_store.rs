@@ -1,4 +1,4 @@
-//! `trust show|add|remove|list`, and what a pin that is kept means for every other command.
+//! `trust show|add|remove|list`, and the effect of a saved pin on other commands.
 
 use serde_json::json;
 use swp_keys::sandbox::{CertificateKind, Settings, TlsVersions};
@@ -33,7 +33,7 @@ fn show_prints_the_certificate_and_sends_nothing() {
         assert_eq!(object["trusted"], true);
         assert_eq!(object["names"], json!(["localhost", "127.0.0.1", "::1"]));
         assert_eq!(object["flaw"], json!(null));
-        // Not a user name, not a password: it needs none.
+        // The command needs neither a user name nor a password.
         env.home.unset("SWP_USERNAME");
         env.home.unset("SWP_PASSWORD_FILE");
         env.home.unset("SWP_CA_CERT");
@@ -110,7 +110,7 @@ fn a_changed_key_is_a_hard_stop_that_shows_old_and_new() {
     let result = env.run(["trust", "add", "--tls-accept-new"]);
     contains(result.failure(7), &[&new, &other_pin()]);
     assert!(!file(&env.home).contains(&new));
-    // A second key is taken on somebody's explicit word: it is how a renewal is prepared.
+    // An explicit `--tls-pin` adds a second key, which prepares the renewal of a certificate.
     keep(&env, &new);
     contains(&file(&env.home), &[&new, &other_pin()]);
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
@@ -141,7 +141,7 @@ fn insecure_is_refused_for_a_pinned_manager() {
         &["--insecure", "trusted.toml", &place(&env), "trust remove"],
     );
     assert_eq!(env.sandbox.connections().tcp, before);
-    // Of another manager it is none.
+    // The pin does not apply to a different manager.
     let other = stranger(CertificateKind::SelfSigned);
     std::fs::create_dir(other.home.path("config")).expect("a folder");
     other
@@ -278,7 +278,7 @@ fn an_invalid_host_is_a_usage_error_without_the_password() {
         .failure(2);
 }
 
-/// Everybody can copy a certificate: who does not hold its key is not shown, and cannot be pinned.
+/// Everyone can copy a certificate. A server without its key is neither shown nor pinned.
 #[test]
 fn a_server_without_the_pinned_key_is_not_shown() {
     let own = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);

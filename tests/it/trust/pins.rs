@@ -1,4 +1,4 @@
-//! Pins: the holder of one public key is trusted, whatever its certificate says, and nobody else.
+//! A pin trusts the holder of one public key, regardless of its certificate, and no other server.
 
 use swp_keys::sandbox::{CertificateKind, Settings, TlsVersions};
 
@@ -8,14 +8,14 @@ use crate::support::pins::other_pin;
 use crate::support::scripted_server::{Certificate, Recording, ScriptedServer};
 use crate::support::{Home, TestEnv};
 
-/// A manager that nothing but a pin could make trusted.
+/// Returns a manager that only a pin makes trusted.
 fn unknown(kind: CertificateKind) -> TestEnv {
     let mut env = showing(kind);
     env.home.unset("SWP_CA_CERT");
     env
 }
 
-/// What the message about an untrusted certificate names.
+/// Returns the pin that the message about an untrusted certificate names.
 fn named(env: &TestEnv) -> String {
     let result = env.run(["find-role", "Auditor"]);
     let said = result.failure(7);
@@ -23,7 +23,7 @@ fn named(env: &TestEnv) -> String {
     pin.split('`').next().expect("an end").to_owned()
 }
 
-/// The print that does not come from this program: as the message advises to find it.
+/// Returns the pin that OpenSSL computes with the commands in the message.
 #[cfg(unix)]
 fn by_openssl(env: &TestEnv) -> String {
     let file = (env.home).write("shown.pem", env.sandbox.certificate_pem());
@@ -50,7 +50,7 @@ fn the_message_names_the_fingerprint_that_openssl_prints() {
 fn a_pinned_key_is_trusted_with_any_certificate() {
     for kind in ALL {
         let pinned = unknown(kind);
-        // Name and dates are wrong in some of them, so the print is taken from the mismatch.
+        // Some of these certificates have a wrong name or are expired, so the pin comes from the mismatch error.
         let other = format!("sha256:{}", "00".repeat(32));
         let result = pinned.run(["find-role", "Auditor", "--tls-pin", &other]);
         let pin = other_pin(result.failure(7), &other);
@@ -67,7 +67,7 @@ fn another_key_is_refused_with_both_fingerprints_and_nothing_is_sent() {
             ..Settings::default()
         });
         let other = format!("sha256:{}", "ab".repeat(32));
-        // The certificate file would do, and the pin is what counts.
+        // The certificate file would make the manager trusted, but the pin takes precedence.
         let result = env.run(["create", "--role-id", "2", "--tls-pin", &other]);
         let said = ["sha256:", &other];
         distrusted(&env, &result, &said);
@@ -83,11 +83,11 @@ fn several_pins_and_the_variable_are_as_good() {
     assert_eq!(result.success(), "2");
     env.home.set("SWP_TLS_PIN", format!("{other},{pin}"));
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
-    // A flag wins over a variable.
+    // A flag takes precedence over a variable.
     env.run(arguments).failure(7);
 }
 
-/// Everybody can copy a certificate; only its owner can sign with its key.
+/// Everyone can copy a certificate, but only its owner can sign with its key.
 #[test]
 fn a_copied_certificate_without_its_key_is_refused() {
     let own = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);

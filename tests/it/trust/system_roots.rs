@@ -1,4 +1,4 @@
-//! The roots of the system, which on Linux are those of a file that `SSL_CERT_FILE` names, so that a test can choose them.
+//! The system's roots. On Linux, `SSL_CERT_FILE` names their file, so that a test can set them.
 
 use std::process::Command;
 use std::sync::mpsc;
@@ -13,7 +13,7 @@ use super::verification::{
 use crate::support::scripted_server::Certificate;
 use crate::support::{RunResult, TestEnv, contains};
 
-/// A world without a CA file, whose system trusts this PEM text.
+/// Returns an environment without a CA file, whose system trusts this PEM text.
 fn system_trusts(mut env: TestEnv, pem: &str) -> TestEnv {
     env.home.unset("SWP_CA_CERT");
     let file = env.home.write("system.pem", pem);
@@ -69,7 +69,7 @@ fn a_system_without_roots_trusts_no_server_and_gets_a_hint() {
     assert_eq!(env.sandbox.connections().tls, 0);
 }
 
-/// Whoever reads a pipe that nobody writes to waits for ever, so a run that ends has not read it.
+/// Reading from a pipe without a writer would block forever, so a run that ends has not read it.
 #[test]
 fn the_systems_roots_are_read_only_when_they_decide() {
     let mut env = showing(CertificateKind::OwnCa);
@@ -83,7 +83,7 @@ fn the_systems_roots_are_read_only_when_they_decide() {
     ] {
         assert_eq!(ended(&env, &pipe, unread).success(), "2");
     }
-    // They decide now, and the pipe is read: the run waits for it, and believes what comes out.
+    // Without a CA file, the system's roots decide. The run reads the pipe and trusts its content.
     env.home.unset("SWP_CA_CERT");
     let pem = env.sandbox.certificate_pem().to_owned();
     let (written, writes) = (pipe.clone(), pem);
@@ -92,7 +92,7 @@ fn the_systems_roots_are_read_only_when_they_decide() {
     writer.join().expect("a thread").expect("somebody read");
 }
 
-/// The run, if it ends by itself; a pipe that it waits for is fed, so that it is not left behind.
+/// Returns the result of the run. If the run waits for the pipe, the pipe is filled, so that the process does not stay behind.
 fn ended(env: &TestEnv, pipe: &std::path::Path, arguments: &[&str]) -> RunResult {
     let child = env.home.start_piped(arguments);
     let (send, ended) = mpsc::channel();

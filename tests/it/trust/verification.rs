@@ -1,4 +1,4 @@
-//! TLS: which certificates are trusted, what is said of the others, and that nothing is sent to who shows them.
+//! TLS verification: which certificates are trusted, errors about the others, and that nothing is sent to an untrusted server.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +21,7 @@ pub(crate) const ALL: [CertificateKind; 7] = [
 ];
 
 pub(crate) const SELF_SIGNED: &[&str] = &["self-signed", "openssl s_client", "--ca-cert"];
-/// Neither trusted nor for this host: no CA file helps.
+/// The certificate is neither trusted nor valid for this host, so no CA file helps.
 pub(crate) const SELF_SIGNED_FOR_ANOTHER: &[&str] = &[
     "self-signed",
     "127.0.0.1",
@@ -44,7 +44,7 @@ pub(crate) fn showing(certificate: CertificateKind) -> TestEnv {
     })
 }
 
-/// What is said where this certificate is shown and the file handed out with it is given; `None`: it is trusted.
+/// Returns the parts of the error for this certificate if its file is passed with `--ca-cert`, or nothing if the certificate is trusted.
 fn with_its_file(kind: CertificateKind) -> Option<&'static [&'static str]> {
     match kind {
         CertificateKind::SelfSigned | CertificateKind::SelfSignedCa | CertificateKind::OwnCa => {
@@ -57,7 +57,7 @@ fn with_its_file(kind: CertificateKind) -> Option<&'static [&'static str]> {
     }
 }
 
-/// The run was stopped by the certificate, said this, and sent nothing.
+/// Asserts that the certificate stopped the run, that the error contains these parts, and that nothing was sent.
 #[track_caller]
 pub(crate) fn distrusted(env: &TestEnv, result: &RunResult, said: &[&str]) {
     contains(result.failure(7), said);
@@ -207,7 +207,7 @@ fn both_versions_of_tls_are_spoken_and_the_newer_one_is_preferred() {
 
 #[test]
 fn an_ipv6_address_works_with_and_without_its_brackets() {
-    // A machine without IPv6 (many a container) has no such address to test with.
+    // A machine without IPv6, for example a container, lacks this address.
     if std::net::TcpListener::bind("[::1]:0").is_err() {
         return;
     }
@@ -325,7 +325,7 @@ fn a_ca_file_that_will_not_do_is_named_with_its_flag_or_variable() {
     let key = rcgen::KeyPair::generate()
         .expect("a key pair")
         .serialize_pem();
-    // The frame of a certificate around what is none.
+    // A PEM block whose content is not a certificate.
     let hollow = "-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
     let cases = [
         home.path("missing.pem"),

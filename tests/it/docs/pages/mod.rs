@@ -1,4 +1,4 @@
-//! Runs what a page of the documentation shows, one shell per section, against a simulated manager.
+//! Runs the commands on a page of the documentation against a simulated manager, with one shell per section.
 
 mod sections;
 
@@ -13,17 +13,17 @@ use crate::support::proxy::Proxy;
 use crate::support::{RunResult, TestEnv, binary, set_mode};
 use sections::sections;
 
-/// What a section of a page leaves behind.
+/// A section of a page, and its expected effect.
 pub(super) struct Case {
     /// The heading of the section.
     pub(super) heading: &'static str,
-    /// How many more keys there are afterwards; negative if keys were deleted.
+    /// The number of keys that the section creates. It is negative if the section deletes keys.
     pub(super) keys: isize,
-    /// Where a new secret of a key is afterwards: files in the home folder, or `stdout`.
+    /// The places that contain the secret of a new key afterwards: files in the home folder, or `stdout`.
     pub(super) secrets: &'static [&'static str],
-    /// The manager.
+    /// The settings of the manager.
     pub(super) manager: fn() -> Settings,
-    /// What is done before the section runs.
+    /// Prepares the environment before the section runs.
     pub(super) prepare: fn(&mut TestEnv),
 }
 
@@ -43,7 +43,7 @@ impl Case {
     };
 }
 
-/// Every section of a page that shows commands must have a case, and every case a section, in the order of the page.
+/// Checks that every section with commands has a case, that every case has a section, and that they are in the same order.
 #[track_caller]
 pub(super) fn check_complete<'a>(page: &str, cases: impl IntoIterator<Item = &'a Case>) {
     let shown: Vec<&str> = sections(page)
@@ -54,7 +54,7 @@ pub(super) fn check_complete<'a>(page: &str, cases: impl IntoIterator<Item = &'a
     assert_eq!(shown, known, "the sections with commands");
 }
 
-/// Runs the sections that have these cases.
+/// Runs the sections of these cases.
 #[track_caller]
 pub(super) fn run(page: &str, cases: &[Case]) {
     for case in cases {
@@ -63,7 +63,7 @@ pub(super) fn run(page: &str, cases: &[Case]) {
     }
 }
 
-/// The scripts of one section.
+/// Returns the scripts of one section.
 #[track_caller]
 pub(super) fn scripts(page: &str, heading: &str) -> Vec<String> {
     let mut sections = sections(page).into_iter();
@@ -101,7 +101,7 @@ fn run_case(case: &Case, mut env: TestEnv, script: &str) {
     }
 }
 
-/// Two keys, a step of GitHub Actions, and the programs and files that the pages mention.
+/// Adds two keys, a step of GitHub Actions, and the programs and files that the pages mention.
 pub(super) fn furnish(env: &mut TestEnv) {
     be_a_step(&mut env.home);
     let administrator = env.sandbox.add_key("the administrator's", 1);
@@ -120,7 +120,7 @@ pub(super) fn furnish(env: &mut TestEnv) {
     std::fs::create_dir(&programs).expect("a folder");
     std::os::unix::fs::symlink(binary(), programs.join("swp-keys")).expect("a link");
     for (name, accepted) in PROGRAMS {
-        // jq itself is used if the machine has it.
+        // If jq is installed, the tests run it.
         if *name == "jq" && Command::new("jq").arg("--version").output().is_ok() {
             continue;
         }
@@ -131,7 +131,7 @@ pub(super) fn furnish(env: &mut TestEnv) {
     }
 }
 
-/// The programs of others: the arguments that each accepts, and what it does then. What is stored goes to a file in the home folder.
+/// Stand-ins for other programs: the arguments that each accepts, and what it then does. They store data in a file in the home folder.
 const PROGRAMS: &[(&str, &str)] = &[
     (
         "az",
@@ -179,7 +179,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The script with the addresses, the files and the pins of this test in the place of those that the page shows.
+/// Returns the script with the addresses, files and pins of this test instead of those on the page.
 pub(super) fn adapt(env: &TestEnv, script: &str) -> String {
     let password = env.home.path("password").display().to_string();
     let (address, pin) = (env.sandbox.address().to_string(), pin(env));
@@ -208,7 +208,7 @@ pub(super) fn adapt(env: &TestEnv, script: &str) -> String {
 /// The pin on the pages.
 const EXAMPLE_PIN: &str = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae";
 
-/// The pin of the manager of this test.
+/// Returns the pin of this test's manager.
 fn pin(env: &TestEnv) -> String {
     let shown = env.run(["trust", "show", "-o", "json"]).json();
     shown["pin"].as_str().expect("a pin").to_owned()

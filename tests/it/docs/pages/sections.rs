@@ -1,12 +1,12 @@
-//! Finds the sections of a page and the shell scripts in them, in code blocks of every language that the pages use.
+//! Finds the sections of a page and the shell scripts in them, in the code blocks of all languages on the pages.
 
-/// A heading, and the scripts between it and the next one.
+/// A heading, and the scripts between it and the next heading.
 pub(super) struct Section<'a> {
     pub(super) heading: &'a str,
     pub(super) scripts: Vec<String>,
 }
 
-/// The sections that contain scripts.
+/// Returns the sections that contain scripts.
 #[track_caller]
 pub(super) fn sections(page: &str) -> Vec<Section<'_>> {
     let mut sections: Vec<Section<'_>> = Vec::new();
@@ -32,7 +32,7 @@ fn scripts(language: &str, block: &[&str]) -> Vec<String> {
         "yaml" => of_workflow(block),
         "groovy" => of_jenkinsfile(block),
         "crontab" => block.iter().map(|line| of_crontab(line)).collect(),
-        // They contain no commands.
+        // Code blocks in these languages contain no commands.
         "ini" | "toml" | "json" | "text" => return Vec::new(),
         other => panic!("nothing is known about code blocks of the language `{other}`"),
     };
@@ -40,13 +40,13 @@ fn scripts(language: &str, block: &[&str]) -> Vec<String> {
     found
 }
 
-/// The text of a line, and its indentation; a dash counts as a blank.
+/// Returns the text of a line and its indentation. A dash counts as a space.
 fn indented(line: &str) -> (usize, &str) {
     let text = line.trim_start_matches([' ', '-']);
     (line.len() - text.len(), text)
 }
 
-/// What the steps of GitHub Actions and the jobs of GitLab CI run, with their variables.
+/// Returns the commands that the steps of GitHub Actions and the jobs of GitLab CI run, with their variables.
 fn of_workflow(block: &[&str]) -> Vec<String> {
     let (mut variables, mut commands) = (Vec::new(), Vec::new());
     let mut inside = ("", 0);
@@ -64,19 +64,19 @@ fn of_workflow(block: &[&str]) -> Vec<String> {
     if commands.is_empty() {
         return commands;
     }
-    // In a subshell, so that the variables of one job do not reach the next.
+    // Each job runs in a subshell, so that its variables do not affect the next job.
     let lines = [variables, commands].concat().join("\n");
     vec![format!("(\n{lines}\n)")]
 }
 
-/// What the `sh` steps of a pipeline run.
+/// Returns the commands of the `sh` steps of a pipeline.
 fn of_jenkinsfile(block: &[&str]) -> Vec<String> {
     let text = block.join("\n");
     let steps = text.split("'''").skip(1).step_by(2);
     steps.map(str::to_owned).collect()
 }
 
-/// The command behind the five fields of the time.
+/// Returns the command after the five time fields.
 fn of_crontab(line: &str) -> String {
     let (_, command) = line
         .split_once("  ")

@@ -1,11 +1,11 @@
-//! Managers that keep a key's name or description in another form than it was sent.
+//! Managers that store a key's name or description in an altered form.
 
 use super::fixtures::{LOST, NAME, delivered, each, inject, records};
 use crate::support::held_manager::HeldManager;
 use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 const NAMES: [&str; 5] = ["upper", "lower", "no-blanks", "no-brackets", "cut"];
-/// Those that leave the digits of a mark.
+/// Alterations that preserve the hexadecimal digits of a marker.
 const DESCRIPTIONS: [&str; 5] = ["kept", "upper", "lower", "no-blanks", "no-brackets"];
 
 fn create<'a>(named: bool) -> Vec<&'a str> {
@@ -68,7 +68,7 @@ fn a_key_for_one_command_goes_with_it() {
     });
 }
 
-/// A name that is like the one that was asked for is no proof, and not nothing either.
+/// A similar name does not prove that the key belongs to the run, but it cannot be ignored either.
 #[test]
 fn without_a_marker_a_similar_name_is_not_ignored() {
     each(NAMES, |names| {
@@ -84,7 +84,7 @@ fn without_a_marker_a_similar_name_is_not_ignored() {
     });
 }
 
-/// A manager with one key, by the name that it gives it.
+/// Returns a manager with one key, whose name it stores in this form.
 fn with_a_key(names: &str, duplicates: &str) -> TestEnv {
     let env = TestEnv::with(answering_unknowns(&[
         ("key-names", names),
@@ -94,7 +94,7 @@ fn with_a_key(names: &str, duplicates: &str) -> TestEnv {
     env
 }
 
-/// The old key has an end and makes way; the other one bears the name.
+/// Asserts that the old key expires, and that the successor has the name.
 #[track_caller]
 fn rotated(env: &TestEnv, result: &RunResult, what: &str) {
     let keys = env.sandbox.api_keys();
@@ -106,7 +106,7 @@ fn rotated(env: &TestEnv, result: &RunResult, what: &str) {
 }
 
 fn rotations() -> impl Iterator<Item = (&'static str, &'static str)> {
-    // A name that is as long as it may be has no room for more.
+    // `cut` is omitted: a name of the maximum length cannot be extended.
     let names = ["upper", "lower", "no-blanks", "no-brackets"];
     (names.into_iter()).flat_map(|names| ["accepted", "409"].map(|duplicates| (names, duplicates)))
 }
@@ -122,7 +122,7 @@ fn a_rotation_makes_no_third_key() {
             }
             let mut result = env.run(["rotate-key", "1"]);
             if result.code() == 8 {
-                // The manager refused the first request because of the name, and that answer was lost.
+                // The manager rejected the first request because of the name, and its response was lost.
                 assert_eq!(env.sandbox.api_keys().len(), 1, "{what}");
                 result = env.run(["rotate-key", "1"]);
             }

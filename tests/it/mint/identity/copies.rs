@@ -1,4 +1,4 @@
-//! Keys that somebody makes with the description of another one, and so with its mark: they are not ours.
+//! Keys that a user creates with the description of another key, and so with its marker. They do not belong to the run.
 
 use swp_keys::sandbox::Sandbox;
 
@@ -10,7 +10,7 @@ use crate::support::{TestEnv, answering_unknowns, wait_until};
 const NAMED: [&str; 6] = ["create", "--role", "Auditor", "--name", "ci", "--verify"];
 const HOUR: i64 = 3_600_000;
 
-/// Copies the key with the ID 1, later by so much.
+/// Copies the key with ID 1. The copy is this many milliseconds newer.
 fn copy(sandbox: &Sandbox, later: i64) -> i64 {
     let ours = sandbox.api_keys()[0].clone();
     let id = sandbox.add_key("ci", 2).id;
@@ -22,7 +22,7 @@ fn copy(sandbox: &Sandbox, later: i64) -> i64 {
     id
 }
 
-/// A run that was killed after it had made its key.
+/// Returns a manager on which a run was killed after it had created its key.
 fn cut(words: &[&str], route: &str) -> HeldManager {
     let held = HeldManager::with(answering_unknowns(&[("duplicate-name", "accepted")]), route);
     held.kill_while_held(words);
@@ -47,7 +47,7 @@ fn the_copy_of_a_key_that_is_recovered_stays() {
     });
 }
 
-/// Somebody has deleted the key that the run made, and made another in its place.
+/// A user has deleted the key of the run, and created a copy of it.
 #[test]
 fn a_copy_that_took_the_place_of_the_key_is_not_taken_for_it() {
     each([false, true], |delete| {

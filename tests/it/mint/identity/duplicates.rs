@@ -1,4 +1,4 @@
-//! Creates that something in between sends twice to a manager that allows two keys of one name.
+//! Create requests that an intermediary sends twice to a manager that allows two keys with the same name.
 
 use super::fixtures::{delivered, each, inject, records};
 use crate::support::{TestEnv, answering_unknowns, contains};
@@ -39,7 +39,7 @@ fn no_twin_outlives_its_command() {
     });
 }
 
-/// Both are ours, and nobody has the secret of either.
+/// Both keys belong to the run, but their secrets are lost.
 #[test]
 fn of_two_of_which_no_answer_came_one_is_delivered() {
     for more in [&[][..], &["--name", "ci"]] {
@@ -51,7 +51,7 @@ fn of_two_of_which_no_answer_came_one_is_delivered() {
     }
 }
 
-/// A plain create does not look: the marks say it to whoever lists the keys, from any machine.
+/// A plain create does not search for a duplicate. `list-keys` recognizes it on any machine by the markers.
 #[test]
 fn a_list_warns_of_the_twin_of_a_plain_create() {
     for used in [None, Some(2)] {
@@ -80,7 +80,7 @@ fn a_list_warns_of_the_twin_of_a_plain_create() {
     assert_eq!(env.run(["list-keys", "-q"]).stderr, "");
 }
 
-/// The mark is in the description, in whatever form the manager keeps it, and in the name that the run makes.
+/// The marker is in the description, which the manager may alter, and in the generated name.
 #[test]
 fn a_list_finds_marks_that_the_manager_altered() {
     let cases = ["upper", "lower", "no-blanks", "no-brackets", "dropped"];
@@ -101,7 +101,7 @@ fn a_list_finds_marks_that_the_manager_altered() {
     });
 }
 
-/// A search that lags shows the twin when it shows the key, so the key is not deleted before that.
+/// A search that lags shows both keys at the same time. The run therefore deletes neither before the search shows its key.
 #[test]
 fn a_key_that_is_undone_takes_its_twin_along_where_a_search_lags() {
     each([&[][..], &["--name", "ci"]], |more| {
@@ -117,7 +117,7 @@ fn a_key_that_is_undone_takes_its_twin_along_where_a_search_lags() {
     });
 }
 
-/// As long as no search works, nothing shows whether there is a twin: the record stays until `recover` has looked.
+/// If the search fails, the run cannot find out whether a duplicate exists. The record stays until `recover` has searched.
 #[test]
 fn a_twin_that_cannot_be_looked_for_is_left_to_recover() {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
@@ -136,7 +136,7 @@ fn a_twin_that_cannot_be_looked_for_is_left_to_recover() {
     assert_eq!(records(&env.home).len(), 0);
 }
 
-/// What the two copies of a request made is close together, however many keys there are.
+/// The IDs of a key and its duplicate are close together, regardless of the number of keys.
 #[test]
 fn a_twin_is_looked_for_beside_the_key() {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));

@@ -1,12 +1,12 @@
-//! Whose key is it: a key is found again by its ID, then by its mark, and by its name last, whatever became of its name and its
-//! description, and whatever something in between did to requests and answers.
+//! A run must recognize its own key by its ID, then by its marker, and by its name last, even if the name and the description were altered, or an
+//! intermediary exchanged requests and responses.
 
 use serde_json::Value;
 use swp_keys::sandbox::Sandbox;
 
 use crate::support::{Home, RunResult, TestEnv};
 
-/// A name that every alteration changes, and none beyond recognition.
+/// A name that every alteration changes, but that is still recognizable.
 pub(super) const NAME: &str = "Night build (ci) of the whole Fleet";
 pub(super) const LOST: &str = "POST /api/apikeys drop after";
 
@@ -17,7 +17,7 @@ pub(super) fn inject(sandbox: &Sandbox, fault: &str) {
     sandbox.inject(fault);
 }
 
-/// The records that are there.
+/// Returns the records.
 pub(super) fn records(home: &Home) -> Vec<Value> {
     let entries = std::fs::read_dir(home.path("state/unfinished"));
     (entries.into_iter().flatten())
@@ -26,7 +26,7 @@ pub(super) fn records(home: &Home) -> Vec<Value> {
         .collect()
 }
 
-/// The one key that there is was delivered, and nothing is left of the run.
+/// Asserts that the only key was delivered, and that no record is left.
 #[track_caller]
 pub(super) fn delivered(env: &TestEnv, result: &RunResult, what: &str) {
     let keys = env.sandbox.api_keys();
@@ -36,7 +36,7 @@ pub(super) fn delivered(env: &TestEnv, result: &RunResult, what: &str) {
     assert_eq!(records(&env.home).len(), 0, "{what}");
 }
 
-/// Each of these at once.
+/// Runs all cases at the same time.
 pub(super) fn each<T: Send>(cases: impl IntoIterator<Item = T>, play: impl Fn(T) + Sync) {
     let play = &play;
     std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! How a run recognizes its own key: by ID, then by marker, and by name last.
+//! How a run recognizes its own key: by its ID, then by its marker, and by its name last.
 
 mod altered_fields;
 mod copies;

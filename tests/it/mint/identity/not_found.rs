@@ -1,4 +1,4 @@
-//! A 404 that is not the manager's: it does not prove that a key is gone, so no record is dropped for it.
+//! A 404 response that is not from the manager does not prove that a key is deleted, so its record is kept.
 
 use super::fixtures::{each, inject, records};
 use crate::support::answering_unknowns;
@@ -25,7 +25,7 @@ fn a_404_from_a_proxy_drops_no_record() {
         inject(&held.sandbox, &format!("GET /api/apikeys/1 {PAGE}"));
         let result = held.home.run([next, &SOON].concat());
         let what = format!("{words:?} {next:?}: {} {}", result.code(), result.stderr);
-        // A search shows that the key is there.
+        // The run succeeds only if a search shows the key.
         if result.code() == 0 {
             assert_eq!(
                 result.success(),

@@ -1,4 +1,4 @@
-//! Creates that are refused although the key was made.
+//! Creates that the manager rejects although it created the key.
 
 use super::fixtures::{delivered, each, inject, records};
 use crate::support::{TestEnv, answering_unknowns, contains};
@@ -60,7 +60,7 @@ fn a_rotation_doubts_a_refusal_too() {
     });
 }
 
-/// The second of two requests is refused because of the first.
+/// The manager processes the request twice, and rejects the second one because the name is taken.
 #[test]
 fn a_request_that_was_sent_twice_is_settled_where_names_are_unique() {
     let cases = ["400", "403", "409", "500"].into_iter();
@@ -73,7 +73,7 @@ fn a_request_that_was_sent_twice_is_settled_where_names_are_unique() {
             ]));
             inject(&env.sandbox, "POST /api/apikeys twice");
             let result = env.run(create(named));
-            // A right that lacks is not waited for, and a lagging search may not show the key yet.
+            // 403 may mean a missing permission, for which the run does not wait. A lagging search may not show the key yet.
             if (status, lag, result.code()) != ("403", "200ms", 5) {
                 delivered(&env, &result, &format!("{status} {lag} {named}"));
             }
@@ -90,7 +90,7 @@ fn a_server_error_is_doubted_for_as_long_as_a_lost_answer() {
     delivered(&env, &result, "500");
 }
 
-/// The request is still on its way when its connection breaks.
+/// The connection breaks before the manager processes the request.
 #[test]
 fn a_request_that_is_worked_on_late_is_waited_for() {
     each([true, false], |named| {
@@ -102,7 +102,7 @@ fn a_request_that_is_worked_on_late_is_waited_for() {
     });
 }
 
-/// A manager counts each use of a key that it refuses.
+/// The manager counts each use of a rejected key.
 #[test]
 fn a_refused_api_key_is_not_used_again() {
     let mut env = TestEnv::new();
@@ -117,7 +117,7 @@ fn a_refused_api_key_is_not_used_again() {
     assert_eq!(calls.last().map(String::as_str), Some("POST /api/apikeys"));
 }
 
-/// Whether the key was made is not known then.
+/// The run cannot find out whether the key was created.
 #[test]
 fn a_refusal_that_cannot_be_looked_into_leaves_a_record() {
     let env = TestEnv::new();

@@ -1,4 +1,4 @@
-//! Keys that somebody renames while a run is at work, or before what it left is recovered.
+//! Keys that a user renames during a run, or before the recovery of an interrupted run.
 
 use swp_keys::sandbox::Sandbox;
 
@@ -48,7 +48,7 @@ fn what_a_killed_run_left_is_found() {
     });
 }
 
-/// Then its ID is all that is left.
+/// The name and the description were changed, so only the ID identifies the key.
 #[test]
 fn an_answer_that_came_is_enough_without_name_and_mark() {
     let held = HeldManager::new(VERIFIED);
@@ -64,7 +64,7 @@ fn an_answer_that_came_is_enough_without_name_and_mark() {
     assert_eq!(result.success(), held.sandbox.api_keys()[0].secret);
 }
 
-/// IDs are another manager's where the records are another manager's.
+/// A key with the recorded ID may be a different key, for example if the manager was restored from a backup.
 #[test]
 fn a_key_of_the_id_that_is_older_than_the_run_is_not_taken_for_its_own() {
     let held = HeldManager::new(VERIFIED);
@@ -95,7 +95,7 @@ fn a_key_for_one_command_goes_with_it() {
     assert_eq!(held.sandbox.api_keys(), []);
 }
 
-/// The successor is renamed while its answer is on the way, and its run killed.
+/// The successor is renamed before the run receives its response, and the run is killed.
 #[test]
 fn a_rotation_that_was_killed_makes_no_third_key() {
     for again in [&["rotate-key", "1"][..], &["recover", "--yes"]] {

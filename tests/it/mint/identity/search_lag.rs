@@ -1,4 +1,4 @@
-//! Searches that show a key some time after it was created.
+//! Searches that show a key some time after its creation.
 
 use crate::support::running::run_on_machines;
 use crate::support::{RunResult, TestEnv, answering_unknowns};
@@ -27,7 +27,7 @@ fn of_many_at_once_one_key_remains() {
     }
 }
 
-/// Whoever leaves a key that exists as it is has nothing to do with how many wanted to make it.
+/// With `--if-exists skip`, a run does not need to know how many runs tried to create the key.
 #[test]
 fn of_many_that_skip_all_succeed_with_one_key() {
     const MANY: usize = 16;

@@ -1,4 +1,4 @@
-//! Answers that something in between exchanges.
+//! Responses that an intermediary exchanges.
 
 use super::fixtures::{inject, records};
 use crate::support::held_manager::HeldManager;
@@ -16,7 +16,7 @@ fn at_once(homes: &[Home], arguments: [Vec<&str>; 2]) -> Vec<RunResult> {
     )
 }
 
-/// Another machine: a home with the same manager and credentials.
+/// Returns another machine: a home with the same manager and credentials.
 fn machine(env: &TestEnv) -> Home {
     let mut home = Home::new();
     home.set("SWP_URL", env.sandbox.url());
@@ -59,7 +59,7 @@ fn a_response_with_another_marker_is_not_delivered_and_nothing_is_deleted() {
     }
 }
 
-/// One of the two leaves no mark, so the ID of its key is in the record of the other one.
+/// One of the two runs sets no marker. The other run therefore records the ID of that key.
 #[test]
 fn recovery_finds_the_key_with_the_marker() {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
@@ -83,14 +83,14 @@ fn recovery_finds_the_key_with_the_marker() {
     assert_eq!(records(&homes[0]).len(), 0);
 }
 
-/// Something in between answers with the key of a program that leaves no mark, and the manager tells no descriptions.
+/// An intermediary returns the key of a program that sets no marker, and the manager does not store descriptions.
 #[test]
 fn an_answer_about_a_strange_key_is_compared_with_what_there_is() {
     for (name, code) in [(None, 11), (Some("ci of ours"), 0)] {
         let env = TestEnv::with(answering_unknowns(&[("answer-fields", "sparse")]));
         let other = env.sandbox.add_key("other", 2);
         let (id, told) = match name {
-            // The manager itself may keep any name that it likes.
+            // A manager may alter any name.
             Some(name) => (2, name),
             None => (other.id, "other"),
         };
@@ -105,8 +105,8 @@ fn an_answer_about_a_strange_key_is_compared_with_what_there_is() {
     }
 }
 
-/// The response is about a key of the run's own name that another program made meanwhile without a mark, and it shows no description.
-/// The manager does: the key has no mark, so nothing of it is delivered or deleted.
+/// The response describes a key with the same name that another program created without a marker, and omits the description. The search result shows
+/// that the key has no marker, so the run neither delivers nor deletes it.
 #[test]
 fn an_answer_about_an_unmarked_key_of_the_own_name_is_not_delivered() {
     let settings = answering_unknowns(&[("duplicate-name", "accepted")]);

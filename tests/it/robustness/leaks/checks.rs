@@ -1,5 +1,5 @@
-//! No secret where it was not promised: not on stderr at any level, not on stdout but for the one document, not in a file, not with a
-//! child; whatever form it takes, and whatever the manager sends back.
+//! Secrets appear only where the documentation says so. They never appear on stderr at any log level, in other documents, files or child processes,
+//! in any encoding, even if the manager sends them back.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};

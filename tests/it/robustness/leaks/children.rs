@@ -1,11 +1,11 @@
-//! What a child of a run can see: its arguments, its environment, and the arguments of the run itself.
+//! The secrets that a child process can see in its arguments, its environment, and the arguments of the run.
 #![cfg(target_os = "linux")]
 
 use crate::support::secrets::{CODE, KEY, PASSWORD, assert_clean, assert_silent};
 use crate::support::{RunResult, TestEnv};
 use swp_keys::sandbox::Settings;
 
-/// A script for `sh` that writes down all it can see, and prints `output`.
+/// Returns a script for `sh` that stores everything it can see, and prints `output`.
 fn spy(env: &TestEnv, name: &str, output: &str) -> String {
     let secret = env.home.write_secret(&format!("{name}.output"), output);
     let script = format!(

@@ -1,4 +1,4 @@
-//! Every command, in every way to sign in, when it succeeds and when it does not.
+//! Every command with every sign-in method, when it succeeds and when it fails.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::support::secrets::{CODE, PASSWORD, assert_clean, assert_silent};
 use crate::support::{RunResult, TestEnv};
 use crate::support::{files::files, requests::session_of};
 
-/// What each command is run with. A command that is not here fails the test.
+/// Returns the arguments for each command. A new command fails the test until it is added here.
 fn arguments(command: &str) -> &'static [&'static [&'static str]] {
     match command {
         "create-key" => &[
@@ -65,13 +65,13 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
         "delete-key" => &[&["there", "77", "--yes"]],
         "update-key" => &[&["there", "--role", "Full Access", "--expires", "14d"]],
         "list-keys" => &[&[], &["--stale", "1s", "--role", "Auditor"]],
-        // Its children are looked at elsewhere; here, that it does not tell what it was given.
+        // Other tests check the children of this command. This test checks its own output.
         "sandbox" => &[&["--mfa-code", CODE, "--", "true"]],
         new => panic!("say how a leak of `{new}` is to be looked for"),
     }
 }
 
-/// How a run signs in.
+/// The sign-in method of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
     Password,
@@ -79,7 +79,7 @@ enum Way {
     Kept,
 }
 
-/// What goes wrong in a run.
+/// The failure that is injected into a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Trouble {
     Nothing,
@@ -88,7 +88,7 @@ enum Trouble {
     Untrusted,
     Unreachable,
     Broken,
-    /// The answer to the command's own call is cut off in the middle.
+    /// The response to the command's own request is truncated.
     Cut,
 }
 
@@ -102,11 +102,11 @@ const TROUBLES: [Trouble; 7] = [
     Trouble::Cut,
 ];
 
-/// A manager, a home with all secrets in it, and the secrets.
+/// A manager, a home that contains all secrets, and these secrets.
 struct Scene {
     env: TestEnv,
     key: String,
-    /// Sessions and keys that were made on the way.
+    /// Secrets of sessions and keys that were created during the test.
     found: Vec<String>,
 }
 
@@ -132,7 +132,7 @@ impl Scene {
                 env.home.set("SWP_API_KEY", &key);
             }
             Way::Kept => {
-                // With a code of its own: none is sent twice.
+                // Each sign-in needs a new code, because no code is sent twice.
                 let set = |code: &str| {
                     (env.sandbox).change(|settings| settings.mfa_code = Some(code.to_owned()));
                 };
@@ -189,7 +189,7 @@ impl Scene {
         }
     }
 
-    /// What a run that was cut off while it re-keyed a key leaves behind.
+    /// Leaves the record of a run that was interrupted while it reset a key.
     fn leave_record(&self, way: Way) {
         let mut record = serde_json::json!({
             "operation": "0a0b0c0d", "work": "rekey", "manager": self.env.sandbox.url(), "tenant": null,
@@ -207,7 +207,7 @@ impl Scene {
         std::fs::write(folder.join("0a0b0c0d.json"), record.to_string()).expect("a file");
     }
 
-    /// Everything that is secret by now.
+    /// Returns all secrets so far.
     fn secrets(&mut self) -> Vec<String> {
         for (sid, rid) in self.env.sandbox.requests().iter().filter_map(session_of) {
             self.found.extend([sid, rid]);
@@ -226,7 +226,7 @@ impl Scene {
         secrets
     }
 
-    /// Runs, and checks everything that the run could have told.
+    /// Runs the program, and checks everything that it printed and wrote.
     fn check(&mut self, arguments: &[&str]) -> RunResult {
         let secrets_of_keys = |scene: &Self| -> Vec<String> {
             let keys = scene.env.sandbox.api_keys();
@@ -254,7 +254,7 @@ impl Scene {
                 Place::Password => secret == PASSWORD,
                 Place::Key => secret == self.key,
                 Place::OutFile => Some(secret) == in_file,
-                // A session, or the key that was signed in with; no other, no password and no code.
+                // The saved file contains a session or the API key of the sign-in. It contains no other key, no password and no code.
                 Place::Kept => {
                     secret == self.key
                         || !secret.contains(':') && secret != PASSWORD && secret != CODE
@@ -276,7 +276,7 @@ impl Scene {
     }
 }
 
-/// Nobody else may read or write a file that a secret is in.
+/// Asserts that other users can neither read nor write a file that contains a secret.
 #[cfg(unix)]
 #[track_caller]
 fn assert_private(path: &Path) {
@@ -289,7 +289,7 @@ fn assert_private(path: &Path) {
 #[cfg(not(unix))]
 fn assert_private(_path: &Path) {}
 
-/// The calls of any command, the farewell left out.
+/// Returns a fault for all requests except the sign-out.
 fn fault(action: Action) -> Fault {
     Fault::new("POST", "/api/*", action).times(9)
 }
@@ -313,7 +313,7 @@ fn place(home: &Path, path: &Path) -> Place {
     }
 }
 
-/// Every command that can be run, by the parser's own tree, so that a new one cannot be left out: `find-role`, `trust show`.
+/// Returns all commands of the parser without subcommands, for example `find-role` and `trust show`.
 fn leaves(command: &clap::Command, above: &str) -> Vec<String> {
     let mut found = Vec::new();
     for below in command
@@ -329,7 +329,7 @@ fn leaves(command: &clap::Command, above: &str) -> Vec<String> {
     found
 }
 
-/// Walks all commands in one way to sign in.
+/// Runs all commands with one sign-in method.
 fn walk(way: Way) {
     let commands = leaves(&swp_keys::command_line(), "");
     assert!(commands.len() >= 10, "{commands:?}");
@@ -376,7 +376,7 @@ fn with_a_saved_session() {
 fn an_undelivered_secret_is_not_printed() {
     let mut scene = Scene::new(Way::Password, Trouble::Nothing);
     let sandbox = &scene.env.sandbox;
-    // The key stays, so its secret is known here; nobody else may know it.
+    // The deletion fails, so the key still exists and its secret is known to the test.
     let refuse = Action::status(500, "not now");
     sandbox.inject(Fault::new("DELETE", "/api/apikeys/*", refuse).times(9));
     for path in ["/api/apikeys", "/api/apikeys/*/secretkey"] {

@@ -1,4 +1,4 @@
-//! A manager, or whoever stands in its place, that sends back what it was sent.
+//! A manager or intermediary that sends secrets back in its responses.
 
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Sandbox, Settings};
@@ -9,7 +9,7 @@ use crate::support::{RunResult, TestEnv};
 
 const ALL: [&str; 6] = [PASSWORD, CODE, SID, RID, KEY, FRESH];
 
-/// One call of a run, the way it is reached, and the secrets that the client has had by then.
+/// One request of a run, how the run gets there, and the secrets that the client knows by then.
 struct Place {
     method: &'static str,
     path: &'static str,
@@ -87,7 +87,7 @@ const PLACES: [Place; 9] = [
     },
 ];
 
-/// An answer, and whether it is for a refusal or a success.
+/// Returns an action that responds with this status, media type and body.
 fn answer(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Action {
     let headers = vec![("Content-Type".to_owned(), kind.to_owned())];
     Action::Answer {
@@ -97,7 +97,7 @@ fn answer(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Action {
     }
 }
 
-/// A manager whose sessions and fresh keys are known before they are made.
+/// Returns a manager whose session IDs and new secrets are known in advance.
 fn env(with_key: bool) -> TestEnv {
     let mut env = TestEnv::with(Settings {
         password: PASSWORD.to_owned(),
@@ -111,7 +111,7 @@ fn env(with_key: bool) -> TestEnv {
     env
 }
 
-/// What this manager answers where it does not echo.
+/// Adds the responses of this manager to all other requests.
 fn script(sandbox: &Sandbox) {
     let often = |method, path, action| sandbox.inject(Fault::new(method, path, action).times(99));
     often(
@@ -150,7 +150,7 @@ fn script(sandbox: &Sandbox) {
     often("DELETE", "*", answer(200, "text/plain", ""));
 }
 
-/// Every way to say a text in an answer that is no success, and in one that should be.
+/// Returns responses of every kind that contain the text: error responses, and malformed success responses.
 fn echoes(said: &str) -> Vec<Action> {
     let json =
         |status, value: serde_json::Value| answer(status, "application/json", value.to_string());
@@ -179,7 +179,7 @@ fn echoes(said: &str) -> Vec<Action> {
         page(403),
         page(200),
         redirect,
-        // Successes of the wrong form: what cannot be read is not quoted.
+        // The body of a success is malformed. The error must not quote it.
         json(200, json!(said)),
         json(
             200,
@@ -193,7 +193,7 @@ fn echoes(said: &str) -> Vec<Action> {
     ]
 }
 
-/// A header holds no control characters and no line breaks.
+/// Returns the text without characters that are invalid in a header.
 fn ascii(text: &str) -> String {
     text.chars().filter(char::is_ascii_graphic).collect()
 }
@@ -226,7 +226,7 @@ fn nothing_that_comes_back_in_another_form_is_shown() {
     let places = [&PLACES[1], &PLACES[2]];
     for place in places {
         for secret in place.known {
-            // As it is, and as JSON, URLs and HTML write it. Nobody sends back hex or base64.
+            // The secret unchanged, and as JSON, URLs and HTML encode it. Managers do not send it back in hex or base64.
             let written = forms(secret).into_iter().take(8);
             for form in written.filter(|form| form.contains("Mark")) {
                 let said = format!("you sent {form} to me");
@@ -260,7 +260,7 @@ fn a_masked_message_keeps_the_rest_of_the_managers_text() {
     );
 }
 
-/// A secret that is part of another one does not leave the rest of that in sight.
+/// A secret that contains another secret is masked completely.
 #[test]
 fn a_secret_within_a_secret_is_masked_with_it() {
     let mut env = env(false);
@@ -296,7 +296,7 @@ fn a_former_session_is_ended_without_a_word_of_what_comes_back() {
     assert_silent("login", &result, &ALL, None);
 }
 
-/// The secret that was made and not delivered, in the answer to its deletion.
+/// The response to the deletion contains the undelivered secret.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_undelivered_secret_that_comes_back_is_not_shown() {

@@ -1,15 +1,14 @@
-//! What is wrong with a file or a value is reported by its place, never by its content: a file in the wrong place may be a private key
-//! or a list of passwords.
+//! Errors about a file or a value name its position, but never its content: a wrong file may contain a private key or a list of passwords.
 
 use std::path::{Path, PathBuf};
 
 use crate::support::secrets::assert_silent;
 use crate::support::{RunResult, TestEnv, contains, set_mode};
 
-/// Letters only, so that it passes as a name, a word and base64, and of a length that base64 needs no padding for.
+/// This text consists of letters only, so that it is valid as a name, as a word, and as base64 without padding.
 const CANARY: &str = "QuackingCanaries";
 
-/// A run that fails with `code`, in text and in JSON, with all that is logged; neither stream holds the canary.
+/// Asserts that a run fails with `code` in text and in JSON at the highest log level, and that neither stream contains the canary.
 #[track_caller]
 fn refused(env: &TestEnv, code: i32, arguments: &[&str], names: &[&str]) {
     for format in ["text", "json"] {
@@ -20,7 +19,7 @@ fn refused(env: &TestEnv, code: i32, arguments: &[&str], names: &[&str]) {
     }
 }
 
-/// Flags of ours come before the end of the flags.
+/// Inserts the flags before `--`.
 fn run(env: &TestEnv, arguments: &[&str], more: &[&str]) -> RunResult {
     let end = (arguments.iter().position(|word| *word == "--")).unwrap_or(arguments.len());
     let (flags, rest) = arguments.split_at(end);
@@ -33,7 +32,7 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
-/// Each file with the line that is at fault, where the message can name one.
+/// Each file, and the line of the problem if the message names one.
 #[test]
 fn of_certificates() {
     let mut env = TestEnv::new();
@@ -42,7 +41,7 @@ fn of_certificates() {
     let lines = certificate.lines().count();
     let canary = CANARY;
     for (file, line) in [
-        // The lines of a key and a certificate, joined.
+        // The lines of a key and a certificate are joined.
         (
             format!(
                 "-----BEGIN PRIVATE KEY-----{canary}-----END PRIVATE KEY----------BEGIN CERTIFICATE-----{canary}\n"
@@ -57,7 +56,7 @@ fn of_certificates() {
             first(&format!("-----BEGIN CERTIFICATE----- {canary}\r\n")),
             lines + 1,
         ),
-        // Of a section, its beginning.
+        // The line of the BEGIN marker.
         (format!("-----BEGIN CERTIFICATE-----\n{canary}\n"), 1),
         (format!("-----BEGIN {canary}-----\n{canary}\n"), 1),
         (
@@ -78,14 +77,14 @@ fn of_certificates() {
         let arguments = [&FIND[..], &["--ca-cert", text(&path)]].concat();
         refused(&env, 2, &arguments, &["`--ca-cert`", "ca.pem", &place]);
     }
-    // What holds no certificate at all.
+    // The file contains no certificate.
     let path = env.home.write("ca.pem", canary);
     env.home.set("SWP_CA_CERT", path);
     refused(&env, 2, &FIND, &["`SWP_CA_CERT`", "ca.pem"]);
     assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
 }
 
-/// The system's certificates, if the user names another file of them.
+/// The system's certificates, if a variable names a different file for them.
 #[test]
 fn of_the_systems_certificates() {
     let mut env = TestEnv::new();
@@ -96,7 +95,7 @@ fn of_the_systems_certificates() {
     refused(&env, 7, &FIND, &[]);
 }
 
-/// A home that has all from its settings file, and the folder of that.
+/// Returns a home with all settings in its settings file, and the folder of that file.
 fn with_settings() -> (TestEnv, PathBuf) {
     let mut env = TestEnv::new();
     env.home.unset("SWP_URL");
@@ -154,7 +153,7 @@ fn of_the_settings_file() {
     }
 }
 
-/// What no reader of the file checks, but the command that uses it.
+/// Values that the parser of the settings file accepts, and that a command then rejects.
 #[test]
 fn of_the_settings_file_for_new_keys() {
     let (env, folder) = with_settings();
@@ -240,7 +239,7 @@ fn of_the_state_folder() {
         assert_silent("find-role", &result, &[canary], None);
     }
     std::fs::remove_file(&record).expect("a file");
-    // What is remembered of sign-ins.
+    // The records of the lock-out guard.
     env.run(["find-role", "Auditor", "--mfa-code", "123456"]);
     for path in crate::support::files::files(&env.home.path("state/sign-ins")) {
         std::fs::write(&path, format!("{{\"refused\": \"{canary}\"}}")).expect("a file");

@@ -1,4 +1,4 @@
-//! No secret appears where it was not asked for.
+//! Secrets appear only where they were requested.
 
 mod checks;
 mod children;

@@ -1,10 +1,10 @@
-//! A panic is a bug, and may come where a secret is at hand: what is said of it quotes nothing.
+//! A panic may happen while a secret is in memory. Its message must therefore not contain values.
 
 use std::path::Path;
 
 use crate::support::files::files;
 
-/// The source of the client, without its tests and without the simulated manager.
+/// Returns the source files of the client, without its tests and without the simulated manager.
 fn sources() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut sources = Vec::new();
@@ -14,7 +14,7 @@ fn sources() -> Vec<(String, String)> {
             .expect("a path in it")
             .display()
             .to_string();
-        // What fuzzers assert is in no build that is run.
+        // Assertions of fuzz targets are not part of a released build.
         let of_tests = name.ends_with("_tests.rs")
             || name.ends_with("/tests.rs")
             || name.ends_with("/two_targets.rs")

@@ -1,4 +1,4 @@
-//! Every open question of the manager's contract, with every answer that the sandbox can give.
+//! Every open question of the API contract, with every possible response of the sandbox.
 
 mod objects;
 mod scenarios;

@@ -1,4 +1,4 @@
-//! The questions about roles, keys and the form of answers.
+//! The questions about roles, keys and the form of responses.
 
 use swp_keys::sandbox::{Request, Settings};
 
@@ -27,7 +27,7 @@ walks! {
     which_form_errors_have: "error-body" => error_body;
 }
 
-/// What the exit code of a create is that the manager refused with this status. After a 500 it may have been made all the same.
+/// Returns the exit code of a create that the manager rejected with this status. After status 500, the key may exist.
 fn exit_of(status: &str) -> i32 {
     match status {
         "400" | "422" | "500" => 1,
@@ -44,7 +44,7 @@ fn creates_sent(env: &TestEnv) -> Vec<Request> {
     requests
 }
 
-/// A name of one's own is looked up and found free, or taken.
+/// Creates a key with a name that is free, and another with a name that is taken.
 fn named(settings: Settings) {
     let env = TestEnv::with(settings);
     env.sandbox.add_key("another", 1);
@@ -56,7 +56,7 @@ fn named(settings: Settings) {
 fn invalid(choice: &str, settings: Settings) {
     let env = TestEnv::with(settings);
     creates(&env, ROLE);
-    // More than the 32 bits that an ID has.
+    // This ID does not fit into 32 bits.
     let said = fails(
         &env,
         ["create", "--role-id", "4294967296", "--allow-full-access"],
@@ -67,7 +67,7 @@ fn invalid(choice: &str, settings: Settings) {
 
 fn unknown_role(choice: &str, settings: Settings) {
     let env = TestEnv::with(settings);
-    // So that the role is not looked at before.
+    // Skips the request that reads the role.
     let arguments = ["create", "--role-id", "999", "--allow-full-access"];
     if choice == "accepted" {
         let result = env.run(arguments);
@@ -92,7 +92,7 @@ fn role_omitted(_: &str, settings: Settings) {
 fn past_expiry(choice: &str, mut settings: Settings) {
     settings.clock_skew_seconds = 7200;
     let env = TestEnv::with(settings);
-    // In the past by any clock: found out here.
+    // This date is in the past by the local clock too, so it is rejected before a request.
     let said = fails(
         &env,
         ["create", "--role-id", "2", "--expires", "2020-01-31"],
@@ -100,9 +100,9 @@ fn past_expiry(choice: &str, mut settings: Settings) {
     );
     contains(&said, &["--expires"]);
     assert_eq!(env.sandbox.requests(), []);
-    // A duration counts from the manager's clock, so it cannot be.
+    // A duration counts from the manager's clock, so its end is never in the past.
     creates(&env, ["--role", "Auditor", "--expires", "1h"]);
-    // A time can be past by the manager's clock alone.
+    // A time may be in the past only by the manager's clock.
     let time = (chrono::Utc::now() + chrono::Duration::hours(1)).to_rfc3339();
     let arguments = ["create", "--role", "Auditor", "--expires", &time];
     if choice == "accepted" {
@@ -147,7 +147,7 @@ fn expiry_zero(_: &str, settings: Settings) {
 
 fn duplicate_name(choice: &str, settings: Settings) {
     named(settings.clone());
-    // Where the names cannot be looked at first, the manager is the one who says no.
+    // If names cannot be searched, the manager rejects the taken name.
     let mut blind = settings;
     blind.unknowns.session_keys = Some(403);
     let env = TestEnv::with(blind);
@@ -156,7 +156,8 @@ fn duplicate_name(choice: &str, settings: Settings) {
     if choice == "accepted" {
         creates(&env, arguments[1..].iter().copied());
     } else {
-        // The words decide, whatever the status. A 500 may come after the work, and whether it was done may not be looked at.
+        // The message identifies the error, regardless of the status. After status 500, the key may have been created, and this run may not search
+        // for it.
         let exit = if choice == "500" { 11 } else { 6 };
         let said = fails(&env, arguments, exit);
         contains(&said, &["The requested username already exists."]);
@@ -164,7 +165,7 @@ fn duplicate_name(choice: &str, settings: Settings) {
     assert_eq!(creates_sent(&env).len(), 1);
 }
 
-/// A key that could not be delivered is deleted, and the answer to that is lost: asked again, the manager has no such key.
+/// A key that could not be delivered is deleted, and the response to the deletion is lost. The second deletion reports that the key does not exist.
 #[cfg(target_os = "linux")]
 fn delete_missing(_: &str, settings: Settings) {
     use swp_keys::sandbox::{Action, Fault};
@@ -179,7 +180,7 @@ fn delete_missing(_: &str, settings: Settings) {
     assert_eq!(env.count("DELETE /api/apikeys/1"), 2);
 }
 
-/// Without a stdout that cannot be written, nothing is deleted.
+/// On systems without a full-disk device, nothing is deleted.
 #[cfg(not(target_os = "linux"))]
 fn delete_missing(_: &str, settings: Settings) {
     named(settings);
@@ -219,9 +220,9 @@ fn trim_names(_: &str, settings: Settings) {
     assert_eq!(env.sandbox.requests(), []);
 }
 
-/// The key is found again, in whatever form the manager keeps it, and one for a command is deleted.
+/// The run recognizes its key in any form in which the manager stores the name, and `exec` deletes its key.
 fn altered(choice: &str, mut settings: Settings) {
-    // What a manager makes of two names may be one.
+    // The manager may alter two different names to the same one.
     settings.unknowns.duplicate_name = None;
     for lost in [false, true] {
         for name in [&[][..], &["--name", "Night build (ci) of the Fleet"]] {
@@ -232,7 +233,7 @@ fn altered(choice: &str, mut settings: Settings) {
             }
             let create = ROLE.iter().chain(name).copied();
             if choice == "dropped" && lost && !name.is_empty() {
-                // Then nothing proves whose the key of this name is.
+                // Nothing proves which key with this name belongs to the run.
                 let result = env.run(["create"].into_iter().chain(create));
                 contains(result.failure(11), &["swp-keys recover"]);
                 continue;
@@ -245,7 +246,7 @@ fn altered(choice: &str, mut settings: Settings) {
     }
 }
 
-/// What was created a moment ago is not taken for missing.
+/// A key that was just created is not treated as missing.
 fn search_lag(choice: &str, settings: Settings) {
     let env = TestEnv::with(settings);
     let settled = ["--settle-timeout", "20s"];

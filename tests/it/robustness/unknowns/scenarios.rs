@@ -1,6 +1,6 @@
-//! Every open question of the manager's contract, with every answer that the sandbox can play: the client comes out right each time.
+//! The client handles every open question of the API contract correctly, with every response that the sandbox can give.
 //!
-//! "Right" is a delivered key, or an exit code that names the cause, an empty stdout, and no key left behind.
+//! The run must deliver the key, or exit with a code that names the cause, print nothing to stdout, and leave no key behind.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use swp_keys::sandbox::{Settings, UNKNOWNS};
 
 use crate::support::{RunResult, TestEnv};
 
-/// Plays every choice of this question.
+/// Runs the scenario with every choice for this question.
 pub(super) fn walk(name: &str, scenario: fn(&str, Settings)) {
     let unknown = (UNKNOWNS.iter())
         .find(|unknown| unknown.name == name)
@@ -21,7 +21,7 @@ pub(super) fn walk(name: &str, scenario: fn(&str, Settings)) {
     }
 }
 
-/// One test for each question, and the list of them.
+/// Defines one test for each question, and the list of the questions.
 macro_rules! walks {
     ($($test:ident: $name:literal => $scenario:expr;)+) => {
         pub(super) const NAMES: &[&str] = &[$($name),+];
@@ -44,13 +44,13 @@ fn no_question_is_left_out() {
     assert_eq!(walked, all);
 }
 
-/// A scenario does not know this choice: then what is right there has to be found out first.
+/// Fails the test because the scenario has no expectation for this choice.
 #[track_caller]
 pub(super) fn unheard_of(choice: &str) -> ! {
     panic!("nothing is said of the choice `{choice}`")
 }
 
-/// This run makes one key, of the role Auditor, and delivers its secret.
+/// Asserts that this run creates one key with the role Auditor and delivers its secret.
 #[track_caller]
 pub(super) fn creates<'a>(
     env: &TestEnv,
@@ -66,7 +66,7 @@ pub(super) fn creates<'a>(
     result
 }
 
-/// This run ends with this code and an empty stdout, and leaves no key behind.
+/// Asserts that this run exits with this code, prints nothing to stdout, and leaves no key behind.
 #[track_caller]
 pub(super) fn fails<'a>(
     env: &TestEnv,

@@ -1,4 +1,4 @@
-//! The questions about signing in and out, and about who may ask for what.
+//! The questions about sign-in, sign-out and permissions.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ walks! {
     whether_the_ping_is_enabled: "ping" => ping;
 }
 
-/// Whatever is played here, the client does not run into it.
+/// Asserts that runs succeed regardless of the choice.
 fn comes_through(settings: Settings) {
     let env = TestEnv::with(settings);
     creates(&env, ROLE);
@@ -127,7 +127,7 @@ fn mfa_code_type(choice: &str, mut settings: Settings) {
     let code = ["--role", "Auditor", "--mfa-code", "012345"];
     match choice {
         "string" | "either" => drop(creates(&env, code)),
-        // The code is a string, so that its zeros stay; a manager that wants a number is told of in its own words.
+        // The code is a string because leading zeros matter. If a manager requires a number, its message is reported.
         "number" => contains(
             &fails(&env, ["create"].into_iter().chain(code), 4),
             &["The value of mfaCode must be a number."],
@@ -142,7 +142,7 @@ fn expired_session(_: &str, settings: Settings) {
     env.run(["login"]).success();
     creates(&env, ROLE);
     env.sandbox.end_sessions();
-    // With a password at hand, this run signs in anew.
+    // A password is available, so this run signs in again.
     let result = creates(&env, ROLE);
     contains(&result.stderr, &["SWP_PASSWORD_FILE"]);
     env.home.unset("SWP_PASSWORD_FILE");
@@ -169,7 +169,7 @@ fn refused_key(choice: &str, settings: Settings) {
         env.use_key(&key.secret);
         creates(&env, ROLE);
         assert!(env.sandbox.remove_key(key.id));
-        // 403 is documented for a missing right, so there only the words tell the two.
+        // 403 is documented for a missing permission, so only the message distinguishes the two cases.
         let code = match (choice, said) {
             ("401", _) | ("403", Some(_)) => 4,
             ("403", None) => 5,
@@ -184,7 +184,7 @@ fn refused_key(choice: &str, settings: Settings) {
     }
 }
 
-/// A key that is locked or has expired may answer like one whose role lacks the right.
+/// The manager may respond to a locked or expired key as it does to a key whose role lacks the permission.
 fn unusable_key(choice: &str, settings: Settings) {
     for spoil in [
         (|key: &mut ApiKey| key.active = false) as fn(&mut ApiKey),
@@ -201,7 +201,7 @@ fn unusable_key(choice: &str, settings: Settings) {
         };
         let said = fails(&env, ["create", "--role-id", "2"], code);
         contains(&said, &[words]);
-        // Never that it works.
+        // The check must never report that the key works.
         let result = env.run(["verify-key", "-o", "json"]);
         let answer: Value = serde_json::from_str(result.check_failed().0).expect("JSON");
         assert_eq!(answer["meta"]["works"], works);
@@ -209,7 +209,7 @@ fn unusable_key(choice: &str, settings: Settings) {
     }
 }
 
-/// Said to be for legacy keys only, and nobody knows with which status: the way out is the same.
+/// Cloud One may reject its legacy keys with any status. The hint is the same.
 fn cloud_one_keys(choice: &str, mut settings: Settings) {
     settings.cloud_one = true;
     settings.secret_shape = SecretShape::CloudOne;
@@ -225,7 +225,7 @@ fn cloud_one_keys(choice: &str, mut settings: Settings) {
     };
     let said = fails(&env, CREATE, code);
     contains(&said, &["Cloud One key", "`--api-key-scheme`"]);
-    // That it does not manage keys is no proof that it does not work; a 401 is.
+    // A key that may not manage keys can still be valid. Only a 401 response proves that it is not.
     let result = env.run(["verify-key"]);
     assert_eq!(result.code(), if choice == "401" { 13 } else { 0 });
 }
@@ -257,7 +257,7 @@ fn session_keys(choice: &str, settings: Settings) {
     creates(&env, ROLE);
     let result = creates(&env, ["--role", "Auditor", "--name", "mine"]);
     contains(&result.stderr, &["warning:", "mine"]);
-    // Whether there is one to keep cannot be known, so none is made.
+    // The run cannot find out whether the key exists, so it creates none.
     let skip = [
         "create",
         "--role-id",
@@ -270,7 +270,7 @@ fn session_keys(choice: &str, settings: Settings) {
     fails(&env, skip, code);
 }
 
-/// A manager may know this call, the legacy one, both, or none.
+/// A manager may support the current sign-out, the legacy one, both, or neither.
 fn end_session(choice: &str, settings: Settings) {
     for legacy in [None, Some(404)] {
         let mut settings = settings.clone();
@@ -324,7 +324,7 @@ fn web_service(choice: &str, settings: Settings) {
     }
 }
 
-/// Where a key may not look at itself, it is tried with a read that needs no right on keys (docs/manager-api.md, "Checking a key").
+/// If a key may not view itself, it is checked with a read that needs no permission for keys (docs/manager-api.md, "Checking a key").
 fn current_without_view(choice: &str, settings: Settings) {
     let mut env = TestEnv::with(settings);
     let key = env.sandbox.add_key("mine", 2);
@@ -341,7 +341,7 @@ fn current_without_view(choice: &str, settings: Settings) {
 }
 
 fn retry_after(choice: &str, mut settings: Settings) {
-    // The sign-in is the only call of this minute.
+    // The sign-in uses up the limit of one request per minute.
     settings.rate_limit = Some(1);
     let env = TestEnv::with(settings);
     match choice {
@@ -353,7 +353,7 @@ fn retry_after(choice: &str, mut settings: Settings) {
             assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
             assert_eq!(env.count("POST /api/roles/search"), 2);
         }
-        // The minute that the manager counts is longer than what is left to wait.
+        // The manager's minute is longer than the remaining time to wait.
         "seconds" | "date" => {
             env.sandbox.advance_clock(Duration::from_secs(3600));
             let said = fails(&env, CREATE, 9);

@@ -1,4 +1,4 @@
-//! Leaving a question in every way there is: the terminal is left as it was, and nothing half is sent.
+//! All ways to cancel a prompt. The terminal is restored, and no partial input is sent.
 
 use serde_json::Value;
 use swp_keys::sandbox::Settings;
@@ -13,9 +13,9 @@ use crate::support::{TestEnv, contains};
 
 struct Question {
     text: &'static str,
-    /// The questions before it, with their answers.
+    /// The prompts before it, with their input.
     before: &'static [(&'static str, &'static str)],
-    /// So many sign-ins were sent by then.
+    /// The number of sign-ins that were sent by then.
     sent: usize,
 }
 
@@ -40,7 +40,7 @@ const QUESTIONS: [Question; 3] = [
     },
 ];
 
-/// Leads to a question in a terminal, lets `leave` end the run there, and checks that everything is as before.
+/// Goes to each prompt in a terminal, ends the run with `leave`, and checks that everything is as before.
 fn leave_at_each_question(code: i32, leave: impl Fn(&TestEnv, &mut Pty)) {
     for question in QUESTIONS {
         let mut env = with(Settings {
@@ -83,7 +83,7 @@ fn leave_at_each_question(code: i32, leave: impl Fn(&TestEnv, &mut Pty)) {
     }
 }
 
-/// The error is a line of its own, in whole words.
+/// Asserts that the error is on its own line.
 #[track_caller]
 fn stands_alone(shown: &str) {
     let errors: Vec<&str> = shown
@@ -118,8 +118,8 @@ fn the_echo_is_off_before_the_question_is_there() {
         r#"echo ready; read line; "$SWP_KEYS" find-role Auditor; echo "code=$?""#,
     );
     terminal.see("ready");
-    // Ctrl-S stops what is shown, so the question stays unwritten until Ctrl-Q. It comes before the line that starts the run, or the
-    // question could be there already.
+    // Ctrl-S stops the output, so the prompt is not shown before Ctrl-Q. It is typed before the line that starts the run, because the prompt might
+    // appear earlier otherwise.
     terminal.control('s');
     terminal.type_line("go");
     terminal.wait_for_silence();
@@ -133,7 +133,7 @@ fn the_echo_is_off_before_the_question_is_there() {
     assert_eq!(sign_ins(&env)[0]["password"], PASSWORD);
 }
 
-/// Whether the reading ends in an error or as at the end of a line is the kernel's choice each time, hence the repetition.
+/// The kernel decides whether the read fails or ends as at the end of a line. The test therefore repeats it.
 #[cfg(target_os = "linux")]
 #[test]
 fn half_a_password_is_not_sent_when_the_terminal_goes_away() {
@@ -146,7 +146,7 @@ fn half_a_password_is_not_sent_when_the_terminal_goes_away() {
 fn lose_the_terminal() {
     use crate::support::pty::Window;
     let env = env();
-    // stdout is a pipe that is at its end when the run is.
+    // stdout is a pipe, whose end shows that the run has ended.
     let path = env.home.path("end");
     let made = std::process::Command::new("mkfifo").arg(&path).status();
     assert!(made.expect("mkfifo runs").success());
@@ -178,7 +178,7 @@ fn ctrl_backslash_at_any_question_ends_the_run_with_131_and_the_terminal_echoes_
     });
 }
 
-/// A world with a key that can be deleted, and a question for each way in which something is asked, with its command.
+/// Returns an environment with a key that can be deleted, a command and its prompt, for every kind of prompt.
 fn asked() -> Vec<(TestEnv, &'static str, &'static str)> {
     let mut no_name = env();
     no_name.home.unset("SWP_USERNAME");
@@ -229,12 +229,12 @@ fn ctrl_c_prints_one_line_at_any_question() {
         terminal.see("code=130");
         let shown = terminal.end();
         stands_alone(&shown);
-        // The output is in `snapshots/`, with the question.
+        // The output, including the prompt, is in `snapshots/`.
         snapshot(&shown);
     }
 }
 
-/// A shell that has stopped it shows what is typed again; the question comes once more, and a secret stays hidden.
+/// A shell that has stopped the run shows typed text again. When the run continues, it repeats the prompt, and does not show a secret.
 #[test]
 fn ctrl_z_stops_at_any_question_which_is_asked_again_afterwards() {
     for (env, command, question) in asked() {
@@ -265,8 +265,8 @@ fn ctrl_z_stops_at_any_question_which_is_asked_again_afterwards() {
     }
 }
 
-/// `timeout` runs its command in the background of the terminal, where it is stopped when it asks; the signal to end that comes
-/// later is dealt with.
+/// `timeout` runs its command in the background of the terminal, where the command is stopped when it prompts. The later signal must still end the
+/// run.
 #[test]
 fn a_run_in_the_background_can_be_ended_at_any_question() {
     for (env, command, question) in asked() {
@@ -286,7 +286,7 @@ fn a_run_in_the_background_can_be_ended_at_any_question() {
     }
 }
 
-/// A question that was stopped, or stopped and sent to the background, can be ended there too.
+/// A stopped run, in the foreground or in the background, can still be ended.
 #[test]
 fn a_question_that_was_stopped_can_be_ended() {
     for then in [":", "bg"] {
@@ -305,7 +305,7 @@ fn a_question_that_was_stopped_can_be_ended() {
     }
 }
 
-/// What is typed in another encoding is not sent: it would count as a wrong password.
+/// Input in a different encoding is not sent, because it would count as a wrong password.
 #[test]
 fn what_is_not_utf_8_is_not_sent() {
     let env = env();

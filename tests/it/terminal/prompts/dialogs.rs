@@ -1,4 +1,4 @@
-//! What a person is asked, in a real terminal: what is shown, what is not, and that the terminal is left as it was.
+//! Prompts in a real terminal: what they show and hide. The terminal is restored afterwards.
 
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Settings, SignInWording};
@@ -11,7 +11,7 @@ use crate::support::{TestEnv, contains};
 
 pub(super) const PASSWORD: &str = "Typed-Passw0rd";
 
-/// A manager whose administrator has `PASSWORD`, and a home that does not know it.
+/// Returns a manager whose administrator has `PASSWORD`, and a home without the password.
 pub(super) fn env() -> TestEnv {
     with(Settings::default())
 }
@@ -25,7 +25,7 @@ pub(super) fn with(settings: Settings) -> TestEnv {
     env
 }
 
-/// The bodies of the sign-ins that the manager saw.
+/// Returns the bodies of the received sign-ins.
 pub(super) fn sign_ins(env: &TestEnv) -> Vec<Value> {
     (env.sandbox.requests().iter())
         .filter(|request| request.route() == "POST /api/sessions")
@@ -45,7 +45,7 @@ const PASSWORD_SOURCES: [&str; 4] = [
     "SWP_PASSWORD",
 ];
 
-/// A run that asks for the password, and prints its exit code.
+/// A script that runs a command with a password prompt, and prints its exit code.
 const FIND_ROLE: &str = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
 
 /// Runs `script` in a terminal, types the password at its prompt, and waits for success. Returns the screen.
@@ -116,7 +116,7 @@ fn a_user_name_that_is_missing_is_asked_for_and_shown() {
     );
     terminal.see(USER_NAME_PROMPT);
     terminal.type_line("admin");
-    // The echo of what was typed.
+    // The terminal echoes the input.
     terminal.see("admin");
     terminal.see(ADMIN_PASSWORD_PROMPT);
     terminal.type_line(PASSWORD);
@@ -193,7 +193,7 @@ fn what_was_refused_is_neither_asked_for_nor_sent_again() {
             terminal.see(question);
             terminal.type_line(answer);
         }
-        // Another question would be waited at forever.
+        // If the run prompted again, the test would time out.
         terminal.see("code=4");
         let shown = terminal.end();
         contains(&shown, &[case.says]);
@@ -204,7 +204,7 @@ fn what_was_refused_is_neither_asked_for_nor_sent_again() {
 #[test]
 fn an_empty_password_is_not_sent() {
     let env = env();
-    // Enter, and Ctrl-D.
+    // Enter and Ctrl-D.
     for key in ["\n", "\x04"] {
         let mut terminal = Pty::start(&env.home, FIND_ROLE);
         terminal.see(ADMIN_PASSWORD_PROMPT);
@@ -230,7 +230,7 @@ fn what_can_be_found_wrong_without_a_person_is_found_before_one_is_asked() {
     for (variable, arguments, code) in cases {
         let script = format!(r#"{variable}"$SWP_KEYS" {arguments} > out; echo "code=$?""#);
         let mut terminal = Pty::start(&env.home, &script);
-        // A question would be waited at forever.
+        // If the run prompted, the test would time out.
         terminal.see(&format!("code={code}"));
         let shown = terminal.end();
         assert!(!shown.contains("Password"), "{arguments}: {shown}");
@@ -259,7 +259,7 @@ fn a_terminal_that_must_not_be_used_is_not_used() {
     assert_eq!(env.calls(), [] as [String; 0]);
 }
 
-/// Without a terminal at all, and without being told so: a session of its own, as a service or a CI job has it.
+/// The run has no terminal and no `--no-input`. It has its own session, as in a service or a CI job.
 #[cfg(target_os = "linux")]
 #[test]
 fn without_a_terminal_the_flags_are_named() {
