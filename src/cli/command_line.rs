@@ -64,11 +64,11 @@ pub(crate) enum Command {
 }
 
 impl Cli {
-    /// Parses a command line, which starts with the program's name, and the environment variables of its flags. The second result contains
-    /// the source of each global flag.
+    /// Parses a command line, which starts with the program's name, and the environment variables of its flags. Also returns the source of
+    /// each global flag.
     ///
     /// # Errors
-    /// Returns clap's error. A request for help or the version is also such an error.
+    /// Returns clap's error. clap also reports a request for help or for the version as an error.
     pub(crate) fn read(words: &[OsString]) -> Result<(Self, Sources), clap::Error> {
         let first = words.get(1).and_then(|word| word.to_str());
         let matches = parser_for(first.unwrap_or_default()).try_get_matches_from(words)?;
@@ -89,9 +89,10 @@ pub(crate) fn parser() -> clap::Command {
     without_empty_variables(Cli::command())
 }
 
-/// Returns the parser of a command line with this first word. If it is a command, all flags follow it, and they are its own. As global
-/// flags, clap would read their variables above the command too, and reject an invalid variable although its flag is typed. It would also
-/// copy them to every command. To build the other commands takes a sixth of the instructions of `create` (1.4 of 8.3 million).
+/// Returns the parser for a command line that starts with this word. If the word is a command, the parser contains only this command, and
+/// the global flags are added to it as ordinary flags. clap would check the environment variable of a global flag even if the flag is
+/// typed, and reject the run if the variable is invalid. Building all commands would take a sixth of the instructions of `create` (1.4 of
+/// 8.3 million).
 fn parser_for(first: &str) -> clap::Command {
     if ["-h", "--help", "-V", "--version"].contains(&first) {
         return parser().mut_args(|flag| flag.global(false));

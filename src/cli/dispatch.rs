@@ -61,7 +61,7 @@ impl Command {
     ) -> Result<Outcome, Error> {
         if settings.output == Format::Tsv && !self.accepts_tsv() {
             return Err(Error::usage(
-                "`-o tsv` prints a table, but this command prints none",
+                "this command does not print a table, so `-o tsv` cannot be used",
                 "use text or json",
             ));
         }

@@ -6,13 +6,13 @@ use super::command_line::parser;
 pub(crate) struct TypedLine {
     /// The names of the command and its subcommand. Empty if no known command was typed.
     pub(crate) path: Vec<String>,
-    /// The command, or the program if no known command was typed. Its global flags and its name for the usage line are set.
+    /// clap's definition of the typed command, or of the program if no known command was typed. It includes the global flags.
     pub(crate) command: clap::Command,
-    /// The word where a command was expected, if it is not the name of a command.
+    /// The word that was typed instead of a known command, if any.
     pub(crate) unknown: Option<String>,
-    /// The words after `unknown`.
+    /// The words that follow the word in `unknown`.
     pub(crate) rest: Vec<String>,
-    /// The first help flag.
+    /// The first help flag on the command line, if any.
     pub(crate) help: Option<HelpForm>,
 }
 
@@ -84,7 +84,7 @@ impl TypedLine {
         let mut flags = self.command.get_arguments();
         match word.strip_prefix("--") {
             Some(long) => takes_value(flags.find(|flag| flag.get_long() == Some(long))),
-            // Only the last of several short flags can take the next word.
+            // In a group of short flags such as `-qo`, only the last flag can take the next word as its value.
             None => {
                 let last = word.chars().next_back();
                 takes_value(flags.find(|flag| flag.get_short() == last))

@@ -55,7 +55,7 @@ impl Args {
 pub(crate) fn run(args: &Args, settings: Settings, context: &Context) -> Result<Outcome, Error> {
     if context.output.format() == Format::Env {
         return Err(Error::usage(
-            "`-o env` prints a single value, but this command prints none",
+            "this command does not print a single value, so `-o env` cannot be used",
             "use text or json",
         ));
     }
@@ -218,8 +218,8 @@ fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
     errors
 }
 
-/// Returns the error for an invalid file. In text, this prints each problem first, on a separate line. In JSON, the message contains all
-/// problems.
+/// Returns the error for an invalid file. For text output, prints each problem on a separate line first. For JSON output, the error
+/// contains all problems.
 fn invalid(file: &Profiles, problems: Vec<(String, String)>, context: &Context) -> Error {
     let count = match problems.len() {
         1 => "1 problem".to_owned(),

@@ -87,7 +87,7 @@ pub(crate) async fn run(
 /// Looks up all KEY arguments, and returns each key once.
 ///
 /// # Errors
-/// Returns the error of the first argument that cannot be looked up. At this time, no key has been deleted.
+/// Returns the error of the first argument that cannot be looked up. In that case, no key is deleted.
 async fn look_up_all(args: &Args, access: Access<'_>) -> Result<Vec<KeyArgument>, Error> {
     let mut arguments: Vec<KeyArgument> = Vec::new();
     for text in &args.keys {
@@ -159,7 +159,7 @@ async fn delete_all(
             signer.refuse_own_key(key, "deleted")?;
         }
     }
-    // The key that authenticates the requests is deleted last. After that, no request would be accepted.
+    // The key that authenticates the requests is deleted last, because the manager then rejects all further requests.
     keys.sort_by_key(|key| signer.is(key.id));
     if !args.yes {
         confirm(&keys, access).await?;
@@ -228,7 +228,7 @@ async fn confirm(keys: &[ApiKey], access: Access<'_>) -> Result<(), Error> {
     ))
 }
 
-/// Deletes a key and verifies that the key no longer exists. A first signal does not interrupt this, but a second one does.
+/// Deletes a key and verifies that the key no longer exists. The first signal does not interrupt the deletion, but a second signal does.
 async fn delete(
     key: &ApiKey,
     signer: Signer,

@@ -1,8 +1,8 @@
 //! `exec`: runs a command with a temporary key.
 //!
-//! The key has an expiry. It is passed to the command, and it is deleted when the command has exited, regardless of the exit code. The
-//! record of the run stays until the key is deleted. If the run is killed, `recover` finds the key in that record and deletes it. If the
-//! key is never deleted, it expires.
+//! The command receives the secret of the key. The key is deleted after the command has exited, regardless of the exit code. The record of
+//! the run is deleted after the key. If the run is killed, `recover` finds the key in the record and deletes it. The key also has an
+//! expiry, in case it is never deleted.
 
 use tokio::process::Command;
 
@@ -36,9 +36,9 @@ use crate::terminal::status_line;
 
 /// Run a command with a temporary key that is deleted afterwards.
 ///
-/// The secret is in the command's environment. The secrets that swp-keys itself uses are not. The command inherits stdin, stdout and
-/// stderr. The exit code is the command's: 128 + N if signal N ended it, 127 if the program does not exist, 126 if it cannot be run. If the
-/// key cannot be deleted afterwards, the exit code is 11, and the error message contains the command's exit code.
+/// The command's environment contains the secret of the key, but not the secrets that swp-keys itself uses. The command inherits stdin,
+/// stdout and stderr. The exit code is the command's: 128 + N if signal N ended it, 127 if the program does not exist, 126 if it cannot be
+/// run. If the key cannot be deleted afterwards, the exit code is 11, and the error message contains the command's exit code.
 #[derive(clap::Args)]
 #[command(group = clap::ArgGroup::new("which-role").required(true))]
 pub(crate) struct Args {
@@ -120,7 +120,7 @@ pub(crate) async fn run(
         ("--tenant", target.tenant_name()),
     ];
     mint::refuse_too_long(&named, &prepared.places())?;
-    // The session may expire before the command exits. The user's answers to the prompts are kept for a second sign-in.
+    // The user's answers to the prompts are stored, because a second sign-in is necessary if the session expires before the command exits.
     let login = RepeatableSignIn {
         method: AuthMethod::select(&target, context)?,
         input: LoginInput::kept(),
@@ -135,7 +135,7 @@ pub(crate) async fn run(
 }
 
 impl Args {
-    /// Reserves the descriptor of `--fd`. This must happen before the program opens any other descriptor.
+    /// Reserves the descriptor of `--fd`. Must be called before this process opens any other descriptor.
     ///
     /// # Errors
     /// Returns a usage error if the descriptor is already open.
@@ -171,7 +171,7 @@ impl<'a> ExecPlan<'a> {
             args,
             program,
             arguments,
-            // If the program does not exist, the run must fail before it creates a key.
+            // If the program to run does not exist, this fails before a key is created.
             path: child::find(program)?,
             ttl: Expiry::After(ttl),
             operation: random::hex(4),
@@ -263,7 +263,7 @@ impl<'a> ExecPlan<'a> {
         })
     }
 
-    /// Deletes the key, and returns the exit code of the program that was run.
+    /// Deletes the key, and returns the exit code of the command.
     ///
     /// # Errors
     /// Returns an error if the key cannot be deleted, even if the command succeeded.
@@ -306,7 +306,7 @@ impl<'a> ExecPlan<'a> {
     }
 }
 
-/// Returns how long the key exists if it is not deleted, as a part of a sentence.
+/// Returns when the key expires, as a part of a sentence.
 fn until(key: &TemporaryKey) -> String {
     match key.delivered.expiry_date {
         Some(expiry) => format!("until {}", format_time(expiry)),
@@ -343,7 +343,8 @@ async fn delete(
         .await
         .map_err(|again| {
             let why = match again.kind() {
-                // The sign-in's own message is omitted: the run failed because the session expired, not because a prompt was missing.
+                // The error of the second sign-in is omitted, because the run failed when the session expired, not because the user could
+                // not be prompted.
                 ErrorKind::Usage | ErrorKind::Interrupted(_) => "did not sign in again".to_owned(),
                 _ => format!("could not sign in again: {again}"),
             };
@@ -354,7 +355,7 @@ async fn delete(
         ..access
     };
     let result = mint::delete_delivered(signed_in_again, record, delivered).await;
-    // The key is deleted. If a second signal cancels the sign-out, it must not report the key as pending.
+    // After the deletion, a second signal that cancels the sign-out must not report the key as pending.
     drop(pending);
     sign_out(access.target, &again, access.context).await;
     result

@@ -22,7 +22,7 @@ use crate::terminal::output::{Format, json_text};
 #[derive(clap::Args)]
 #[command(
     after_help = "If an API key is set (--api-key-file, or SWP_API_KEY without a password), it is checked and saved in a file that only you \
-                  can read. A credential saved earlier for the same manager is replaced. If it is a session, it is ended. If it is an API key, it stays valid."
+                  can read. A credential saved earlier for the same manager is replaced: a session is ended, and an API key stays valid."
 )]
 pub(crate) struct Args {}
 
@@ -33,7 +33,7 @@ pub(crate) async fn run(
 ) -> Result<Outcome, Error> {
     if context.output.format() == Format::Env {
         return Err(Error::usage(
-            "`-o env` prints a single value, but this command prints none",
+            "this command does not print a single value, so `-o env` cannot be used",
             "use text or json",
         ));
     }
@@ -86,7 +86,8 @@ async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Err
     )
 }
 
-/// Saves an API key after checking that it works. A key that could not be checked is not saved, because it might replace a working one.
+/// Saves an API key after checking that it works. A key that could not be checked is not saved, because it might replace a saved key that
+/// works.
 async fn save_key(
     key: &Sourced<SecretSource>,
     target: &Target,

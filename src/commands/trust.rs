@@ -142,7 +142,7 @@ fn as_json(host: &str, certificate: &ServerCertificate, source: &str) -> Value {
 
 fn no_env() -> Error {
     Error::usage(
-        "`-o env` prints a single value, but this command prints several",
+        "this command prints several values, so `-o env` cannot be used",
         "use text or json",
     )
 }
@@ -254,7 +254,7 @@ async fn remove(target: &Target, context: &Context) -> Result<(), Error> {
         Error::new(ErrorKind::NotFound, format!("no pin found for {host}"))
             .hint("run `swp-keys trust list` to list the pins")
     };
-    // `PinStore::change` would create a missing file.
+    // `PinStore::change` would create the file if it does not exist.
     if !PinStore::read()?.managers.contains_key(&host) {
         return Err(unknown());
     }

@@ -1,4 +1,4 @@
-//! `unlock-key`: unlocks keys. An administrator may have locked a key, or the manager after failed sign-ins.
+//! `unlock-key`: unlocks keys that an administrator has locked, or that the manager has locked after failed sign-ins.
 
 use crate::config::Settings;
 use crate::context::Context;

@@ -1,7 +1,7 @@
 //! `verify-key`: checks whether a secret works, and shows its key and expiry.
 //!
-//! The secret is tried by `auth::key_check`, which never sends a rejected secret again. If the secret does not work, the exit code is 13,
-//! stderr contains the reason, and stdout still contains the document.
+//! `auth::key_check` sends a request with the secret, and never sends a rejected secret again. If the secret does not work, the exit code
+//! is 13, stderr contains the reason, and stdout still contains the result.
 
 use std::path::PathBuf;
 
@@ -98,14 +98,14 @@ fn selected_key(args: &Args, settings: &Settings) -> Result<Sourced<SecretSource
         return given.ok_or_else(|| {
             Error::usage(
                 "the API key is missing",
-                "supply its secret with `--key-file FILE`, pipe it into `--key-file -`, or set SWP_API_KEY",
+                "set `--key-file FILE`, pipe the secret to `--key-file -`, or set SWP_API_KEY",
             )
         });
     };
     if given.is_some_and(|given| given.source == Source::Flag("--api-key-file")) {
         return Err(Error::usage(
             "`--key-file` and `--api-key-file` cannot be combined",
-            "use only one of them: the key in that file is checked, and it authenticates the requests",
+            "set only one of these flags: the key in the file is checked, and also authenticates the requests",
         ));
     }
     Ok(Sourced {

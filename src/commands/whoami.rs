@@ -27,7 +27,7 @@ use crate::terminal::output::{Format, Table, json_text};
 )]
 pub(crate) struct Args {}
 
-/// The identity of this run. Fields that its role does not allow it to read are `None`.
+/// The identity of this run. A field that the run's role has no permission to read is `None`.
 struct Identity {
     /// The sign-in method of the run, as text.
     sign_in_method: &'static str,
@@ -127,7 +127,7 @@ async fn read_identity(
     Ok(identity)
 }
 
-/// Returns the API key that authenticates the requests, or `None` if it may not view API keys.
+/// Returns the API key that authenticates the requests, or `None` if the key has no permission to view itself.
 async fn key(access: Access<'_>) -> Result<Option<Box<ApiKey>>, Error> {
     match try_key(access.signed_in).await {
         Tried::Works(key) => {

@@ -1,7 +1,7 @@
 //! Durations in calendar months and years.
 
-/// Splits a duration into two parts: its years and months, as a number of months, and the remaining text. Returns `None` if it has no
-/// whole months or years.
+/// Splits a duration such as `1y 2d` into a number of calendar months (12) and the remaining text (`2d`). Returns `None` if the text
+/// contains no years or months.
 pub(super) fn calendar_months(text: &str) -> Option<(u32, String)> {
     let (mut months, mut others) = (0_u32, String::new());
     let mut left = text.trim();

@@ -10,7 +10,7 @@ pub(crate) fn format_date(milliseconds: i64) -> String {
     )
 }
 
-/// Formats the time until an expiry, rounded to minutes: `in 6 minutes`, `in 36 hours` or `in 90 days`.
+/// Formats the time until an expiry as minutes (below 2 hours), hours (below 2 days) or days, such as `in 90 days`.
 pub(crate) fn time_left(milliseconds: i64) -> String {
     let minutes = milliseconds.saturating_add(30_000) / 60_000;
     match minutes {

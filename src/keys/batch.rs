@@ -22,9 +22,9 @@ pub(crate) struct KeyResult {
 
 /// What happened to a key.
 enum KeyOutcome {
-    /// This run changed the key. The word describes its new state.
+    /// This run changed the key. The word is the new state, such as `deleted`.
     Changed(&'static str),
-    /// The key already had the requested state.
+    /// The key already had the requested state. The word is this state.
     Unchanged(&'static str),
     Failed(Error),
     NotTried,
@@ -46,7 +46,7 @@ impl KeyResult {
         Self::of(key, KeyOutcome::Failed(error))
     }
 
-    /// Returns the result for a key that was not reached.
+    /// Returns the result for a key that was not processed because the batch stopped.
     fn not_tried(key: &ApiKey) -> Self {
         Self::of(key, KeyOutcome::NotTried)
     }
@@ -142,7 +142,7 @@ pub(crate) struct BatchWords {
     pub(crate) verb: &'static str,
     /// The past participle, such as `deleted`.
     pub(crate) done: &'static str,
-    /// Why repeating the command is safe. A clause for the end of a hint.
+    /// The end of a hint, which explains why repeating the command is safe.
     pub(crate) repeat: &'static str,
 }
 
@@ -173,7 +173,7 @@ impl Batch {
         stop
     }
 
-    /// Adds a result for each key that was not reached.
+    /// Adds a result for each key that was not processed because the batch stopped.
     pub(crate) fn skip<'a>(&mut self, keys: impl IntoIterator<Item = &'a ApiKey>) {
         let skipped = keys.into_iter().map(KeyResult::not_tried);
         self.results.extend(skipped);
@@ -269,7 +269,7 @@ fn list<'a>(results: impl Iterator<Item = &'a KeyResult>) -> String {
     descriptions.join(", ")
 }
 
-/// Returns the error of a lookup before any key was changed. `done` is a past participle such as `deleted`.
+/// Returns the error for a lookup that failed before any key was changed. `done` is a past participle such as `deleted`.
 pub(crate) fn nothing_changed(error: &Error, done: &str) -> Error {
     let hint = error.next_step().unwrap_or_default().to_owned();
     let message = format!("{error}; nothing was {done}");

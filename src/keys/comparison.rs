@@ -6,7 +6,7 @@ use crate::expiry::format_time;
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY};
 use crate::mint::is_requested_expiry;
 
-/// The names in the manager's API of the fields that a change can set.
+/// The fields that a change can set, by their names in the manager's API.
 const FIELDS: [&str; 7] = [
     "keyName",
     "description",

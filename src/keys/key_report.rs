@@ -1,7 +1,7 @@
-//! The notes about a key that a run has created, changed or given a new secret.
+//! The notes about a key that a run has created or changed, or for which it has created a new secret.
 //!
-//! The notes are printed when no work is left: the secret was delivered and the record of the run was removed. If stderr is closed, they are
-//! lost. If nothing reads stderr, only the end of the run waits.
+//! The notes are printed at the end of the run, after the secret was delivered and the record of the run was deleted. A stderr that is
+//! closed or blocked therefore cannot disturb the delivery.
 
 use std::io::{IsTerminal as _, stdout};
 
@@ -27,7 +27,7 @@ enum KeyAction {
     Changed,
 }
 
-/// The expiry of a key, as far as the manager reports it.
+/// The expiry of a key, or `Unknown` if the manager does not report it.
 #[derive(Clone, Copy)]
 enum KnownExpiry {
     Unknown,
@@ -100,14 +100,14 @@ impl KeyReport {
         }
     }
 
-    /// Sets the name from the record of the run, for a manager that does not return the name.
+    /// Sets the name to `name`, from the record of the run, if the manager did not return a name.
     pub(crate) fn recorded_name(mut self, name: &str) -> Self {
         self.name.get_or_insert_with(|| name.to_owned());
         self
     }
 
-    /// Changes this report to one about a key that the run created. The manager may not return the name and the role, so the requested ones are
-    /// used instead.
+    /// Changes this report to the report about a created key. If the manager did not return the name or the role, the requested name or
+    /// role is used.
     pub(crate) fn created(mut self, name: &str, role_id: i64) -> Self {
         self.action = KeyAction::Created;
         self.role_id.get_or_insert(role_id);

@@ -1,4 +1,4 @@
-//! Locks and unlocks keys. If there are several, all are looked up before the first one is changed.
+//! Locks and unlocks keys. All keys are looked up before the first key is changed.
 
 use super::batch::{Batch, BatchWords, KeyResult, nothing_changed};
 use super::document::print_changed;
@@ -25,7 +25,7 @@ pub(crate) enum LockChange {
     Unlock,
 }
 
-/// A key after its change.
+/// A key that was locked or unlocked, or that already had the requested state.
 struct ChangedKey {
     key: ApiKey,
     changed: bool,
@@ -161,7 +161,7 @@ async fn change_all(
 ) -> Result<Batch, Error> {
     refuse_own_keys(&keys, change, access).await?;
     if change == (LockChange::Lock { force: true }) {
-        // The key that authenticates the requests is locked last. After that, no request would be accepted.
+        // The key that authenticates the requests is locked last, because the manager then rejects all further requests.
         let signer = Signer::ask(access).await?;
         keys.sort_by_key(|key| signer.is(key.id));
     }
@@ -231,7 +231,7 @@ fn result_text(result: &ChangedKey, change: LockChange) -> String {
     let name = describe(key);
     match (change, changed) {
         (LockChange::Lock { .. }, true) => format!("{name} is locked"),
-        (LockChange::Lock { .. }, false) => format!("{name} is locked already"),
+        (LockChange::Lock { .. }, false) => format!("{name} is already locked"),
         (LockChange::Unlock, true) => format!("{name} was unlocked"),
         (LockChange::Unlock, false) => format!("{name} is not locked"),
     }

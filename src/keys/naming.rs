@@ -98,8 +98,8 @@ pub(crate) async fn is_free(
     })
 }
 
-/// Searches until only one key has this name, or until the wait is over. If several runs create keys with the same name at the same time,
-/// all of these keys except one are deleted.
+/// Repeats the search until only one key has this name, or until the time limit is reached. If concurrent runs created several keys with
+/// this name, all but one of these keys will be deleted shortly.
 pub(crate) async fn find_settled(
     name: Option<&str>,
     wait: Duration,
@@ -128,7 +128,7 @@ pub(crate) async fn find_settled(
 /// What to do if the name is taken
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum IfExists {
-    /// Fail, and name the key
+    /// Fail, and print the ID of the existing key
     Fail,
     /// Succeed without a secret, and report how the key differs
     Skip,
@@ -146,7 +146,7 @@ pub(crate) fn check_name(name: Option<&str>) -> Result<(), Error> {
         )),
         Some(name) if name.is_empty() || name.trim() != name => Err(Error::usage(
             "`--name` is empty, or starts or ends with a space",
-            "pass a name without leading or trailing spaces, because the manager may remove them, and the key could then not be found by its name",
+            "pass a name without leading or trailing spaces, because the manager may remove these spaces",
         )),
         _ => Ok(()),
     }

@@ -47,7 +47,7 @@ impl Signer {
     /// "deleted".
     ///
     /// # Errors
-    /// Returns a usage error if `key` authenticates this run, or if it is unknown which key does.
+    /// Returns a usage error if `key` authenticates this run, or if the ID of the authenticating key is unknown.
     pub(crate) fn refuse_own_key(self, key: &ApiKey, verb: &str) -> Result<(), Error> {
         let message = match self {
             Self::Key(id) if id == key.id => {

@@ -80,13 +80,13 @@ pub(crate) fn describe(key: &ApiKey) -> String {
     }
 }
 
-/// Returns true if the error leaves it unknown whether a key works. The manager may return the same status for a missing permission and for
-/// a wrong secret (docs/manager-api.md, "Checking a key").
+/// Returns true if this error does not show whether a key works. The manager may return the same status for a missing permission and for a
+/// wrong secret (docs/manager-api.md, "Checking a key").
 pub(crate) fn proves_nothing(error: &ManagerError) -> bool {
     matches!(error.cause(), Cause::Forbidden | Cause::NotFound)
 }
 
-/// Prints that a key works although it may not view itself.
+/// Prints a note that a key works, but has no permission to view itself.
 pub(crate) fn note_hidden_key(context: &Context) {
     context.output.note(
         "the API key works, but its name, role and expiry are unknown, because its role does not permit viewing API keys",

@@ -43,7 +43,7 @@ pub(crate) const DEFAULT_COLUMNS: [KeyColumn; 7] = [
     KeyColumn::LastSignIn,
 ];
 
-/// Creates tables of keys. The tables and the order of keys show the same values.
+/// Creates tables of keys and sorts keys. Keys are sorted by the values that the table shows.
 pub(crate) struct KeyTable<'a> {
     /// The names of the roles.
     pub(crate) roles: &'a RoleNames,
@@ -52,7 +52,7 @@ pub(crate) struct KeyTable<'a> {
 }
 
 impl KeyTable<'_> {
-    /// Returns the table with the default columns. Narrow terminals leave out some of them.
+    /// Returns the table with the default columns. Some columns are omitted on a narrow terminal.
     pub(crate) fn with_default_columns(&self, keys: &[ApiKey]) -> Table {
         let mut table = Table::new(DEFAULT_COLUMNS.map(|column| match column {
             KeyColumn::Created => column.layout().droppable(1),
@@ -154,7 +154,7 @@ impl KeyTable<'_> {
         (key.expiry_date()).is_some_and(|expiry| expiry > now && expiry - now <= SOON)
     }
 
-    /// Compares two keys by a column without a time. Upper and lower case are the same, unless two texts differ only in case.
+    /// Compares two keys by a column that does not contain a time. Case is ignored, unless two texts differ only in case.
     fn compare(&self, one: &ApiKey, other: &ApiKey, column: KeyColumn) -> Ordering {
         let text = |key: &ApiKey| match column {
             KeyColumn::Role => self.role(key),

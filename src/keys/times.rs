@@ -6,7 +6,8 @@ const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// A period, in milliseconds. Keys that expire within this period are marked, and its dates are displayed relative to now (`in 3 days`).
+/// The number of milliseconds before and after now in which times are displayed relative to now (`in 3 days`). Keys that expire within this
+/// time are marked.
 pub(crate) const SOON: i64 = 14 * DAY;
 
 /// Returns a time for a table on a terminal: `in 3 days` or `3 days ago` if it is near `now`, or else its date in UTC.
@@ -32,7 +33,7 @@ pub(crate) fn relative(milliseconds: i64, now: DateTime<Utc>) -> String {
     }
 }
 
-/// Returns a time in the form of RFC 3339, in UTC. A time that has no such form is returned as a number of milliseconds.
+/// Returns a time in the form of RFC 3339, in UTC. A time outside the years 0 to 9999 is returned as a number of milliseconds.
 pub(crate) fn exact(milliseconds: i64) -> String {
     rfc3339(milliseconds).unwrap_or_else(|| milliseconds.to_string())
 }

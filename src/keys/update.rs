@@ -29,7 +29,7 @@ pub(crate) async fn carry_out(
         return Err(Error::interrupted(signal));
     }
     let _pending = access.context.pending.add(PendingWork::change(
-        format!("{} may be changed", describe(before)),
+        format!("{} may have been changed", describe(before)),
         before.id,
     ));
     let asking = Asking {
@@ -126,7 +126,7 @@ impl Asking<'_> {
         )
     }
 
-    /// Determines whether a change was applied, after a response that was lost or is not conclusive.
+    /// Determines whether a change was applied, if its response was lost or is inconclusive.
     async fn find_out(&self, error: ManagerError) -> Result<ApiKey, Error> {
         log::warn!("{error}; checking whether the key was changed");
         let _step = (self.access.context.progress).begin("checking whether the key was changed");
@@ -172,7 +172,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Returns the error for a change that was not applied before the request could no longer be in flight.
+    /// Returns the error for a change that was not applied. The request can no longer be in flight.
     fn not_made(&self, error: ManagerError, last_word: bool) -> Error {
         let refused = last_word || error.has_refusal_status();
         let error = Error::from(error);

@@ -22,7 +22,7 @@ pub(crate) fn answer(request: &Request) {
     let mut command = with_candidates(parser(), request);
     let folder = std::env::current_dir().ok();
     let found = complete(&mut command, words, index, folder.as_deref()).unwrap_or_default();
-    // Flags are only offered if the word starts with a dash, or if there are no other candidates.
+    // Flags are offered only if the word starts with a dash, or if there are no other candidates.
     let is_flag = |candidate: &CompletionCandidate| {
         candidate.get_value().as_encoded_bytes().starts_with(b"-")
     };

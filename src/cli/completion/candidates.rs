@@ -82,7 +82,7 @@ fn ask(
         let found = tokio::time::timeout(BUDGET, found(&target, &context, names));
         found.await.ok().flatten().unwrap_or_default()
     });
-    // The runtime is not dropped normally, because that would wait for a running DNS lookup or for a read of an endless file.
+    // Dropping the runtime would wait for a running DNS lookup or for a read of an endless file.
     runtime.shutdown_background();
     found
         .into_iter()

@@ -1,6 +1,6 @@
 //! The examples of each command. `tests/it/cli/help.rs` runs all of them.
 
-/// Each command with its examples. The help adds them, so that no other run builds them.
+/// The commands and their examples. The examples are added only to help pages, so other runs do not build them.
 const EXAMPLES: [(&str, &[&str]); 23] = [
     (
         "create-key",

@@ -12,7 +12,7 @@ Get a key:
   login        Save a session or an API key for later runs
   logout       Delete the saved credential
 
-Look after keys:
+Manage keys:
   list, show   List the keys, show one key
   update-key   Change the role, name, description or expiry of a key
   lock-key     Lock keys; unlock-key unlocks them
@@ -40,4 +40,4 @@ Examples:
   swp-keys sandbox -- swp-keys create --role Auditor
 
 Run `swp-keys help COMMAND` for a command, `swp-keys help options` for the
-flags of all commands, and `swp-keys --help` for everything with exit codes.";
+flags of all commands, and `swp-keys --help` for the full help with exit codes.";

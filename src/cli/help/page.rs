@@ -10,7 +10,7 @@ use crate::config::global_args::GlobalArgs;
 const SCREEN: usize = 40;
 const MORE: &str = "Run `swp-keys help options` to list the flags that every command accepts.";
 
-/// Returns the command with the texts of its page. `command` must be built, so that its global flags are known.
+/// Adds the texts of the help page to the command. `command` must be built, because clap adds the global flags only then.
 pub(crate) fn of_command(command: clap::Command, form: HelpForm) -> clap::Command {
     if form == HelpForm::Long {
         return with_own_examples(command);
@@ -46,21 +46,21 @@ fn lines(command: &clap::Command) -> usize {
     command.clone().render_help().to_string().lines().count()
 }
 
-/// The texts of flags on short pages that do not fit on a screen otherwise.
+/// Shorter texts of flags, for short pages that would not fit on a screen with the usual texts.
 const SHORT_TEXTS: [(&str, &str); 25] = [
     ("out_file", "Write the secret to this file (0600)"),
     ("dotenv", "Set NAME=secret in this dotenv file"),
-    ("env_name", "NAME for --dotenv and -o env"),
+    ("env_name", "The NAME for --dotenv and -o env"),
     ("github_output", "Set this output of a GitHub Actions step"),
     ("github_env", "Set this variable for later GitHub steps"),
     ("deliver_cmd", "Run a command with the secret on stdin"),
     ("expires", "Expiry: 14d, 12w, 36h, a date or never"),
-    ("if_exists", "If the name exists: fail, skip or rekey"),
+    ("if_exists", "If the name is taken: fail, skip, rekey"),
     ("dry_run", "Check everything, but change nothing"),
     ("verify", "Try the new secret once"),
-    ("no_mark", "Do not mark the description"),
+    ("no_mark", "Add no marker to the description"),
     ("overlap", "Time that the old key stays valid"),
-    ("current", "Replace the secret that signs this run"),
+    ("current", "Replace the secret that this run uses"),
     ("in_place", "Replace the secret of KEY at once"),
     ("list", "List the interrupted operations"),
     ("rekey", "Create and deliver a new secret"),
@@ -68,14 +68,14 @@ const SHORT_TEXTS: [(&str, &str); 25] = [
     ("roles", "File with additional roles"),
     ("many_roles", "Number of additional roles"),
     ("rate_limit", "Maximum requests in 60 seconds"),
-    ("clock_skew", "Seconds that its clock is ahead"),
+    ("clock_skew", "Seconds the manager's clock is ahead"),
     ("sign_in_attempts", "Failed sign-ins before a lock"),
     ("password_expired", "The password is expired"),
     ("cloud_one", "Accept keys as Cloud One does"),
     ("unknown", "Select an undocumented behaviour"),
 ];
 
-/// Shortens the help of a flag, and leaves out its default and its possible values.
+/// Shortens the help of a flag, and hides its default value and its possible values.
 fn shortened(flag: clap::Arg) -> clap::Arg {
     let id = flag.get_id().as_str();
     let known = SHORT_TEXTS.iter().find(|(known, _)| *known == id);
@@ -96,7 +96,7 @@ fn shortened(flag: clap::Arg) -> clap::Arg {
 /// Returns a command whose short help lists the flags that every command accepts.
 pub(crate) fn of_options() -> clap::Command {
     GlobalArgs::augment_args(clap::Command::new("swp-keys"))
-        .about("The flags that every command accepts. A flag has precedence over its environment variable")
+        .about("The flags that every command accepts. A flag takes precedence over its environment variable")
         .override_usage("swp-keys COMMAND [OPTIONS]")
         .disable_help_flag(true)
         .max_term_width(super::super::command_line::WIDTH)

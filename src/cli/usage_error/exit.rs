@@ -228,7 +228,7 @@ fn to_error(error: &clap::Error, line: &TypedLine) -> Error {
     Error::usage(message, hint)
 }
 
-/// Returns the usage line of the command, unless the error is about a value. The flag is then right, and the message names it.
+/// Returns the usage line of the command. Returns `None` for an invalid value, because the message already names the flag.
 fn usage_line(error: &clap::Error, line: &TypedLine) -> Option<String> {
     let about_value = matches!(
         error.kind(),
@@ -266,7 +266,7 @@ fn first_word(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or_default()
 }
 
-/// Returns the reason from a value parser. Only clap's range parser repeats the value, so its message is replaced.
+/// Returns the reason that a value parser reported. clap's range parser repeats the value in its message, so that message is replaced.
 fn reason(error: &clap::Error) -> String {
     let Some(reason) = std::error::Error::source(error) else {
         return String::new();

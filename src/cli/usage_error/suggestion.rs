@@ -2,7 +2,7 @@
 
 use super::super::typed_line::TypedLine;
 
-/// Words of other programs, and what they mean in this one.
+/// The commands of this program, each with the words that other programs use for it.
 const COMMANDS: [(&str, &[&str]); 16] = [
     (
         "create",
@@ -25,7 +25,7 @@ const COMMANDS: [(&str, &[&str]); 16] = [
     ("config", &["settings", "configure", "profile", "profiles"]),
 ];
 
-/// Flags of other programs, and what they mean in this one.
+/// The flags of this program, each with the flags that other programs use for it.
 const FLAGS: [(&str, &[&str]); 16] = [
     ("-o json", &["--json"]),
     ("-o jsonl", &["--jsonl", "--ndjson"]),
@@ -64,7 +64,7 @@ const FLAGS: [(&str, &[&str]); 16] = [
     ("-q", &["--silent"]),
 ];
 
-/// Commands and flags that are only suggested for the words of the tables above. A misspelled word must not lead to them.
+/// Commands and flags that are suggested only for an exact match in the tables above. They are never suggested for a misspelled word.
 const DESTRUCTIVE: [&str; 20] = [
     "delete-key",
     "delete",
@@ -88,13 +88,13 @@ const DESTRUCTIVE: [&str; 20] = [
     "--ignore-missing",
 ];
 
-/// Returns the command that a word of another program means.
+/// Returns the command of this program for which other programs use this word.
 pub(super) fn synonym(word: &str) -> Option<&'static str> {
     let meant = |(meant, words): &(&'static str, &[&str])| words.contains(&word).then_some(*meant);
     COMMANDS.iter().find_map(meant)
 }
 
-/// Returns the flag that a flag of another program means, if the command has it.
+/// Returns the flag of this program for which other programs use this flag. Returns `None` if the command does not have the flag.
 pub(super) fn flag_synonym(flag: &str, line: &TypedLine) -> Option<&'static str> {
     let meant = |(meant, flags): &(&'static str, &[&str])| flags.contains(&flag).then_some(*meant);
     let meant = FLAGS.iter().find_map(meant)?;
@@ -105,7 +105,7 @@ pub(super) fn flag_synonym(flag: &str, line: &TypedLine) -> Option<&'static str>
     is_known.then_some(meant)
 }
 
-/// Returns the first of clap's suggestions that destroys nothing.
+/// Returns the first of clap's suggestions that is not destructive.
 pub(super) fn harmless<'a>(suggestions: &[&'a str]) -> Option<&'a str> {
     let mut suggestions = suggestions.iter().copied();
     suggestions.find(|suggestion| !DESTRUCTIVE.contains(suggestion))

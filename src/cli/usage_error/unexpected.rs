@@ -8,7 +8,7 @@ pub(super) type Explanation = (String, String);
 
 const VISIBLE: &str = "other users of this machine can see the arguments of a process";
 
-/// Explains an unexpected argument. `suggestions` are clap's.
+/// Explains an unexpected argument. `suggestions` contains clap's suggestions.
 pub(super) fn argument(invalid: &str, suggestions: &[&str], line: &TypedLine) -> Explanation {
     if !invalid.starts_with('-') {
         return position(line);
@@ -59,7 +59,7 @@ fn position(line: &TypedLine) -> Explanation {
     (message, hint)
 }
 
-/// Explains a flag that would take a secret.
+/// Explains an unknown flag that looks like a flag for a password or an API key.
 fn secret_flag(flag: &str) -> Option<Explanation> {
     let word = flag.trim_start_matches('-');
     let is_known = ["p", "pw", "pwd", "pass", "passwd", "password"].contains(&word);
@@ -84,7 +84,7 @@ fn secret_flag(flag: &str) -> Option<Explanation> {
         })
 }
 
-/// Explains a word in the place of a command.
+/// Explains a word that was typed instead of a command.
 pub(super) fn command(suggestions: &[&str], line: &TypedLine) -> Explanation {
     let word = line.unknown.as_deref().unwrap_or_default();
     if line.path.is_empty()
@@ -100,7 +100,7 @@ fn did_you_mean(meant: &str) -> String {
     format!("did you mean `{meant}`?")
 }
 
-/// Returns the hint that names the help of the command.
+/// Returns a hint to run the help of the command.
 pub(super) fn see_help(line: &TypedLine) -> String {
     if line.path.is_empty() {
         "run `swp-keys help` to list the commands".to_owned()

@@ -64,7 +64,7 @@ pub(super) fn leave_existing(
     let intro = if drift.is_empty() {
         ""
     } else {
-        "; it differs from the request: "
+        "; the key differs from the request: "
     };
     // The exit code is 0 although no secret was written, so this is printed even with `--quiet`.
     access.context.output.insist(&format!(
@@ -78,14 +78,14 @@ pub(super) fn leave_existing(
     let drift: Vec<_> = drift.iter().map(|compared| compared.field).collect();
     meta["drift"] = json!(drift);
     match access.context.output.format() {
-        // In these formats, stdout must not contain anything but a secret, and there is no secret.
+        // In these formats, stdout may contain only a secret, and there is no secret.
         Format::Text | Format::Env | Format::Tsv => Ok(()),
         Format::Json | Format::Jsonl => print_key(&existing.fields(), meta, access.context),
     }
 }
 
-/// Returns the fields in which an existing key differs from the request. If the requested expiry is a duration, it is not
-/// compared, because its start is a different time for each run.
+/// Returns the fields in which an existing key differs from the request. If the requested expiry is a duration, it is not compared, because
+/// it begins at a different time in each run.
 fn drift(existing: &ApiKey, requested: &NewApiKey, expiry: Option<Expiry>) -> Vec<Compared> {
     let expected = KeyChange {
         role_id: Some(requested.role_id),

@@ -3,8 +3,7 @@
 /// Check the settings, the connection and, with --sign-in, the sign-in.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Each line has a result (ok, warning, failed, skipped), the name of the check and what was found. A hint follows if there is something \
-                  to do. Without --sign-in, no password, key or session is read or sent. The command changes nothing and never trusts an unknown \
+    after_help = "Each line contains a result (ok, warning, failed, skipped), the name of the check and a message. If you can fix the problem, a hint follows. Without --sign-in, no password, key or session is read or sent. The command changes nothing and never trusts an unknown \
                   certificate. Exit code 13 means that a check failed."
 )]
 pub(crate) struct Args {

@@ -13,7 +13,7 @@ pub(super) struct NamedFinding {
 #[derive(Default)]
 pub(super) struct Checkup {
     pub(super) findings: Vec<NamedFinding>,
-    /// Why the next check of the chain cannot run, and a hint.
+    /// Why the remaining checks cannot run, and a hint. `None` if they can run.
     blocker: Option<(String, Option<&'static str>)>,
 }
 
@@ -76,17 +76,17 @@ impl Checkup {
         true
     }
 
-    /// Skips all further steps because of this check. The first check that blocks counts.
+    /// Skips all later steps because this check failed. Has no effect if an earlier check already blocks them.
     pub(super) fn block_after(&mut self, name: &'static str) {
         self.block(format!("not run, because `{name}` failed"), None);
     }
 
-    /// Skips all further steps for this reason.
+    /// Skips all later steps for this reason. Has no effect if an earlier check already blocks them.
     pub(super) fn block(&mut self, reason: impl Into<String>, hint: Option<&'static str>) {
         self.blocker.get_or_insert((reason.into(), hint));
     }
 
-    /// Returns true if further steps are skipped.
+    /// Returns true if later steps are skipped.
     pub(super) fn is_blocked(&self) -> bool {
         self.blocker.is_some()
     }

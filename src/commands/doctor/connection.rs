@@ -1,5 +1,5 @@
-//! The checks of the connection: name resolution, TCP, proxy and TLS. Nothing is sent but the request for a tunnel to a proxy and the TLS
-//! handshake.
+//! The checks of the connection: name resolution, TCP, proxy and TLS. The checks send only the TLS handshake and, if there is a proxy, its
+//! CONNECT request.
 
 use std::net::SocketAddr;
 
@@ -20,7 +20,7 @@ use crate::trust::policy::TrustSource;
 /// A certificate that expires within this number of days causes a warning.
 const EXPIRES_SOON: i64 = 30;
 
-/// The host that a connection leads to: the manager or a proxy.
+/// The host to which this run opens its TCP connection: the manager, or the proxy if there is one.
 struct Hop {
     host: String,
     port: u16,
@@ -116,7 +116,8 @@ pub(super) fn skip(checkup: &mut Checkup) {
     }
 }
 
-/// Returns the error for a hop that an invalid proxy makes unknown. It is not shown, because the checks are skipped then.
+/// Returns the error for an unknown [`Hop`], if the proxy is invalid. The error is not shown, because the checks that need the hop are
+/// skipped.
 fn no_hop() -> Error {
     Error::unexpected("the proxy is invalid")
 }
@@ -179,7 +180,7 @@ fn proxy(
     }))
 }
 
-/// Checks the certificate. Nothing is trusted that the settings do not trust.
+/// Checks the certificate. Whether it is trusted depends only on the settings, because the user is not asked.
 fn tls(target: &Target, handshake: Option<Result<Handshake, Error>>) -> Result<Finding, Error> {
     let Some(handshake) = handshake else {
         return Ok(Finding::ok(
@@ -199,7 +200,7 @@ fn tls(target: &Target, handshake: Option<Result<Handshake, Error>>) -> Result<F
             "use `--ca-cert` or `--tls-pin` instead",
         ));
     }
-    let accepted = format!("the certificate is trusted, as decided by {source}");
+    let accepted = format!("the certificate is trusted, because of {source}");
     let Some(end) = certificate.details.not_after else {
         return Ok(Finding::ok(accepted));
     };

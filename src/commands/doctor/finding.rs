@@ -22,11 +22,11 @@ pub(super) mod names {
 /// The mark of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CheckStatus {
-    /// Nothing has to be done.
+    /// The check found no problem.
     Ok,
-    /// The program works, but the user should act.
+    /// swp-keys works, but the user should fix a problem.
     Warning,
-    /// The program does not work.
+    /// swp-keys does not work until the user fixes a problem.
     Failed,
     /// The check did not run.
     Skipped,
@@ -61,7 +61,7 @@ impl Finding {
         }
     }
 
-    /// Returns the finding of a check that found a problem with which the program still works.
+    /// Returns the finding for a problem with which swp-keys still works.
     pub(super) fn warning(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             status: CheckStatus::Warning,

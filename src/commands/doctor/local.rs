@@ -51,11 +51,11 @@ pub(super) fn state_folder() -> Result<Finding, Error> {
             ))
         })
     })?;
-    let elsewhere = format!("set {variable} to a folder in which you may create files");
+    let elsewhere = format!("set {variable} to a folder that you can write to");
     Ok(match found {
         StateFolder::Unknown => Finding::warning(
             "no home folder is known, so interrupted runs leave no record",
-            "set SWP_STATE_DIR to a folder of your own",
+            "set SWP_STATE_DIR to a folder that you can write to",
         ),
         StateFolder::NotAFolder(path) => Finding::warning(
             format!(
@@ -116,7 +116,7 @@ pub(super) fn address(settings: &Settings) -> Result<Finding, Error> {
     }))
 }
 
-/// Checks whether interrupted runs left records behind.
+/// Checks whether there are records of interrupted runs.
 ///
 /// # Errors
 /// Returns an error if the records cannot be read, or if other users can change them.
@@ -149,9 +149,9 @@ pub(super) fn unfinished_runs() -> Result<Finding, Error> {
         ));
     }
     Ok(Finding::ok(match in_progress {
-        0 => "no interrupted run left a record".to_owned(),
-        1 => "no interrupted run left a record; 1 run is in progress".to_owned(),
-        count => format!("no interrupted run left a record; {count} runs are in progress"),
+        0 => "there are no records of interrupted runs".to_owned(),
+        1 => "there are no records of interrupted runs; 1 run is in progress".to_owned(),
+        count => format!("there are no records of interrupted runs; {count} runs are in progress"),
     }))
 }
 

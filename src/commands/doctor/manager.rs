@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::manager::Manager;
 use crate::target::Target;
 
-/// The maximum difference of the clocks in seconds that causes no warning.
+/// A larger difference between the two clocks, in seconds, causes a warning.
 const TOLERANCE: u64 = 60;
 
 /// Checks the clock and whether the manager is up. Returns the manager's version if it is known.
@@ -74,7 +74,7 @@ pub(super) fn skip(checkup: &mut Checkup) {
 fn clock(manager: &Manager) -> Finding {
     let Some(skew) = manager.clock_skew() else {
         return Finding::skipped(
-            "unknown, because no response had a date within a year of this machine's clock",
+            "unknown, because no response had a `Date` header within a year of this machine's clock",
             None,
         );
     };

@@ -90,14 +90,14 @@ pub(super) fn omit(checkup: &mut Checkup) {
     }
     for name in [SIGN_IN, KEY_RIGHTS, ROLES] {
         let hint = Some("add `--sign-in` to run this check").filter(|_| name == SIGN_IN);
-        checkup.add(name, Finding::skipped("not run without `--sign-in`", hint));
+        checkup.add(name, Finding::skipped("not run, because `--sign-in` is not set", hint));
     }
 }
 
 /// Runs the checks with a client that is signed in.
 ///
 /// # Errors
-/// Returns an error if the manager rejects the credential. No check was added then.
+/// Returns an error if the manager rejects the credential. In that case, no check is added.
 async fn check_signed_in(
     client: &SignedIn,
     username: Option<&str>,
@@ -131,7 +131,7 @@ async fn of_key(client: &SignedIn) -> Result<CheckedSignIn, Error> {
             role_id: ApiKey::role_id(&key),
         }),
         Tried::Works(None) => Ok(CheckedSignIn {
-            finding: Finding::ok("the API key works; it may not view itself"),
+            finding: Finding::ok("the API key works, but it has no permission to view itself"),
             role_id: None,
         }),
         Tried::Unproven(error) if proves_nothing(&error) => Ok(CheckedSignIn {
@@ -145,16 +145,16 @@ async fn of_key(client: &SignedIn) -> Result<CheckedSignIn, Error> {
     }
 }
 
-/// Checks whether the role of this run may create API keys.
+/// Checks whether the role of this run has the right to create API keys.
 async fn key_rights(client: &SignedIn, role_id: Option<i64>) -> Result<Finding, Error> {
     let unknown = |reason: String| {
         Finding::warning(
-            format!("it is unknown whether this account may create keys: {reason}"),
-            "ask an administrator whether its role has the right `canCreateNewApiKeys`",
+            format!("it is unknown whether this account has the right to create keys: {reason}"),
+            "ask an administrator whether the role of this account has the right `canCreateNewApiKeys`",
         )
     };
     let Some(id) = role_id else {
-        return Ok(unknown("its role cannot be viewed".to_owned()));
+        return Ok(unknown("the role of this account cannot be viewed".to_owned()));
     };
     let role = match client.role(id).await {
         Ok(role) => role,
@@ -164,13 +164,13 @@ async fn key_rights(client: &SignedIn, role_id: Option<i64>) -> Result<Finding, 
     let right = &fields["rights"]["platformRights"]["apikeyRights"]["canCreateNewApiKeys"];
     let named = format!("the role `{}` (ID {id})", role.name);
     match right.as_bool() {
-        Some(true) => Ok(Finding::ok(format!("{named} may create keys"))),
+        Some(true) => Ok(Finding::ok(format!("{named} has the right to create keys"))),
         Some(false) => Err(Error::new(
             crate::error::ErrorKind::Forbidden,
-            format!("{named} may not create keys"),
+            format!("{named} does not have the right to create keys"),
         )
         .hint("ask an administrator for a role with the right `canCreateNewApiKeys`")),
-        None => Ok(unknown(format!("{named} does not list this right"))),
+        None => Ok(unknown(format!("the manager does not report this right of {named}"))),
     }
 }
 

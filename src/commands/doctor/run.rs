@@ -40,8 +40,8 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// Returns the manager to check. No check trusts an unknown certificate, so `--tls-accept-new` does not apply. The wait is over when the
-/// checks begin.
+/// Returns the manager to check. `--tls-accept-new` is ignored, because no check trusts an unknown certificate. `--wait` is ignored,
+/// because the run waits before the checks begin.
 fn target(settings: Settings) -> Option<Target> {
     let settings = Settings {
         wait: None,

@@ -29,7 +29,7 @@ pub(super) struct Filter<'a> {
 pub(super) enum FilterResult {
     Match,
     NoMatch,
-    /// The name would match the pattern if upper and lower case were the same.
+    /// The name matches the pattern only if case is ignored.
     OnlyCaseDiffers,
     /// The manager reports neither the last sign-in of the key nor its creation time.
     NoTimes,
@@ -38,8 +38,9 @@ pub(super) enum FilterResult {
 impl<'a> Filter<'a> {
     /// Returns the search criteria for the manager. They match every key that `apply` accepts, and possibly more.
     ///
-    /// The search for expired keys starts at 1, because 0 stands for a key that does not expire. The criteria do not include locks, because it is unknown whether a lock after failed sign-ins sets `active` to false. `unused_since`
-    /// becomes a limit of the creation time, because a key that has not been used since a time was also created before that time.
+    /// The search for expired keys starts at 1, because 0 means that a key does not expire. The criteria do not include locks, because it
+    /// is unknown whether a lock after failed sign-ins sets `active` to false. `unused_since` becomes the latest creation time, because a
+    /// key is created before its last use.
     pub(super) fn for_manager(&self) -> KeyFilter<'a> {
         KeyFilter {
             name: self.name,

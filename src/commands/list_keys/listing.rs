@@ -167,7 +167,7 @@ impl<'a> Listing<'a> {
         }
         if self.shown == 0 {
             output.note(if self.other_case {
-                "no key matches, but some names would match in a different case"
+                "no key matches, but some names would match if case were ignored"
             } else {
                 "no key matches"
             });

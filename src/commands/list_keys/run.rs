@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "expiring")]
     expired: bool,
 
-    /// Only keys that have not been used for this time (or, if never used, were created before that)
+    /// Only keys that have not been used for this long (if never used, since their creation)
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     stale: Option<Duration>,
 

@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Record, Stage};
 
-/// Asks the user to confirm that the key is deleted or gets a new secret.
+/// Asks the user to confirm the deletion of the key or the creation of a new secret.
 ///
 /// # Errors
 /// Returns a usage error if the user declines, or if there is no terminal to prompt on.

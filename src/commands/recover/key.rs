@@ -103,7 +103,7 @@ async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result
 fn existed_before(record: &Record) -> Error {
     let error = Error::usage(
         format!(
-            "the key `{}` existed before the interrupted run, so it is not deleted",
+            "the key `{}` existed before the interrupted run, so it was not deleted",
             record.key_name
         ),
         "use `--rekey` to create a new secret for the key (its old secret may no longer work)",

@@ -65,8 +65,8 @@ pub(super) fn needs_a_secret(args: &Args, record: &Record) -> bool {
     !record.is_over() && (keeps_key || record.temporary && args.rekey)
 }
 
-/// Refuses to invalidate a secret that may be in use. If the operation is on the command line, or if the user will be asked, this is
-/// allowed.
+/// Checks that the recovery does not invalidate a secret that may be in use. Such a recovery is allowed if the operation is on the command
+/// line, or if the user will be asked for confirmation.
 ///
 /// # Errors
 /// Returns an attention error that names the operation.
@@ -77,7 +77,7 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
         return Ok(());
     }
     let message = format!(
-        "the run `{}` was interrupted while it delivered the secret of the key `{}`, so the secret may be in use",
+        "the run `{}` was interrupted while delivering the secret of the key `{}`, so the secret may be in use",
         record.operation, record.key_name
     );
     let error = Error::new(ErrorKind::Attention, message).hint(secret_in_use(record));
@@ -99,7 +99,7 @@ pub(super) fn all_readable() -> Result<(), Error> {
     }
     Err(Error::new(
         ErrorKind::Attention,
-        format!("a file in {} is not a readable record", journal::place()),
+        format!("a file in {} is not a valid record", journal::place()),
     )
     .hint("read the file to find the key, check the key in the manager's console, then delete the file"))
 }
@@ -120,7 +120,7 @@ fn all(context: &Context) -> Result<Vec<Record>, Error> {
             JournalEntry::Record(record) => records.push(record),
             JournalEntry::InProgress(_) => {}
             JournalEntry::Unreadable(name, reason) => context.output.warn(&format!(
-                "{}/{name} is not a readable record: {reason}; check the file, then delete it",
+                "{}/{name} is not a valid record: {reason}; check the file, then delete it",
                 journal::place()
             )),
         }

@@ -51,7 +51,7 @@ pub(super) async fn current(
     context: &Context,
 ) -> Result<(), Error> {
     let target = Target::new(settings)?;
-    // `--current` cannot work without an API key, so the run must fail before the sign-in.
+    // `--current` requires an API key. Without one, the run fails before the sign-in.
     if matches!(
         AuthMethod::select(&target, context)?,
         AuthMethod::Password | AuthMethod::Saved(_)
@@ -67,7 +67,7 @@ pub(super) async fn current(
             let key = match context.signals.cancel(request).await? {
                 Ok(key) => key,
                 Err(error) if *error.cause() == Cause::Forbidden => {
-                    let hint = "the key may not view API keys, or is expired or locked; run `swp-keys rotate-key KEY --in-place` as a user or with a key that may view API keys";
+                    let hint = "the key is expired or locked, or has no permission to view API keys; sign in with a user name or a key that has this permission, and run `swp-keys rotate-key KEY --in-place`";
                     return Err(Error::from(error).hint(hint));
                 }
                 Err(error) => return Err(error.into()),
@@ -91,8 +91,8 @@ fn requires_api_key() -> Error {
     )
 }
 
-/// Adds a hint to an error after which it is unknown whether the key of this run has a new secret. If it has, this run and `recover` can no
-/// longer use the old secret.
+/// Adds a hint if it is unknown whether the key that authenticates this run has a new secret. If the key has a new secret, neither this run
+/// nor `recover` can sign in with the old secret.
 fn signer_hint(error: Error, id: i64) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;

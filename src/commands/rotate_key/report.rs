@@ -49,7 +49,7 @@ pub(super) fn meta(
     meta
 }
 
-/// The report about a rotation. It is printed when no work is left.
+/// The report about a rotation. It is printed at the end of the run.
 pub(super) struct RotationReport {
     /// The report about the new key, or `None` if an earlier run created it.
     key: Option<KeyReport>,
@@ -86,8 +86,8 @@ impl RotationReport {
         }
     }
 
-    /// Returns the report, to be printed when no work is left. If the document could not be printed, prints the report now, because the error
-    /// ends the run, and the old key already has its expiry.
+    /// Returns the report, which the caller prints at the end of the run. If the output document could not be printed, prints the report
+    /// immediately, because the run fails although the old key already has its expiry.
     pub(super) fn unless_failed(
         self,
         printed: Result<(), Error>,

@@ -155,8 +155,7 @@ impl RotationPlan<'_> {
         }
         let entry = resume::require_first(id, entry, access).await?;
         wait_for_inflight_request(&entry, access.target, access.context).await?;
-        // The successor already has the expiry that the earlier run requested. Without a value here, it is not compared with the expiry of
-        // this run.
+        // The successor already has the expiry that the earlier run requested. `None` prevents a comparison with the expiry of this run.
         rotation.new.expiry_date = None;
         let mint = rotation.mint(prepared, access).recovering();
         let created = mint.resume(id, entry).await?;

@@ -53,7 +53,7 @@ pub(super) fn name_of(old: &ApiKey) -> Result<&str, Error> {
     })
 }
 
-/// Returns the keys that a rotation renamed because their successor has this name. Expired keys are omitted.
+/// Returns the old keys that were renamed in a rotation and whose successor has this name. Expired keys are omitted.
 async fn retiring(name: &str, access: Access<'_>) -> Result<Vec<ApiKey>, Error> {
     // The end of the new name is not part of the pattern, because a manager may change spaces and brackets in a name.
     let pattern = format!("{name}%");
@@ -150,7 +150,7 @@ pub(super) fn expiry(
     if lifetime < MIN_LIFETIME {
         return Err(Error::usage(
             format!(
-                "the key with ID {} has a lifetime of less than an hour, which the new key must not inherit",
+                "the lifetime of the key with ID {} is less than an hour, which is too short for the new key",
                 old.id
             ),
             "set the expiry of the new key with `--expires`",
@@ -163,7 +163,7 @@ pub(super) fn expiry(
         .ok_or_else(unknown)
 }
 
-/// The shortest lifetime that the new key gets from the old key.
+/// The shortest lifetime that the new key can inherit from the old key.
 const MIN_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Rounds a lifetime to whole minutes. The expiry is calculated before the manager creates the key, so the actual lifetime is a little

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::process::child;
 use crate::process::signals::Signals;
 
-/// Runs a command and returns its exit code as a shell does.
+/// Runs a command, and returns the exit code that a shell would return for it.
 pub(super) async fn run(
     program: &str,
     arguments: &[String],
@@ -23,7 +23,7 @@ pub(super) async fn run(
     let running = child::start(&mut command, signals).map_err(|error| {
         Error::usage(
             format!("could not run `{program}`: {error}"),
-            "correct the command after `--`",
+            "check the command after `--`",
         )
     })?;
     let ended = running.end().await;
@@ -55,7 +55,7 @@ fn command(
     Ok(command)
 }
 
-/// Returns the PATH variable with the folder of this program in front.
+/// Returns the PATH variable with the folder of this program as its first entry.
 fn path() -> Result<OsString, Error> {
     let unexpected = |error: String| {
         Error::unexpected(format!(

@@ -59,8 +59,8 @@ impl Environment {
         &self.variables
     }
 
-    /// Returns the variables that set the state folder and the settings folder of a command in the sandbox. It must not use the user's own
-    /// folders.
+    /// Returns the variables that set the state folder and the settings folder of a command in the sandbox. The command must not use the
+    /// user's own folders.
     pub(super) fn folders(&self) -> [(&'static str, PathBuf); 2] {
         ["SWP_STATE_DIR", "SWP_CONFIG_DIR"]
             .map(|name| (name, self.folder.path().join(name.to_lowercase())))
@@ -89,7 +89,7 @@ fn proxy_exceptions() -> Vec<(&'static str, String)> {
         .chain(others)
         .collect::<Vec<String>>()
         .join(",");
-    // Programs differ in which spelling has precedence.
+    // Some programs prefer the upper-case spelling, other programs the lower-case spelling.
     vec![("NO_PROXY", list.clone()), ("no_proxy", list)]
 }
 

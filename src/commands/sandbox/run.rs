@@ -62,8 +62,8 @@ async fn serve(environment: &Environment, context: &Context) -> Result<Outcome, 
     Ok(Outcome::Done)
 }
 
-/// Returns the lines between two rules, so that they stand out in the scrollback of a terminal. The rules are comments of the shell, so
-/// that they can be pasted with the lines.
+/// Adds a dashed line above and below the lines, so that they are easy to find in a terminal. The dashed lines are shell comments, so that
+/// they can be pasted too.
 fn framed(lines: &str) -> String {
     let title = "# ---- Sandbox: paste these lines into a second shell ";
     let (top, bottom) = (format!("{title:-<78}"), format!("{:-<78}", "# "));

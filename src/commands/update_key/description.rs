@@ -1,7 +1,7 @@
 //! The new description of a key, which may contain the marker of the run that created the key.
 //!
 //! The marker `[swp-keys ...]` shows which run created the key (`mint::ownership`). After a lost response, a run uses it to distinguish its
-//! key from a key of the same name that a different run created. The new description therefore keeps the marker, unless `--no-mark` is set.
+//! key from a key of the same name that a different run created. So the new description contains the marker too, if `--no-mark` is not set.
 
 use crate::error::Error;
 use crate::mint::{mark, markers};

@@ -30,7 +30,7 @@ use crate::target::Target;
 )]
 #[command(
     group = clap::ArgGroup::new("what").required(true).multiple(true),
-    // Without this, clap would list every flag of the group in one long line.
+    // Without this attribute, clap would list every flag of the group in one long line.
     override_usage = "swp-keys update-key [OPTIONS] <KEY>"
 )]
 pub(crate) struct Args {
@@ -239,7 +239,7 @@ fn require_no_unfinished_run(key: &ApiKey, target: &Target) -> Result<(), Error>
         return Ok(());
     }
     let message = format!(
-        "{} belongs to an unfinished run, and `swp-keys recover` could not find the key after this change",
+        "{} belongs to an unfinished run; after this change, `swp-keys recover` could no longer find the key",
         describe(key)
     );
     Err(Error::new(ErrorKind::Conflict, message)
