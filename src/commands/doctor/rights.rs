@@ -90,7 +90,10 @@ pub(super) fn omit(checkup: &mut Checkup) {
     }
     for name in [SIGN_IN, KEY_RIGHTS, ROLES] {
         let hint = Some("add `--sign-in` to run this check").filter(|_| name == SIGN_IN);
-        checkup.add(name, Finding::skipped("not run, because `--sign-in` is not set", hint));
+        checkup.add(
+            name,
+            Finding::skipped("not run, because `--sign-in` is not set", hint),
+        );
     }
 }
 
@@ -154,7 +157,9 @@ async fn key_rights(client: &SignedIn, role_id: Option<i64>) -> Result<Finding, 
         )
     };
     let Some(id) = role_id else {
-        return Ok(unknown("the role of this account cannot be viewed".to_owned()));
+        return Ok(unknown(
+            "the role of this account cannot be viewed".to_owned(),
+        ));
     };
     let role = match client.role(id).await {
         Ok(role) => role,
@@ -170,7 +175,9 @@ async fn key_rights(client: &SignedIn, role_id: Option<i64>) -> Result<Finding, 
             format!("{named} does not have the right to create keys"),
         )
         .hint("ask an administrator for a role with the right `canCreateNewApiKeys`")),
-        None => Ok(unknown(format!("the manager does not report this right of {named}"))),
+        None => Ok(unknown(format!(
+            "the manager does not report this right of {named}"
+        ))),
     }
 }
 
