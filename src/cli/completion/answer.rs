@@ -9,6 +9,7 @@ use super::bash_line::BashLine;
 use super::candidates;
 use super::request::Request;
 use crate::cli::command_line::parser;
+use crate::cli::help::OPTIONS;
 use crate::terminal::output::is_plain;
 
 /// Prints the candidates, one per line. For shells that show descriptions, a tab and the description follow.
@@ -19,7 +20,7 @@ pub(crate) fn answer(request: &Request) {
     }
     let index = words.len();
     words.push(request.current.clone());
-    let mut command = with_candidates(parser(), request);
+    let mut command = with_help(with_candidates(parser(), request));
     let folder = std::env::current_dir().ok();
     let found = complete(&mut command, words, index, folder.as_deref()).unwrap_or_default();
     // Flags are offered only if the word starts with a dash, or if there are no other candidates.
@@ -52,6 +53,19 @@ fn line_of(candidate: &CompletionCandidate, line: Option<&BashLine>) -> Option<S
         Some(help) => format!("{value}\t{help}"),
         None => value.to_owned(),
     })
+}
+
+/// Adds the command `help`, which the parser does not have: `swp-keys help COMMAND` is the help of that command.
+fn with_help(program: clap::Command) -> clap::Command {
+    let names = program
+        .get_subcommands()
+        .flat_map(clap::Command::get_name_and_visible_aliases);
+    let topics: Vec<String> = names.chain([OPTIONS]).map(str::to_owned).collect();
+    let topic = clap::Arg::new("topic").add(ArgValueCandidates::new(move || {
+        topics.iter().map(CompletionCandidate::new).collect()
+    }));
+    let about = "Show the help of a command";
+    program.subcommand(clap::Command::new("help").about(about).arg(topic))
 }
 
 /// Adds completion of roles and keys, with names from the manager, to the command.

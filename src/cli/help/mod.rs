@@ -5,5 +5,5 @@ mod overview;
 mod page;
 
 pub(crate) use examples::with_examples;
-pub(crate) use overview::OVERVIEW;
-pub(crate) use page::{of_command, of_options};
+pub(crate) use overview::{OVERVIEW, of_program};
+pub(crate) use page::{OPTIONS, of_command, of_options};

@@ -1,43 +1,124 @@
-//! The page that `swp-keys`, `swp-keys -h` and `swp-keys help` print. It fits on one screen.
+//! The page that `swp-keys`, `swp-keys -h` and `swp-keys help` print, and the list of commands in `swp-keys --help`.
 
-/// The overview of the commands.
+use std::fmt::Write as _;
+
+/// The overview of the commands. It fits on a terminal of 24 lines with 80 columns.
 pub(crate) const OVERVIEW: &str = "\
 Get the first API key from Deep Security Manager, and manage keys from then on.
 
 Usage: swp-keys COMMAND [OPTIONS]
 
-Get a key:
-  create       Create a key and deliver its secret
-  exec         Run a command with a temporary key
-  login        Save a session or an API key for later runs
-  logout       Delete the saved credential
-
-Manage keys:
-  list, show   List the keys, show one key
-  update-key   Change the role, name, description or expiry of a key
-  lock-key     Lock keys; unlock-key unlocks them
-  rotate       Replace a key; the old one expires after an overlap
-  delete       Delete keys and verify that they are gone
-  verify-key   Check whether a secret works
-
-Roles:
-  list-roles   List the roles; find-role and show-role show one
-
-Trust and settings:
-  trust        Show, pin and unpin the manager's certificate
-  config       Show the settings with their sources
-
-Troubleshooting and other:
-  doctor       Check the settings, the connection and the sign-in
-  whoami       Show the signed-in identity and the manager
-  recover      Finish or undo interrupted runs
-  sandbox      Run a simulated manager to try out commands
-  completions  Print a shell completion script; man writes man pages
+Get a key:           create, exec, login, logout
+Manage keys:         list, show, verify-key, update-key, rotate, lock-key,
+                     unlock-key, delete
+Roles:               list-roles, find-role, show-role
+Trust and settings:  trust, config
+Troubleshooting:     doctor, recover, whoami
+Other:               sandbox, completions, man
 
 Examples:
   swp-keys create --url https://dsm.example.com --role Auditor --expires 90d
   swp-keys list --expiring 14d
   swp-keys sandbox -- swp-keys create --role Auditor
 
-Run `swp-keys help COMMAND` for a command, `swp-keys help options` for the
-flags of all commands, and `swp-keys --help` for the full help with exit codes.";
+Run `swp-keys help COMMAND` for the help of one command, `swp-keys help options`
+for the flags that every command accepts, and `swp-keys --help` for everything.";
+
+/// The commands in the groups of the overview.
+const GROUPS: [(&str, &[&str]); 6] = [
+    ("Get a key", &["create-key", "exec", "login", "logout"]),
+    (
+        "Manage keys",
+        &[
+            "list-keys",
+            "show-key",
+            "verify-key",
+            "update-key",
+            "rotate-key",
+            "lock-key",
+            "unlock-key",
+            "delete-key",
+        ],
+    ),
+    ("Roles", &["list-roles", "find-role", "show-role"]),
+    ("Trust and settings", &["trust", "config"]),
+    ("Troubleshooting", &["doctor", "recover", "whoami"]),
+    ("Other", &["sandbox", "completions", "man"]),
+];
+
+/// Returns the program whose long help lists its commands in groups, with the examples of the overview.
+pub(crate) fn of_program(program: clap::Command) -> clap::Command {
+    let template = format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}{}\n\n{{all-args}}{{after-help}}",
+        groups(&program),
+        examples()
+    );
+    program
+        // clap would list the commands once more.
+        .mut_subcommands(|command| command.hide(true))
+        .override_usage("swp-keys COMMAND [OPTIONS]")
+        .help_template(template)
+}
+
+/// Returns the groups with the entries of their commands.
+fn groups(program: &clap::Command) -> String {
+    let mut list = program.clone().help_template("{subcommands}");
+    let list = list.render_help().to_string();
+    let entries = entries(&list);
+    let header = program.get_styles().get_header();
+    let mut text = String::new();
+    for (title, names) in GROUPS {
+        let _ = writeln!(text, "{header}{title}:{header:#}");
+        for entry in names.iter().filter_map(|name| entry_of(name, &entries)) {
+            text.push_str(entry);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Splits a list of commands into entries. The lines that continue an entry have a deeper indentation than its first line.
+fn entries(list: &str) -> Vec<String> {
+    let mut entries: Vec<String> = Vec::new();
+    for line in list.lines().map(str::trim_end) {
+        match entries.last_mut() {
+            Some(entry) if line.starts_with("   ") => {
+                let _ = writeln!(entry, "{line}");
+            }
+            _ => entries.push(format!("{line}\n")),
+        }
+    }
+    entries
+}
+
+fn entry_of<'a>(name: &str, entries: &'a [String]) -> Option<&'a str> {
+    let entry = entries
+        .iter()
+        .find(|entry| entry.split_whitespace().next() == Some(name));
+    entry.map(String::as_str)
+}
+
+/// Returns the examples of the overview.
+fn examples() -> &'static str {
+    let start = OVERVIEW.find("Examples:").unwrap_or_default();
+    let end = OVERVIEW.find("\n\nRun ").unwrap_or(OVERVIEW.len());
+    OVERVIEW.get(start..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::command_line::parser;
+
+    #[test]
+    fn each_command_is_in_one_group_of_the_long_help() {
+        let program = parser();
+        let text = groups(&program);
+        for command in program.get_subcommands() {
+            let entry = format!("\n  {} ", command.get_name());
+            assert_eq!(text.matches(&entry).count(), 1, "{entry}: {text}");
+        }
+        let listed = GROUPS.iter().map(|(_, names)| names.len()).sum::<usize>();
+        assert!(listed >= program.get_subcommands().count());
+    }
+}

@@ -93,6 +93,9 @@ fn shortened(flag: clap::Arg) -> clap::Arg {
         .hide_default_value(true)
 }
 
+/// The topic of `swp-keys help` that lists the flags that every command accepts.
+pub(crate) const OPTIONS: &str = "options";
+
 /// Returns a command whose short help lists the flags that every command accepts.
 pub(crate) fn of_options() -> clap::Command {
     GlobalArgs::augment_args(clap::Command::new("swp-keys"))

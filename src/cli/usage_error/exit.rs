@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind as ParseErrorKind};
 
+use super::super::command_line::parser;
 use super::super::help;
 use super::super::help::OVERVIEW;
 use super::super::typed_line::{HelpForm, TypedLine};
@@ -18,7 +19,7 @@ use crate::terminal::report::report;
 pub(crate) fn exit(error: &clap::Error) -> ExitCode {
     match error.kind() {
         ParseErrorKind::DisplayVersion => print(error),
-        ParseErrorKind::DisplayHelp if first_argument("--help") => print(error),
+        ParseErrorKind::DisplayHelp if first_argument("--help") => program_page(),
         ParseErrorKind::DisplayHelp if first_argument("-h") => overview(),
         _ if nothing_was_typed() && !format().is_json() => {
             Output::raw_line(OVERVIEW);
@@ -33,6 +34,7 @@ fn with_typed_line(error: &clap::Error, line: TypedLine) -> ExitCode {
     match line.help {
         Some(_) if asks_for_help => overview(),
         Some(HelpForm::Short) if line.path.is_empty() => overview(),
+        Some(HelpForm::Long) if line.path.is_empty() => program_page(),
         Some(form) => page(line.command, form),
         None if asks_for_help => help_about(&line.rest),
         None => {
@@ -55,7 +57,7 @@ fn with_typed_line(error: &clap::Error, line: TypedLine) -> ExitCode {
 fn help_about(words: &[String]) -> ExitCode {
     match words {
         [] => overview(),
-        [only] if only == "options" => {
+        [only] if only == help::OPTIONS => {
             let _ = help::of_options().print_help();
             ExitCode::SUCCESS
         }
@@ -71,9 +73,17 @@ fn help_about(words: &[String]) -> ExitCode {
     }
 }
 
-/// Prints what clap has rendered. A closed pipe, as in `swp-keys --help | head`, is not an error.
+/// Prints what clap has rendered. A closed pipe, as in `swp-keys --version | head`, is not an error.
 fn print(error: &clap::Error) -> ExitCode {
     let _ = error.print();
+    ExitCode::SUCCESS
+}
+
+/// Prints the long help of the program.
+fn program_page() -> ExitCode {
+    // The flags of the program need no copies in its commands.
+    let program = parser().mut_args(|flag| flag.global(false));
+    let _ = help::of_program(program).print_long_help();
     ExitCode::SUCCESS
 }
 

@@ -36,6 +36,9 @@ fn commands_flags_and_choices_come_from_the_parser_alone() {
     let env = with_roles(&[]);
     let home = &env.home;
     assert_eq!(complete(home, &[], "create-"), ["create-key"]);
+    assert_eq!(complete(home, &[], "he"), ["help"]);
+    assert_eq!(complete(home, &["help"], "op"), ["options"]);
+    assert_eq!(complete(home, &["help"], "rec"), ["recover"]);
     assert_eq!(complete(home, &["create"], "--if-"), ["--if-exists"]);
     assert_eq!(
         complete(home, &["create", "--if-exists"], ""),
