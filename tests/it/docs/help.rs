@@ -218,10 +218,7 @@ fn the_overview_lists_the_commands_and_the_exit_codes() {
     }
     let other = help(&home, &["-o", "json", "--help"]);
     assert_eq!(other, text);
-    contains(
-        &text,
-        &["Manage keys:", "Examples:", "--connect-timeout"],
-    );
+    contains(&text, &["Manage keys:", "Examples:", "--connect-timeout"]);
     let text = joined(&text);
     contains(&text, &["Exit codes:", "130", "143"]);
 }
