@@ -153,7 +153,8 @@ impl SignedIn {
         }
     }
 
-    /// Sends a call. If the session turns out to have ended, requests a new session and sends the call with it. Only the first call can request one.
+    /// Sends a call. If the saved session has ended, requests a new session and sends the call with the new session. Only the first call of the run
+    /// can request a new session.
     pub(super) async fn send<'a>(
         &'a self,
         mut request: ApiRequest<'a>,
@@ -163,7 +164,7 @@ impl SignedIn {
         let Some(renewal) = renewal else {
             return self.transport.send(&request).await;
         };
-        // A call that changes something must not be sent twice. So `renew` checks the session with a read request before such a call is sent.
+        // A call that changes something must not be sent twice. So `renew` first checks the session with a read request.
         if request.retry == RetryPolicy::Read {
             match self.transport.send(&request).await {
                 Err(error) if is_session_end(&error) => {
@@ -181,8 +182,8 @@ impl SignedIn {
     }
 
     /// Requests a new session if the current session has ended, and returns true if a new session was created. One rejected call does not prove that
-    /// the session has ended, because the manager may not accept sessions for that call. So this function first checks the session with a call for
-    /// which sessions are accepted.
+    /// the session has ended, because the manager may not accept sessions for that call. So this function first checks the session with a call that
+    /// every manager accepts with a session.
     async fn renew(&self, renewal: oneshot::Sender<RenewalReply>) -> bool {
         let check = self
             .transport

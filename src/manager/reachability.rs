@@ -19,7 +19,7 @@ pub(crate) async fn resolve(
     port: u16,
     limit: Duration,
 ) -> Result<Vec<SocketAddr>, ManagerError> {
-    // The HTTP client does not ask the resolver for `localhost` either (RFC 6761, section 6.3).
+    // As in the HTTP client, `localhost` is always this machine, so the resolver is not used (RFC 6761, section 6.3).
     if host.eq_ignore_ascii_case("localhost") {
         let loopback = [
             IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -41,7 +41,7 @@ enum Readiness {
     Failed(ManagerError),
 }
 
-/// The last failed probe, and the time of the first failure in an unbroken series with the same cause.
+/// The last failed probe, and the time since which all probes have failed with the same cause.
 struct LastFailure {
     error: ManagerError,
     since: Instant,
@@ -78,7 +78,8 @@ struct Reports {
 }
 
 impl Reports {
-    /// Returns true if a probe that failed after this time is reported. `visible` is true if the terminal shows the progress.
+    /// Returns true if a failed probe must be reported. `elapsed` is the time since the wait began. `visible` is true if the terminal shows the
+    /// progress.
     fn is_due(&mut self, elapsed: Duration, visible: bool) -> bool {
         let due = match self.last {
             None => true,
@@ -177,8 +178,7 @@ impl Manager {
                 | Cause::TimedOut
                 | Cause::Unreachable
                 | Cause::Rejected(500..) => return Readiness::Starting(error),
-                // If the response with one of these causes is a web page, it comes from the manager's Tomcat. So the manager's application is
-                // running.
+                // These responses show that the manager's application is running. If the response is a web page, it comes from the manager's Tomcat.
                 Cause::Forbidden
                 | Cause::Unauthorized
                 | Cause::Redirected { .. }

@@ -45,7 +45,7 @@ impl Transaction<'_> {
                 recorded.note_key(created.id);
                 self.accept(created, recorded.record()).await
             }
-            // The manager did not process the request, or it rejected the API key of this run.
+            // The manager did not process the request, or it rejected the API key of this run. In both cases no key was created.
             Err(error) if error.was_not_processed() || self.is_locked_out(&error) => {
                 Err(Failure::RolledBack(error.into()))
             }
@@ -155,8 +155,8 @@ impl Transaction<'_> {
     fn doubted_for(&self, error: &ManagerError, record: &Record) -> Duration {
         let settle = self.access.target.settle_timeout;
         let right_or_place = !matches!(error.cause(), Cause::Rejected(_));
-        // After this error, a rotation sends the request again, and searches once more after that. That search also finds a key that the first
-        // search did not show yet.
+        // After this error, a rotation repeats the request and then searches again. The second search also finds a key that appeared after the
+        // first search.
         let asked_again = record.predecessor.is_some() && *error.cause() == Cause::Rejected(500);
         match (error.had_no_effect(), error.has_refusal_status()) {
             (true, _) if right_or_place => Duration::ZERO,

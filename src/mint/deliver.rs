@@ -9,7 +9,7 @@ use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
 use crate::terminal::status_line;
 
-/// How many times a new secret is replaced at most because a lost request may have invalidated it.
+/// The maximum number of times that a new secret is replaced because a lost request may have invalidated it.
 const MOST_RESETS: usize = 2;
 
 impl Transaction<'_> {
@@ -39,7 +39,7 @@ impl Transaction<'_> {
                 return Err(superseded(&minted, recorded, &failure));
             }
             Err(Objection::Exchanged(failure)) => return Err(left_open(&minted, failure)),
-            // `recover` does not delete a key only because the check of its secret failed, for example because the manager is busy.
+            // The check may have failed only because the manager is busy, so `recover` does not delete the key.
             Err(Objection::Doubtful(failure)) if self.recovering => {
                 return Err(left_open(&minted, failure));
             }
@@ -60,7 +60,7 @@ impl Transaction<'_> {
             Failure::RolledBack(error) if kind == ErrorKind::Attention => {
                 Err(Failure::Unresolved(error))
             }
-            // The failure that led to the deletion determines the kind of the error.
+            // The kind of the error is that of the failure that led to the deletion.
             Failure::RolledBack(_) if kind != ErrorKind::Undelivered => {
                 let message = format!(
                     "{failure}; the key `{}` (ID {}) was deleted",
@@ -74,8 +74,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Delivers the secret to all sinks. The record's stage is set to `delivering` before the first delivery, and to `delivered` after the
-    /// last delivery. In these stages, `recover` does not invalidate the secret unless the user requests it.
+    /// Delivers the secret to all destinations. The record's stage is set to `delivering` before the first delivery, and to `delivered`
+    /// after the last delivery. In these stages, `recover` does not invalidate the secret unless the user requests it.
     async fn deliver_to_sinks(
         &mut self,
         minted: &Minted,
@@ -160,7 +160,8 @@ async fn deliver(
     payload: &Payload<'_>,
     signals: &Signals,
 ) -> Result<(), Undelivered> {
-    // A secret may be printed on the terminal, and a command that receives the secret may use the terminal.
+    // The progress line is hidden, because the secret may be printed on the terminal, and because a command that receives the secret may
+    // use the terminal.
     let _hold = status_line::hold();
     for index in 0..sinks.len() {
         let Err(reason) = sinks[index].deliver(payload, signals).await else {

@@ -8,7 +8,8 @@ use super::marker::last_mark;
 use super::ownership::CLOSE;
 use crate::manager::ApiKey;
 
-/// The data that is stored for each listed key. It contains a hash instead of the texts, because the list may be long.
+/// The data that is stored for each listed key. It contains a hash instead of the name and the description, because the list may be
+/// long.
 #[derive(Clone, Copy)]
 struct MarkedKey {
     id: i64,

@@ -7,7 +7,7 @@ use super::ownership::{Verdict, is_duplicate_of_answer, judge};
 use crate::journal::Record;
 use crate::manager::{ApiKey, ManagerError, SignedIn};
 
-/// The tolerance for an imprecise clock skew between this machine and the manager, in milliseconds.
+/// The tolerance in milliseconds for the clock skew between this machine and the manager, which is known only approximately.
 const SLACK: i64 = 60 * 1000;
 
 /// The maximum time from the start of an operation to its last request, in milliseconds.
@@ -24,7 +24,7 @@ pub(super) struct Lookup<'a> {
     lowest: Option<i64>,
     /// The highest key ID in the results so far. Keys with a higher ID are new.
     highest: Option<i64>,
-    /// If set, the search is restricted to duplicates of this key, which the same create request created.
+    /// If set, the search finds only duplicates of this key, which the same create request created.
     duplicate: Option<&'a ApiKey>,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Restricts the search to keys with IDs that are higher than this ID or slightly lower.
+    /// Restricts the search to keys whose IDs are higher than this ID, or slightly lower.
     pub(super) fn beside(mut self, id: i64) -> Self {
         self.lowest = Some(id.saturating_sub(NEIGHBOURS));
         self
@@ -114,8 +114,8 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// Returns the time by the manager's clock at which the operation started. If the clock skew is not precise, the returned time is too early
-/// rather than too late.
+/// Returns the start of the operation as a time of the manager's clock. The clock skew is known only approximately, so the returned time is
+/// rather too early than too late.
 pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
     let skew = signed_in
         .clock_skew()

@@ -13,7 +13,7 @@ use crate::manager::{ApiKey, SignedIn};
 use crate::target::Target;
 
 /// Takes over the records of runs that were interrupted while they created this key or a secret for it. The new secret of this run replaces
-/// the secrets of those runs. `own` is the record of this run. `key` is the key with this ID, if the key was read.
+/// the secrets of those runs. `own` is the record of this run. `key` is the key with the ID `id`, or `None` if the key was not read.
 ///
 /// # Errors
 /// Returns a conflict if another process is working on the key, or if a rotation of the key was interrupted.
@@ -100,7 +100,8 @@ fn made(record: &Record, key: &ApiKey) -> bool {
     }
 }
 
-/// Returns true if the key has a description without the marker of the recorded run, although that run adds a marker to its key.
+/// Returns true if the recorded run adds its marker to the description of its key, but the description of this key does not contain that
+/// marker.
 fn is_anothers(record: &Record, key: &ApiKey) -> bool {
     record.marked && key.description().is_some() && !ownership::is_ours(record, key)
 }

@@ -92,7 +92,7 @@ pub(super) enum MarkOwner {
 pub(super) fn marker_owner(record: &Record, key: &ApiKey) -> MarkOwner {
     let description = key.description().unwrap_or_default().to_ascii_lowercase();
     let name = key.name().unwrap_or_default().to_ascii_lowercase();
-    // The operation ID is random, so it is not in other text by chance.
+    // The operation ID is random, so it does not occur in other text by chance.
     let holds = |text: &str| text.contains(&record.operation);
     if record.marked && (holds(&description) || holds(&name)) {
         return MarkOwner::Us;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-/// How long to poll after an error response that may not come from the manager itself.
+/// How long to poll after an error response that a proxy may have sent.
 pub(crate) const REFUSAL_WAIT: Duration = Duration::from_secs(5);
 
 /// The first pause. Each pause is twice as long as the previous one, up to the longest pause.

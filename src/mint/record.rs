@@ -46,7 +46,7 @@ impl<'a> UnusedRecord<'a> {
         })
     }
 
-    /// Turns this value into the record of a run that sends its request. `record` replaces the content, because more data is known now.
+    /// Turns this value into the record of a run that sends its request. The content is replaced with `record`, which contains more data.
     ///
     /// # Errors
     /// Returns an interruption if a signal was received. The record is then removed.
@@ -128,7 +128,7 @@ impl Drop for Unclaimed {
             && let Err(error) = entry.remove()
         {
             log::warn!(
-                "could not remove the record of this run, which has sent no request: {error}"
+                "this run sent no request, but its record could not be removed: {error}"
             );
         }
     }

@@ -59,8 +59,8 @@ pub(crate) struct Delivered {
     pub(crate) expiry_date: Option<i64>,
 }
 
-/// A secret that was not delivered yet. The run must deliver the secret or delete the key. If the secret is dropped before that, a debug
-/// build logs an error.
+/// A secret that has not been delivered yet. The run must deliver the secret or delete the key. If the secret is dropped before that, a
+/// debug build logs an error.
 pub(super) struct UndeliveredSecret {
     pub(super) secret: Secret,
     pub(super) settled: Cell<bool>,
@@ -80,13 +80,13 @@ impl Drop for UndeliveredSecret {
     fn drop(&mut self) {
         if cfg!(debug_assertions) && !self.settled.get() {
             log::error!(
-                "a fresh secret was dropped, but it was not delivered and its key was not deleted"
+                "a new secret was dropped, but it was not delivered and its key was not deleted"
             );
         }
     }
 }
 
-/// A key whose secret was not delivered yet.
+/// A key whose secret has not been delivered yet.
 pub(super) struct Minted {
     pub(super) id: i64,
     pub(super) name: String,
@@ -95,7 +95,8 @@ pub(super) struct Minted {
     /// True if the key is not locked, or `None` if the response omits the field.
     pub(super) active: Option<bool>,
     pub(super) secret: UndeliveredSecret,
-    /// True if an earlier reset request was lost and may still be processed, which would invalidate this secret.
+    /// True if the response to an earlier reset request was lost. The manager may process that request later, which would invalidate
+    /// this secret.
     pub(super) uncertain: bool,
 }
 

@@ -29,8 +29,7 @@ impl Transaction<'_> {
     /// Creates a key and delivers its secret. `written` is the record if [`record_during`] has already written it.
     ///
     /// # Errors
-    /// After an error, either the key does not exist, or it may exist. In the second case, the error states this, and the record is not
-    /// removed.
+    /// If the key may exist after an error, the error states this, and the record is not removed.
     pub(crate) async fn create(
         self,
         key: &NewApiKey,
@@ -83,8 +82,7 @@ impl Transaction<'_> {
     /// Creates a new secret for an existing key and delivers it.
     ///
     /// # Errors
-    /// After an error, either the old secret still works, or it may be invalid. In the second case, the error states this, and the record
-    /// is not removed.
+    /// If the old secret may be invalid after an error, the error states this, and the record is not removed.
     pub(crate) async fn rekey(self, key: &ApiKey, record: Record) -> Result<Delivered, Error> {
         let context = self.access.context;
         // State `recorded`: the record is on disk and fsynced before the request is sent.

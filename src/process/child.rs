@@ -129,6 +129,6 @@ fn in_foreground() -> bool {
     rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
 }
 
-/// Does nothing on Windows, where the console sends Ctrl-C to all of its processes.
+/// Does nothing on Windows, where the console sends Ctrl-C to every process that uses it.
 #[cfg(not(unix))]
 fn forward(_signal: Signal, _child: &Child) {}

@@ -25,7 +25,7 @@ pub(crate) fn require(count: usize) -> Result<(), Error> {
                 ))
                 .hint("raise the limit with `ulimit -n 64`; nothing was sent"));
             }
-            // The clone of stderr failed for a different reason, so the limit cannot be checked.
+            // Stderr could not be cloned for a reason other than the limit, so the limit cannot be checked.
             Err(_) => break,
         }
     }

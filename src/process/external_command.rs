@@ -77,7 +77,8 @@ impl ExternalCommand {
     }
 }
 
-/// The parser's state at a character of a command: quoted, escaped or in a comment. The rules are those of `shell_words::split`.
+/// The state of the parser before a character of a command, such as inside quotes or inside a comment. The rules are those of
+/// `shell_words::split`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Between,

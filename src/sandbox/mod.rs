@@ -1,7 +1,7 @@
 //! A simulated Deep Security Manager on a loopback address, for trying out the program and for tests.
 //!
 //! The sandbox behaves as `docs/manager-api.md` describes. If that page marks a behaviour as unknown, [`Unknowns`] selects the behaviour. The sandbox
-//! shares no code and no types with this package's client for the manager. So testing the client against the sandbox finds errors in both of them.
+//! shares no code and no types with this package's client for the manager. So a test of the client against the sandbox finds errors on either side.
 
 mod api;
 mod faults;

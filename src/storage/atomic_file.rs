@@ -108,7 +108,7 @@ impl AtomicFile {
         let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
             let changed = fchown(&self.file, Some(other.uid()), Some(other.gid()));
-            // The group need not be copied if it has no permissions.
+            // If the group has no permissions, the group need not be copied.
             if changed.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
                 return changed;
             }
@@ -121,7 +121,7 @@ impl AtomicFile {
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "the signature is the same on every system"
+        reason = "on other systems, this method uses `self` and can fail"
     )]
     pub(crate) fn copy_permissions(&self, _other: &Metadata) -> io::Result<()> {
         Ok(())

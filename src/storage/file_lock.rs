@@ -15,7 +15,8 @@ use super::open_folder::OpenFolder;
 use crate::error::{Error, Signal};
 use crate::process::signals::Signals;
 
-/// The maximum time to wait for a lock. A run holds a lock for three disk flushes, so many runs can hold it one after another in this time.
+/// The maximum time to wait for a lock. A run holds a lock only while it flushes to disk three times, so many runs can take turns in this
+/// time.
 const WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
 /// How long a run waits for a lock before it logs that it is waiting.
@@ -66,7 +67,7 @@ impl LockFailure {
             Self::Interrupted { signal, .. } => Error::interrupted(signal),
             other => Error::usage(
                 format!("`{flag}`: {other}"),
-                "run the command again when the other process has ended; nothing was created on the manager",
+                "run the command again when the other process has finished; nothing was created on the manager",
             ),
         }
     }

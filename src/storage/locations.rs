@@ -41,8 +41,8 @@ pub(crate) fn is_out_of_reach(path: &Path) -> bool {
             io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
         )
     };
-    // If the folder's metadata is readable but the folder is not, the user may have removed the permissions by mistake, which must be
-    // reported. If the metadata is not readable either, the folder belongs to a different user.
+    // Only the folder's metadata is read. If the metadata is readable but the folder is not, the user may have removed the permissions by
+    // mistake. That case must be reported as an error, so this function returns false.
     let folder = path.parent().unwrap_or(path);
     folder.symlink_metadata().is_err_and(is_closed)
 }

@@ -47,7 +47,7 @@ fn reserve(file: &File, length: usize) -> io::Result<()> {
 #[cfg(not(target_os = "linux"))]
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "the signature is the same on every system"
+    reason = "this function can fail on other systems"
 )]
 fn reserve(_file: &File, _length: usize) -> io::Result<()> {
     Ok(())

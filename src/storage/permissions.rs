@@ -173,8 +173,8 @@ impl From<UntrustedPath> for io::Error {
     }
 }
 
-/// What a folder contains. A parent of the state folder may be writable by other users if it has the sticky bit, like `/tmp`. In such a
-/// parent, other users cannot replace an existing folder, and the owner of a folder shows who created it.
+/// The role of a folder. Other users may write to a parent of the state folder if the parent has the sticky bit, like `/tmp`. The sticky
+/// bit prevents them from replacing the state folder, and a state folder that they created is rejected because of its owner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     /// The folder is a parent of the state folder.
@@ -262,7 +262,7 @@ fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
 #[cfg(not(unix))]
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "the signature is the same on every system"
+    reason = "this function can fail on other systems"
 )]
 pub(crate) fn trust_folder(_path: &Path, _used_as: Use) -> io::Result<()> {
     Ok(())
@@ -271,7 +271,7 @@ pub(crate) fn trust_folder(_path: &Path, _used_as: Use) -> io::Result<()> {
 #[cfg(not(unix))]
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "the signature is the same on every system"
+    reason = "this function can fail on other systems"
 )]
 pub(crate) fn trust_file(_path: &Path, _private: bool) -> io::Result<()> {
     Ok(())

@@ -215,7 +215,7 @@ impl Backup {
         let second_name = TemporaryName::make(folder, |name| folder.add_name(target, name));
         match second_name {
             Ok((name, ())) => {
-                // A hard link to a symbolic link is itself a symbolic link, which must not be replaced.
+                // If the target is a symbolic link, its hard link is a symbolic link too. A symbolic link must not be replaced.
                 if folder.is_regular(name.name())? {
                     Ok(Self::Linked(name))
                 } else {

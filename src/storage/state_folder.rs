@@ -8,24 +8,24 @@ use super::permissions::{Use, is_loose, trust_folder};
 
 /// The condition of the state folder.
 pub(crate) enum StateFolder {
-    /// No variable and no home folder select a state folder.
+    /// The state folder cannot be determined, because neither a variable nor a home folder is set.
     Unknown,
-    /// The path leads to something other than a folder.
+    /// The path exists, but it is not a folder.
     NotAFolder(PathBuf),
     /// The folder does not exist.
     Missing {
         /// Its path.
         path: PathBuf,
-        /// True if this user may create it.
+        /// True if this user may create the folder.
         can_be_created: bool,
     },
     /// The folder exists.
     Present {
         /// Its path.
         path: PathBuf,
-        /// True if this user may create files in it.
+        /// True if this user may create files in the folder.
         is_writable: bool,
-        /// True if other users have no access to it.
+        /// True if other users have no access to the folder.
         is_private: bool,
     },
 }

@@ -67,8 +67,8 @@ pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteM
     Ok(WriteMode::Replace)
 }
 
-/// Returns true if the file is a mount point, on kernels older than 5.8. Device numbers are not compared, because on an overlay file system
-/// a folder and a file in it may have different device numbers.
+/// Returns true if the file is a mount point. This function is used on kernels older than 5.8. Device numbers are not compared, because on
+/// an overlay file system a folder and a file in it may have different device numbers.
 #[cfg(target_os = "linux")]
 fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
     use std::os::fd::{AsFd, AsRawFd as _};
@@ -101,7 +101,7 @@ fn statx(
 }
 
 /// Returns how the new content of the file `name` in this folder can be written. On Unix systems other than Linux, this function only
-/// checks for a mount point, which is on a different device than its folder.
+/// checks whether the file is a mount point. The device number of a mount point differs from that of its folder.
 #[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteMode> {
     use std::os::unix::fs::MetadataExt as _;
@@ -121,7 +121,7 @@ pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteM
 #[cfg(not(unix))]
 #[expect(
     clippy::unnecessary_wraps,
-    reason = "the signature is the same on every system"
+    reason = "this function can fail on other systems"
 )]
 pub(crate) fn write_mode(_folder: &OpenFolder, _name: &OsStr) -> io::Result<WriteMode> {
     Ok(WriteMode::Replace)

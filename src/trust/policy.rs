@@ -1,7 +1,8 @@
 //! Decides how a run verifies the manager, and records which setting determined the method.
 //!
 //! The first of these settings that is present takes effect: pins from a flag, a variable or a profile; `--insecure`; a certificate file; a
-//! pin stored for this host and port; the system's root certificates. Files that belong to settings later in this list are not read.
+//! pin stored for this host and port; the system's root certificates. If one of these settings takes effect, the files of the settings
+//! after it are not read.
 
 use std::fmt;
 use std::fs;

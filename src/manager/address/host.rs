@@ -10,7 +10,7 @@ pub(crate) fn problem(host_and_port: &str) -> Option<&'static str> {
     if host_and_port.contains(['<', '>']) {
         return Some("the host contains a placeholder");
     }
-    // `%NAME%` is a variable in cmd.exe. It is not percent-encoding, because two hex digits would have to follow each `%`.
+    // `%NAME%` is a variable in cmd.exe. It is not percent-encoding, in which two hex digits follow each `%`.
     if host_and_port
         .split('%')
         .skip(1)
@@ -61,7 +61,7 @@ pub(crate) fn parsed_problem(url: &Url, host_and_port: &str) -> Option<&'static 
     }
 }
 
-/// Returns true if the host is the domain or a subdomain of it.
+/// Returns true if the host is `domain` or one of its subdomains.
 pub(crate) fn is_under(host: &str, domain: &str) -> bool {
     host.strip_suffix(domain)
         .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

@@ -142,7 +142,7 @@ pub(crate) struct Pages<'a, T: Searchable> {
 pub(crate) struct SearchProgress {
     /// The ID of the last object that was read.
     last: Option<i64>,
-    /// The number of objects that were read so far.
+    /// The number of objects that have been read so far.
     count: usize,
     /// The maximum number of objects.
     pub(crate) limit: usize,
@@ -262,7 +262,7 @@ impl SignedIn {
             if bytes > MAX_BYTES_HELD {
                 let limit = MAX_BYTES_HELD / 1024 / 1024;
                 let message = format!(
-                    "could not {}: the manager lists more than {limit} MiB",
+                    "could not {}: the objects that the manager lists are larger than {limit} MiB",
                     T::ACTION
                 );
                 return Err(ManagerError::new(Cause::Unreadable, message, None));

@@ -1,11 +1,12 @@
-//! Describes requests and pauses for the user, while a run waits.
+//! Describes what a run is waiting for: the response to a request, or the end of a pause.
 
 use std::time::{Duration, Instant};
 
 use crate::manager::error::{Cause, ManagerError};
 use crate::terminal::progress::Pause;
 
-/// Returns what the run does while it waits for the response to a request. `action` is the purpose of the request, such as `sign in`.
+/// Describes a request that is in progress, such as `signing in to dsm:4119`. `action` is the purpose of the request, such as `sign
+/// in`.
 pub(crate) fn activity(action: &str, host: &str) -> String {
     let (verb, object) = action.split_once(' ').unwrap_or((action, ""));
     match (verb, object) {
@@ -19,7 +20,7 @@ pub(crate) fn activity(action: &str, host: &str) -> String {
     }
 }
 
-/// Returns the reason for the pause before a request is sent again.
+/// Returns the description of the pause before a request is sent again.
 pub(crate) fn pause_reason(error: &ManagerError, pause: Duration, host: &str) -> Pause {
     match error.cause() {
         Cause::RateLimited { .. } => Pause::RateLimit(Instant::now() + pause),
@@ -27,7 +28,7 @@ pub(crate) fn pause_reason(error: &ManagerError, pause: Duration, host: &str) ->
     }
 }
 
-/// Returns the reason for a pause because the manager is not available.
+/// Returns the description of a pause during which the manager is not available.
 pub(crate) fn unavailable(error: &ManagerError, host: &str) -> Pause {
     let reason = match (error.cause(), error.http_status()) {
         (Cause::ConnectionRefused, _) => "connection refused".to_owned(),

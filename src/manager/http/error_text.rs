@@ -90,7 +90,7 @@ pub(crate) fn html_heading(body: &[u8], redactor: &Redactor) -> Option<String> {
     element(body, "h1", redactor)
 }
 
-/// Returns the text of the first `name` element without attributes.
+/// Returns the text of the first element with this name that has no attributes.
 fn element(body: &[u8], name: &str, redactor: &Redactor) -> Option<String> {
     let (begin, end) = (format!("<{name}>"), format!("</{name}>"));
     let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::credentials::Session;
 
-/// The channel that delivers the new session, or `None` if no new session could be created.
+/// The channel that returns the new session. It returns `None` if no new session could be created.
 pub(crate) type RenewalReply = oneshot::Sender<Option<Session>>;
 
 /// A channel that requests a new session. It can be used once.

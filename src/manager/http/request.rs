@@ -67,7 +67,7 @@ impl<'a> ApiRequest<'a> {
 
     /// Sets the body. Its bytes are zeroed when the request is dropped.
     pub(crate) fn json(mut self, body: &impl Serialize) -> Self {
-        let bytes = secret::json(body).expect("requests are structs with string keys");
+        let bytes = secret::json(body).expect("a struct can be serialized as JSON");
         self.body = Some(bytes);
         self
     }

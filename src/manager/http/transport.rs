@@ -35,7 +35,7 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::config::{self, Trust};
 use crate::terminal::progress::{Step, Steps};
 
-/// The addresses of `localhost`. The HTTP library replaces port 0 by the port in the URL.
+/// The addresses of `localhost`. The HTTP library replaces port 0 with the port of the URL.
 const LOCALHOST: [SocketAddr; 2] = [
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
     SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
@@ -159,7 +159,7 @@ impl Transport {
             .map(|version| self.redactor.redact(version))
     }
 
-    /// Announces a search of several pages. `action` is the purpose of its requests.
+    /// Begins a step for a search of several pages. `action` is the purpose of its requests.
     pub(crate) fn begin_search(&self, action: &str) -> Step {
         let text = activity(action, &self.address.host_and_port());
         self.progress.begin_items(text, None)

@@ -21,7 +21,7 @@ pub(crate) fn hint(alert: AlertDescription) -> &'static str {
              its key is RSA, ECDSA P-256 or P-384, or Ed25519: pinning does not help with other key types"
         }
         _ if is_about_client_certificate(alert) => {
-            "disable client certificates for the API, which this program does not support, or use a different port"
+            "turn off client certificates for the API on the manager, or use a different port: this program does not support client certificates"
         }
         AlertDescription::UnrecognisedName => {
             "use a host name in `--url` that is in the server's certificate"

@@ -1,6 +1,6 @@
 //! Parses a certificate file. The file contains PEM as written by OpenSSL and Windows, or one certificate in DER.
 //!
-//! The file may be the wrong one and contain a private key. So errors consist of fixed text and a line number, and never quote the file.
+//! A user may pass the wrong file, which may contain a private key. So errors consist of fixed text and a line number, and never quote the file.
 
 use std::borrow::Cow;
 

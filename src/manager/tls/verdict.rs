@@ -192,7 +192,7 @@ pub(crate) fn reason(cause: &CertificateError) -> String {
             "a CA in its chain is not allowed to issue certificates for these host names"
         }
         Some(webpki::Error::PathLenConstraintViolated) => {
-            "its chain is longer than one of the CAs in the chain allows"
+            "its chain is longer than a CA in the chain allows"
         }
         Some(webpki::Error::EndEntityUsedAsCa) => {
             "a certificate in its chain is not a CA certificate"

@@ -79,7 +79,7 @@ impl Signals {
         }
     }
 
-    /// Waits for the second signal, and returns the first signal.
+    /// Waits for the second signal. Returns the first signal, which determines the exit code.
     pub(crate) async fn second_signal(&self) -> Signal {
         loop {
             if let (Some(signal), true) = (self.first.get(), self.second.get()) {

@@ -82,7 +82,7 @@ impl RequestHandler {
                     None => log::info!("{route}: no response, because of a fault"),
                 }
                 *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(takeover);
-                // The client never receives this body, because the takeover begins when the HTTP library starts to write the response.
+                // The client never receives this body, because the fault's bytes replace everything that the HTTP library writes.
                 Response::new(Full::from("."))
             }
         }

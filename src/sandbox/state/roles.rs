@@ -211,7 +211,7 @@ impl Roles {
         self.insert(role);
     }
 
-    /// Adds a role from a file or a test. A file or a test can set every field, including the ID, which a client cannot set.
+    /// Adds a role that a file or a test defines. Unlike a client, a file or a test can set every field, including the ID.
     pub(crate) fn add(&mut self, document: &Value) -> anyhow::Result<i64> {
         let Value::Object(given) = document else {
             bail!("a role must be a JSON object")
@@ -224,7 +224,7 @@ impl Roles {
                 .context("the ID of a role must be a positive integer")?,
         };
         if self.by_id.contains_key(&id) {
-            bail!("two roles have the ID {id} (1 is Full Access, 2 is Auditor)");
+            bail!("two roles have the ID {id} (IDs 1 and 2 belong to the built-in roles)");
         }
         let mut role = Role::blank(id);
         if role.set_fields(given).is_err() {

@@ -6,7 +6,7 @@ use toml::de::{DeTable, DeValue};
 use super::pins::{KnownManager, PinStore};
 use crate::manager::Pin;
 
-/// The offset of a problem in the text, and the description of the problem.
+/// A problem in the file: the offset in the text, and the description.
 type ParseProblem = (usize, String);
 type SpannedValue<'i> = Spanned<DeValue<'i>>;
 

@@ -40,7 +40,7 @@ phrases! {
     NO_RECORD = "could not write a record of this run";
     DIFFERENCES = "differs from the request";
     IS_DELIVERED = "was delivered, but the expiry";
-    UNDELIVERED_SECRET_DROPPED = "fresh secret was dropped";
+    UNDELIVERED_SECRET_DROPPED = "new secret was dropped";
     BUG = "this is a bug in swp-keys";
     INTERRUPTED_AT = "was interrupted at ";
     RECORD_NOT_REMOVED = "could not be removed";

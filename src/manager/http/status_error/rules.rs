@@ -223,8 +223,8 @@ fn sign_in_refused(
         ),
         SignInRefusal::PasswordExpired | SignInRefusal::Credentials | SignInRefusal::Unclear => (
             refused,
-            "check the user name, the password, `--tenant` and `--mfa-code`, and that the account is not locked, its password has not \
-             expired and it does not have too many sessions; do not repeat the sign-in unchanged: each failure counts towards the lockout",
+            "check the user name, the password, `--tenant` and `--mfa-code`; if they are correct, check whether the account is locked, has an \
+             expired password or has too many sessions; do not repeat the sign-in unchanged, because each failure counts towards the lockout",
         ),
     };
     // A hosted manager may no longer accept passwords, because Cloud One and Vision One have replaced its accounts (docs/manager-api.md, "Sign-in").

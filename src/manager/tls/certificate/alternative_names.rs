@@ -1,5 +1,5 @@
 //! Parses the hosts that a certificate is valid for: its subject alternative names. The names are parsed one by one, so that the names before a
-//! malformed name are used.
+//! malformed name can still be used.
 
 use std::net::IpAddr;
 

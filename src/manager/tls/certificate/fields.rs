@@ -81,8 +81,8 @@ impl CertificateFields {
     }
 
     /// Returns true if the certificate may belong to a CA that issues server certificates. The basic constraints must contain CA:TRUE, and the key
-    /// usage and extended key usage must allow issuing server certificates. A version 1 certificate has no extensions, so it counts if it is
-    /// self-issued.
+    /// usage and extended key usage must allow issuing server certificates. A version 1 certificate has no extensions, so it counts as a CA
+    /// certificate if it is self-issued.
     pub(crate) fn may_be_ca(&self) -> bool {
         let body = self.0.tbs_certificate();
         if body.version() == Version::V1 {
