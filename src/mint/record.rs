@@ -127,9 +127,7 @@ impl Drop for Unclaimed {
         if let Some(entry) = self.0.take()
             && let Err(error) = entry.remove()
         {
-            log::warn!(
-                "this run sent no request, but its record could not be removed: {error}"
-            );
+            log::warn!("this run sent no request, but its record could not be removed: {error}");
         }
     }
 }

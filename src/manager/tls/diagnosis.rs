@@ -278,10 +278,7 @@ fn is_untrusted_issuer(cause: &CertificateError) -> bool {
 }
 
 /// Returns true if the algorithm of a signature in the chain is not supported.
-#[expect(
-    deprecated,
-    reason = "rustls still returns this deprecated variant"
-)]
+#[expect(deprecated, reason = "rustls still returns this deprecated variant")]
 fn is_unsupported(cause: &CertificateError) -> bool {
     matches!(
         cause,

@@ -110,7 +110,9 @@ fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
     match digits.len() {
         64 => {}
         40 => {
-            return Err("expected a SHA-256 fingerprint (64 hex digits), not a SHA-1 fingerprint (40 hex digits)");
+            return Err(
+                "expected a SHA-256 fingerprint (64 hex digits), not a SHA-1 fingerprint (40 hex digits)",
+            );
         }
         _ => return Err("expected 64 hex digits"),
     }
