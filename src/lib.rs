@@ -111,6 +111,7 @@ fn start() -> ExitCode {
         Output::hold_lines();
     }
     let output = Output::new(cli.global.output, cli.global.quiet, cli.global.color);
+    output.choose_message_format();
     let (result, output) = run_with_settings(cli, &sources, output);
     Output::release_lines();
     match result {
@@ -131,6 +132,7 @@ fn run_with_settings(
     match Settings::resolve(cli.global, sources, profile_use) {
         Ok(settings) => {
             let output = output.with_format(settings.output);
+            output.choose_message_format();
             (run(cli.command, settings, output), output)
         }
         Err(error) => (Err(error), output),

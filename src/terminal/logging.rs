@@ -1,9 +1,8 @@
 //! Writes the log to stderr. Log messages of libraries are omitted, because they may contain secrets.
 
-use log::{Level, LevelFilter, Log, Metadata, Record};
+use log::{LevelFilter, Log, Metadata, Record};
 
-use super::output::{MAX_LINE, Output, safe};
-use crate::text::shorten;
+use super::output::{Level, Output};
 
 struct StderrLog;
 
@@ -30,15 +29,12 @@ impl Log for StderrLog {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let label = match record.level() {
-            Level::Error | Level::Warn => "note",
-            Level::Info => "info",
-            Level::Debug | Level::Trace => "debug",
+        let level = match record.level() {
+            log::Level::Error | log::Level::Warn => Level::Note,
+            log::Level::Info => Level::Info,
+            log::Level::Debug | log::Level::Trace => Level::Debug,
         };
-        Output::raw_line(&format!(
-            "{label}: {}",
-            safe(&shorten(&record.args().to_string(), MAX_LINE))
-        ));
+        Output::plain_line(level, &record.args().to_string());
     }
 
     fn flush(&self) {}

@@ -4,8 +4,9 @@
 //! not unwound, because no code with access to a secret should continue after a bug.
 
 use super::output::Output;
+use super::report::report_bug;
 use super::{prompt, status_line};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 
 /// Installs a hook that reports the location of a panic, restores the terminal and exits the process.
 #[expect(
@@ -19,9 +20,9 @@ pub(crate) fn install_panic_hook() {
         });
         status_line::erase();
         Output::release_lines();
-        Output::raw_line(&format!(
-            "error: this is a bug in swp-keys{place}; before you run the command again, check whether it changed anything on the manager"
-        ));
+        report_bug(&Error::unexpected(format!(
+            "this is a bug in swp-keys{place}; before you run the command again, check whether it changed anything on the manager"
+        )));
         prompt::restore_terminal();
         std::process::exit(ErrorKind::Unexpected.exit_code().into());
     }));
@@ -48,6 +49,7 @@ fn source(file: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terminal::output::{Color, Format};
 
     #[test]
     fn the_location_of_a_panic_contains_no_folder_of_the_build_machine() {
@@ -97,6 +99,9 @@ mod tests {
             if text == "ä-asked" {
                 prompt_is_open();
             }
+            if text == "ä-json" {
+                Output::new(Format::Json, false, Color::Never).choose_message_format();
+            }
             assert_ne!(&text[..1], "");
             return Ok(());
         }
@@ -109,6 +114,17 @@ mod tests {
             "{output}"
         );
         assert!(!output.contains("hunter2"), "{output}");
+        Ok(())
+    }
+
+    #[test]
+    fn with_json_output_a_panic_is_a_json_error() -> Result<(), Box<dyn std::error::Error>> {
+        let ran = child("ä-json")?.output()?;
+        let stderr = String::from_utf8(ran.stderr)?;
+        let last = stderr.lines().last().unwrap_or_default();
+        let error: serde_json::Value = serde_json::from_str(last)?;
+        assert_eq!(error["level"], "error");
+        assert_eq!(error["error"]["code"], "unexpected");
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use super::output::{MAX_LINE, Output, json_text};
+use super::output::{Level, MAX_LINE, Output, json_text};
 use crate::error::Error;
 use crate::text::shorten;
 
@@ -18,9 +18,18 @@ pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
     ExitCode::from(error.kind().exit_code())
 }
 
-/// Returns the error as a JSON object.
+/// Prints the error of a run that a panic ends. The panic hook has no output settings.
+pub(crate) fn report_bug(error: &Error) {
+    if Output::has_json_messages() {
+        Output::raw_line(&json_text(&as_json(error), false));
+    } else {
+        Output::plain_line(Level::Error, &error.to_string());
+    }
+}
+
+/// Returns the error as a JSON object. Every line on stderr has a `level`.
 fn as_json(error: &Error) -> serde_json::Value {
-    let mut object = json!({"error": {
+    let mut object = json!({"level": "error", "error": {
         "code": error.kind().code(),
         "exit": error.kind().exit_code(),
         "message": shorten(&error.to_string(), MAX_LINE),

@@ -1,4 +1,4 @@
-//! The output: data goes to stdout, and everything else goes to stderr.
+//! The output: data goes to stdout, and everything else goes to stderr. With JSON output, each line on stderr is a JSON object.
 //!
 //! A run prints exactly one document or nothing to stdout. In the format `jsonl`, each line is one document. Secrets are not printed here but in
 //! `delivery/`. Text from outside the program is made safe for a terminal by [`safe`] and [`json_text`].
@@ -9,11 +9,13 @@ mod escape;
 mod format;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
+mod message;
 mod streams;
 mod table;
 
 pub(crate) use env_line::{env_line, is_bare};
 pub(crate) use escape::{is_plain, json_text, safe, without_leading_command};
 pub(crate) use format::{Color, Format};
-pub(crate) use streams::{MAX_LINE, Output};
+pub(crate) use message::{Level, MAX_LINE};
+pub(crate) use streams::Output;
 pub(crate) use table::{Cell, Column, Table, Tint};

@@ -5,15 +5,12 @@ use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write};
 use serde::Serialize;
 
 use super::deferred;
-use super::escape::{json_line, safe};
+use super::escape::json_line;
 use super::format::{Color, Format};
+use super::message::{self, Level};
 use super::table::{Table, TableLayout, pairs};
 use crate::error::Error;
 use crate::terminal::status_line;
-use crate::text::shorten;
-
-/// The maximum length of a line, in characters. A line may contain a name from the manager, which may have any length.
-pub(crate) const MAX_LINE: usize = 4000;
 
 /// The output of a run.
 #[derive(Debug, Clone, Copy)]
@@ -132,35 +129,48 @@ impl Output {
     /// Prints a note.
     pub(crate) fn note(&self, message: &str) {
         if !self.quiet {
-            self.line("note", "36", message);
+            self.line(Level::Note, message);
         }
     }
 
     /// Prints a warning. The run continues, but the user should act.
     pub(crate) fn warn(&self, message: &str) {
         if !self.quiet {
-            self.line("warning", "33", message);
+            self.line(Level::Warning, message);
         }
     }
 
     /// Prints a warning even with `--quiet`. It is used for warnings that would be dangerous to hide.
     pub(crate) fn insist(&self, message: &str) {
-        self.line("warning", "33", message);
+        self.line(Level::Warning, message);
     }
 
     /// Prints an error. Only `report.rs` and `config check` call this function.
     pub(crate) fn error(&self, message: &str, hint: Option<&str>) {
-        self.line("error", "31", message);
+        self.line(Level::Error, message);
         if let Some(hint) = hint {
-            self.line("hint", "36", hint);
+            self.line(Level::Hint, hint);
         }
     }
 
-    /// Writes a line to stderr unchanged. Only `report.rs`, `usage_error.rs`, `panic.rs` and the log call this function.
+    /// Chooses the form of all lines for stderr: JSON objects if the output is JSON, or else text.
+    pub(crate) fn choose_message_format(&self) {
+        message::use_format(self.format);
+    }
+
+    /// Returns true if each line on stderr must be a JSON object.
+    pub(crate) fn has_json_messages() -> bool {
+        message::is_json()
+    }
+
+    /// Writes a line of the log or of the panic hook, which have no output settings.
+    pub(crate) fn plain_line(level: Level, message: &str) {
+        message::write(level, message, false);
+    }
+
+    /// Writes a line to stderr unchanged. Only `report.rs` and `usage_error.rs` call this function.
     pub(crate) fn raw_line(line: &str) {
-        if !deferred::hold(line) {
-            deferred::write(line);
-        }
+        message::write_line(line);
     }
 
     /// Defers lines for stderr until [`Output::release_lines`] is called, because the line that masks a secret must come first.
@@ -182,13 +192,8 @@ impl Output {
         }
     }
 
-    fn line(&self, label: &str, color: &str, message: &str) {
-        let message = safe(&shorten(message, MAX_LINE));
-        if self.color {
-            Self::raw_line(&format!("\x1b[1;{color}m{label}:\x1b[0m {message}"));
-        } else {
-            Self::raw_line(&format!("{label}: {message}"));
-        }
+    fn line(&self, level: Level, message: &str) {
+        message::write(level, message, self.color);
     }
 }
 

@@ -306,10 +306,11 @@ impl RunResult {
         (&self.stdout, &self.stderr)
     }
 
-    /// Asserts that the run succeeded and printed one JSON document, and returns the document.
+    /// Asserts that the run succeeded, that stdout is one JSON document, and that each line of stderr is one. Returns the document on stdout.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         self.success();
+        self.json_messages();
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
@@ -317,10 +318,25 @@ impl RunResult {
     /// Asserts that the run failed and that stderr ends with one JSON error, and returns its fields.
     #[track_caller]
     pub(crate) fn json_error(&self, code: i32) -> Value {
-        let last = self.failure(code).lines().last().unwrap_or_default();
-        let mut error: Value =
-            serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {}", self.stderr));
+        self.failure(code);
+        let mut error = self.json_messages().pop().unwrap_or_default();
         error["error"].take()
+    }
+
+    /// Asserts that each line of stderr is a JSON object with a level, and that only the last one may be an error. Returns the objects.
+    #[track_caller]
+    pub(crate) fn json_messages(&self) -> Vec<Value> {
+        let parsed = self.stderr.lines().map(|line| {
+            let message: Value =
+                serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            assert!(message["level"].is_string(), "{line}");
+            message
+        });
+        let messages: Vec<Value> = parsed.collect();
+        let errors = messages.iter().rev().skip(1);
+        let errors = errors.filter(|message| message["level"] == "error").count();
+        assert_eq!(errors, 0, "{}", self.stderr);
+        messages
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod color;
 mod error_codes;
+mod json_messages;
 mod output;
 #[cfg(unix)]
 mod progress;

@@ -186,7 +186,8 @@ fn only_error(result: &RunResult, exit: i32) -> Value {
     let mut whole: Value = serde_json::from_str(result.failure(exit))
         .unwrap_or_else(|error| panic!("{error}: {}", result.stderr));
     assert_eq!(result.stderr.lines().count(), 1, "{}", result.stderr);
-    assert_eq!(whole.as_object().map(serde_json::Map::len), Some(1));
+    assert_eq!(whole["level"], json!("error"));
+    assert_eq!(whole.as_object().map(serde_json::Map::len), Some(2));
     let error = whole["error"].take();
     let fields = error.as_object().expect("an object");
     let names: Vec<&str> = fields.keys().map(String::as_str).collect();

@@ -1,0 +1,81 @@
+//! Lines for stderr about a run: plain text, or with JSON output one JSON object on each line.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::json;
+
+use super::deferred;
+use super::escape::{json_text, safe};
+use super::format::Format;
+use crate::text::shorten;
+
+/// The maximum length of a line, in characters. A line may contain a name from the manager, which may have any length.
+pub(crate) const MAX_LINE: usize = 4000;
+
+/// True if lines are JSON objects. The log and the panic hook have no access to the output settings, so the choice is a static.
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// The kind of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    Error,
+    Hint,
+    Warning,
+    Note,
+    Info,
+    Debug,
+}
+
+impl Level {
+    /// Returns the label of a text line, which is also the value of `level` in a JSON line.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Hint => "hint",
+            Self::Warning => "warning",
+            Self::Note => "note",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+
+    /// Returns the colour of the label on a terminal, as an SGR parameter.
+    fn color(self) -> &'static str {
+        match self {
+            Self::Error => "31",
+            Self::Warning => "33",
+            Self::Hint | Self::Note | Self::Info | Self::Debug => "36",
+        }
+    }
+}
+
+/// Chooses JSON lines if stdout is JSON, so that a JSON parser can read all of stderr.
+pub(super) fn use_format(format: Format) {
+    IS_JSON.store(format.is_json(), Ordering::Relaxed);
+}
+
+/// Returns true if each line on stderr must be a JSON object.
+pub(super) fn is_json() -> bool {
+    IS_JSON.load(Ordering::Relaxed)
+}
+
+/// Writes a message to stderr, on one line.
+pub(super) fn write(level: Level, message: &str, colored: bool) {
+    let message = shorten(message, MAX_LINE);
+    let label = level.word();
+    write_line(&if is_json() {
+        json_text(&json!({"level": label, "message": message}), false)
+    } else if colored {
+        let (color, message) = (level.color(), safe(&message));
+        format!("\x1b[1;{color}m{label}:\x1b[0m {message}")
+    } else {
+        format!("{label}: {}", safe(&message))
+    });
+}
+
+/// Writes a line to stderr unchanged, or defers it.
+pub(super) fn write_line(line: &str) {
+    if !deferred::hold(line) {
+        deferred::write(line);
+    }
+}
