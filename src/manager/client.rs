@@ -183,7 +183,7 @@ impl SignedIn {
 
     /// Requests a new session if the current session has ended, and returns true if a new session was created. One rejected call does not prove that
     /// the session has ended, because the manager may not accept sessions for that call. So this function first checks the session with a call that
-    /// every manager accepts with a session.
+    /// can be authenticated with a session.
     async fn renew(&self, renewal: oneshot::Sender<RenewalReply>) -> bool {
         let check = self
             .transport
@@ -211,7 +211,7 @@ impl SignedIn {
         )
         .signed(self.credentials())
         .json(&serde_json::json!({"maxItems": 1}))
-        // The response contains one policy, which may list thousands of rules.
+        // The response may be as large as a list, because it contains one policy, which may contain thousands of rules.
         .listing()
     }
 }

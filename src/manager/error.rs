@@ -122,7 +122,7 @@ impl Cause {
             | Self::TimedOut
             | Self::Unavailable { .. } => ErrorKind::Unreachable,
             // It is unknown which status the manager sends if a name is already in use (docs/manager-api.md, "Unknowns", no. 7). A 409 can only mean
-            // this.
+            // that the name is in use.
             Self::Rejected(409) => ErrorKind::Conflict,
             Self::Redirected { .. } | Self::Unreadable | Self::Rejected(_) => ErrorKind::Unexpected,
         }
@@ -184,7 +184,7 @@ impl ManagerError {
             || self.http.is_none() && self.had_no_effect()
     }
 
-    /// Returns true if the status of the response means that the call was rejected, even if a gateway sent it.
+    /// Returns true if the status of the response means that the call was rejected, even if a gateway sent the response.
     pub(crate) fn has_refusal_status(&self) -> bool {
         self.http.is_some() && self.cause.had_no_effect()
     }
@@ -222,7 +222,7 @@ impl ManagerError {
         }
     }
 
-    /// Changes the message with `change`.
+    /// Replaces the message with the result of `change`.
     pub(super) fn with_message(mut self, change: impl FnOnce(&str) -> String) -> Self {
         self.message = change(&self.message);
         self

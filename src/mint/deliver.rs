@@ -60,7 +60,7 @@ impl Transaction<'_> {
             Failure::RolledBack(error) if kind == ErrorKind::Attention => {
                 Err(Failure::Unresolved(error))
             }
-            // The kind of the error is that of the failure that led to the deletion.
+            // The error has the same kind as the failure that led to the deletion.
             Failure::RolledBack(_) if kind != ErrorKind::Undelivered => {
                 let message = format!(
                     "{failure}; the key `{}` (ID {}) was deleted",

@@ -7,7 +7,7 @@ use super::ownership::{Verdict, is_duplicate_of_answer, judge};
 use crate::journal::Record;
 use crate::manager::{ApiKey, ManagerError, SignedIn};
 
-/// The tolerance in milliseconds for the clock skew between this machine and the manager, which is known only approximately.
+/// The maximum error of the estimated clock skew between this machine and the manager, in milliseconds.
 const SLACK: i64 = 60 * 1000;
 
 /// The maximum time from the start of an operation to its last request, in milliseconds.
@@ -114,8 +114,8 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// Returns the start of the operation as a time of the manager's clock. The clock skew is known only approximately, so the returned time is
-/// rather too early than too late.
+/// Returns the start of the operation by the manager's clock. The clock skew is an estimate, so the returned time may be too early, but not
+/// too late.
 pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
     let skew = signed_in
         .clock_skew()

@@ -77,8 +77,7 @@ impl ExternalCommand {
     }
 }
 
-/// The state of the parser before a character of a command, such as inside quotes or inside a comment. The rules are those of
-/// `shell_words::split`.
+/// The state of the parser, such as inside quotes or inside a comment. The rules are those of `shell_words::split`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Between,

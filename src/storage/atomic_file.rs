@@ -162,7 +162,7 @@ impl AtomicFile {
         Ok(self.file)
     }
 
-    /// Returns the final name.
+    /// Returns the final name of the file.
     pub(crate) fn target(&self) -> &OsStr {
         &self.target
     }

@@ -3,7 +3,7 @@
 
 use serde_json::error::Category;
 
-/// Returns the line number of a JSON error and the kind of the error.
+/// Returns the line number and the kind of a JSON error.
 pub(crate) fn json_problem(error: &serde_json::Error) -> String {
     let problem = match error.classify() {
         Category::Syntax => "invalid JSON syntax",

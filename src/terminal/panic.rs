@@ -1,7 +1,7 @@
 //! The panic hook: reports a bug and its source location, and exits the process. The hook does not print the panic message, which may quote data.
 //!
-//! A panic on any thread exits the process. As after a kill, the record of the run stays on disk, so `recover` can continue the work. The stack is
-//! not unwound, because no code with access to a secret should continue after a bug.
+//! A panic on any thread exits the process. The record of the run stays on disk, as if the run had been killed, so `recover` can continue the
+//! work. The stack is not unwound, because no code with access to a secret should continue after a bug.
 
 use super::output::Output;
 use super::report::report_bug;

@@ -89,7 +89,7 @@ pub(super) fn draw(status: Status) {
 
 /// Erases the progress line. If writing to the terminal could block or stop this process, writes nothing and leaves the line on the terminal.
 pub(crate) fn erase() {
-    // If this thread panicked while drawing the line, it still holds the lock, so waiting for the lock would never end.
+    // `try_lock` is used, because a thread that panics while it draws the line still holds the lock, and `lock` would never return.
     if let Ok(mut line) = LINE.try_lock()
         && let Some(line) = line.take()
     {

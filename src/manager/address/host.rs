@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-/// Returns a problem with the text `HOST:PORT` of an address. `None` if no problem was found.
+/// Checks the text `HOST:PORT` of an address. Returns the first problem, or `None` if there is no problem.
 pub(crate) fn problem(host_and_port: &str) -> Option<&'static str> {
     if host_and_port.contains(['$', '{', '}']) {
         return Some("the host contains an unexpanded variable");
@@ -38,7 +38,7 @@ fn begins_with_hex_byte(text: &str) -> bool {
     digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
-/// Returns a problem with the host that the URL library parsed from `host_and_port`. `None` if the host is valid.
+/// Checks the host that the URL library parsed from `host_and_port`. Returns the first problem, or `None` if the host is valid.
 pub(crate) fn parsed_problem(url: &Url, host_and_port: &str) -> Option<&'static str> {
     if url.port() == Some(0) {
         return Some("the port is 0");

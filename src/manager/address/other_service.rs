@@ -48,7 +48,7 @@ pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     ))
 }
 
-/// Returns the region of the managers that belong to a host of the Vision One platform. A host without a region belongs to the United States.
+/// Returns the region of the hosted managers for a host of the Vision One platform. A host name without a region stands for the United States.
 fn manager_region(host: &str, domain: &str) -> Option<&'static str> {
     let labels = host.strip_suffix(domain).unwrap_or_default();
     let mut labels = labels.split('.').filter(|label| !label.is_empty());

@@ -121,7 +121,7 @@ fn parse_url(full: &str) -> Result<Url, String> {
     }
 }
 
-/// Returns a problem with the text as a whole, such as leading spaces.
+/// Checks the text before it is parsed. Returns the first problem, such as leading spaces, or `None`.
 fn text_problem(text: &str) -> Option<&'static str> {
     if text.trim() != text {
         return Some("it begins or ends with spaces or line breaks");

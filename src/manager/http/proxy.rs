@@ -91,7 +91,7 @@ impl ProxyAddress {
         if let Some(reason) = host::problem(host_port) {
             return Err(wrong(reason));
         }
-        // The error for a single word does not quote the word, because it may be a secret that was pasted into the wrong field.
+        // If the text is a single word, the error does not quote it, because it may be a secret that was pasted into the wrong field.
         if is_bare && !host_port.contains(':') {
             return Err(wrong("it has neither a scheme nor a port"));
         }
@@ -153,7 +153,7 @@ impl fmt::Display for ProxyAddress {
     }
 }
 
-/// Returns a problem with the text as a whole, such as leading spaces.
+/// Checks the text before it is parsed. Returns the first problem, such as leading spaces, or `None`.
 fn text_problem(text: &str) -> Option<&'static str> {
     if text.trim() != text {
         return Some("it begins or ends with spaces or line breaks");

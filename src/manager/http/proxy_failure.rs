@@ -11,7 +11,8 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::diagnosis;
 use crate::manager::tls::verifier::UntrustedProxy;
 
-/// The proxy that a call used, and the proxy's response to the second CONNECT request, if one was sent.
+/// The proxy that a call used. If the proxy refused the first CONNECT request, a second one was sent, and `response` is the proxy's response to
+/// it.
 pub(crate) struct ProxyAttempt<'a> {
     pub(crate) proxy: &'a Proxy,
     pub(crate) response: Option<ProxyResponse>,
@@ -22,7 +23,7 @@ pub(crate) const CREDENTIALS_REQUIRED: &str = "proxy authorization required";
 /// The HTTP library's error for all other error responses of a proxy.
 pub(crate) const REFUSED: &str = "unsuccessful";
 
-/// Returns the error for a call that the proxy did not forward. `None` if the failure was between the proxy and the manager.
+/// Returns the error for a call that the proxy did not forward. `None` if the failure occurred between the proxy and the manager.
 pub(crate) fn classify(
     call: CallContext<'_>,
     error: &reqwest::Error,

@@ -26,7 +26,7 @@ impl Redactor {
     pub(crate) fn add<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
         let mut known = self.secrets.borrow_mut();
         for secret in secrets {
-            // A cookie may be repeated without the quotes around its value.
+            // A response may repeat the value of a cookie without its quotes.
             for secret in [secret.clone()].into_iter().chain(secret.unquoted()) {
                 let text = secret.expose();
                 if text.len() >= MIN_LENGTH && known.iter().all(|other| other.expose() != text) {

@@ -40,7 +40,7 @@ pub(crate) fn classify(call: CallContext<'_>, headers: &HeaderMap) -> ManagerErr
 /// Returns the error for a redirect to the same host. A manager redirects to the sign-in page of its console if there is no session.
 fn to_same_host(call: CallContext<'_>, target: &Url) -> ManagerError {
     let session_ended = call.signer == SignerKind::Session;
-    // The path may contain a session ID of the application server: `;jsessionid=...`.
+    // The path is cut at the first semicolon, because `;jsessionid=...` contains a session ID of the application server.
     let path = target.path().split(';').next().unwrap_or_default();
     let path = shorten(path, LIMIT);
     let (problem, hint) = if session_ended {

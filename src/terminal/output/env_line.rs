@@ -1,8 +1,8 @@
 //! Formats lines of the form `NAME=value`.
 
-/// Returns true if a value is safe without quotes. None of its characters may be special in a POSIX shell (`~`, `$`), in docker's `--env-file` (which
-/// does not remove quotes), in make (`$`, `#`, `\`), in systemd's `EnvironmentFile=` (quotes, `\`) or in dotenv libraries (`$`, `#`, quotes). The
-/// manager's secrets are safe without quotes.
+/// Returns true if a value is safe without quotes, because no program that reads `NAME=value` lines treats its characters specially. These programs
+/// are POSIX shells (`~`, `$`), docker's `--env-file` (which does not remove quotes), make (`$`, `#`, `\`), systemd's `EnvironmentFile=` (quotes,
+/// `\`) and dotenv libraries (`$`, `#`, quotes). The manager's secrets are safe without quotes.
 #[must_use]
 pub(crate) fn is_bare(value: &str) -> bool {
     (value.bytes()).all(|byte| byte.is_ascii_alphanumeric() || b"_./:+=@%,-".contains(&byte))

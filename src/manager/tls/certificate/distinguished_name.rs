@@ -9,8 +9,8 @@ use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Encode as _, Tag, Tagged as _};
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
-/// The short names of attributes. They come from RFC 4514, section 3, from x509-cert for other common attributes, and from OpenSSL for extended
-/// validation.
+/// The short names of attributes. The sources are RFC 4514 (section 3), x509-cert for other common attributes, and OpenSSL for the attributes of
+/// extended validation.
 const SHORT: [(ObjectIdentifier, &str); 20] = [
     (oid("2.5.4.3"), "CN"),
     (oid("2.5.4.7"), "L"),
