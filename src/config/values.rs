@@ -23,11 +23,14 @@ pub(super) fn parsed_address(url: Sourced<String>) -> Result<Sourced<Address>, E
     }
 }
 
-/// Returns the hint for a value that is not an address.
+/// The hint for an address in a file. It does not suggest a correction, because errors contain no text from files.
+pub(crate) const ADDRESS_EXAMPLE: &str = "use an address such as https://dsm.example.com:4119";
+
+/// Returns the hint for a flag or a variable that is not an address.
 pub(crate) fn like(text: &str) -> String {
     match Address::suggestion_for(text) {
         Some(address) => format!("use {address}"),
-        None => "use an address such as https://dsm.example.com:4119".to_owned(),
+        None => ADDRESS_EXAMPLE.to_owned(),
     }
 }
 

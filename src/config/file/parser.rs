@@ -242,7 +242,11 @@ fn suggestion(name: &str, known: &[&str]) -> String {
 /// secret.
 fn is_similar_to_field(name: &str, known: &[&str]) -> bool {
     let folded = name.to_lowercase();
-    let is_near = |field: &str| strsim::jaro_winkler(&folded, field) >= NEAR;
+    // At most two characters differ, and fewer than half of the name. A longer difference could be a part of a secret.
+    let is_near = |field: &str| {
+        let differing = strsim::osa_distance(&folded, field);
+        differing <= 2 && 2 * differing < field.len()
+    };
     let elsewhere = schema::PROFILE_FIELDS.iter().chain(&schema::CREATE_FIELDS);
     let is_there = |field: &Field| field.name.rsplit('.').next() == Some(name);
     schema::rejection(name).is_some()
@@ -288,6 +292,8 @@ mod tests {
             "[profiles]\np = \"hunter2\"",
             "default-profile = \"hunter2\"",
             "x = {hunter2 = 1",
+            "[profiles.p]\nurl = \"https:hunter2.example.com\"",
+            "[profiles.p.create]\nrole-hunter2-id = 1",
             "x = '''hunter2\nhunter2",
             "url = 'hunter2' hunter2",
         ] {

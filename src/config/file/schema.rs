@@ -8,7 +8,7 @@ use toml::de::DeValue;
 
 use crate::config::credential_check::CredentialKind;
 use crate::config::global_args::ApiKeyScheme;
-use crate::config::values::{check_duration, like};
+use crate::config::values::{ADDRESS_EXAMPLE, check_duration};
 use crate::expiry::{Expiry, time_zone};
 use crate::manager::{Address, Pin, ProxyAddress};
 use crate::process::external_command::ExternalCommand;
@@ -152,7 +152,7 @@ impl Field {
                 let other = Address::parse(text)
                     .ok()
                     .and_then(|address| address.other_service());
-                Some(other.map_or_else(|| like(text), |(_, hint)| hint.to_string()))
+                Some(other.map_or_else(|| ADDRESS_EXAMPLE.to_owned(), |(_, hint)| hint))
             }
             (FieldType::Proxy, DeValue::String(text)) => {
                 (ProxyAddress::parse(text).err()).map(|problem| problem.hint.to_owned())

@@ -8,6 +8,7 @@ use super::host;
 use super::manager_address::{API, Address, DEFAULT_PORT, is_loopback};
 
 const QUOTES: [char; 3] = ['"', '\'', '`'];
+const QUOTED: &str = "it begins or ends with quotes";
 
 /// The file name extensions of web pages, such as the console's page `SignIn.screen`.
 const PAGES: [&str; 6] = ["screen", "jsp", "html", "htm", "do", "aspx"];
@@ -57,6 +58,10 @@ impl Address {
         let path = base.path().trim_end_matches('/');
         let path = path.strip_suffix(API).unwrap_or(path);
         let path = path.trim_end_matches('/').to_owned();
+        // The quotes may stand before the slashes or the `/api` that were removed.
+        if path.ends_with(QUOTES) {
+            return Err(QUOTED.to_owned());
+        }
         base.set_path(&path);
         Ok(Self::from_checked(base))
     }
@@ -131,7 +136,7 @@ fn text_problem(text: &str) -> Option<&'static str> {
         return Some("it contains control characters");
     }
     if text.starts_with(QUOTES) || text.ends_with(QUOTES) {
-        return Some("it begins or ends with quotes");
+        return Some(QUOTED);
     }
     (text.contains("${") || text.contains("$(")).then_some("it contains an unexpanded variable")
 }

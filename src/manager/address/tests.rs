@@ -23,6 +23,22 @@ fn a_bare_host_means_https_and_4119() {
 }
 
 #[test]
+fn quotes_before_a_removed_ending_are_an_error() {
+    for text in [
+        "dsm'/",
+        "https://dsm/x'/",
+        "https://dsm/x'/api",
+        "dsm/x'///api//",
+    ] {
+        assert!(
+            shown(text).starts_with("error: "),
+            "{text}: {}",
+            shown(text)
+        );
+    }
+}
+
+#[test]
 fn a_full_address_keeps_its_port_and_prefix() {
     assert_eq!(
         shown("https://workload.us-1.cloudone.trendmicro.com/api"),

@@ -58,7 +58,9 @@ fn by_message(
     let message = message?;
     let action = call.action;
     let signing_in = call.signer == SignerKind::Password;
-    let refused = status.is_client_error().then_some(status.as_u16());
+    // A call that exceeded the rate limit was not executed, whatever its message says.
+    let is_refusal = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
+    let refused = is_refusal.then_some(status.as_u16());
     if signing_in && error_text::is_session_limit(message) {
         return Some(too_many_sessions(call, detail));
     }

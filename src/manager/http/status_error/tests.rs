@@ -125,6 +125,10 @@ fn the_session_limit_is_not_a_wrong_password() {
 fn a_taken_name_and_a_rejected_version_are_recognised_with_any_status() {
     let failed = |signer, status, message| failed("dsm.example.com", signer, status, Some(message));
     let taken = "The requested username already exists.";
+    assert_eq!(
+        *failed(SignerKind::Session, 429, taken).cause(),
+        Cause::RateLimited { retry_after: None }
+    );
     for status in [400, 403, 409, 422] {
         let error = failed(SignerKind::Session, status, taken);
         assert_eq!(*error.cause(), Cause::Rejected(status));
