@@ -91,8 +91,8 @@ impl Cause {
             | Self::ConnectionRefused
             | Self::Unreachable
             | Self::ProxyRefused => true,
-            // A 4xx status means that the manager rejected the request. The manager may have executed the call before it sent a 500, or before a
-            // gateway sent any response.
+            // A 4xx status means that the manager rejected the request. If the status is 500, or if a gateway sent the response, the manager may have
+            // executed the call.
             Self::Rejected(status) => (400..500).contains(status),
             Self::Reset
             | Self::TimedOut

@@ -53,7 +53,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns true if a different key than the key in the response has this run's marker.
+    /// Returns true if this run's marker is on a key other than the key in the response.
     async fn ours_is_another(&self, answered: &ApiKey, record: &Record) -> bool {
         let seen = Lookup::new(self.access.signed_in, record).look(true).await;
         matches!(seen, Ok(LookupResult { verdict: Verdict::Ours { id, duplicates }, .. })

@@ -203,7 +203,7 @@ fn duplicates(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<
     Ok(duplicates.map(|key| key.id).collect())
 }
 
-/// Returns true if the key is locked or expired. The manager rejects such a key even if the secret is correct.
+/// Returns true if the key is locked or expired. The manager rejects a locked or expired key even if the secret is correct.
 fn is_idle(active: Option<bool>, expiry_date: Option<i64>, signed_in: &SignedIn) -> bool {
     let now = signed_in.time().timestamp_millis();
     active == Some(false) || expiry_date.is_some_and(|end| end <= now)

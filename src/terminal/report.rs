@@ -18,7 +18,7 @@ pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
     ExitCode::from(error.kind().exit_code())
 }
 
-/// Prints the error of a run that a panic ends. The panic hook has no output settings.
+/// Prints the error for a panic that ends the run. The panic hook has no access to the output settings.
 pub(crate) fn report_bug(error: &Error) {
     if Output::has_json_messages() {
         Output::raw_line(&json_text(&as_json(error), false));

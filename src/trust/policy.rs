@@ -77,7 +77,7 @@ impl fmt::Display for TrustSource {
             }
             Self::PinStore(path) => write!(formatter, "the pin in {}", path.display()),
             Self::Confirmed => formatter.write_str("the pin confirmed in this run"),
-            Self::Insecure(source) => write!(formatter, "{source}, which disables verification"),
+            Self::Insecure(source) => write!(formatter, "{source} (certificates are not verified)"),
             Self::System => match system_roots() {
                 Some(variable) => write!(formatter, "the root certificates in {variable}"),
                 None => formatter.write_str("the system's root certificates"),

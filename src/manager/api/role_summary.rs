@@ -109,7 +109,7 @@ impl SignedIn {
     }
 }
 
-/// The numbers of granted and missing rights, counted in all groups and in the administrative groups.
+/// The numbers of granted and missing rights: in all groups, and in the administrative groups.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct RightsCount {
     on: u32,

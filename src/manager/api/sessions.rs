@@ -106,9 +106,9 @@ impl Manager {
         }
         let ended = end_session(&self.transport, &Credentials::Session(session)).await;
         match ended {
-            Ok(()) => log::info!("signed out of the unusable session"),
+            Ok(()) => log::info!("signed out of the session, because it cannot be used"),
             Err(error) => {
-                log::info!("could not sign out of the unusable session: {error}")
+                log::info!("could not sign out of the session, which cannot be used: {error}")
             }
         }
     }

@@ -96,7 +96,7 @@ fn broken(call: CallContext<'_>, error: &reqwest::Error) -> ManagerError {
         return ManagerError::new(Cause::TimedOut, message, Some(hint));
     }
     let reason = innermost(error);
-    let message = format!("could not {action}: the connection to {host} broke: {reason}");
+    let message = format!("could not {action}: the connection to {host} was lost: {reason}");
     if call.address.is_encrypted() {
         return ManagerError::new(Cause::Reset, message, uncertain_sign_in);
     }

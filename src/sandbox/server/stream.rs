@@ -12,7 +12,7 @@ use tokio_rustls::server::TlsStream;
 
 use crate::sandbox::faults::takeover::{Ending, Takeover};
 
-/// The cell through which the request handler passes a takeover to the stream of the same connection.
+/// The cell through which the request handler passes a takeover (bytes that replace the response) to the stream of the same connection.
 pub(crate) type TakeoverSlot = Arc<Mutex<Option<Takeover>>>;
 
 /// A TLS stream that can be taken over.

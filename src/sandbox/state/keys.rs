@@ -29,7 +29,7 @@ pub struct ApiKey {
     pub created: i64,
     /// The time when the key last authenticated a request. `None` if the key has never authenticated a request.
     pub last_sign_in: Option<i64>,
-    /// The time when the lock caused by too many wrong secrets ends. `None` without such a lock.
+    /// The time when the lock caused by too many wrong secrets ends. `None` if wrong secrets have not locked the key.
     pub unlock_time: Option<i64>,
     /// The number of wrong secrets since the last correct secret.
     pub unsuccessful_sign_in_attempts: u32,

@@ -1,4 +1,4 @@
-//! Lines for stderr about a run: plain text, or with JSON output one JSON object on each line.
+//! Formats the lines on stderr: as plain text, or as one JSON object on each line if the output is JSON.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -12,7 +12,7 @@ use crate::text::shorten;
 /// The maximum length of a line, in characters. A line may contain a name from the manager, which may have any length.
 pub(crate) const MAX_LINE: usize = 4000;
 
-/// True if lines are JSON objects. The log and the panic hook have no access to the output settings, so the choice is a static.
+/// True if lines are JSON objects. The log and the panic hook have no access to the output settings, so this is a static.
 static IS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// The kind of a line.
@@ -49,7 +49,7 @@ impl Level {
     }
 }
 
-/// Chooses JSON lines if stdout is JSON, so that a JSON parser can read all of stderr.
+/// Selects the form of the lines: JSON objects if stdout is JSON, so that a JSON parser can read all of stderr.
 pub(super) fn use_format(format: Format) {
     IS_JSON.store(format.is_json(), Ordering::Relaxed);
 }

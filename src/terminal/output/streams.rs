@@ -153,7 +153,7 @@ impl Output {
         }
     }
 
-    /// Chooses the form of all lines for stderr: JSON objects if the output is JSON, or else text.
+    /// Selects the form of the lines on stderr: JSON objects if the output is JSON, and plain text if it is not.
     pub(crate) fn choose_message_format(&self) {
         message::use_format(self.format);
     }
@@ -163,7 +163,7 @@ impl Output {
         message::is_json()
     }
 
-    /// Writes a line of the log or of the panic hook, which have no output settings.
+    /// Writes a line for the log or the panic hook, which have no access to the output settings.
     pub(crate) fn plain_line(level: Level, message: &str) {
         message::write(level, message, false);
     }

@@ -1,5 +1,5 @@
-//! The layout of a table on a terminal: aligned columns without borders. If the table is wider than the terminal, optional columns are omitted. If it
-//! is still too wide, cells are cut.
+//! The layout of a table on a terminal: aligned columns without borders. If the table is wider than the terminal, cells are cut to their minimum
+//! widths. If the table is still too wide, optional columns are omitted.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 

@@ -41,7 +41,7 @@ fn a_table_that_fits_is_aligned_and_whole() {
 }
 
 #[test]
-fn names_are_cut_before_a_column_is_left_out() {
+fn names_are_cut_before_a_column_is_omitted() {
     assert_eq!(
         keys(39, false),
         "ID  NAME      STATE   CREATED     USED\n\
