@@ -42,7 +42,7 @@ fn a_key_signs_every_request_and_no_session_is_opened() {
 }
 
 #[test]
-fn the_scheme_follows_the_key_by_default() {
+fn the_default_scheme_depends_on_the_form_of_the_key() {
     for (secret_shape, scheme, cloud_one) in [
         (SecretShape::IdBase64, None, false),
         (SecretShape::IdBase64, Some("auto"), false),
@@ -85,7 +85,7 @@ fn the_scheme_follows_the_key_by_default() {
 }
 
 #[test]
-fn a_key_that_does_not_work_any_more_is_refused_after_one_attempt() {
+fn an_unusable_key_is_tried_once() {
     type Spoil = fn(&TestEnv, i64);
     let spoilt: [(&str, Spoil); 4] = [
         ("expired", |env, id| {
@@ -159,7 +159,7 @@ fn a_key_that_the_manager_sends_back_is_masked() {
 }
 
 #[test]
-fn a_key_that_would_break_a_header_is_not_sent() {
+fn a_key_with_invalid_header_characters_is_not_sent() {
     let mut env = TestEnv::new();
     env.use_key("1:YWJj\r\nX-Injected: 1");
     let result = env.run(["find-role", "Auditor"]);

@@ -27,7 +27,7 @@ fn finds(result: &RunResult) {
 }
 
 #[test]
-fn it_ends_in_9_is_not_counted_and_may_be_tried_again() {
+fn the_limit_exits_with_9_and_does_not_count_as_a_rejection() {
     for status in [401, 403, 400, 500] {
         let env = full(|settings| settings.unknowns.sign_in_refusal = status);
         // The lock-out guard would stop the third attempt if these rejections counted.
@@ -48,7 +48,7 @@ fn it_ends_in_9_is_not_counted_and_may_be_tried_again() {
 
 /// Other managers use different wording, in upper or lower case.
 #[test]
-fn it_is_known_by_its_words() {
+fn the_limit_is_recognized_by_the_managers_message() {
     for (words, code) in [
         ("com.thirdbrigade.MAXSESSIONSEXCEPTION: no", 9),
         ("The Maximum Number Of Active Sessions has been reached.", 9),
@@ -86,7 +86,7 @@ fn a_run_waits_for_a_session_to_end_and_reports_it() {
 }
 
 #[test]
-fn a_wait_that_is_over_ends_the_run() {
+fn the_run_fails_when_the_wait_ends() {
     let env = full(|_| {});
     let begun = Instant::now();
     env.run(SHORT).failure(9);
@@ -96,7 +96,7 @@ fn a_wait_that_is_over_ends_the_run() {
 
 /// If a later attempt is rejected for a different reason, the run stops waiting.
 #[test]
-fn another_refusal_meanwhile_is_not_repeated() {
+fn a_different_rejection_during_the_wait_is_not_retried() {
     let env = full(|_| {});
     let mut running = Running::start(&mut env.home.command(FIND));
     running.wait_for_line(ALLOWED_SESSIONS_IN_USE);
@@ -170,7 +170,7 @@ fn a_code_is_not_sent_a_second_time() {
 
 /// The code is not sent again even if the run cannot record that it was sent, or if `--force-login` is set.
 #[test]
-fn a_code_is_not_sent_a_second_time_by_the_same_run() {
+fn one_run_does_not_send_a_code_twice() {
     for forced in [false, true] {
         let mut env = full(|settings| settings.mfa_code = Some("004211".to_owned()));
         env.home.set("SWP_MFA_COMMAND", "echo 004211");

@@ -22,7 +22,7 @@ fn body(request: &Request) -> Value {
 }
 
 #[test]
-fn what_is_sent_is_what_was_given_and_nothing_else() {
+fn the_sign_in_contains_exactly_the_given_values() {
     let env = TestEnv::new();
     env.run(["create", "--role", "Auditor"]).success();
     let requests = env.sandbox.requests();
@@ -58,7 +58,7 @@ fn what_is_sent_is_what_was_given_and_nothing_else() {
 }
 
 #[test]
-fn every_later_request_carries_the_session_and_nothing_of_the_cookies_but_name_and_value() {
+fn later_requests_carry_the_session_and_only_names_and_values_of_cookies() {
     for sticky_cookie in [StickyCookie::Off, StickyCookie::Sent, StickyCookie::Needed] {
         let env = with(|settings| settings.unknowns.sticky_cookie = sticky_cookie);
         env.run(["create", "--role", "Auditor", "--name", "n"])
@@ -88,7 +88,7 @@ fn every_later_request_carries_the_session_and_nothing_of_the_cookies_but_name_a
 }
 
 #[test]
-fn cookies_are_kept_by_name_and_the_last_one_wins() {
+fn of_cookies_with_one_name_the_last_is_sent() {
     let env = TestEnv::new();
     let cookies = [
         "sID=FIRST; Path=/; Secure; HttpOnly",
@@ -121,7 +121,7 @@ fn cookies_are_kept_by_name_and_the_last_one_wins() {
 }
 
 #[test]
-fn a_sign_in_without_cookie_or_rid_names_what_is_missing_and_goes_no_further() {
+fn a_sign_in_response_without_a_cookie_or_rid_is_an_error() {
     let (cookie, request_id) = ("`sID`", "`RID`");
     for (answer, missing) in [
         (SignInAnswer::NoSid, cookie),
@@ -149,7 +149,7 @@ fn a_sign_in_without_cookie_or_rid_names_what_is_missing_and_goes_no_further() {
 }
 
 #[test]
-fn a_session_that_would_break_a_header_is_not_sent() {
+fn a_session_with_invalid_header_characters_is_not_sent() {
     let env = TestEnv::new();
     let action = Action::Answer {
         status: 200,
@@ -195,7 +195,7 @@ fn a_missing_sign_in_endpoint_is_reported() {
 }
 
 #[test]
-fn what_the_manager_sends_back_of_the_secrets_is_masked() {
+fn secrets_that_the_manager_sends_back_are_masked() {
     let mut env = with(|settings| settings.mfa_code = Some("012345".to_owned()));
     let wrong = env.home.write_secret("wrong", "hunter2hunter2");
     env.home.set("SWP_PASSWORD_FILE", wrong);

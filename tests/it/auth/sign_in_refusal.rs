@@ -82,7 +82,7 @@ impl Trouble {
 }
 
 #[test]
-fn each_refusal_ends_the_run_after_one_attempt_in_the_managers_words() {
+fn each_rejection_ends_the_run_after_one_attempt_with_the_managers_message() {
     for status in [400, 401, 403, 500] {
         for (trouble, words) in TROUBLES {
             let (env, result) = trouble.run(status, SignInWording::Cause);
@@ -94,7 +94,7 @@ fn each_refusal_ends_the_run_after_one_attempt_in_the_managers_words() {
 }
 
 #[test]
-fn a_refusal_without_a_cause_lists_all_causes() {
+fn a_rejection_without_a_cause_lists_all_causes() {
     for (wording, words) in [
         (SignInWording::Vague, "The sign-in failed."),
         (SignInWording::Empty, "HTTP 401"),
@@ -110,7 +110,7 @@ fn a_refusal_without_a_cause_lists_all_causes() {
 
 /// A sign-in that did not reach the manager does not count as a wrong password.
 #[test]
-fn a_version_that_is_not_accepted_is_not_a_refused_sign_in() {
+fn an_unsupported_version_is_not_a_rejected_sign_in() {
     let words = "Missing 'api-version' request header. Please set this header with the a value of a supported API version";
     let env = TestEnv::new();
     let fault = Fault::new("POST", "/api/sessions", Action::status(400, words));
@@ -123,7 +123,7 @@ fn a_version_that_is_not_accepted_is_not_a_refused_sign_in() {
 }
 
 #[test]
-fn a_refusal_has_an_exit_code_for_scripts() {
+fn a_rejected_sign_in_is_an_error_in_json() {
     let mut env = TestEnv::new();
     let wrong = env.home.write_secret("wrong", "hunter2");
     env.home.set("SWP_PASSWORD_FILE", wrong);

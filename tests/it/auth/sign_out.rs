@@ -95,7 +95,7 @@ fn a_session_is_ended_on_failure() {
 }
 
 #[test]
-fn a_session_is_left_alone_where_that_is_asked_for() {
+fn with_no_sign_out_the_session_is_not_ended() {
     let env = TestEnv::new();
     env.run(["create", "--role", "Auditor", "--no-sign-out"])
         .success();
@@ -126,7 +126,7 @@ fn a_session_is_left_alone_where_that_is_asked_for() {
 
 /// Each of these responses means that the manager does not support the call. The legacy call follows, and also sends the cookie.
 #[test]
-fn a_manager_that_refuses_the_call_gets_the_legacy_one() {
+fn a_rejected_call_is_followed_by_the_legacy_call() {
     let page = |status| Action::Answer {
         status,
         headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
@@ -162,7 +162,7 @@ fn a_manager_that_refuses_the_call_gets_the_legacy_one() {
 
 /// The sign-out may have succeeded. Therefore the legacy call, which has the session ID in its address, must not be sent.
 #[test]
-fn a_call_whose_answer_does_not_come_is_not_followed_by_another() {
+fn after_a_lost_response_the_legacy_call_is_not_sent() {
     for action in [
         Action::status(502, "No."),
         Action::status(503, "No."),
@@ -182,7 +182,7 @@ fn a_call_whose_answer_does_not_come_is_not_followed_by_another() {
 }
 
 #[test]
-fn a_sign_out_that_fails_is_a_note_at_v_and_never_a_failed_run() {
+fn a_failed_sign_out_is_only_logged() {
     for action in [
         Action::status(401, "No."),
         Action::status(404, "No."),
@@ -214,7 +214,7 @@ fn a_sign_out_that_fails_is_a_note_at_v_and_never_a_failed_run() {
 }
 
 #[test]
-fn any_success_is_taken_for_the_end() {
+fn any_success_status_ends_the_session() {
     for (path, media, body) in [
         (END, "text/plain", "bye"),
         (END, "application/json", "{"),
@@ -242,7 +242,7 @@ fn any_success_is_taken_for_the_end() {
 
 /// The cookie is sent back unchanged. The session ID may or may not include the quotes.
 #[test]
-fn a_quoted_cookie_goes_back_as_it_came_and_the_session_is_ended() {
+fn a_quoted_cookie_is_sent_back_unchanged() {
     for end_session in [None, Some(404)] {
         let env = with(|settings| {
             settings.unknowns.quoted_cookie = true;
@@ -268,7 +268,7 @@ fn a_quoted_cookie_goes_back_as_it_came_and_the_session_is_ended() {
 
 /// A session whose sign-in response is unusable would stay open, and count towards the session limit.
 #[test]
-fn a_sign_in_whose_answer_cannot_be_used_has_its_session_ended() {
+fn a_session_is_ended_if_its_sign_in_response_is_unusable() {
     let headers = |media: &str| {
         format!(
             "Content-Type: {media}\r\nConnection: close\r\nSet-Cookie: sID=0123456789ABCDEF; Path=/\r\n"
@@ -322,7 +322,7 @@ fn a_sign_in_whose_answer_cannot_be_used_has_its_session_ended() {
 }
 
 #[test]
-fn a_sign_out_that_hangs_costs_three_seconds_and_not_the_run() {
+fn a_hanging_sign_out_is_abandoned_after_three_seconds() {
     let minute = Duration::from_secs(60);
     for (arguments, code, path) in [
         (&["create", "--role", "Auditor", "-v"][..], 0, END),

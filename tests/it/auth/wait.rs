@@ -37,7 +37,7 @@ fn create_at(env: &TestEnv, url: &str, wait: &str) -> RunResult {
 }
 
 #[test]
-fn a_manager_that_comes_later_is_waited_for() {
+fn a_manager_that_does_not_listen_yet_is_waited_for() {
     let mut env = TestEnv::new();
     let port = ReservedPort::new();
     env.home.set("SWP_URL", port.url());
@@ -57,7 +57,7 @@ fn a_manager_that_comes_later_is_waited_for() {
 }
 
 #[test]
-fn a_sign_in_that_was_not_received_is_sent_again() {
+fn a_sign_in_on_a_refused_connection_is_sent_again() {
     let mut env = TestEnv::new();
     let port = ReservedPort::new();
     env.home.set("SWP_URL", port.url());
@@ -72,7 +72,7 @@ fn a_sign_in_that_was_not_received_is_sent_again() {
 }
 
 #[test]
-fn a_manager_that_is_starting_is_probed_until_it_is_up_and_never_signed_in_to() {
+fn a_starting_manager_is_probed_without_a_sign_in() {
     for action in [
         Action::status(503, "Service starting"),
         Action::status(502, ""),
@@ -104,7 +104,7 @@ fn a_manager_that_is_starting_is_probed_until_it_is_up_and_never_signed_in_to() 
 }
 
 #[test]
-fn a_key_is_not_sent_with_a_probe_either() {
+fn a_probe_carries_no_key() {
     let mut env = TestEnv::new();
     let key = env.sandbox.add_key("mine", 1);
     env.use_key(&key.secret);
@@ -119,7 +119,7 @@ fn a_key_is_not_sent_with_a_probe_either() {
 }
 
 #[test]
-fn a_ping_that_is_not_enabled_is_made_up_for_by_the_version() {
+fn without_the_ping_the_version_is_probed() {
     for action in [
         Action::status(404, ""),
         Action::status(403, ""),
@@ -141,7 +141,7 @@ fn a_ping_that_is_not_enabled_is_made_up_for_by_the_version() {
 }
 
 #[test]
-fn a_wait_ends_when_its_time_is_over() {
+fn the_wait_is_limited() {
     let env = TestEnv::new();
     let port = ReservedPort::new();
     let begun = Instant::now();
@@ -158,7 +158,7 @@ fn a_wait_ends_when_its_time_is_over() {
 }
 
 #[test]
-fn a_wait_is_not_outlasted_by_a_probe_that_hangs() {
+fn a_hanging_probe_does_not_extend_the_wait() {
     let server = ScriptedServer::silent();
     let env = TestEnv::new();
     let begun = Instant::now();
@@ -169,7 +169,7 @@ fn a_wait_is_not_outlasted_by_a_probe_that_hangs() {
 }
 
 #[test]
-fn a_wait_beyond_all_time_is_refused_before_anything_is_sent() {
+fn an_excessive_wait_is_rejected_before_anything_is_sent() {
     let env = TestEnv::new();
     let result = env.run(["find-role", "Auditor", "--wait", "300000000000y"]);
     contains(result.failure(2), &["`--wait`"]);
@@ -229,7 +229,7 @@ fn everywhere(env: &TestEnv, action: &Action, times: u32) {
 }
 
 #[test]
-fn a_tomcat_without_its_application_is_not_a_running_manager() {
+fn a_tomcat_without_the_manager_application_is_not_ready() {
     for status in [404, 500] {
         let env = TestEnv::new();
         // Each probe has three paths. A server error ends the probe at the first path. The run makes two probes.
@@ -246,7 +246,7 @@ fn a_tomcat_without_its_application_is_not_a_running_manager() {
 }
 
 #[test]
-fn a_wait_that_ran_out_reports_what_was_seen_and_sends_no_password() {
+fn a_timed_out_wait_reports_the_last_response_and_sends_no_password() {
     let env = TestEnv::new();
     everywhere(&env, &tomcat_page(404), u32::MAX);
     let result = env.run([

@@ -32,7 +32,7 @@ fn complete(home: &Home, before: &[&str], current: &str) -> Vec<String> {
 }
 
 #[test]
-fn commands_flags_and_choices_come_from_the_parser_alone() {
+fn commands_flags_and_choices_need_no_manager() {
     let env = with_roles(&[]);
     let home = &env.home;
     assert_eq!(complete(home, &[], "create-"), ["create-key"]);
@@ -88,7 +88,7 @@ fn roles_and_keys_come_from_the_manager() {
 }
 
 #[test]
-fn what_login_keeps_completes_too_and_a_password_never_does() {
+fn saved_credentials_are_used_and_passwords_are_not() {
     let mut env = TestEnv::new();
     let create = ["create", "--role"];
     env.home.set("SWP_PASSWORD_COMMAND", "touch asked");
@@ -111,7 +111,7 @@ fn what_login_keeps_completes_too_and_a_password_never_does() {
 }
 
 #[test]
-fn a_manager_that_cannot_be_asked_is_silence() {
+fn without_a_manager_the_output_is_empty() {
     let mut env = with_roles(&[]);
     let create = ["create", "--role"];
     for action in [Action::status(500, "no"), Action::Drop, Action::Cut(20)] {
@@ -152,7 +152,7 @@ fn completion_does_not_wait_for_a_slow_manager() {
 
 /// The manager counts failed attempts of a key and locks it, and a shell asks for completions at each press of a key.
 #[test]
-fn a_key_that_is_refused_is_asked_with_once() {
+fn a_rejected_key_is_used_once() {
     for (role, spoil) in [(1, true), (2, false)] {
         let mut env = TestEnv::new();
         let key = env.sandbox.add_key("mine", role);
@@ -179,7 +179,7 @@ const HOSTILE: [&str; 8] = [
 ];
 
 #[test]
-fn a_name_that_is_not_text_or_looks_like_a_flag_is_left_out() {
+fn control_characters_and_flag_like_names_are_omitted() {
     let env = with_roles(&HOSTILE);
     let mut found = complete(&env.home, &["create", "--role"], "");
     found.retain(|name| name != "Auditor" && name != "Full Access");
@@ -227,7 +227,7 @@ fn bash(env: &TestEnv, script: &str) -> RunResult {
 /// The completed line is run as bash would run it. The name arrives complete, and bash executes nothing in it.
 #[cfg(unix)]
 #[test]
-fn in_bash_a_name_arrives_as_it_is_whatever_is_in_it() {
+fn bash_passes_every_name_unchanged() {
     if std::process::Command::new("bash")
         .arg("--version")
         .output()
@@ -320,7 +320,7 @@ fn keys_are_completed_in_an_unambiguous_form() {
 /// An interactive bash expands `!` within double quotes. A backslash before it would become part of the name.
 #[cfg(unix)]
 #[test]
-fn in_an_interactive_bash_no_name_recalls_a_command() {
+fn an_interactive_bash_expands_no_history_in_names() {
     if std::process::Command::new("bash")
         .arg("--version")
         .output()

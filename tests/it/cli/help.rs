@@ -160,7 +160,7 @@ fn a_wrong_flag_beside_the_help_flag_still_shows_help() {
 }
 
 #[test]
-fn a_command_of_commands_alone_lists_them() {
+fn a_command_with_subcommands_lists_them() {
     let env = TestEnv::new();
     for (command, names) in [
         ("trust", &["show", "add", "remove", "list"][..]),

@@ -99,7 +99,7 @@ fn assert_silent(what: &[&str], result: &RunResult) {
 }
 
 #[test]
-fn what_no_command_has_a_place_for_is_never_repeated() {
+fn unexpected_arguments_are_never_repeated() {
     let env = env();
     let strays: [&[&str]; 8] = [
         &["-p", SECRET],
@@ -141,7 +141,7 @@ fn what_no_command_has_a_place_for_is_never_repeated() {
 }
 
 #[test]
-fn no_argument_repeats_a_value_that_names_nothing() {
+fn no_argument_repeats_a_value_that_is_not_a_name() {
     let env = env();
     let mut tried = 0;
     for leaf in all() {
@@ -184,7 +184,7 @@ fn ways_to_write(argument: &clap::Arg) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn no_variable_is_repeated_that_names_nothing() {
+fn no_variable_is_repeated_that_is_not_a_name() {
     let tree = swp_keys::command_line();
     let leaf = tree.find_subcommand("list-roles").expect("it is there");
     let mut variables: Vec<_> = leaf

@@ -126,7 +126,7 @@ fn words_of_other_programs_get_a_suggestion() {
 }
 
 #[test]
-fn a_misspelled_word_never_leads_to_what_destroys() {
+fn a_misspelled_command_never_suggests_a_destructive_one() {
     let env = TestEnv::new();
     for word in [
         "deleet-key",
@@ -168,7 +168,7 @@ fn a_misspelled_word_never_leads_to_what_destroys() {
 }
 
 #[test]
-fn what_is_wrong_is_named_and_the_usage_line_follows() {
+fn the_problem_is_named_before_the_usage_line() {
     let env = TestEnv::new();
     for (arguments, parts) in [
         (
@@ -201,7 +201,7 @@ fn what_is_wrong_is_named_and_the_usage_line_follows() {
 }
 
 #[test]
-fn a_password_that_is_glued_to_its_flag_is_not_shown() {
+fn a_password_attached_to_its_flag_is_not_shown() {
     let result = Home::new().run(["list-roles", "--passwordhunterhunter"]);
     let error = result.failure(2);
     contains(error, &["`--pas...`", "`--password-file FILE`"]);
@@ -248,7 +248,7 @@ const JSON_FORMATS: [&[&str]; 8] = [
 ];
 
 #[test]
-fn usage_errors_are_json_where_the_output_is() {
+fn usage_errors_are_json_with_json_output() {
     let mut env = TestEnv::new();
     for format in JSON_FORMATS {
         for wrong in [
@@ -296,7 +296,7 @@ fn usage_errors_are_json_where_the_output_is() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_arguments_are_named() {
     let env = TestEnv::new();
     for (arguments, parts) in [
         (&["create"][..], &["--role", "--role-id"][..]),
@@ -323,7 +323,7 @@ fn what_is_missing_is_named() {
 
 #[cfg(unix)]
 #[test]
-fn an_argument_that_is_not_text_is_an_error() {
+fn an_argument_that_is_not_utf_8_is_an_error() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt as _;
     let env = TestEnv::new();

@@ -121,7 +121,7 @@ fn show_as_json_has_each_source_in_parts() {
 }
 
 #[test]
-fn show_without_a_file_or_a_profile_shows_the_rest() {
+fn show_works_without_a_file_or_a_profile() {
     let mut env = TestEnv::new();
     snapshot(&env.run(["config", "show"]).stderr);
     configure(&mut env.home, "[profiles.p]\n");
@@ -178,7 +178,7 @@ fn check_accepts_a_valid_file() {
 }
 
 #[test]
-fn check_refuses_every_value_that_a_command_would() {
+fn check_rejects_every_value_that_other_commands_reject() {
     for (line, part) in [
         ("url = \"http://dsm.example.com\"", "`url`"),
         ("url = \"'https://dsm.example.com'\"", "`url`"),

@@ -11,7 +11,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 #[test]
-fn a_role_is_enough_and_costs_one_connection_and_three_requests() {
+fn a_create_takes_one_connection_and_three_requests() {
     let env = TestEnv::new();
     let result = env.run(["create", "--role", "Auditor"]);
     let keys = env.sandbox.api_keys();
@@ -34,7 +34,7 @@ fn a_role_is_enough_and_costs_one_connection_and_three_requests() {
 }
 
 #[test]
-fn the_body_holds_what_was_given_and_nothing_else() {
+fn the_body_contains_exactly_the_requested_fields() {
     let all = [
         "--description",
         "für CI; \"nightly\"",
@@ -75,7 +75,7 @@ fn the_body_holds_what_was_given_and_nothing_else() {
 }
 
 #[test]
-fn the_role_by_name_is_sent_as_the_number_that_was_found() {
+fn a_role_name_is_sent_as_its_id() {
     let env = TestEnv::new();
     let id = env
         .sandbox
@@ -99,7 +99,7 @@ fn the_role_by_name_is_sent_as_the_number_that_was_found() {
 }
 
 #[test]
-fn a_key_that_is_named_gets_a_mark_and_a_key_search() {
+fn a_named_key_gets_a_marker_and_a_key_search() {
     let env = TestEnv::new();
     let arguments = [
         "create", "--role", "Auditor", "--name", "ci_%", "-o", "json",
@@ -133,7 +133,7 @@ fn a_key_that_is_named_gets_a_mark_and_a_key_search() {
 }
 
 #[test]
-fn default_names_hold_the_role_and_the_time_and_are_unique() {
+fn default_names_contain_the_role_and_the_time_and_are_unique() {
     let env = TestEnv::new();
     for arguments in [
         ["--role", "Full Access"],
@@ -203,7 +203,7 @@ fn every_request_names_the_client_and_the_version() {
 }
 
 #[test]
-fn invalid_arguments_are_refused_before_anything_is_sent() {
+fn invalid_arguments_are_rejected_before_anything_is_sent() {
     for (arguments, says) in [
         (&[][..], &["--role"][..]),
         (&["--role", "A", "--role-id", "2"], &["--role", "--role-id"]),
@@ -237,7 +237,7 @@ fn invalid_arguments_are_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_refusal_quotes_the_manager_and_leaves_nothing() {
+fn a_rejected_create_quotes_the_manager_and_leaves_nothing() {
     let forbidden = Settings {
         administrator_role: 2,
         ..Settings::default()
@@ -281,7 +281,7 @@ fn a_refusal_quotes_the_manager_and_leaves_nothing() {
 }
 
 #[test]
-fn unknown_fields_reach_the_json_and_only_required_fields_are_required() {
+fn unknown_fields_are_printed_and_optional_fields_may_be_absent() {
     let shown = |answer_fields: AnswerFields| {
         let mut settings = Settings::default();
         settings.unknowns.answer_fields = answer_fields;
@@ -300,7 +300,7 @@ fn unknown_fields_reach_the_json_and_only_required_fields_are_required() {
 }
 
 #[test]
-fn a_secret_of_any_shape_is_printed_as_it_came() {
+fn a_secret_of_any_shape_is_printed_unchanged() {
     for env in environments_of_all_shapes() {
         let result = env.run(["create", "--role-id", "2"]);
         assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
@@ -308,7 +308,7 @@ fn a_secret_of_any_shape_is_printed_as_it_came() {
 }
 
 #[test]
-fn a_dry_run_changes_nothing_leaves_no_file_and_prints_no_secret() {
+fn a_dry_run_creates_no_key_and_no_file() {
     for format in ["text", "env", "json"] {
         let env = TestEnv::new();
         let arguments = ["create", "--role", "Auditor", "--name", "ci", "--dry-run"];
@@ -341,7 +341,7 @@ fn a_dry_run_changes_nothing_leaves_no_file_and_prints_no_secret() {
 }
 
 #[test]
-fn a_dry_run_finds_what_would_fail() {
+fn a_dry_run_reports_what_would_fail() {
     let env = TestEnv::new();
     env.sandbox.add_key("taken", 2);
     for (arguments, code) in [

@@ -25,7 +25,7 @@ pub(super) fn left(env: &TestEnv) -> Vec<i64> {
 }
 
 #[test]
-fn keys_are_deleted_by_name_and_id_and_looked_for_again() {
+fn keys_are_deleted_by_name_and_id_and_each_deletion_is_verified() {
     let env = with_keys(Settings::default());
     let result = env.run(["delete-key", "a", "3", "--yes"]);
     let expected = [vec!["1", "a", "gone"], vec!["3", "c", "gone"]];
@@ -65,7 +65,7 @@ fn json_has_each_result() {
 }
 
 #[test]
-fn what_is_gone_already_is_success_and_a_name_may_be_mistyped() {
+fn a_missing_id_is_a_success_and_a_missing_name_is_an_error() {
     for choices in [
         &[][..],
         &[("delete-missing", "accepted")],
@@ -90,7 +90,7 @@ fn what_is_gone_already_is_success_and_a_name_may_be_mistyped() {
 }
 
 #[test]
-fn all_are_found_before_one_is_deleted() {
+fn all_keys_are_found_before_one_is_deleted() {
     let env = with_keys(Settings::default());
     env.sandbox.add_key("twin", 2);
     env.sandbox.add_key("twin", 2);
@@ -194,7 +194,7 @@ fn a_lost_response_is_reconciled() {
 }
 
 #[test]
-fn what_cannot_be_looked_for_again_is_not_called_gone() {
+fn an_unverified_deletion_is_not_reported_as_a_success() {
     let env = with_keys(Settings::default());
     let unseen = Fault::new("GET", PATH, Action::status(500, "Oops")).times(99);
     env.sandbox.inject(unseen);
@@ -249,7 +249,7 @@ fn a_rejected_credential_stops_the_run_although_an_outcome_is_unknown() {
 
 /// If the run went on with a rejected key, the manager would lock it in the end.
 #[test]
-fn what_would_fail_again_is_not_tried() {
+fn after_a_failure_that_affects_all_keys_no_other_key_is_tried() {
     let env = with_keys(Settings::default());
     let ended = Action::status(401, "The session has ended.");
     env.sandbox
@@ -265,7 +265,7 @@ fn what_would_fail_again_is_not_tried() {
 }
 
 #[test]
-fn the_key_that_signs_the_run_is_deleted_last_and_only_with_force() {
+fn the_key_that_authenticates_the_run_is_deleted_last_and_only_with_force() {
     for (secret_shape, refused) in [
         (SecretShape::IdBase64, false),
         (SecretShape::IdBase64, true),

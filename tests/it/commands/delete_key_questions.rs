@@ -40,7 +40,7 @@ mod asked {
     }
 
     #[test]
-    fn several_are_listed_before_the_question() {
+    fn several_keys_are_listed_before_the_question() {
         let env = with_keys(Settings::default());
         let script = r#""$SWP_KEYS" delete-key -q a c; echo "exit $?""#;
         let mut terminal = Pty::start(&env.home, script);
@@ -80,7 +80,7 @@ mod interrupted {
     }
 
     #[test]
-    fn the_one_under_way_is_finished_and_the_next_is_not_begun() {
+    fn a_signal_lets_the_current_deletion_finish() {
         let held = held();
         let mut running = held.start(["delete-key", "a", "b", "c", "--yes"]);
         held.wait_until_held();
@@ -97,7 +97,7 @@ mod interrupted {
     }
 
     #[test]
-    fn a_second_signal_reports_what_is_unknown() {
+    fn a_second_signal_reports_the_unknown_outcome() {
         let held = held();
         let running = held.start(["delete-key", "a", "b", "c", "--yes", "-o", "json"]);
         held.wait_until_held();

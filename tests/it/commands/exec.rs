@@ -57,7 +57,7 @@ pub(super) fn waiting(env: &TestEnv, flags: &[&str]) -> Running {
 }
 
 #[test]
-fn the_command_has_a_key_that_works_and_ends() {
+fn the_key_works_during_the_command_and_is_deleted_afterwards() {
     let env = TestEnv::new();
     let script = "printf %s \"$SWP_API_KEY\" > secret; cat; echo out; echo err >&2";
     let result = exec(&env, &["--ttl", "2h"], &["sh", "-c", script]);
@@ -82,7 +82,7 @@ fn the_secret_works_while_the_command_runs() {
 }
 
 #[test]
-fn the_variable_may_have_another_name() {
+fn the_name_of_the_variable_can_be_set() {
     let env = TestEnv::new();
     let script = "test -n \"$DS_KEY\" && test -z \"$SWP_API_KEY\"";
     exec(&env, &["--env", "DS_KEY"], &["sh", "-c", script]).success();
@@ -130,7 +130,7 @@ fn a_descriptor_keeps_the_secret_out_of_the_environment() {
 }
 
 #[test]
-fn it_ends_as_the_command_does() {
+fn the_exit_code_is_that_of_the_command() {
     for (script, code) in [
         ("exit 0", 0),
         ("exit 3", 3),
@@ -150,7 +150,7 @@ fn it_ends_as_the_command_does() {
 }
 
 #[test]
-fn a_program_that_cannot_be_run_is_detected_before_a_key_is_made() {
+fn a_program_that_cannot_run_is_detected_before_a_key_is_created() {
     let env = TestEnv::new();
     let plain = env.home.write("plain", "no program").display().to_string();
     for (program, code) in [
@@ -183,7 +183,7 @@ fn a_program_that_cannot_be_run_is_detected_before_a_key_is_made() {
 
 /// The file is executable, but the system cannot run it. This is detected only when it is started.
 #[test]
-fn a_program_that_does_not_start_costs_its_key() {
+fn the_key_is_deleted_if_the_program_does_not_start() {
     let env = TestEnv::new();
     let broken = env.home.write("broken", "#!/no/such/interpreter\n");
     crate::support::set_mode(&broken, 0o700);
@@ -193,7 +193,7 @@ fn a_program_that_does_not_start_costs_its_key() {
 }
 
 #[test]
-fn a_session_that_ended_meanwhile_is_made_anew() {
+fn an_expired_session_is_replaced_before_the_deletion() {
     for status in ["401", "403"] {
         let env = TestEnv::with(answering_unknowns(&[("expired-session", status)]));
         let running = waiting(&env, &[]);
@@ -207,7 +207,7 @@ fn a_session_that_ended_meanwhile_is_made_anew() {
 
 /// Stdin provides the password only once, but the run must sign in a second time.
 #[test]
-fn a_password_that_was_read_once_signs_in_twice() {
+fn a_password_from_stdin_signs_in_twice() {
     let mut env = TestEnv::new();
     env.home.unset("SWP_PASSWORD_FILE");
     let words = [
@@ -235,7 +235,7 @@ fn a_password_that_was_read_once_signs_in_twice() {
 }
 
 #[test]
-fn a_code_is_not_sent_twice_and_the_key_that_stays_is_named() {
+fn a_code_is_not_sent_twice_and_the_remaining_key_is_reported() {
     let env = TestEnv::with(Settings {
         mfa_code: Some("123456".to_owned()),
         ..Settings::default()
@@ -278,7 +278,7 @@ fn a_key_that_survives_its_deletion_is_a_failure() {
 }
 
 #[test]
-fn an_existing_key_may_sign() {
+fn an_existing_key_can_authenticate_the_run() {
     let mut env = TestEnv::new();
     let own = env.sandbox.add_key("own", 1);
     env.use_key(&own.secret);
@@ -287,7 +287,7 @@ fn an_existing_key_may_sign() {
 }
 
 #[test]
-fn a_name_is_borne_by_one_key() {
+fn a_used_name_is_rejected() {
     let env = TestEnv::new();
     exec(&env, &["--name", "job"], &["true"]).success();
     assert_eq!(bodies(&env.sandbox, CREATE)[0]["keyName"], "job");
@@ -297,7 +297,7 @@ fn a_name_is_borne_by_one_key() {
 }
 
 #[test]
-fn a_role_with_every_right_gets_a_warning() {
+fn a_role_with_every_permission_causes_a_warning() {
     let env = TestEnv::new();
     let full = ["exec", "--role", "Full Access"];
     let result = env.run([&full[..], &["--", "true"]].concat());

@@ -35,7 +35,7 @@ fn signals_are_forwarded_and_the_key_is_deleted() {
 }
 
 #[test]
-fn a_signal_before_the_command_keeps_it_from_being_run() {
+fn after_an_early_signal_the_command_is_not_run() {
     let held = HeldManager::new(CREATE);
     let running = held.start(["exec", "--role", "Auditor", "-q", "--", "touch", "ran"]);
     held.wait_until_held();
@@ -47,7 +47,7 @@ fn a_signal_before_the_command_keeps_it_from_being_run() {
 }
 
 #[test]
-fn what_a_killed_run_leaves_is_deleted_by_recover() {
+fn recover_deletes_the_key_of_a_killed_run() {
     for (flags, left) in [(&[][..], 0), (&["--rekey"], 1)] {
         let env = TestEnv::new();
         drop(waiting(&env, &[]));
@@ -90,7 +90,7 @@ fn the_command_ignores_what_the_caller_ignores() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn with_nohup_a_hangup_ends_neither() {
+fn with_nohup_a_hangup_has_no_effect() {
     let env = TestEnv::new();
     let mut command = env.home.program(std::path::Path::new("nohup"));
     command
@@ -106,7 +106,7 @@ fn with_nohup_a_hangup_ends_neither() {
 
 /// A scheduler's signal is forwarded to the command. The key is deleted when the command ends.
 #[test]
-fn a_schedulers_signal_reaches_the_command_and_leaves_no_key() {
+fn a_schedulers_signal_is_forwarded_and_the_key_is_deleted() {
     for (name, signal) in [
         ("USR1", Signal::USR1),
         ("QUIT", Signal::QUIT),

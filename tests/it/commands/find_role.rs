@@ -36,7 +36,7 @@ fn the_name_becomes_the_id() {
 }
 
 #[test]
-fn a_name_that_is_not_there_gets_the_closest_one() {
+fn an_unknown_name_gets_a_suggestion() {
     for (name, hint) in [
         ("Audtior", "`Auditor`"),
         ("full-access", "`Full Access`"),
@@ -58,7 +58,7 @@ fn a_name_that_is_not_there_gets_the_closest_one() {
 
 /// Whether the manager compares names by case is unknown. The result must be the same in both cases.
 #[test]
-fn a_name_of_which_the_case_or_a_blank_differs_is_another_one() {
+fn a_name_that_differs_in_case_or_spaces_does_not_match() {
     for ignore_case in ["yes", "no"] {
         for name in ["auditor", "AUDITOR", "Auditor ", " Auditor"] {
             let env = TestEnv::with(answering_unknowns(&[("ignore-case", ignore_case)]));
@@ -70,7 +70,7 @@ fn a_name_of_which_the_case_or_a_blank_differs_is_another_one() {
 }
 
 #[test]
-fn of_two_names_that_differ_in_case_each_is_found() {
+fn names_that_differ_only_in_case_are_distinguished() {
     for ignore_case in ["yes", "no"] {
         let env = with_roles_and(
             &["auditor"],
@@ -82,7 +82,7 @@ fn of_two_names_that_differ_in_case_each_is_found() {
 }
 
 #[test]
-fn wildcards_in_a_name_are_letters() {
+fn wildcards_in_a_name_are_literal() {
     for choices in [&[][..], &[("ignore-search", "yes")]] {
         let names = ["DevXRead", "Dev_Read", "Dev%", "Develop"];
         let env = with_roles_and(&names, answering_unknowns(choices));
@@ -95,7 +95,7 @@ fn wildcards_in_a_name_are_letters() {
 }
 
 #[test]
-fn several_of_one_name_are_listed_and_none_is_chosen() {
+fn several_roles_with_one_name_are_listed_and_none_is_chosen() {
     let env = with_roles(&["Deployers", "Others", "Deployers", "Deployers"]);
     for command in [
         &["find-role", "Deployers"][..],
@@ -110,7 +110,7 @@ fn several_of_one_name_are_listed_and_none_is_chosen() {
 }
 
 #[test]
-fn a_manager_that_ignores_what_is_searched_for_makes_no_difference() {
+fn a_manager_that_ignores_the_criteria_changes_nothing() {
     let env = with_roles_and(
         &["Deployers"],
         answering_unknowns(&[("ignore-search", "yes")]),
@@ -123,7 +123,7 @@ fn a_manager_that_ignores_what_is_searched_for_makes_no_difference() {
 
 /// Whether a session may search roles is unknown. If not, the error names the alternative.
 #[test]
-fn a_refused_search_names_the_way_around_it() {
+fn a_rejected_search_names_the_alternative() {
     for (choice, code) in [("401", 4), ("403", 5)] {
         let env = TestEnv::with(answering_unknowns(&[("session-roles", choice)]));
         for arguments in [
@@ -156,7 +156,7 @@ fn a_missing_right_to_view_roles_is_reported() {
 }
 
 #[test]
-fn a_pattern_lists_what_matches() {
+fn a_pattern_lists_all_matches() {
     let env = with_roles(&["Deployers", "Developers", "Others"]);
     let roles = |pattern: &str| -> Vec<Value> {
         let arguments = ["find-role", "--like", pattern, "-o", "json"];
@@ -174,7 +174,7 @@ fn a_pattern_lists_what_matches() {
 }
 
 #[test]
-fn invalid_arguments_are_refused_before_anything_is_sent() {
+fn invalid_arguments_are_rejected_before_anything_is_sent() {
     for arguments in [
         &["find-role"][..],
         &["find-role", "Auditor", "--like", "A%"],

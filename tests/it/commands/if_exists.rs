@@ -17,7 +17,7 @@ fn run(env: &TestEnv, more: &[&str]) -> RunResult {
 }
 
 #[test]
-fn it_fails_and_names_the_key() {
+fn by_default_the_run_fails_and_names_the_key() {
     let env = TestEnv::new();
     let existing = env.sandbox.add_key("ci", 2);
     for more in [&[][..], &["--if-exists", "fail"]] {
@@ -31,7 +31,7 @@ fn it_fails_and_names_the_key() {
 }
 
 #[test]
-fn skipping_succeeds_without_a_secret() {
+fn skip_succeeds_without_a_secret() {
     let env = TestEnv::new();
     let existing = env.sandbox.add_key("ci", 2);
     for (format, more) in [("text", "-v"), ("env", "-v"), ("text", "-q"), ("env", "-q")] {
@@ -54,7 +54,7 @@ fn skipping_succeeds_without_a_secret() {
 }
 
 #[test]
-fn skipping_leaves_no_file() {
+fn skip_creates_no_file() {
     let env = TestEnv::new();
     env.sandbox.add_key("ci", 2);
     let result = run(&env, &["--if-exists", "skip", "--out-file", "key"]);
@@ -64,7 +64,7 @@ fn skipping_leaves_no_file() {
 }
 
 #[test]
-fn skipping_leaves_every_place_as_it_is() {
+fn skip_changes_no_destination() {
     let env = TestEnv::new();
     env.sandbox.add_key("ci", 2);
     let path = env.home.write_secret("key", "SWP_API_KEY=old\n");
@@ -86,14 +86,14 @@ fn skipping_leaves_every_place_as_it_is() {
 }
 
 #[test]
-fn skipping_creates_what_is_not_there() {
+fn skip_creates_a_missing_key() {
     let env = TestEnv::new();
     let result = run(&env, &["--if-exists", "skip"]);
     assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
 }
 
 #[test]
-fn skipping_reports_where_the_key_differs() {
+fn skip_reports_differences() {
     let moment = 4_073_587_199_999;
     for (edit, more, drift) in [
         (Edit::Role(1), &[][..], json!(["roleID"])),
@@ -161,7 +161,7 @@ enum Edit {
 }
 
 #[test]
-fn several_of_the_name_are_a_conflict_either_way() {
+fn several_keys_with_the_name_are_always_a_conflict() {
     let env = TestEnv::new();
     env.sandbox.add_key("ci", 2);
     env.sandbox.add_key("other", 2);
@@ -176,7 +176,7 @@ fn several_of_the_name_are_a_conflict_either_way() {
 
 /// The manager may ignore case, treat wildcards as patterns, or ignore the criteria. The run compares the exact names itself.
 #[test]
-fn only_exactly_this_name_is_this_name() {
+fn only_an_equal_name_is_a_conflict() {
     for choices in [
         &[("ignore-case", "yes")][..],
         &[("ignore-case", "no")],
@@ -193,7 +193,7 @@ fn only_exactly_this_name_is_this_name() {
 }
 
 #[test]
-fn without_the_right_to_search_the_default_warns_and_skip_fails() {
+fn without_permission_to_search_the_default_warns_and_skip_fails() {
     for (status, code) in [("403", 5), ("401", 4)] {
         let env = TestEnv::with(answering_unknowns(&[("session-keys", status)]));
         let result = run(&env, &[]);
@@ -205,7 +205,7 @@ fn without_the_right_to_search_the_default_warns_and_skip_fails() {
 }
 
 #[test]
-fn a_manager_that_refuses_the_name_itself_is_believed() {
+fn a_name_that_the_manager_rejects_is_a_conflict() {
     let env = TestEnv::with(answering_unknowns(&[
         ("session-keys", "403"),
         ("duplicate-name", "409"),
@@ -220,7 +220,7 @@ fn a_manager_that_refuses_the_name_itself_is_believed() {
 
 /// If the run that created the key was interrupted, its secret may be lost.
 #[test]
-fn a_key_whose_run_was_cut_off_is_not_skipped() {
+fn a_key_of_an_interrupted_run_is_not_skipped() {
     let skip = ["--if-exists", "skip"];
     for (existing, words) in [(false, &[][..]), (true, &["--if-exists", "rekey"])] {
         let env = TestEnv::new();

@@ -107,7 +107,7 @@ fn rows(text: &str) -> Vec<Vec<String>> {
 
 /// If the manager ignores the criteria, it sends more keys, but the output is the same.
 #[test]
-fn filters_hold_whether_the_manager_keeps_to_them_or_not() {
+fn filters_apply_even_if_the_manager_ignores_them() {
     for ignore_search in ["no", "yes"] {
         let env = with_keys(answering_unknowns(&[("ignore-search", ignore_search)]));
         for (arguments, expected) in [
@@ -131,7 +131,7 @@ fn filters_hold_whether_the_manager_keeps_to_them_or_not() {
 }
 
 #[test]
-fn the_manager_is_asked_for_what_a_search_can_say() {
+fn the_search_contains_every_supported_criterion() {
     let env = with_keys(Settings::default());
     env.run(["list-keys"]).success();
     let everything = json!({"maxItems": PAGE, "sortByObjectID": true});
@@ -157,7 +157,7 @@ fn the_manager_is_asked_for_what_a_search_can_say() {
 /// With an API key there is no sign-in response that contains the manager's time, so the run asks for it. A wrong local clock must not change the
 /// list.
 #[test]
-fn times_count_by_the_managers_clock() {
+fn times_depend_on_the_managers_clock() {
     for skew in [-20 * 86_400, 20 * 86_400] {
         let settings = Settings {
             clock_skew_seconds: skew,
@@ -212,7 +212,7 @@ fn json_and_lines_are_the_managers_objects_with_meta() {
 }
 
 #[test]
-fn without_the_right_to_view_roles_their_ids_are_shown() {
+fn without_permission_to_view_roles_their_ids_are_shown() {
     for choice in ["401", "403"] {
         let env = with_keys(answering_unknowns(&[("session-roles", choice)]));
         contains(env.run(["list-keys"]).success(), &["ID 2", "ID 1"]);
@@ -239,7 +239,7 @@ fn a_missing_right_to_view_keys_is_reported() {
 }
 
 #[test]
-fn keys_without_any_time_are_reported_as_left_out() {
+fn omitted_keys_without_a_time_are_reported() {
     let env = with_keys(answering_unknowns(&[("answer-fields", "sparse")]));
     let result = env.run(["list-keys", "--stale", "90d"]);
     snapshot(&result.stderr);
@@ -248,7 +248,7 @@ fn keys_without_any_time_are_reported_as_left_out() {
 }
 
 #[test]
-fn invalid_arguments_are_refused_before_anything_is_sent() {
+fn invalid_arguments_are_rejected_before_anything_is_sent() {
     for arguments in [
         &["-o", "env"][..],
         &["--stale", "soon"],
@@ -301,7 +301,7 @@ fn endless_pages_are_an_error() {
 
 /// Each line is complete when it is written. After a failure, the exit code shows that lines are missing.
 #[test]
-fn lines_before_a_failure_stay_and_a_document_is_whole_or_not_there() {
+fn after_a_failure_lines_are_kept_and_a_document_is_omitted() {
     let env = TestEnv::new();
     env.sandbox.add_keys(1_500);
     let broken = Action::status(403, "Not authorized to view API keys.");
@@ -350,14 +350,14 @@ mod streaming {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn twelve_thousand_keys_take_no_more_memory_than_two() {
+    fn twelve_thousand_keys_take_no_more_memory_than_two_thousand() {
         let (few, many) = (peak(2_000), peak(12_000));
         assert!(many < few + 4_000, "{few} kB and {many} kB");
     }
 
     /// In `swp-keys list-keys -o jsonl | head`, no more pages are requested after the reader has gone.
     #[test]
-    fn a_reader_who_leaves_ends_the_list() {
+    fn a_closed_pipe_ends_the_list() {
         let held = HeldManager::new(SEARCH_ROLES);
         held.sandbox.add_keys(5_000);
         let mut running: Running = held.start(["list-keys", "-o", "jsonl"]);
@@ -370,7 +370,7 @@ mod streaming {
     }
 
     #[test]
-    fn a_signal_ends_it_at_once() {
+    fn a_signal_ends_the_list_immediately() {
         let held = HeldManager::new(SEARCH_KEYS);
         held.sandbox.add_key("ci", 2);
         let running = held.start(["list-keys"]);

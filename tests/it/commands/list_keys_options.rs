@@ -8,7 +8,7 @@ use crate::support::requests::{SEARCH_KEYS, count, nothing_was_sent};
 use crate::support::{TestEnv, contains};
 
 #[test]
-fn the_keys_can_be_sorted_limited_and_shown_in_part() {
+fn keys_can_be_sorted_limited_and_shown_with_fewer_columns() {
     let env = with_keys(Settings::default());
     let column = |arguments: &[&str]| -> Vec<String> {
         let words = [&["list-keys", "--columns", "name"], arguments].concat();
@@ -81,7 +81,7 @@ fn the_order_and_the_limit_apply_to_every_format() {
 }
 
 #[test]
-fn columns_are_refused_where_they_have_no_effect() {
+fn columns_are_rejected_if_they_have_no_effect() {
     let env = TestEnv::new();
     for arguments in [
         &["list-keys", "--columns", "id", "-o", "json"][..],

@@ -80,7 +80,7 @@ fn more_than_a_page_is_fetched_page_by_page() {
 }
 
 #[test]
-fn a_page_that_is_not_full_is_the_last() {
+fn an_incomplete_page_is_the_last() {
     let env = with_roles(499, Settings::default());
     let answer = env.run(["list-roles", "-o", "json"]).json();
     assert_eq!(ids(&answer).len(), 499);
@@ -113,7 +113,7 @@ fn endless_pages_are_an_error() {
 }
 
 #[test]
-fn a_list_has_no_value_for_a_variable() {
+fn the_env_format_is_rejected() {
     let env = TestEnv::new();
     let result = env.run(["list-roles", "-o", "env"]);
     contains(result.failure(2), &["`-o env`", "json"]);

@@ -42,7 +42,7 @@ fn a_key_is_locked_and_unlocked_and_nothing_else_is_sent() {
 }
 
 #[test]
-fn what_is_so_already_is_not_asked_for() {
+fn an_unchanged_key_causes_no_request() {
     let env = with_key(Settings::default());
     let result = env.run(["unlock-key", "ci"]);
     contains(&result.stderr, &["`ci` (ID 1)"]);
@@ -56,7 +56,7 @@ fn what_is_so_already_is_not_asked_for() {
 }
 
 #[test]
-fn json_is_the_key_as_it_is_now() {
+fn json_contains_the_changed_key() {
     let env = with_key(Settings::default());
     let document = env.run(["lock-key", "ci", "-o", "json"]).json();
     assert_eq!(document["active"], false);
@@ -68,7 +68,7 @@ fn json_is_the_key_as_it_is_now() {
 }
 
 #[test]
-fn a_missing_or_ambiguous_key_is_refused() {
+fn a_missing_or_ambiguous_key_is_rejected() {
     let env = with_key(Settings::default());
     env.sandbox.add_key("twin", 2);
     env.sandbox.add_key("twin", 2);
@@ -101,7 +101,7 @@ fn a_missing_right_to_change_keys_is_reported() {
 }
 
 #[test]
-fn the_lock_that_wrong_secrets_bring_about_is_ended_too() {
+fn unlocking_ends_the_lock_after_wrong_secrets() {
     let env = with_key(Settings::default());
     let later = env.sandbox.now() + 600_000;
     let lock = || assert!(env.sandbox.edit_key(1, |key| key.unlock_time = Some(later)));
@@ -167,7 +167,7 @@ fn a_lost_response_is_reconciled() {
 }
 
 #[test]
-fn a_request_that_never_arrived_is_distinguished() {
+fn a_lost_request_is_distinguished_from_a_lost_response() {
     let lost = || Fault::new("POST", PATH, Action::Drop).times(9);
     let env = with_key(Settings::default());
     env.sandbox.inject(lost());
@@ -216,7 +216,7 @@ fn current_is_refused(env: &TestEnv) {
 }
 
 #[test]
-fn the_key_that_signs_the_run_is_not_locked_by_accident() {
+fn locking_the_key_that_authenticates_the_run_requires_force() {
     for (shape, refused) in [
         (SecretShape::IdBase64, false),
         (SecretShape::IdBase64, true),
@@ -264,7 +264,7 @@ mod interrupted {
 
     /// The run does not exit before it knows whether the change succeeded.
     #[test]
-    fn a_change_under_way_is_waited_for() {
+    fn a_signal_waits_for_the_current_change() {
         let held = HeldManager::new(CHANGE);
         held.sandbox.add_key("ci", 2);
         let mut running = held.start(["lock-key", "ci"]);
@@ -278,7 +278,7 @@ mod interrupted {
     }
 
     #[test]
-    fn a_second_signal_leaves_the_key_and_reports_it() {
+    fn a_second_signal_reports_the_unknown_outcome() {
         let held = HeldManager::new(CHANGE);
         held.sandbox.add_key("ci", 2);
         let running = held.start(["lock-key", "ci", "-o", "json"]);

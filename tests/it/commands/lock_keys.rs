@@ -35,7 +35,7 @@ fn several_keys_are_locked_and_unlocked_with_a_result_for_each() {
 }
 
 #[test]
-fn json_has_each_key_with_its_result() {
+fn json_contains_each_key_with_its_result() {
     let env = with_keys(Settings::default());
     let document = env.run(["lock-key", "a", "b", "-o", "json"]).json();
     assert_eq!(document["meta"], json!({"manager": env.sandbox.url()}));
@@ -55,7 +55,7 @@ fn json_has_each_key_with_its_result() {
 }
 
 #[test]
-fn all_are_looked_up_before_the_first_one_is_locked() {
+fn all_keys_are_found_before_one_is_locked() {
     let env = with_keys(Settings::default());
     let said = env.run(["lock-key", "a", "bb", "c"]);
     contains(said.failure(3), &["bb", "hint: "]);
@@ -72,7 +72,7 @@ fn all_are_looked_up_before_the_first_one_is_locked() {
 }
 
 #[test]
-fn a_failure_of_one_key_leaves_the_others_and_is_partial() {
+fn a_failure_of_one_key_is_a_partial_failure() {
     let env = with_keys(Settings::default());
     let refused = Action::status(403, "No such right");
     env.sandbox
@@ -90,7 +90,7 @@ fn a_failure_of_one_key_leaves_the_others_and_is_partial() {
 }
 
 #[test]
-fn what_would_fail_again_is_not_tried() {
+fn after_a_failure_that_affects_all_keys_no_other_key_is_tried() {
     let env = with_keys(Settings::default());
     let lost = Fault::new("POST", "/api/apikeys/1", Action::Drop).times(9);
     env.sandbox.inject(lost);
@@ -101,7 +101,7 @@ fn what_would_fail_again_is_not_tried() {
 }
 
 #[test]
-fn the_key_that_signs_the_run_needs_force_and_is_locked_last() {
+fn the_key_that_authenticates_the_run_is_locked_last_and_only_with_force() {
     let mut env = TestEnv::new();
     let key = env.sandbox.add_key("mine", 1);
     env.sandbox.add_key("other", 2);
@@ -117,7 +117,7 @@ fn the_key_that_signs_the_run_needs_force_and_is_locked_last() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_between_two_keys_lists_what_is_locked_and_what_is_not() {
+fn a_signal_between_two_keys_lists_locked_and_unlocked_keys() {
     use crate::support::held_manager::HeldManager;
     let held = HeldManager::new("POST /api/apikeys/1");
     for name in ["a", "b"] {

@@ -7,7 +7,7 @@ use swp_keys::sandbox::UNKNOWNS;
 use crate::support::{Home, contains};
 
 #[test]
-fn a_key_is_made_with_nothing_but_the_binary() {
+fn a_key_can_be_created_with_only_the_binary() {
     let home = Home::new();
     let result = home.run(["sandbox", "--", "swp-keys", "create", "--role", "Auditor"]);
     let secret = result.success();
@@ -20,7 +20,7 @@ fn a_key_is_made_with_nothing_but_the_binary() {
 
 #[cfg(unix)]
 #[test]
-fn a_command_gets_what_leads_it_to_the_sandbox_and_nothing_that_leads_elsewhere() {
+fn a_command_gets_only_settings_for_the_sandbox() {
     let mut home = Home::new();
     for name in [
         "SWP_URL",
@@ -74,7 +74,7 @@ fn a_command_gets_what_leads_it_to_the_sandbox_and_nothing_that_leads_elsewhere(
 
 #[cfg(unix)]
 #[test]
-fn its_files_are_private_while_it_runs_and_gone_afterwards() {
+fn its_files_are_private_and_removed_at_the_end() {
     let home = Home::new();
     let script = "stat -c '%a' \"$SWP_PASSWORD_FILE\" \"$SWP_CA_CERT\" \"$(dirname \"$SWP_CA_CERT\")\" 2>/dev/null \
                   || stat -f '%Lp' \"$SWP_PASSWORD_FILE\" \"$SWP_CA_CERT\" \"$(dirname \"$SWP_CA_CERT\")\"; \
@@ -91,7 +91,7 @@ fn its_files_are_private_while_it_runs_and_gone_afterwards() {
 
 #[cfg(unix)]
 #[test]
-fn it_exits_as_the_command_does() {
+fn the_exit_code_is_that_of_the_command() {
     let home = Home::new();
     for (script, code) in [
         ("exit 7", 7),
@@ -111,7 +111,7 @@ fn it_exits_as_the_command_does() {
 
 #[cfg(unix)]
 #[test]
-fn the_password_is_random_unless_a_file_gives_it() {
+fn the_password_is_random_or_read_from_a_file() {
     let home = Home::new();
     let password = home.write_secret("mine", "my own password\n");
     let read = |extra: &[&str]| {
@@ -127,7 +127,7 @@ fn the_password_is_random_unless_a_file_gives_it() {
 }
 
 #[test]
-fn the_flags_arrange_the_manager() {
+fn the_flags_configure_the_manager() {
     let home = Home::new();
     let roles = home.write("roles.json", r#"[{"ID": 40, "name": "Operator"}]"#);
     let roles = roles.to_str().expect("a path");
@@ -166,7 +166,7 @@ fn the_flags_arrange_the_manager() {
 }
 
 #[test]
-fn mistakes_are_named() {
+fn invalid_arguments_are_rejected() {
     let home = Home::new();
     let missing = home.path("missing.json");
     let no_list = home.write("roles.json", "{}");
@@ -256,7 +256,7 @@ mod signals {
     }
 
     #[test]
-    fn alone_it_prints_what_to_export_and_serves_until_a_signal() {
+    fn without_a_command_it_prints_variables_and_runs_until_a_signal() {
         let home = Home::new();
         for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
             let mut child =
@@ -348,7 +348,7 @@ mod signals {
 
 #[cfg(unix)]
 #[test]
-fn a_terminal_shows_the_lines_to_paste_between_rules_that_can_be_pasted_too() {
+fn on_a_terminal_the_lines_can_be_pasted() {
     use crate::support::pty::Pty;
 
     let home = Home::new();

@@ -44,7 +44,7 @@ fn an_id_and_a_name_show_the_same_key() {
 }
 
 #[test]
-fn json_is_the_managers_object_with_meta() {
+fn json_contains_the_managers_object_with_meta() {
     let env = TestEnv::new();
     let key = env.sandbox.add_key("ci", 2);
     env.sandbox.edit_key(key.id, |key| key.active = false);
@@ -64,7 +64,7 @@ fn json_is_the_managers_object_with_meta() {
 }
 
 #[test]
-fn digits_are_never_taken_for_a_name() {
+fn digits_are_always_an_id() {
     let env = TestEnv::new();
     env.sandbox.add_key("2", 1);
     env.sandbox.add_key("3", 1);
@@ -78,7 +78,7 @@ fn digits_are_never_taken_for_a_name() {
 }
 
 #[test]
-fn what_can_be_no_key_is_refused_before_anything_is_sent() {
+fn an_invalid_key_argument_is_rejected_before_anything_is_sent() {
     for text in ["", "007", "99999999999999999999"] {
         let env = TestEnv::new();
         env.run(["show-key", text]).failure(2);
@@ -87,7 +87,7 @@ fn what_can_be_no_key_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn several_of_one_name_are_named_by_their_ids() {
+fn several_keys_with_one_name_are_reported_by_id() {
     for choices in [&[][..], &[("ignore-search", "yes")]] {
         let env = TestEnv::with(answering_unknowns(choices));
         for name in ["ci", "other", "ci", "CI", "ci"] {
@@ -101,7 +101,7 @@ fn several_of_one_name_are_named_by_their_ids() {
 }
 
 #[test]
-fn wildcards_in_a_name_are_letters() {
+fn wildcards_in_a_name_are_literal() {
     let env = TestEnv::new();
     env.sandbox.add_key("ciXa", 2);
     env.run(["show-key", "ci_a"]).failure(3);
@@ -115,7 +115,7 @@ fn wildcards_in_a_name_are_letters() {
 
 /// Whether the manager compares names by case is unknown. The result must be the same in both cases.
 #[test]
-fn a_name_that_is_not_there_gets_the_closest_one() {
+fn an_unknown_name_gets_a_suggestion() {
     for ignore_case in ["yes", "no"] {
         let env = TestEnv::with(answering_unknowns(&[("ignore-case", ignore_case)]));
         env.sandbox.add_key("nightly-build", 2);
@@ -153,7 +153,7 @@ fn a_missing_right_to_view_keys_is_reported() {
 }
 
 #[test]
-fn without_the_right_to_view_roles_their_ids_are_shown() {
+fn without_permission_to_view_roles_their_ids_are_shown() {
     for choice in ["401", "403"] {
         let env = TestEnv::with(answering_unknowns(&[("session-roles", choice)]));
         env.sandbox.add_key("ci", 2);
@@ -169,7 +169,7 @@ fn without_the_right_to_view_roles_their_ids_are_shown() {
 }
 
 #[test]
-fn a_response_about_another_key_is_not_accepted() {
+fn a_response_about_a_different_key_is_rejected() {
     let env = TestEnv::new();
     env.sandbox.add_key("ci", 2);
     let action = Action::Answer {

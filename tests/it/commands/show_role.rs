@@ -21,7 +21,7 @@ fn viewer(name: &str) -> Value {
 }
 
 #[test]
-fn what_is_on_is_a_line_each_by_its_path() {
+fn each_permission_is_a_line_with_its_path() {
     let env = with_roles(&[viewer("Viewer")]);
     let wanted = ["allowWebService", VIEW, "computerIDs=[7,12]"];
     for role in ["Viewer", "3"] {
@@ -108,13 +108,13 @@ fn a_missing_or_ambiguous_role_is_reported() {
 }
 
 #[test]
-fn what_the_manager_leaves_out_is_not_on() {
+fn a_missing_permission_is_not_shown() {
     let env = TestEnv::with(answering_unknowns(&[("answer-fields", "sparse")]));
     assert_eq!(env.run(["show-role", "Full Access"]).success(), "");
 }
 
 #[test]
-fn what_a_manager_writes_cannot_fake_a_line() {
+fn texts_of_the_manager_cannot_imitate_a_line() {
     let env = with_roles(&[json!({"name": "R\n+++ Full Access", "x\ny": true})]);
     let result = env.run(["show-role", "3", "--diff", "2"]);
     assert!(

@@ -86,7 +86,7 @@ fn each_field_is_sent_alone_and_shown_before_and_after() {
 }
 
 #[test]
-fn json_is_the_key_as_it_is_now_and_what_changed() {
+fn json_contains_the_changed_key_and_the_changes() {
     let env = plain();
     let arguments = [
         "update-key",
@@ -114,7 +114,7 @@ fn json_is_the_key_as_it_is_now_and_what_changed() {
 }
 
 #[test]
-fn what_is_so_already_sends_nothing() {
+fn an_unchanged_key_causes_no_request() {
     let env = with_key(Settings::default(), |key| {
         key.description = Some("for CI".to_owned());
     });
@@ -178,7 +178,7 @@ fn a_dry_run_shows_and_changes_nothing() {
 
 /// A duration counts from the time of the manager's clock.
 #[test]
-fn an_end_counts_from_the_managers_clock() {
+fn an_expiry_counts_from_the_managers_clock() {
     for skew in [-3 * 86_400, 3 * 86_400] {
         let settings = Settings {
             clock_skew_seconds: skew,
@@ -227,7 +227,7 @@ fn an_expiry_is_removed_or_the_failure_is_reported() {
 }
 
 #[test]
-fn a_change_that_took_no_effect_is_reported() {
+fn a_change_without_effect_is_reported() {
     let env = with_key(answering_unknowns(&[("expiry-zero", "ignored")]), |key| {
         key.expiry_date = Some(key.created + 5 * DAY);
     });
@@ -281,7 +281,7 @@ fn a_lost_response_is_reconciled() {
 }
 
 #[test]
-fn the_mark_of_the_run_that_made_the_key_stays() {
+fn the_marker_in_the_description_is_kept() {
     let marked = format!("for CI {MARK}");
     for (arguments, expected) in [
         (&["--description", "new"][..], format!("new {MARK}")),

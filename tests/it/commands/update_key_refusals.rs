@@ -10,7 +10,7 @@ use crate::support::{TestEnv, answering_unknowns, contains};
 
 /// After a rename, `recover` would not find the key and would delete its record.
 #[test]
-fn what_a_run_left_is_recovered_first() {
+fn a_key_of_an_interrupted_run_must_be_recovered_first() {
     let mut env = with_key(Settings::default(), |key| {
         key.description = Some(format!("for CI {MARK}"));
     });
@@ -33,7 +33,7 @@ fn what_a_run_left_is_recovered_first() {
 }
 
 #[test]
-fn a_name_that_is_taken_is_refused_unless_allowed() {
+fn a_used_name_is_rejected_unless_allowed() {
     for choices in [
         &[][..],
         &[("ignore-search", "yes")],
@@ -66,7 +66,7 @@ fn a_name_that_is_taken_is_refused_unless_allowed() {
 }
 
 #[test]
-fn a_refusal_quotes_the_manager() {
+fn a_rejected_change_quotes_the_manager() {
     for (choices, arguments, said) in [
         (
             &[][..],
@@ -98,7 +98,7 @@ fn a_refusal_quotes_the_manager() {
 }
 
 #[test]
-fn a_key_or_role_that_is_not_there_or_several_changes_nothing() {
+fn a_missing_or_ambiguous_key_or_role_changes_nothing() {
     let env = plain();
     env.sandbox.add_key("twin", 2);
     env.sandbox.add_key("twin", 2);
@@ -114,7 +114,7 @@ fn a_key_or_role_that_is_not_there_or_several_changes_nothing() {
 
 /// The role is checked as for a new key.
 #[test]
-fn a_role_is_checked_before_a_key_gets_it() {
+fn the_new_role_is_checked_before_the_change() {
     for role in [["--role", "Full Access"], ["--role-id", "1"]] {
         let env = plain();
         let arguments = [&["update-key", "ci"][..], &role].concat();
@@ -147,7 +147,7 @@ fn a_role_is_checked_before_a_key_gets_it() {
 }
 
 #[test]
-fn invalid_arguments_are_refused_before_anything_is_sent() {
+fn invalid_arguments_are_rejected_before_anything_is_sent() {
     for arguments in [
         &["ci"][..],
         &["ci", "--dry-run"],

@@ -47,7 +47,7 @@ fn a_key_that_works_is_described() {
 }
 
 #[test]
-fn as_json_it_is_the_managers_object() {
+fn json_contains_the_managers_object() {
     let (env, id, secret) = with_key(1, Settings::default());
     let result = env.run(["verify-key", "--key-file", "key", "-o", "json"]);
     let answer = result.json();
@@ -130,7 +130,7 @@ fn a_secret_that_does_not_work_fails_the_check_and_is_tried_once() {
 
 /// A failed check prints the document to stdout and an error object to stderr.
 #[test]
-fn a_no_is_a_document_and_an_error() {
+fn a_failed_check_prints_a_document_and_an_error() {
     let (env, id, _) = with_key(1, Settings::default());
     assert!(env.sandbox.remove_key(id));
     let result = env.run(["verify-key", "--key-file", "key", "-o", "json"]);
@@ -169,7 +169,7 @@ fn a_key_that_may_not_view_itself_still_works() {
 type Spoilt<'a> = (&'a [(&'a str, &'a str)], &'a str, fn(&TestEnv, i64));
 
 #[test]
-fn where_a_refusal_is_a_403_no_success_is_claimed() {
+fn after_a_403_no_success_is_reported() {
     let bare = [("refused-key", "403"), ("error-body", "empty")];
     let spoilt: [Spoilt<'_>; 4] = [
         (&bare[..1], "no\n", |env, id| {
@@ -205,7 +205,7 @@ fn where_a_refusal_is_a_403_no_success_is_claimed() {
 }
 
 #[test]
-fn the_gate_shuts_when_the_end_is_near_by_the_managers_clock() {
+fn fail_within_depends_on_the_managers_clock() {
     for skew in [0, 40 * 24 * 60 * 60] {
         let (env, id, _) = with_key(
             1,
@@ -237,7 +237,7 @@ fn the_gate_shuts_when_the_end_is_near_by_the_managers_clock() {
 
 /// An error that does not concern the secret is not a failed check.
 #[test]
-fn a_manager_that_cannot_be_asked_is_another_failure() {
+fn an_unreachable_manager_is_not_a_failed_check() {
     let (mut env, ..) = with_key(1, Settings::default());
     let verify = ["verify-key", "--key-file", "key", "--retries", "0"];
     let refuse = |status| Fault::new("GET", "*", Action::status(status, "no")).times(1);
@@ -252,7 +252,7 @@ fn a_manager_that_cannot_be_asked_is_another_failure() {
 }
 
 #[test]
-fn what_an_answer_lacks_is_left_out() {
+fn missing_fields_are_omitted() {
     let (env, ..) = with_key(1, answering_unknowns(&[("answer-fields", "sparse")]));
     let result = env.run(["verify-key", "--key-file", "key"]);
     contains(

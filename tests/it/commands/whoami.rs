@@ -17,7 +17,7 @@ fn setting(answer: &Value, name: &str) -> Option<(String, String)> {
 }
 
 #[test]
-fn an_administrator_is_named_with_his_role_and_the_managers_version() {
+fn an_administrator_is_printed_with_role_and_version() {
     let env = TestEnv::new();
     let result = env.run(["whoami"]);
     let said = &squeezed(result.success());
@@ -47,7 +47,7 @@ fn an_administrator_is_named_with_his_role_and_the_managers_version() {
 }
 
 #[test]
-fn a_key_is_named_with_its_end() {
+fn a_key_is_printed_with_its_expiry() {
     let mut env = TestEnv::new();
     let key = env.sandbox.add_key("reporting", 1);
     env.use_key(&key.secret);
@@ -76,7 +76,7 @@ fn a_key_is_named_with_its_end() {
 }
 
 #[test]
-fn a_saved_session_is_named_and_an_expired_one_reported() {
+fn a_saved_session_is_printed_and_an_expired_one_is_reported() {
     let mut env = TestEnv::new();
     env.run(["login"]).success();
     let password = env.home.path("password");
@@ -107,7 +107,7 @@ fn a_saved_session_is_named_and_an_expired_one_reported() {
 
 /// Whether a session may view administrators and roles is unknown. If not, the user is still printed.
 #[test]
-fn a_role_that_the_manager_does_not_show_is_unknown() {
+fn a_hidden_role_is_unknown() {
     for choice in ["401", "403"] {
         let env = TestEnv::with(answering_unknowns(&[("session-roles", choice)]));
         let result = env.run(["whoami"]);
@@ -124,7 +124,7 @@ fn a_role_that_the_manager_does_not_show_is_unknown() {
 }
 
 #[test]
-fn a_manager_that_does_not_name_its_version_is_not_guessed_at() {
+fn an_unknown_version_is_not_guessed() {
     let env = TestEnv::with(Settings {
         version: String::new(),
         ..Settings::default()
@@ -189,7 +189,7 @@ fn with_v_the_source_of_the_trust_is_logged() {
 }
 
 #[test]
-fn a_refused_sign_in_is_one_and_a_broken_answer_too() {
+fn a_rejected_sign_in_and_an_invalid_response_are_errors() {
     let env = TestEnv::new();
     env.sandbox
         .change(|settings| settings.password = "another".to_owned());

@@ -61,7 +61,7 @@ const WRONG: [(&str, &str); 24] = [
 ];
 
 #[test]
-fn an_address_that_cannot_be_right_is_refused_with_the_one_to_write() {
+fn an_invalid_address_is_rejected_with_a_valid_one() {
     for (wrong, right) in WRONG {
         let mut env = TestEnv::new();
         // `--wait` has no effect, because the address stays invalid.
@@ -91,7 +91,7 @@ fn an_address_that_cannot_be_right_is_refused_with_the_one_to_write() {
 }
 
 #[test]
-fn http_to_the_port_of_https_is_named() {
+fn http_to_an_https_port_is_reported() {
     let mut env = TestEnv::new();
     let address = env.sandbox.address();
     env.home.set("SWP_URL", format!("http://{address}"));
@@ -126,7 +126,7 @@ fn http_to_the_port_of_https_is_named() {
 
 /// The manager listens on port 4119, but an address without a port means 443.
 #[test]
-fn a_port_that_was_left_out_is_named_where_nothing_answers() {
+fn a_missing_port_is_suggested_if_the_connection_fails() {
     let mut env = TestEnv::new();
     // This address is reserved for documentation, so no server responds there. The connection is refused or times out.
     for url in ["https://127.0.0.1", "https://192.0.2.7"] {

@@ -43,7 +43,7 @@ fn run_with(env: &TestEnv, variable: &str, value: impl AsRef<OsStr>) -> RunResul
 }
 
 #[test]
-fn every_boolean_variable_of_the_program_is_among_them() {
+fn every_boolean_variable_of_the_program_is_tested() {
     let command = swp_keys::command_line();
     let found: Vec<String> = (command.get_arguments())
         .filter(|argument| matches!(argument.get_action(), clap::ArgAction::SetTrue))
@@ -56,7 +56,7 @@ fn every_boolean_variable_of_the_program_is_among_them() {
 }
 
 #[test]
-fn a_variable_that_is_off_in_any_spelling_leaves_the_check_on() {
+fn every_spelling_of_false_leaves_the_check_enabled() {
     for value in OFF {
         let mut env = TestEnv::new();
         env.home.set("SWP_CA_CERT", "");
@@ -71,7 +71,7 @@ fn a_variable_that_is_off_in_any_spelling_leaves_the_check_on() {
 }
 
 #[test]
-fn a_variable_that_is_on_in_any_spelling_is_on() {
+fn every_spelling_of_true_is_accepted() {
     for value in ["\"true\"", "'1'", "yes\r", " on ", "TRUE"] {
         let mut env = TestEnv::new();
         env.home.set("SWP_CA_CERT", "");
@@ -85,7 +85,7 @@ fn a_variable_that_is_on_in_any_spelling_is_on() {
 }
 
 #[test]
-fn a_variable_that_is_neither_is_refused_by_its_name() {
+fn an_invalid_value_is_rejected_by_name() {
     for variable in VARIABLES {
         for value in [
             "none",
@@ -106,7 +106,7 @@ fn a_variable_that_is_neither_is_refused_by_its_name() {
 }
 
 #[test]
-fn a_typed_flag_wins_over_its_variable_whatever_that_holds() {
+fn a_flag_takes_precedence_over_any_value_of_its_variable() {
     let mut env = TestEnv::new();
     env.home.set("SWP_CA_CERT", "");
     env.home.set("SWP_INSECURE", "none");

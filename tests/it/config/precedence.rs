@@ -26,7 +26,7 @@ fn without_a_manager_the_ways_to_name_one_are_listed() {
 }
 
 #[test]
-fn an_address_that_is_none_is_refused_by_its_source_and_not_repeated() {
+fn an_invalid_address_is_rejected_by_source_and_not_repeated() {
     let bad = [
         "https://admin:hunter2@dsm.example.com",
         "https://hunter2@dsm.example.com:4119",
@@ -169,7 +169,7 @@ fn empty_variables_count_as_unset() {
 }
 
 #[test]
-fn a_flag_wins_over_its_variable() {
+fn a_flag_takes_precedence_over_its_variable() {
     let mut env = TestEnv::new();
     for (variable, value) in [
         ("SWP_URL", "https://127.0.0.1:1"),
@@ -209,7 +209,7 @@ fn a_flag_wins_over_its_variable() {
 }
 
 #[test]
-fn switches_can_be_set_by_variable_on_and_off() {
+fn switches_can_be_turned_on_and_off_by_variable() {
     for (value, on) in [
         (Some("1"), true),
         (Some("true"), true),
@@ -285,7 +285,7 @@ fn an_invalid_certificate_file_is_named_with_its_source() {
 }
 
 #[test]
-fn a_proxy_that_is_none_is_refused_and_not_repeated() {
+fn an_invalid_proxy_is_rejected_and_not_repeated() {
     let env = TestEnv::new();
     for proxy in [
         "http://user:hunter2@",
@@ -300,7 +300,7 @@ fn a_proxy_that_is_none_is_refused_and_not_repeated() {
 }
 
 #[test]
-fn colour_is_for_terminals_unless_it_is_asked_for() {
+fn color_is_for_terminals_or_on_request() {
     let mut env = TestEnv::new();
     let wrong = env.home.write_secret("wrong", "wrong");
     let wrong = wrong.to_str().expect("UTF-8").to_owned();

@@ -34,7 +34,7 @@ const UNUSABLE: [&str; 20] = [
 ];
 
 #[test]
-fn a_proxy_that_cannot_be_used_stops_the_run_before_it_connects() {
+fn an_unusable_proxy_stops_the_run_before_it_connects() {
     for proxy in UNUSABLE {
         for source in [
             "--proxy",
@@ -64,7 +64,7 @@ fn a_proxy_that_cannot_be_used_stops_the_run_before_it_connects() {
 }
 
 #[test]
-fn a_password_with_reserved_characters_is_to_be_percent_encoded() {
+fn a_password_with_reserved_characters_must_be_percent_encoded() {
     for password in ["p@ss", "p:ss", "p/ss", "p#ss", "p?ss"] {
         let mut env = TestEnv::new();
         let proxy = format!("http://user:{password}@127.0.0.1:1");
@@ -79,7 +79,7 @@ fn a_password_with_reserved_characters_is_to_be_percent_encoded() {
 }
 
 #[test]
-fn a_percent_encoded_password_arrives_the_same_by_flag_and_variable() {
+fn a_percent_encoded_password_is_the_same_in_flag_and_variable() {
     let env = TestEnv::new();
     let proxy = Proxy::to(env.sandbox.address());
     let mut behind = TestEnv::new();
@@ -130,7 +130,7 @@ fn an_empty_no_proxy_does_not_hide_the_lower_case_one() {
 }
 
 #[test]
-fn no_proxy_knows_patterns_ports_and_networks() {
+fn no_proxy_supports_patterns_ports_and_networks() {
     let proxy = Proxy::answering("HTTP/1.1 403 Forbidden\r\n\r\n");
     for (list, url, direct) in [
         ("*.invalid", BEHIND, true),
@@ -178,7 +178,7 @@ fn no_proxy_knows_patterns_ports_and_networks() {
 }
 
 #[test]
-fn what_is_shown_is_what_is_used() {
+fn the_printed_proxy_is_the_one_that_is_used() {
     let mut env = TestEnv::new();
     let proxy = Proxy::to(env.sandbox.address());
     env.home
@@ -208,7 +208,7 @@ fn what_is_shown_is_what_is_used() {
 }
 
 #[test]
-fn a_profile_names_a_proxy_as_a_flag_does() {
+fn a_profile_can_name_a_proxy() {
     for proxy in [
         "socks5://proxy:1080",
         "htpp://proxy:3128",
@@ -241,7 +241,7 @@ fn a_profile_names_a_proxy_as_a_flag_does() {
 
 /// An invalid proxy variable matters only to commands that connect through it.
 #[test]
-fn a_variable_that_cannot_be_used_matters_only_where_it_counts() {
+fn an_unusable_variable_matters_only_if_it_applies() {
     let mut env = TestEnv::new();
     env.home.set("HTTPS_PROXY", "socks5://127.0.0.1:1");
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");

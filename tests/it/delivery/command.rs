@@ -36,7 +36,7 @@ fn gone(env: &TestEnv) {
 }
 
 #[test]
-fn the_secret_is_on_stdin_to_the_byte_and_nowhere_else() {
+fn the_secret_is_on_stdin_unchanged_and_nowhere_else() {
     let env = TestEnv::new();
     let result = deliver(
         &env,
@@ -74,7 +74,7 @@ fn words_are_split_as_a_shell_would_and_nothing_is_expanded() {
 
 /// Without a shell, the operators would be passed as arguments: `tee key.txt > /dev/null` would write the secret to a file named `>`.
 #[test]
-fn operators_of_a_shell_are_refused_before_anything_is_asked() {
+fn shell_operators_are_rejected_before_any_prompt_or_request() {
     let env = TestEnv::new();
     let key = env.sandbox.add_key("there", 2).id.to_string();
     for command in [
@@ -142,7 +142,7 @@ fn the_command_does_not_get_the_secrets_of_the_sign_in() {
 }
 
 #[test]
-fn anything_but_exit_code_0_deletes_the_key_again() {
+fn any_exit_code_but_0_deletes_the_key() {
     for (script, reason) in [
         ("cat > got; exit 3", "exit status: 3"),
         ("exit 1", "exit status: 1"),
@@ -163,7 +163,7 @@ fn anything_but_exit_code_0_deletes_the_key_again() {
 
 /// A command may succeed without reading all of its stdin. The closed pipe must not end the run.
 #[test]
-fn exit_code_0_counts_whether_stdin_was_read_or_not() {
+fn exit_code_0_is_a_success_even_if_stdin_was_not_read() {
     for script in ["exit 0", "exec <&-; exit 0", "head -c 3 > got"] {
         let env = TestEnv::new();
         assert_eq!(deliver(&env, script, &[]).success(), "1");
@@ -172,7 +172,7 @@ fn exit_code_0_counts_whether_stdin_was_read_or_not() {
 }
 
 #[test]
-fn what_cannot_be_run_is_refused_before_anything_is_sent() {
+fn a_command_that_cannot_run_is_rejected_before_anything_is_sent() {
     let env = TestEnv::new();
     env.home.write("not-executable", "#!/bin/sh\n");
     for command in [
@@ -202,7 +202,7 @@ fn what_cannot_be_run_is_refused_before_anything_is_sent() {
 
 /// Children of the command inherit its stderr. The test reads the pipe to its end, which comes only when all of them have ended.
 #[test]
-fn a_command_that_takes_too_long_is_killed_with_all_it_started() {
+fn a_command_that_times_out_is_killed_with_its_children() {
     let env = TestEnv::new();
     let script = "cat > got; sleep 1000 & trap \"\" TERM; sleep 1000; sleep 1000";
     let result = deliver(&env, script, &["--deliver-timeout", "300ms"]);
@@ -212,7 +212,7 @@ fn a_command_that_takes_too_long_is_killed_with_all_it_started() {
 
 /// A clipboard program leaves a process in the background. The process in this test waits for a line, and writes it to a file.
 #[test]
-fn what_it_leaves_running_after_success_is_left_alone() {
+fn background_processes_of_a_successful_command_keep_running() {
     let env = TestEnv::new();
     let fifo = env.home.path("go");
     let made = std::process::Command::new("mkfifo").arg(&fifo).status();
@@ -239,7 +239,7 @@ fn waiting_command(env: &TestEnv, script: &str) -> Running {
 }
 
 #[test]
-fn a_signal_is_passed_on_and_a_command_that_ends_of_it_is_undone() {
+fn a_signal_is_forwarded_and_a_command_that_it_ends_is_a_failed_delivery() {
     use rustix::process::Signal;
     for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
         let env = TestEnv::new();
@@ -252,7 +252,7 @@ fn a_signal_is_passed_on_and_a_command_that_ends_of_it_is_undone() {
 }
 
 #[test]
-fn a_second_signal_leaves_at_once_and_no_command_behind() {
+fn a_second_signal_kills_the_command_and_ends_the_run() {
     let env = TestEnv::new();
     let script = "trap \"\" TERM; echo ready >&2; sleep 1000; sleep 1000";
     let running = waiting_command(&env, script);

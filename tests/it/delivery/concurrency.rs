@@ -101,7 +101,7 @@ fn no_line_of_a_dotenv_file_is_lost() {
 }
 
 #[test]
-fn a_run_that_fails_takes_away_its_own_line_of_a_dotenv_file_alone() {
+fn a_failed_run_removes_only_its_own_line_of_a_dotenv_file() {
     let env = env();
     env.home.write_secret(".env", "# settings\n");
     let result = all_at_once(&env.home, |number| {
@@ -166,7 +166,7 @@ fn no_pin_is_lost() {
 }
 
 #[test]
-fn a_signal_ends_the_wait_for_the_file_of_the_pins() {
+fn a_signal_ends_the_wait_for_the_lock_of_the_pin_file() {
     let mut home = Home::new();
     let config = home.path("config");
     home.set("SWP_CONFIG_DIR", &config);
@@ -184,7 +184,7 @@ fn a_signal_ends_the_wait_for_the_file_of_the_pins() {
 
 /// Lines that another program writes between the delivery and its rollback stay in the file. The rollback also restores the old value of the line.
 #[test]
-fn undoing_a_line_keeps_what_others_wrote_since() {
+fn a_rollback_keeps_later_changes_of_other_programs() {
     let spoil = "sh -c 'echo B=2 >> .env; exit 1'";
     for (before, after) in [
         (None, "B=2\n"),
@@ -213,7 +213,7 @@ fn undoing_a_line_keeps_what_others_wrote_since() {
 
 /// A later run has replaced the line. The file contains nothing of this run that could be rolled back.
 #[test]
-fn undoing_leaves_a_line_that_was_set_anew_since() {
+fn a_rollback_keeps_a_line_that_was_replaced() {
     let env = TestEnv::new();
     let set = "sh -c 'echo SWP_API_KEY=newer > .env; exit 1'";
     let result = env.run(create(&["--dotenv", ".env", "--deliver-cmd", set]));
@@ -239,7 +239,7 @@ fn locked(folder: &str, arguments: &[&str]) -> (HeldManager, Running, File) {
 }
 
 #[test]
-fn a_run_waits_for_the_lock_and_reads_again_what_the_file_holds_then() {
+fn a_run_reads_the_file_again_after_waiting_for_the_lock() {
     let (held, running, lock) = locked("folder", &["--dotenv", "folder/.env"]);
     held.home.write_secret("folder/.env", "A=1\n");
     drop(lock);
@@ -251,7 +251,7 @@ fn a_run_waits_for_the_lock_and_reads_again_what_the_file_holds_then() {
 
 /// Runs the program as in `flock . swp-keys create`. The run finds the lock before it connects to the manager.
 #[test]
-fn a_folder_that_is_locked_from_the_start_is_waited_for_before_anything_is_sent() {
+fn a_locked_folder_is_waited_for_before_anything_is_sent() {
     for flag in ["--dotenv", "--out-file"] {
         let env = TestEnv::new();
         let lock = File::open(env.home.path(".")).expect("the folder");

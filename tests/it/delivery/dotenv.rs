@@ -18,7 +18,7 @@ fn secret(env: &TestEnv) -> String {
 }
 
 #[test]
-fn one_line_is_set_and_stdout_carries_the_key_without_its_secret() {
+fn one_line_is_set_and_stdout_contains_no_secret() {
     let env = TestEnv::new();
     let path = env.home.write_secret(".env", SETTINGS);
     let result = env.run(TO_DOTENV.iter().chain(&["-o", "json"]));
@@ -33,7 +33,7 @@ fn one_line_is_set_and_stdout_carries_the_key_without_its_secret() {
 }
 
 #[test]
-fn each_file_gets_a_line_under_the_name_that_is_wanted() {
+fn each_file_gets_a_line_with_its_own_name() {
     let env = TestEnv::new();
     let path = env.home.write_secret(".env", "A=1\nSWP_API_KEY=other\n");
     let more = ["--dotenv", "new.env", "--env-name", "DSM_KEY"];
@@ -59,7 +59,7 @@ fn a_dry_run_changes_nothing() {
 }
 
 #[test]
-fn what_cannot_be_edited_is_refused_before_anything_is_sent() {
+fn an_invalid_file_is_rejected_before_anything_is_sent() {
     let env = TestEnv::new();
     std::fs::create_dir(env.home.path("folder")).expect("a folder");
     let large = "#".repeat(1024 * 1024 + 1);
@@ -138,7 +138,7 @@ fn concurrent_changes_by_others_are_kept() {
 }
 
 #[test]
-fn a_file_that_became_invalid_is_left_and_the_key_is_deleted() {
+fn a_file_that_becomes_invalid_is_unchanged_and_the_key_is_deleted() {
     let twice = "SWP_API_KEY=1\nSWP_API_KEY=2\n";
     let (held, result) = edited_meanwhile(Some("A=1\n"), |held| {
         held.home.write_secret(".env", twice);
@@ -171,7 +171,7 @@ mod unix {
     use crate::support::shell::sh;
 
     #[test]
-    fn a_new_file_is_private_whatever_the_mask() {
+    fn a_new_file_is_private_with_any_umask() {
         let env = TestEnv::new();
         let script = r#"umask 0; "$SWP_KEYS" create --role Auditor --dotenv .env"#;
         sh(&env.home, script).success();
@@ -179,7 +179,7 @@ mod unix {
     }
 
     #[test]
-    fn a_file_that_others_may_read_is_refused_with_the_command_that_fixes_it() {
+    fn a_file_that_other_users_can_read_is_rejected_with_a_chmod_command() {
         let env = TestEnv::new();
         let path = env.home.write(".env", "A=1\n");
         for loose in [0o644, 0o640, 0o604, 0o620] {
@@ -192,7 +192,7 @@ mod unix {
     }
 
     #[test]
-    fn mode_and_owner_stay() {
+    fn mode_and_owner_are_kept() {
         let env = TestEnv::new();
         for (wanted, more) in [
             (0o600, &[][..]),
@@ -218,7 +218,7 @@ mod unix {
     }
 
     #[test]
-    fn a_shell_reads_back_every_shape_of_a_secret() {
+    fn a_shell_reads_every_shape_of_secret_unchanged() {
         for env in environments_of_all_shapes() {
             env.home.write_secret(".env", "# settings\nA='x y'\n");
             let script = r#""$SWP_KEYS" create --role Auditor --dotenv .env >/dev/null || exit
@@ -231,7 +231,7 @@ mod unix {
     }
 
     #[test]
-    fn a_file_that_is_a_link_or_loose_by_now_gets_no_secret() {
+    fn a_file_that_becomes_a_link_or_public_gets_no_secret() {
         let (held, result) = edited_meanwhile(Some("A=1\n"), |held| {
             let elsewhere = held.home.write_secret("elsewhere", "B=1\n");
             std::fs::remove_file(held.home.path(".env")).expect("it is there");

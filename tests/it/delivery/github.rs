@@ -19,7 +19,7 @@ fn step() -> TestEnv {
 }
 
 #[test]
-fn the_runner_masks_the_secret_and_reads_it_back() {
+fn the_runner_masks_the_secret_and_reads_it_unchanged() {
     let env = step();
     let more = [
         "--github-output",
@@ -53,7 +53,7 @@ fn the_runner_masks_the_secret_and_reads_it_back() {
 }
 
 #[test]
-fn what_the_file_holds_stays_readable() {
+fn existing_values_in_the_file_stay_readable() {
     for before in ["other=1\n", "other=1", "list<<END\na\nb\nEND\n"] {
         let env = step();
         let file = env.home.write("GITHUB_OUTPUT", before);
@@ -67,7 +67,7 @@ fn what_the_file_holds_stays_readable() {
 
 /// Every run uses a different delimiter, so that no value can contain it.
 #[test]
-fn the_delimiter_is_another_one_each_time() {
+fn every_run_uses_a_different_delimiter() {
     let env = step();
     let mut delimiters = Vec::new();
     for name in ["a", "b", "c"] {
@@ -95,7 +95,7 @@ fn without_a_mask_nothing_is_written_and_the_key_is_deleted() {
 }
 
 #[test]
-fn a_stderr_that_no_runner_reads_is_refused_before_anything_is_sent() {
+fn a_redirected_stderr_is_rejected_before_anything_is_sent() {
     let env = step();
     for (redirection, reason) in [
         ("2>log", "stderr is a file"),
@@ -117,7 +117,7 @@ fn a_stderr_that_no_runner_reads_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn elsewhere_than_in_a_step_it_is_refused_before_anything_is_sent() {
+fn outside_of_a_step_it_is_rejected_before_anything_is_sent() {
     for (variable, value) in [
         ("GITHUB_ACTIONS", None),
         ("GITHUB_ACTIONS", Some("1")),
@@ -146,7 +146,7 @@ fn elsewhere_than_in_a_step_it_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_name_that_the_runner_does_not_take_is_refused() {
+fn an_invalid_variable_name_is_rejected() {
     let env = step();
     for (flag, names) in [
         (
@@ -178,7 +178,7 @@ fn a_name_that_the_runner_does_not_take_is_refused() {
 /// A full disk accepts only a part of the text. A file size limit has the same effect.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_part_that_was_written_is_cut_off_again() {
+fn a_partial_write_is_rolled_back() {
     let env = step();
     let before = format!("other={}\n", "x".repeat(480));
     let file = env.home.write("GITHUB_OUTPUT", &before);

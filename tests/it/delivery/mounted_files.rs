@@ -58,7 +58,7 @@ fn refused(env: &TestEnv, reasons: &[&str]) {
 }
 
 #[test]
-fn an_immutable_or_append_only_file_is_refused_before_anything_is_sent() {
+fn an_immutable_or_append_only_file_is_rejected_before_anything_is_sent() {
     for (attribute, reason) in [("i", "immutable"), ("a", "append-only")] {
         let fix = |_: &TestEnv, target: &Path| with_attribute(attribute, target);
         let Some((env, _fixed)) = fixed(fix) else {
@@ -71,7 +71,7 @@ fn an_immutable_or_append_only_file_is_refused_before_anything_is_sent() {
 
 /// A temporary file could be created in such a folder, but neither renamed nor removed.
 #[test]
-fn an_append_only_folder_is_refused_before_anything_is_sent() {
+fn an_append_only_folder_is_rejected_before_anything_is_sent() {
     let env = TestEnv::new();
     let folder = env.home.path("folder");
     std::fs::create_dir(&folder).expect("a folder");
@@ -87,7 +87,7 @@ fn an_append_only_folder_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_mount_that_is_read_only_is_refused_before_anything_is_sent() {
+fn a_read_only_mount_is_rejected_before_anything_is_sent() {
     let fix = |env: &TestEnv, target: &Path| {
         let source = env.home.write_secret("source", OLD);
         mounted_read_only(&source, target)
@@ -127,7 +127,7 @@ fn a_file_that_is_a_mount_is_written_in_place() {
 }
 
 #[test]
-fn a_mount_that_was_written_is_as_it_was_where_a_later_sink_fails() {
+fn a_mount_is_restored_if_a_later_sink_fails() {
     let spoil = "sh -c 'echo B=2 >> source; exit 1'";
     for (arguments, command, after) in [
         (&TO_FILE[..], "false", OLD.to_owned()),
@@ -150,7 +150,7 @@ fn a_mount_that_was_written_is_as_it_was_where_a_later_sink_fails() {
 
 /// Containers may mount the same file at different paths and have no folder in common. Therefore the file itself is locked too.
 #[test]
-fn a_mount_that_something_else_has_locked_is_waited_for() {
+fn a_locked_mount_is_waited_for() {
     for arguments in [&TO_FILE[..], &TO_DOTENV] {
         let Some((env, _fixed)) = fixed(mount) else {
             return;
@@ -175,7 +175,7 @@ fn a_mount_that_something_else_has_locked_is_waited_for() {
 
 /// A file that is written in place keeps its mode.
 #[test]
-fn a_mount_that_others_may_read_is_refused() {
+fn a_mount_that_other_users_can_read_is_rejected() {
     let Some((env, _fixed)) = fixed(mount) else {
         return;
     };
@@ -189,7 +189,7 @@ fn a_mount_that_others_may_read_is_refused() {
 
 /// The reset of an existing key cannot be rolled back. The file became irreplaceable after the check, and its old content is still complete.
 #[test]
-fn a_file_that_becomes_a_mount_meanwhile_is_written_all_the_same() {
+fn a_file_that_becomes_a_mount_is_written_in_place() {
     let held = HeldManager::new(CREATE);
     let target = held.home.write_secret("key", OLD);
     let source = held.home.write_secret("source", OLD);
@@ -207,7 +207,7 @@ fn a_file_that_becomes_a_mount_meanwhile_is_written_all_the_same() {
 
 /// Without handling, SIGXFSZ would end the run, and the key would stay on the manager.
 #[test]
-fn a_limit_on_the_size_of_files_is_an_error_of_the_write() {
+fn a_file_size_limit_is_a_write_error() {
     let long = format!("# {}\n", "x".repeat(480));
     for (arguments, place) in [
         ("--github-output out", "GITHUB_OUTPUT"),
@@ -233,7 +233,7 @@ fn a_limit_on_the_size_of_files_is_an_error_of_the_write() {
 
 /// The signal ends a child command, as it would without this program.
 #[test]
-fn a_command_has_the_signal_of_that_limit_as_it_was() {
+fn a_child_command_keeps_the_default_of_the_size_limit_signal() {
     let env = TestEnv::new();
     let script = r#"ulimit -f 1; "$SWP_KEYS" exec --role Auditor -- sh -c 'exec head -c 2000 /dev/zero > big'"#;
     // 25 is SIGXFSZ.

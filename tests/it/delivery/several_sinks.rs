@@ -34,7 +34,7 @@ fn step() -> TestEnv {
 }
 
 #[test]
-fn all_of_them_get_it_and_commands_come_last() {
+fn all_sinks_get_the_secret_and_commands_run_last() {
     let env = step();
     let first = [
         "create",
@@ -86,7 +86,7 @@ fn undone(env: &TestEnv, result: &crate::support::RunResult) {
 }
 
 #[test]
-fn where_the_last_fails_new_files_go_and_appended_text_is_cut_off() {
+fn if_the_last_sink_fails_new_files_and_appended_text_are_removed() {
     let env = step();
     env.home.write("GITHUB_OUTPUT", "other=1");
     let more = ["--github-output", "second", "--deliver-cmd", "false"];
@@ -99,7 +99,7 @@ fn where_the_last_fails_new_files_go_and_appended_text_is_cut_off() {
 }
 
 #[test]
-fn where_the_last_fails_files_are_as_they_were() {
+fn if_the_last_sink_fails_replaced_files_are_restored() {
     let env = step();
     let key = env.home.write("key", "the old key\n");
     set_mode(&key, 0o640);
@@ -128,7 +128,7 @@ fn where_the_last_fails_files_are_as_they_were() {
 }
 
 #[test]
-fn what_cannot_be_withdrawn_is_named() {
+fn a_failed_rollback_is_reported() {
     let env = step();
     let first = ["--deliver-cmd", "sh -c 'cat > got'"];
     let spoil =
@@ -153,7 +153,7 @@ fn what_cannot_be_withdrawn_is_named() {
 
 /// A deployment may move its old release away and put a new folder in its place.
 #[test]
-fn a_folder_that_is_swapped_in_the_middle_keeps_no_secret() {
+fn a_folder_that_is_replaced_during_the_delivery_keeps_no_secret() {
     for force in [&[][..], &["--force"]] {
         let env = step();
         let folder = env.home.path("now");
@@ -180,7 +180,7 @@ fn a_folder_that_is_swapped_in_the_middle_keeps_no_secret() {
 }
 
 #[test]
-fn a_file_that_went_meanwhile_is_withdrawn_already() {
+fn a_file_that_was_removed_meanwhile_needs_no_rollback() {
     let env = step();
     let result = env.run(
         ALL.iter()
@@ -192,7 +192,7 @@ fn a_file_that_went_meanwhile_is_withdrawn_already() {
 }
 
 #[test]
-fn files_are_withdrawn_where_the_key_cannot_be_deleted_too() {
+fn files_are_rolled_back_even_if_the_key_cannot_be_deleted() {
     let env = step();
     env.sandbox.inject(Fault::new(
         "DELETE",
@@ -206,7 +206,7 @@ fn files_are_withdrawn_where_the_key_cannot_be_deleted_too() {
 }
 
 #[test]
-fn one_place_twice_is_refused_before_anything_is_sent() {
+fn a_repeated_destination_is_rejected_before_anything_is_sent() {
     let mut env = step();
     std::fs::create_dir(env.home.path("folder")).expect("a folder");
     let link = env.home.path("link");
@@ -230,7 +230,7 @@ fn one_place_twice_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn where_one_cannot_be_prepared_none_is_touched_and_nothing_is_sent() {
+fn if_one_sink_cannot_be_prepared_nothing_is_written_or_sent() {
     let env = step();
     let dotenv = env.home.write_secret(".env", "A=1\n");
     let result = env.run(

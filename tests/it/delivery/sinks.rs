@@ -15,7 +15,7 @@ pub(super) fn secret(env: &TestEnv) -> String {
 }
 
 #[test]
-fn a_file_gets_the_secret_and_stdout_the_key_without_it() {
+fn a_file_gets_the_secret_and_stdout_contains_no_secret() {
     let env = TestEnv::new();
     for (format, expected) in [
         ("text", "1\n".to_owned()),
@@ -41,7 +41,7 @@ fn a_file_gets_the_secret_and_stdout_the_key_without_it() {
 }
 
 #[test]
-fn as_a_file_a_dash_is_stdout() {
+fn a_dash_as_a_file_is_stdout() {
     let env = TestEnv::new();
     let create = |more: &[&str]| env.run([&["create", "--role", "Auditor"], more].concat());
     let printed = |more: &[&str], expected: &dyn Fn(&str) -> String| {
@@ -73,7 +73,7 @@ fn as_a_file_a_dash_is_stdout() {
 }
 
 #[test]
-fn stdout_comes_last_and_is_empty_where_a_command_fails() {
+fn stdout_is_written_last_and_is_empty_if_a_command_fails() {
     let env = TestEnv::new();
     let to = ["--out-file", "-", "--deliver-cmd", "false"];
     let result = env.run(["create", "--role", "Auditor"].iter().chain(&to));
@@ -81,7 +81,7 @@ fn stdout_comes_last_and_is_empty_where_a_command_fails() {
 }
 
 #[test]
-fn a_variable_that_nothing_names_and_stdout_twice_are_refused() {
+fn an_unused_variable_name_and_stdout_twice_are_rejected() {
     let env = TestEnv::new();
     for (arguments, said) in [
         (&["--env-name", "DS_KEY"][..], "--env-name"),
@@ -106,7 +106,7 @@ fn a_variable_that_nothing_names_and_stdout_twice_are_refused() {
 }
 
 #[test]
-fn several_files_all_get_it() {
+fn all_of_several_files_get_the_secret() {
     let env = TestEnv::new();
     let arguments = TO_FILE.iter().chain(&["--out-file", "other"]);
     assert_eq!(env.run(arguments).success(), "1");
@@ -121,7 +121,7 @@ fn several_files_all_get_it() {
 }
 
 #[test]
-fn an_existing_file_is_refused_before_anything_is_sent() {
+fn an_existing_file_is_rejected_before_anything_is_sent() {
     let env = TestEnv::new();
     let path = env.home.write("key", "what was there");
     let result = env.run(TO_FILE);
@@ -135,7 +135,7 @@ fn an_existing_file_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_target_that_is_not_a_writable_plain_file_is_refused_before_anything_is_sent() {
+fn a_target_that_is_not_a_writable_file_is_rejected_before_anything_is_sent() {
     let env = TestEnv::new();
     std::fs::create_dir(env.home.path("folder")).expect("a folder");
     env.home.write("file", "");
@@ -169,7 +169,7 @@ fn a_target_that_is_not_a_writable_plain_file_is_refused_before_anything_is_sent
 }
 
 #[test]
-fn the_file_is_not_there_before_the_secret_is_in_it() {
+fn the_file_appears_only_with_the_complete_secret() {
     let held = HeldManager::new(CREATE);
     let running = held.start(TO_FILE);
     held.wait_until_held();
@@ -186,7 +186,7 @@ fn the_file_is_not_there_before_the_secret_is_in_it() {
 
 /// Two runs write to one file. The second run must not overwrite the only copy of the first run's secret.
 #[test]
-fn a_file_that_appears_meanwhile_is_not_overwritten_and_the_key_is_deleted() {
+fn a_file_that_was_created_meanwhile_is_not_overwritten() {
     let held = HeldManager::new(CREATE);
     let running = held.start(TO_FILE.iter().chain(&["--out-file", "other"]));
     held.wait_until_held();
@@ -205,7 +205,7 @@ fn a_file_that_appears_meanwhile_is_not_overwritten_and_the_key_is_deleted() {
 /// On Windows, a folder that contains an open file cannot be removed.
 #[test]
 #[cfg(unix)]
-fn a_file_that_was_replaced_comes_back_where_a_later_one_fails() {
+fn a_replaced_file_is_restored_if_a_later_sink_fails() {
     let held = HeldManager::new(CREATE);
     held.home.write("key", "what was there");
     std::fs::create_dir(held.home.path("folder")).expect("a folder");
@@ -224,7 +224,7 @@ fn a_file_that_was_replaced_comes_back_where_a_later_one_fails() {
 /// The path is resolved again when the secret is written. Nothing is left in the folder to which the path led before.
 #[test]
 #[cfg(unix)]
-fn a_folder_that_is_swapped_before_the_delivery_gets_the_secret_where_it_is_now() {
+fn a_folder_that_is_replaced_before_the_delivery_gets_the_secret() {
     let held = HeldManager::new(CREATE);
     let folder = held.home.path("now");
     std::fs::create_dir(&folder).expect("a folder");

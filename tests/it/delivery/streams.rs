@@ -27,7 +27,7 @@ mod unix {
     }
 
     #[test]
-    fn only_the_owner_can_read_the_file_with_any_umask_and_old_mode() {
+    fn the_file_is_private_with_any_umask_and_old_mode() {
         let env = TestEnv::new();
         let script = r#"umask 0; "$SWP_KEYS" create --role Auditor --out-file key"#;
         sh(&env.home, script).success();
@@ -41,7 +41,7 @@ mod unix {
     }
 
     #[test]
-    fn a_closed_stdout_is_noticed_before_anything_is_sent() {
+    fn a_closed_stdout_is_detected_before_anything_is_sent() {
         let env = TestEnv::new();
         for script in [
             r#""$SWP_KEYS" create --role Auditor >&-"#,
@@ -55,7 +55,7 @@ mod unix {
     }
 
     #[test]
-    fn a_stdout_of_dev_null_is_a_valid_target() {
+    fn dev_null_is_a_valid_stdout() {
         let env = TestEnv::new();
         let result = sh(&env.home, r#""$SWP_KEYS" create --role Auditor >/dev/null"#);
         result.success();
@@ -63,7 +63,7 @@ mod unix {
     }
 
     #[test]
-    fn a_pipe_without_a_reader_is_noticed_before_anything_is_sent() {
+    fn a_pipe_without_a_reader_is_detected_before_anything_is_sent() {
         let env = TestEnv::new();
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
@@ -75,7 +75,7 @@ mod unix {
     }
 
     #[test]
-    fn a_pipe_whose_reader_goes_meanwhile_gets_the_key_deleted() {
+    fn if_the_reader_of_a_pipe_exits_the_key_is_deleted() {
         for format in ["text", "json", "env"] {
             let held = HeldManager::new(CREATE);
             let mut running = held.start(["create", "--role", "Auditor", "-o", format]);
@@ -90,7 +90,7 @@ mod unix {
     }
 
     #[test]
-    fn with_a_file_the_reader_of_stdout_may_go() {
+    fn with_a_file_a_closed_stdout_is_not_an_error() {
         let held = HeldManager::new(CREATE);
         let mut running = held.start(TO_FILE);
         held.wait_until_held();
@@ -108,7 +108,7 @@ mod unix {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_full_disk_gets_the_key_deleted() {
+    fn on_a_full_disk_the_key_is_deleted() {
         for format in ["text", "json", "jsonl", "env"] {
             let env = TestEnv::new();
             let arguments = ["create", "--role", "Auditor", "-o", format];
@@ -135,7 +135,7 @@ mod unix {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn a_full_disk_and_a_refused_deletion_name_the_key() {
+    fn a_full_disk_and_a_rejected_deletion_report_the_key() {
         use swp_keys::sandbox::{Action, Fault};
         let env = TestEnv::new();
         let refused = Action::status(403, "Not authorized to delete API keys.");

@@ -113,7 +113,7 @@ fn the_page_lists_every_variable() {
 }
 
 #[test]
-fn the_variables_that_the_parser_does_not_know_have_an_effect() {
+fn variables_outside_of_the_parser_have_an_effect() {
     for (name, value, setting) in OTHER_VARIABLES {
         let mut env = TestEnv::new();
         env.home.set("SWP_URL", "https://dsm.example.com:4119");

@@ -224,7 +224,7 @@ fn the_overview_lists_the_commands_and_the_exit_codes() {
 }
 
 #[test]
-fn the_version_is_the_packages() {
+fn the_version_is_that_of_the_package() {
     let home = Home::new();
     for flag in ["--version", "-V"] {
         assert_eq!(
@@ -235,7 +235,7 @@ fn the_version_is_the_packages() {
 }
 
 #[test]
-fn without_a_command_the_help_goes_to_stderr_and_the_run_fails() {
+fn without_a_command_the_help_is_printed_to_stderr_and_the_run_fails() {
     let result = Home::new().run::<&str>([]);
     contains(
         result.failure(2),
@@ -244,7 +244,7 @@ fn without_a_command_the_help_goes_to_stderr_and_the_run_fails() {
 }
 
 #[test]
-fn help_needs_nothing_and_shows_no_value_of_a_variable() {
+fn help_needs_no_settings_and_shows_no_value_of_a_variable() {
     let mut home = Home::new();
     for variable in [
         "SWP_URL",
@@ -272,7 +272,7 @@ fn help_needs_nothing_and_shows_no_value_of_a_variable() {
 /// In `swp-keys --help | head -1`, the closed pipe is not an error.
 #[cfg(unix)]
 #[test]
-fn a_reader_of_the_help_may_leave_early() {
+fn a_closed_pipe_is_not_an_error() {
     let home = Home::new();
     let mut child = home.start_piped(["create", "--help"]);
     drop(child.stdout.take());

@@ -55,7 +55,7 @@ fn every_command_of_the_readme_works() {
 }
 
 #[test]
-fn the_table_of_exit_codes_is_the_programs() {
+fn the_table_of_exit_codes_is_correct() {
     let listed: Vec<&str> = README
         .lines()
         .filter(|line| {

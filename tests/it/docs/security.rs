@@ -48,7 +48,7 @@ fn is_a_test(name: &str) -> bool {
 }
 
 #[test]
-fn every_promise_names_a_test_that_is_there() {
+fn every_guarantee_names_an_existing_test() {
     let promises = promises();
     assert!(promises.len() >= 15, "{} promises", promises.len());
     for (promise, names) in promises {

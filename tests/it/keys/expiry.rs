@@ -23,7 +23,7 @@ fn now() -> i64 {
 }
 
 #[test]
-fn a_life_span_counts_from_now() {
+fn a_duration_counts_from_now() {
     for (text, length) in [("14d", 14 * DAY), ("12w", 84 * DAY), ("36h", 36 * HOUR)] {
         let env = TestEnv::new();
         let before = now();
@@ -41,7 +41,7 @@ fn a_life_span_counts_from_now() {
 }
 
 #[test]
-fn a_date_means_the_end_of_that_day_and_a_time_that_time() {
+fn a_date_is_the_end_of_that_day_and_a_time_is_exact() {
     // 2099-01-31T23:59:59.999Z
     let end = 4_073_587_199_999_i64;
     for (text, zone, expected) in [
@@ -67,7 +67,7 @@ fn a_date_means_the_end_of_that_day_and_a_time_that_time() {
 }
 
 #[test]
-fn never_is_sent_by_leaving_the_expiry_out() {
+fn never_omits_the_expiry() {
     let env = TestEnv::new();
     let result = env.run(create("never"));
     result.success();
@@ -86,7 +86,7 @@ fn never_is_sent_by_leaving_the_expiry_out() {
 }
 
 #[test]
-fn the_past_and_nonsense_are_refused_before_anything_is_sent() {
+fn past_and_invalid_times_are_rejected_before_anything_is_sent() {
     let env = TestEnv::new();
     for text in [
         "2020-01-01",
@@ -110,7 +110,7 @@ fn the_past_and_nonsense_are_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_life_span_counts_from_the_managers_clock_and_a_skew_is_reported() {
+fn a_duration_counts_from_the_managers_clock_and_a_skew_is_reported() {
     for (skew, is_said) in [
         (2 * 60 * 60, true),
         (-2 * 60 * 60, true),
@@ -142,7 +142,7 @@ fn a_life_span_counts_from_the_managers_clock_and_a_skew_is_reported() {
 }
 
 #[test]
-fn another_expiry_than_requested_is_a_warning_and_the_key_is_delivered() {
+fn a_different_expiry_than_requested_is_a_warning() {
     for (expiry, says) in [
         (json!(4_000_000_000_000_i64), "2096-10-02 07:06 UTC"),
         (serde_json::Value::Null, "never"),

@@ -27,7 +27,7 @@ fn a_created_key_is_reported_with_role_expiry_and_destination() {
 
 #[cfg(unix)]
 #[test]
-fn the_mode_is_the_one_that_the_file_has() {
+fn the_reported_mode_is_that_of_the_file() {
     let env = TestEnv::new();
     let path = env.home.write(".env", "A=1\n");
     crate::support::set_mode(&path, 0o640);
@@ -45,7 +45,7 @@ fn the_mode_is_the_one_that_the_file_has() {
 }
 
 #[test]
-fn in_a_pipe_stdout_holds_the_secret_alone_and_quiet_omits_the_report() {
+fn in_a_pipe_stdout_contains_only_the_secret_and_quiet_omits_the_report() {
     let env = TestEnv::new();
     let result = create(&env, &[]);
     assert_eq!(
@@ -88,7 +88,7 @@ fn a_run_that_creates_nothing_reports_no_key_and_no_missing_expiry() {
 }
 
 #[test]
-fn a_key_that_lives_for_minutes_is_a_warning() {
+fn a_lifetime_of_minutes_is_a_warning() {
     for (expires, warns) in [("6m", true), ("59m", true), ("61m", false), ("6mo", false)] {
         let env = TestEnv::new();
         let result = create(&env, &["--expires", expires]);
@@ -161,7 +161,7 @@ fn a_recovered_key_is_reported_after_its_record_is_gone() {
 }
 
 #[test]
-fn a_brief_answer_is_reported_without_guessing() {
+fn a_sparse_response_is_reported_without_guessing() {
     let env = TestEnv::new();
     let answer = json!({"ID": 1, "secretKey": "1:c2VjcmV0"});
     let answer = Action::Answer {
@@ -193,7 +193,7 @@ mod unix {
     use crate::support::wait_until;
 
     #[test]
-    fn on_a_terminal_the_secret_is_said_to_be_shown_only_once() {
+    fn on_a_terminal_a_note_explains_that_the_secret_is_shown_once() {
         let env = TestEnv::new();
         let script = r#""$SWP_KEYS" create --role Auditor --expires 90d"#;
         let shown = Pty::start(&env.home, script).end();
@@ -211,7 +211,7 @@ mod unix {
     }
 
     #[test]
-    fn a_stderr_that_nobody_reads_does_not_cost_the_key() {
+    fn a_closed_stderr_does_not_lose_the_key() {
         for redirect in ["2>&-", "2>/dev/full"] {
             let env = TestEnv::new();
             let script = format!(r#""$0" create --role Auditor --out-file key {redirect}"#);
@@ -248,7 +248,7 @@ mod unix {
 
     /// The pipe is full, and the test reads from it only after the secret was delivered, the record was removed and the session was ended.
     #[test]
-    fn a_full_stderr_delays_only_the_end_of_the_run() {
+    fn a_full_stderr_does_not_delay_the_delivery() {
         use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
         let env = TestEnv::new();
         let (mut reader, writer) = std::io::pipe().expect("a pipe");

@@ -11,7 +11,7 @@ use crate::support::{TestEnv, contains};
 const AMBIGUOUS: [&str; 5] = ["1", "777", "007", "id:1", "name:ci"];
 
 #[test]
-fn a_name_that_key_would_take_for_another_key_cannot_be_given() {
+fn a_name_that_could_be_confused_with_an_id_is_rejected() {
     for name in AMBIGUOUS {
         for command in [
             &["create", "--role", "Auditor", "--name", name][..],
@@ -84,7 +84,7 @@ fn every_command_takes_an_id_and_a_name_with_a_prefix() {
 
 /// The successor takes over the name, which is not new and therefore not rejected.
 #[test]
-fn a_key_whose_name_is_digits_can_be_rotated_and_renamed() {
+fn a_key_with_a_numeric_name_can_be_rotated_and_renamed() {
     let env = env();
     let rotated = env.run(["rotate-key", "name:2", "-o", "json"]).json();
     assert_eq!(rotated["keyName"], "2");
@@ -98,7 +98,7 @@ fn a_key_whose_name_is_digits_can_be_rotated_and_renamed() {
 }
 
 #[test]
-fn what_is_neither_is_refused_before_anything_is_sent() {
+fn an_invalid_key_argument_is_rejected_before_anything_is_sent() {
     for key in [
         "id:",
         "id:x",
@@ -118,7 +118,7 @@ fn what_is_neither_is_refused_before_anything_is_sent() {
 
 /// If an ID does not exist, the error suggests how to write a name that consists of digits.
 #[test]
-fn an_id_that_is_not_there_leads_to_the_name() {
+fn a_missing_id_suggests_the_name_prefix() {
     let env = TestEnv::new();
     let key = env.sandbox.add_key("777", 2);
     let error = env.run(["show-key", "777", "-o", "json"]).json_error(3);
@@ -129,7 +129,7 @@ fn an_id_that_is_not_there_leads_to_the_name() {
 
 /// The record of an interrupted rotation is found by the meaning of KEY: `5` is the ID, and `name:5` is the name.
 #[test]
-fn a_cut_off_rotation_is_found_by_id_or_name_and_never_by_both() {
+fn an_interrupted_rotation_is_found_by_id_or_name_but_not_by_both() {
     for (key, continued) in [
         ("name:2", true),
         ("2", false),

@@ -31,7 +31,7 @@ const BY_NAME: [&str; 3] = ["create", "--role", "Auditor of everything"];
 const BY_ID: [&str; 3] = ["create", "--role-id", "9"];
 
 #[test]
-fn a_role_with_every_right_is_recognized_by_its_rights() {
+fn a_role_with_every_permission_is_recognized_by_its_permissions() {
     let hosted = |immutable: bool| {
         let result = TestEnv::new().run(["show-role", "1", "-o", "json"]);
         let mut rights = result.json()["rights"].take();
@@ -68,7 +68,7 @@ fn a_role_with_every_right_is_recognized_by_its_rights() {
 }
 
 #[test]
-fn a_role_that_is_called_full_access_and_is_not_is_not_warned_of() {
+fn a_role_that_only_has_the_name_full_access_causes_no_warning() {
     let env = TestEnv::with(Settings {
         roles: vec![json!({"ID": 9, "name": "Full Access to reports", "allowWebService": true})],
         ..Settings::default()
@@ -79,7 +79,7 @@ fn a_role_that_is_called_full_access_and_is_not_is_not_warned_of() {
 }
 
 #[test]
-fn a_role_that_may_not_use_the_api_gets_no_key() {
+fn a_role_without_api_access_gets_no_key() {
     let env = with_role(&json!({"allowWebService": false}));
     for command in [BY_NAME, BY_ID] {
         for more in [&[][..], &["--dry-run"]] {
@@ -104,7 +104,7 @@ fn a_role_that_may_not_use_the_api_gets_no_key() {
 }
 
 #[test]
-fn fields_that_the_manager_leaves_out_are_not_required() {
+fn omitted_fields_are_not_required() {
     let env = TestEnv::with(answering_unknowns(&[("answer-fields", "sparse")]));
     for command in [
         ["create", "--role", "Full Access"],
@@ -117,7 +117,7 @@ fn fields_that_the_manager_leaves_out_are_not_required() {
 }
 
 #[test]
-fn a_name_costs_no_request_more_and_an_id_one() {
+fn the_check_takes_one_request_for_an_id_and_none_for_a_name() {
     let env = TestEnv::new();
     let calls = |arguments: &[&str]| {
         env.sandbox.forget_requests();
@@ -141,7 +141,7 @@ fn a_name_costs_no_request_more_and_an_id_one() {
 
 /// The ID works on managers that do not permit viewing roles. The create must therefore not depend on reading the role.
 #[test]
-fn a_role_that_cannot_be_read_is_taken_at_its_word() {
+fn an_unreadable_role_is_accepted() {
     for choice in ["401", "403"] {
         let env = TestEnv::with(answering_unknowns(&[("session-roles", choice)]));
         env.run(["create", "--role-id", "1"]).success();
@@ -160,7 +160,7 @@ fn a_role_that_cannot_be_read_is_taken_at_its_word() {
 }
 
 #[test]
-fn a_role_that_is_not_there_gets_no_key_whatever_the_manager_would_have_done() {
+fn a_missing_role_gets_no_key() {
     for choice in ["accepted", "400", "500"] {
         let env = TestEnv::with(answering_unknowns(&[("unknown-role", choice)]));
         contains(

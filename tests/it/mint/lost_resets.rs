@@ -63,7 +63,7 @@ fn works(env: &TestEnv, result: &RunResult, settled: Instant) {
 }
 
 #[test]
-fn a_request_that_was_lost_is_waited_for_before_the_next() {
+fn a_lost_reset_is_waited_for_before_the_next() {
     for (words, exists) in [
         (&IN_PLACE[..], true),
         (&REKEY, true),
@@ -81,7 +81,7 @@ fn a_request_that_was_lost_is_waited_for_before_the_next() {
 
 /// The manager processes the lost request after the wait, and before its response to the next request.
 #[test]
-fn a_secret_that_a_late_request_has_ended_is_made_anew() {
+fn a_secret_that_a_late_reset_revoked_is_replaced() {
     for exists in [true, false] {
         let env = env_that_needs_a_reset(exists);
         let words = if exists { &IN_PLACE[..] } else { &NAMED };
@@ -100,7 +100,7 @@ fn a_secret_that_a_late_request_has_ended_is_made_anew() {
 
 /// The manager rejects every new secret. Each is tried once, and the number of attempts is limited.
 #[test]
-fn secrets_that_never_work_are_made_a_limited_number_of_times() {
+fn the_number_of_resets_is_limited() {
     for (words, code, left) in [(&IN_PLACE[..], 11, 1), (&NAMED, 10, 0)] {
         let env = env_that_needs_a_reset(code == 11);
         env.sandbox.inject(reset(Action::Drop));
@@ -117,7 +117,7 @@ fn secrets_that_never_work_are_made_a_limited_number_of_times() {
 /// The manager may process the request of the killed run late.
 #[test]
 #[cfg(unix)]
-fn recovering_waits_for_what_was_asked_before() {
+fn recovery_waits_for_the_reset_of_the_killed_run() {
     use crate::support::running::Running;
     let env = TestEnv::new();
     env.sandbox.add_key("ci", 2);
@@ -133,7 +133,7 @@ fn recovering_waits_for_what_was_asked_before() {
 
 /// A late request may have revoked the secret, and the response to the check does not prove that it still works.
 #[test]
-fn a_secret_in_doubt_that_nothing_proves_is_not_delivered() {
+fn an_unverified_secret_is_not_delivered() {
     for (words, code, left) in [(&IN_PLACE[..], 11, 1), (&NAMED, 10, 0)] {
         for status in [429, 500, 503] {
             let env = env_that_needs_a_reset(code == 11);

@@ -23,7 +23,7 @@ fn records(home: &Home) -> Vec<String> {
 }
 
 #[test]
-fn the_record_is_on_disk_before_the_role_search_is_answered() {
+fn the_record_is_on_disk_before_the_role_search_ends() {
     let env = HeldManager::new(SEARCH);
     let run = env.start(["create", "--role", "Auditor"]);
     env.wait_until_held();
@@ -43,7 +43,7 @@ fn the_record_is_on_disk_before_the_role_search_is_answered() {
 }
 
 #[test]
-fn a_role_that_is_not_there_leaves_no_record() {
+fn a_missing_role_leaves_no_record() {
     let env = TestEnv::new();
     env.run(["create", "--role", "Nobody"]).failure(3);
     env.run(["create", "--role", "Auditor", "--dry-run"])
@@ -54,7 +54,7 @@ fn a_role_that_is_not_there_leaves_no_record() {
 /// Writing and removing a record may take longer than a refused connection. Therefore no record is written before the connection succeeds. A retried
 /// connection leaves time for the record.
 #[test]
-fn a_connection_that_is_refused_at_once_and_for_good_begins_no_record() {
+fn a_refused_connection_creates_no_record() {
     let env = TestEnv::new();
     let port = ReservedPort::new();
     let url = port.url();
@@ -72,7 +72,7 @@ fn a_connection_that_is_refused_at_once_and_for_good_begins_no_record() {
 }
 
 #[test]
-fn a_signal_while_the_role_is_looked_for_leaves_no_record() {
+fn a_signal_during_the_role_search_leaves_no_record() {
     let env = HeldManager::with(Settings::default(), SEARCH);
     let run = env.start(["create", "--role", "Auditor"]);
     env.wait_until_held();
@@ -84,7 +84,7 @@ fn a_signal_while_the_role_is_looked_for_leaves_no_record() {
 }
 
 #[test]
-fn a_run_that_is_killed_meanwhile_leaves_a_record_that_recover_drops() {
+fn the_record_of_a_run_killed_during_the_role_search_is_removed_by_recover() {
     let env = HeldManager::new(SEARCH);
     let run = env.start(["create", "--role", "Auditor"]);
     env.wait_until_held();
@@ -99,7 +99,7 @@ fn a_run_that_is_killed_meanwhile_leaves_a_record_that_recover_drops() {
 
 /// If the record cannot be written, the run prints one warning and continues. With `--require-journal`, it sends no request.
 #[test]
-fn a_record_that_cannot_be_written_is_reported_before_the_key_is_made() {
+fn a_record_that_cannot_be_written_is_reported_before_the_key_is_created() {
     let env = TestEnv::new();
     std::fs::create_dir(env.home.path("state")).expect("a folder");
     set_mode(&env.home.path("state"), 0o700);

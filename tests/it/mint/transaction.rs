@@ -59,7 +59,7 @@ fn asked_once(sandbox: &Sandbox, what: &str) {
 }
 
 #[test]
-fn a_lost_answer_to_a_create_is_settled_and_never_asked_for_again() {
+fn a_create_with_a_lost_response_is_checked_and_never_repeated() {
     let page = "<html><head><title>Sign in to the proxy</title></head></html>";
     let html = [("Content-Type", "text/html")];
     let elsewhere = [("Location", "https://other.example.com/api/apikeys")];
@@ -133,7 +133,7 @@ fn lost_before_the_work(action: &Action, http: Option<u16>, says: &str) {
 }
 
 #[test]
-fn an_answer_that_takes_too_long_is_a_lost_one() {
+fn a_response_that_times_out_is_a_lost_response() {
     for action in [Action::Delay(Duration::from_secs(60)), Action::Stall(40)] {
         let env = TestEnv::new();
         env.sandbox.inject(Fault::new("POST", KEYS, action).after());
@@ -146,7 +146,7 @@ fn an_answer_that_takes_too_long_is_a_lost_one() {
 }
 
 #[test]
-fn a_default_name_is_proof_enough_where_the_answer_is_lost() {
+fn a_generated_name_identifies_the_key_after_a_lost_response() {
     let env = TestEnv::new();
     env.sandbox
         .inject(Fault::new("POST", KEYS, Action::Drop).after());
@@ -155,7 +155,7 @@ fn a_default_name_is_proof_enough_where_the_answer_is_lost() {
 }
 
 #[test]
-fn a_clear_refusal_is_an_error_of_its_own_and_not_repeated() {
+fn a_definite_rejection_is_reported_and_not_repeated() {
     for (status, code) in [(400, 1), (401, 4), (403, 5), (404, 3), (409, 6), (422, 1)] {
         let env = TestEnv::new();
         let action = Action::status(status, "This will not do.");
@@ -204,7 +204,7 @@ fn without_secret(env: &TestEnv) {
 }
 
 #[test]
-fn an_answer_without_a_secret_gets_the_key_deleted() {
+fn after_a_response_without_a_secret_the_key_is_deleted() {
     for secret in [Value::Null, json!("")] {
         let env = TestEnv::new();
         let body = json!({"ID": 1, "keyName": "ci", "secretKey": secret});
@@ -319,7 +319,7 @@ fn a_connection_that_ends_between_calls_loses_no_response() {
 /// The connection was refused, so nothing was sent. In this case even a create may be sent again.
 #[test]
 #[cfg(unix)]
-fn a_create_that_was_not_received_is_sent_again() {
+fn a_create_on_a_refused_connection_is_sent_again() {
     use rustix::net::{AddressFamily, SocketType, bind, listen, socket};
     use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
     use swp_keys::sandbox::Settings;

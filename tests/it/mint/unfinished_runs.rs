@@ -131,7 +131,7 @@ fn a_secret_that_may_be_in_use_is_revoked_only_by_operation() {
 }
 
 #[test]
-fn a_record_is_forgotten_and_the_delivered_secret_works_on() {
+fn forget_removes_the_record_and_keeps_the_secret() {
     let env = TestEnv::new();
     let secret = cut_while_delivering(&env, &NAMED);
     let operation = operation(&env);
@@ -143,7 +143,7 @@ fn a_record_is_forgotten_and_the_delivered_secret_works_on() {
 
 /// The same command continues the rotation, which it finds by the name of the key.
 #[test]
-fn a_rotation_that_was_cut_off_while_delivering_goes_on() {
+fn a_rotation_that_was_killed_during_the_delivery_continues() {
     let env = TestEnv::new();
     env.sandbox.add_key("ci", 2);
     cut_while_delivering(&env, &["rotate-key", "ci"]);
@@ -155,7 +155,7 @@ fn a_rotation_that_was_cut_off_while_delivering_goes_on() {
 
 /// The records of two runs for the same key are finished with one new secret.
 #[test]
-fn what_two_runs_left_of_a_key_ends_in_one_secret() {
+fn two_records_of_one_key_are_finished_with_one_secret() {
     let env = TestEnv::new();
     env.sandbox.add_key("ci", 2);
     let rekey = [&NAMED[..], &["--if-exists", "rekey"]].concat();
@@ -215,7 +215,7 @@ fn jump(env: &TestEnv, jump: Jump) {
 
 /// The run is killed before the manager processes its create. `recover` waits for the create and finds the key.
 #[test]
-fn no_clock_makes_a_create_that_is_under_way_look_settled() {
+fn no_clock_change_makes_a_create_in_progress_look_finished() {
     for jumped in [Jump::WallClock, Jump::Boot] {
         let env = TestEnv::new();
         let late = Action::Delay(Duration::from_millis(2500));
@@ -234,7 +234,7 @@ fn no_clock_makes_a_create_that_is_under_way_look_settled() {
 /// If the record is old by the clock of the same boot, `recover` does not wait.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_record_that_is_old_by_the_clock_of_the_boot_is_not_waited_for() {
+fn an_old_record_of_the_same_boot_is_not_waited_for() {
     let env = TestEnv::new();
     env.sandbox.inject(Fault::new(
         "POST",
@@ -263,7 +263,7 @@ fn a_record_that_is_old_by_the_clock_of_the_boot_is_not_waited_for() {
 
 /// A record of an earlier version contains neither the boot nor the stage. It can still be finished.
 #[test]
-fn a_record_of_an_earlier_version_is_finished() {
+fn a_record_of_an_earlier_version_is_recovered() {
     let env = TestEnv::new();
     let key = env.sandbox.add_key("ci", 2);
     let record = json!({
@@ -312,7 +312,7 @@ fn a_name_too_long_for_a_record_is_refused_before_any_request() {
 
 /// The name of an existing key may be as long as the manager allows. Its name during a rotation is longer.
 #[test]
-fn a_rotation_whose_record_could_not_be_read_again_makes_no_key() {
+fn a_rotation_with_a_record_that_is_too_large_creates_no_key() {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "409")]));
     let id = env.sandbox.add_key("ci", 2).id;
     let long = "n".repeat(40_000);
@@ -327,7 +327,7 @@ fn a_rotation_whose_record_could_not_be_read_again_makes_no_key() {
 
 /// The keys were created by `exec`, so `recover` has no secret to print.
 #[test]
-fn several_keys_that_commands_left_are_deleted() {
+fn several_temporary_keys_are_deleted() {
     let env = TestEnv::new();
     let kept = Fault::new("DELETE", "/api/apikeys/*", Action::status(500, "Oops"));
     env.sandbox.inject(kept.times(999));
@@ -343,7 +343,7 @@ fn several_keys_that_commands_left_are_deleted() {
 
 /// The key was the only one with its name when it was delivered. A second key has the same name now.
 #[test]
-fn a_key_whose_secret_may_be_in_use_is_not_deleted_for_another_of_its_name() {
+fn a_second_key_with_the_name_does_not_delete_the_recorded_key() {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
     env.sandbox.add_key("other", 2);
     cut_while_delivering(&env, &NAMED);

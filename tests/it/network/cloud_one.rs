@@ -8,7 +8,7 @@ use crate::support::{Home, TestEnv, contains};
 const PAGE: &str = "Server & Workload Protection > Administration > User Management > API Keys";
 
 #[test]
-fn the_vendors_other_services_get_no_password_but_a_hint() {
+fn other_services_of_the_vendor_get_no_password() {
     for (url, says) in [
         (
             "https://accounts.cloudone.trendmicro.com/api",
@@ -47,7 +47,7 @@ fn the_vendors_other_services_get_no_password_but_a_hint() {
 
 /// Current accounts of the service cannot sign in with a password, so the hint names the page that creates a key.
 #[test]
-fn a_sign_in_that_the_hosted_manager_refuses_names_the_page_for_keys() {
+fn a_rejected_sign_in_names_the_page_for_keys() {
     let mut env = TestEnv::new();
     let proxy = Proxy::to(env.sandbox.address());
     env.home.unset("SWP_CA_CERT");

@@ -32,7 +32,7 @@ fn json_answer(body: &serde_json::Value) -> Action {
 
 /// Unencrypted HTTP is allowed only for loopback, so it must not go through a proxy.
 #[test]
-fn a_password_in_clear_text_never_reaches_a_proxy() {
+fn no_unencrypted_password_reaches_a_proxy() {
     let mut env = TestEnv::new();
     let server = ScriptedServer::answering(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
     let proxy = Proxy::to(env.sandbox.address());
@@ -68,7 +68,7 @@ fn a_web_page_does_not_confirm_a_deletion() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_by_ages_does_not_make_a_key_that_never_ends() {
+fn an_extremely_wrong_clock_creates_no_key_without_an_expiry() {
     for date in [
         "Fri, 01 Dec 9999 23:59:59 GMT",
         "Thu, 01 Jan 1970 00:00:00 GMT",
@@ -91,7 +91,7 @@ fn a_clock_that_is_wrong_by_ages_does_not_make_a_key_that_never_ends() {
 }
 
 #[test]
-fn a_secret_that_is_more_than_one_line_is_not_delivered() {
+fn a_secret_with_several_lines_is_not_delivered() {
     let env = TestEnv::new();
     let secret = "1:abc\nexport PATH=/evil\u{1b}]0;x\u{7}";
     let fault = Fault::new(
@@ -105,7 +105,7 @@ fn a_secret_that_is_more_than_one_line_is_not_delivered() {
 }
 
 #[test]
-fn a_name_that_the_manager_changed_is_reported() {
+fn an_altered_name_is_reported() {
     let env = TestEnv::new();
     let other = json_answer(&json!({"ID": 1, "keyName": "CI", "secretKey": "1:c2VjcmV0"}));
     env.sandbox
@@ -125,7 +125,7 @@ fn lose_reset(env: &TestEnv) {
 }
 
 #[test]
-fn a_lost_reset_that_is_refused_afterwards_stays_on_record() {
+fn a_lost_reset_that_is_then_rejected_leaves_a_record() {
     let env = TestEnv::new();
     env.sandbox.add_key("ci", 2);
     lose_reset(&env);
@@ -136,7 +136,7 @@ fn a_lost_reset_that_is_refused_afterwards_stays_on_record() {
 }
 
 #[test]
-fn a_newer_secret_settles_what_an_older_run_left() {
+fn a_newer_secret_finishes_an_older_record() {
     let env = TestEnv::with(answering_unknowns(&[]));
     env.sandbox.add_key("ci", 2);
     lose_reset(&env);
@@ -150,7 +150,7 @@ fn a_newer_secret_settles_what_an_older_run_left() {
 
 /// A flag takes precedence over a variable: if it names a certificate, the run trusts no other certificate.
 #[test]
-fn a_typed_ca_file_overrides_a_variable_that_switches_checks_off() {
+fn a_ca_file_flag_overrides_a_variable_that_disables_verification() {
     let mut env = TestEnv::new();
     let other = swp_keys::sandbox::Sandbox::start(Settings::default()).expect("another manager");
     let certificate = env.home.write("other.pem", other.certificate_pem());
@@ -168,7 +168,7 @@ fn a_typed_ca_file_overrides_a_variable_that_switches_checks_off() {
 
 /// The reset of an active run would revoke the secret that this run creates.
 #[test]
-fn a_key_that_another_run_is_making_is_not_given_a_new_secret() {
+fn a_key_of_an_active_run_is_not_reset() {
     let held = HeldManager::new("POST /api/apikeys");
     let first = held.start(CREATE);
     held.wait_until_held();
@@ -182,7 +182,7 @@ fn a_key_that_another_run_is_making_is_not_given_a_new_secret() {
 
 /// An API key determines the tenant. A key of a different tenant therefore cannot prove that a key does not exist.
 #[test]
-fn only_the_key_that_asked_is_believed_that_nothing_came_of_it() {
+fn only_the_key_of_the_original_run_can_prove_that_no_key_was_created() {
     let mut env = TestEnv::new();
     let signer = env.sandbox.add_key("signer", 1).secret;
     let other = env.sandbox.add_key("other", 1).secret;
@@ -204,7 +204,7 @@ fn only_the_key_that_asked_is_believed_that_nothing_came_of_it() {
 }
 
 #[test]
-fn a_file_that_is_not_a_record_is_reported() {
+fn an_invalid_record_is_reported() {
     let env = TestEnv::new();
     let folder = env.home.path("state/unfinished");
     std::fs::create_dir_all(&folder).expect("a folder");

@@ -26,7 +26,7 @@ fn never_heard(heard: &Recording, secrets: &[String]) {
 }
 
 #[test]
-fn a_proxy_whose_host_is_not_in_ascii_is_refused_with_what_to_write() {
+fn a_proxy_host_that_is_not_ascii_is_rejected_with_its_ascii_form() {
     let env = TestEnv::new();
     for proxy in ["http://BÜCHER:3128", "faß:3128", "http://a:b@B%C3%9C:3128"] {
         contains(
@@ -39,7 +39,7 @@ fn a_proxy_whose_host_is_not_in_ascii_is_refused_with_what_to_write() {
 }
 
 #[test]
-fn a_named_proxy_carries_everything_and_overhears_nothing() {
+fn all_traffic_goes_through_the_proxy_encrypted() {
     let env = TestEnv::new();
     let proxy = Proxy::to(env.sandbox.address());
     let result = env.run(["create", "--role", "Auditor", "--proxy", &proxy.url()]);
@@ -81,7 +81,7 @@ fn the_environments_proxy_resolves_the_managers_name() {
 }
 
 #[test]
-fn the_certificate_is_checked_through_a_proxy_as_well() {
+fn the_certificate_is_checked_through_a_proxy() {
     let mut env = behind_a_proxy();
     let proxy = Proxy::to(env.sandbox.address());
     env.home.set("HTTPS_PROXY", proxy.url());
@@ -100,7 +100,7 @@ fn the_certificate_is_checked_through_a_proxy_as_well() {
 }
 
 #[test]
-fn this_machine_itself_is_not_reached_through_the_environments_proxy() {
+fn loopback_is_not_reached_through_the_environments_proxy() {
     let mut env = TestEnv::new();
     let proxy = Proxy::to(env.sandbox.address());
     env.home.set("HTTPS_PROXY", proxy.url());
@@ -116,7 +116,7 @@ fn this_machine_itself_is_not_reached_through_the_environments_proxy() {
 }
 
 #[test]
-fn no_proxy_leaves_the_proxy_out() {
+fn no_proxy_bypasses_the_proxy() {
     let nobody = Proxy::answering("HTTP/1.1 502 Bad Gateway\r\n\r\n");
     for (list, passes) in [
         ("127.0.0.1", true),
@@ -145,7 +145,7 @@ fn no_proxy_leaves_the_proxy_out() {
 }
 
 #[test]
-fn a_proxy_on_the_command_line_wins_over_the_environments() {
+fn a_proxy_flag_takes_precedence_over_the_environment() {
     let mut env = behind_a_proxy();
     let (named, other) = (
         Proxy::to(env.sandbox.address()),
@@ -185,7 +185,7 @@ fn hides_credentials(result: &RunResult) {
 }
 
 #[test]
-fn a_proxy_that_refuses_is_named_with_its_status_and_its_words() {
+fn a_rejection_by_a_proxy_is_reported_with_its_status_and_message() {
     let env = TestEnv::new();
     let manager = env.sandbox.address().to_string();
     for (answer, words) in [
@@ -222,7 +222,7 @@ fn a_proxy_that_refuses_is_named_with_its_status_and_its_words() {
 }
 
 #[test]
-fn a_proxy_that_wants_a_password_is_sent_a_wrong_one_only_once() {
+fn a_wrong_proxy_password_is_sent_only_once() {
     let wants = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm=\"x\"\r\nContent-Length: 12\r\n\r\nsign in here";
     let ntlm = "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n";
     let echo =
@@ -264,7 +264,7 @@ fn a_proxy_that_wants_a_password_is_sent_a_wrong_one_only_once() {
 }
 
 #[test]
-fn a_proxy_that_is_spoken_to_over_tls_and_speaks_none_is_named() {
+fn a_proxy_without_tls_is_reported() {
     let env = TestEnv::new();
     let plain = ScriptedServer::answering(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     let url = plain.url();
@@ -273,7 +273,7 @@ fn a_proxy_that_is_spoken_to_over_tls_and_speaks_none_is_named() {
 }
 
 #[test]
-fn a_proxy_that_does_not_answer_in_time_is_named() {
+fn a_proxy_that_times_out_is_reported() {
     let silent = ScriptedServer::silent();
     let env = TestEnv::new();
     let url = format!("http://{}", silent.address());
@@ -299,7 +299,7 @@ fn a_proxy_that_does_not_answer_in_time_is_named() {
 }
 
 #[test]
-fn a_proxy_that_is_down_is_named_as_what_is_down() {
+fn an_unreachable_proxy_is_reported() {
     let env = TestEnv::new();
     let port = ReservedPort::new();
     let url = format!("http://proxyuser:proxypass@{}", port.address());
@@ -319,7 +319,7 @@ fn a_proxy_that_is_down_is_named_as_what_is_down() {
 }
 
 #[test]
-fn an_address_of_a_proxy_that_will_not_do_is_usage_and_not_echoed() {
+fn an_invalid_proxy_address_is_a_usage_error_and_not_repeated() {
     let env = TestEnv::new();
     let result = env.run([
         "find-role",

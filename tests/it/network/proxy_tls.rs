@@ -26,7 +26,7 @@ fn over_tls() -> (TestEnv, String, std::path::PathBuf) {
 }
 
 #[test]
-fn what_a_proxy_shows_is_never_taken_for_the_managers() {
+fn a_proxys_certificate_is_never_accepted_as_the_managers() {
     let (_proxy, proxy_url, _) = over_tls();
     let mut env = TestEnv::new();
     env.home.unset("SWP_CA_CERT");
@@ -52,7 +52,7 @@ fn what_a_proxy_shows_is_never_taken_for_the_managers() {
 }
 
 #[test]
-fn the_system_judges_a_proxy_and_the_pin_the_manager() {
+fn the_system_roots_verify_a_proxy_and_the_pin_verifies_the_manager() {
     let (proxy, proxy_url, roots) = over_tls();
     let mut env = TestEnv::new();
     env.home.unset("SWP_CA_CERT");

@@ -77,7 +77,7 @@ fn a_redirect_is_not_followed_and_only_its_host_is_named() {
 }
 
 #[test]
-fn a_redirect_to_nowhere_or_to_the_manager_is_reported() {
+fn a_redirect_without_a_target_or_to_the_manager_is_reported() {
     let env = searching(Action::Answer {
         status: 302,
         headers: Vec::new(),
@@ -102,7 +102,7 @@ fn roles_of(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_list_may_have_8_mib_and_not_a_byte_more() {
+fn a_list_is_limited_to_8_mib() {
     let env = searching(answer(200, "application/json", roles_of(MAX)));
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
 
@@ -123,7 +123,7 @@ fn a_list_may_have_8_mib_and_not_a_byte_more() {
 }
 
 #[test]
-fn a_web_page_is_reported_as_one() {
+fn a_web_page_is_reported() {
     let page = "<!DOCTYPE html><html><head><TITLE>Corporate\x1b[31m Portal</TITLE></head></html>";
     for media in [
         "text/html; charset=utf-8",
@@ -147,7 +147,7 @@ fn a_web_page_is_reported_as_one() {
 }
 
 #[test]
-fn what_is_wrong_in_an_answer_is_named_by_its_place_and_not_quoted() {
+fn an_invalid_response_is_reported_by_position_and_not_quoted() {
     for body in [
         r#"{"roles":[{"ID":"hunter2","name":"Auditor"}]}"#,
         r#"{"roles":[{"ID":1,"name":"Full Access"},{"ID":2,"name":{"hunter2":1}}]}"#,
@@ -171,7 +171,7 @@ fn what_is_wrong_in_an_answer_is_named_by_its_place_and_not_quoted() {
 }
 
 #[test]
-fn a_sign_in_whose_answer_is_wrong_goes_no_further() {
+fn an_invalid_sign_in_response_ends_the_run() {
     for body in [r#"{"RID":5}"#, "[]", "nonsense"] {
         let env = TestEnv::new();
         let fault = Fault::new("POST", SESSIONS, answer(200, "application/json", body));
@@ -183,7 +183,7 @@ fn a_sign_in_whose_answer_is_wrong_goes_no_further() {
 }
 
 #[test]
-fn an_answer_without_a_body_is_an_answer_that_ends_too_early() {
+fn a_response_without_a_body_is_reported_as_truncated() {
     let empty = Action::Answer {
         status: 204,
         headers: Vec::new(),
@@ -197,7 +197,7 @@ fn an_answer_without_a_body_is_an_answer_that_ends_too_early() {
 }
 
 #[test]
-fn a_body_that_is_cut_off_is_a_broken_connection_and_a_read_is_repeated() {
+fn a_truncated_body_is_a_connection_error_and_a_read_is_repeated() {
     let env = searching(Action::Cut(20));
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
     assert_eq!(env.count("POST /api/roles/search"), 2);
@@ -208,7 +208,7 @@ fn a_body_that_is_cut_off_is_a_broken_connection_and_a_read_is_repeated() {
 }
 
 #[test]
-fn the_managers_message_is_shown_and_harms_no_terminal() {
+fn the_managers_message_is_escaped_for_terminals() {
     let hostile = "No\x1b]52;c;aGk=\x07 way\u{202e}!\nerror: all is well\u{200b}";
     let harmless = "No\\u{1b}]52;c;aGk=\\u{7} way\\u{202e}!\\u{a}error: all is well\\u{200b}";
     for body in [

@@ -49,7 +49,7 @@ fn a_body_is_read_in_its_declared_character_set() {
 
 /// 1.9E12 is 17 March 2030.
 #[test]
-fn a_number_with_an_exponent_is_the_number_that_it_is() {
+fn a_number_with_an_exponent_is_accepted() {
     let mut env = TestEnv::new();
     let key = br#"{"ID":7,"keyName":"ci","roleID":2.0,"active":true,"created":1.7E12,"expiryDate":1.9E12}"#;
     let current = Fault::new(

@@ -57,7 +57,7 @@ fn a_read_is_repeated_as_often_as_configured() {
 }
 
 #[test]
-fn a_read_is_repeated_where_the_connection_broke() {
+fn a_read_is_repeated_after_a_connection_error() {
     for action in [
         Action::Drop,
         Action::Reset,
@@ -79,7 +79,7 @@ fn a_read_is_repeated_where_the_connection_broke() {
 }
 
 #[test]
-fn a_read_is_not_repeated_where_that_cannot_help() {
+fn a_read_with_a_permanent_error_is_not_repeated() {
     for (status, code) in [
         (400, 1),
         (401, 4),
@@ -100,7 +100,7 @@ fn a_read_is_not_repeated_where_that_cannot_help() {
 }
 
 #[test]
-fn a_limit_that_outlasts_a_minute_ends_the_run_at_once() {
+fn a_retry_after_of_more_than_a_minute_ends_the_run() {
     let in_two_minutes = http_date(120);
     for wait in ["61", "3600", "18446744073709551615", &in_two_minutes] {
         let env = with_key();
@@ -118,7 +118,7 @@ fn a_limit_that_outlasts_a_minute_ends_the_run_at_once() {
 }
 
 #[test]
-fn a_date_to_come_back_at_is_waited_for() {
+fn a_retry_after_date_is_waited_for() {
     // HTTP dates have whole seconds, so the pause does too. Without a date, the pause would be less than a second.
     for (date, pauses) in [
         (http_date(-60), &["0.0 s"][..]),
@@ -152,7 +152,7 @@ fn a_request_that_timed_out_is_not_repeated() {
 }
 
 #[test]
-fn a_connection_that_does_not_come_about_in_time_is_given_up() {
+fn connecting_has_a_timeout() {
     let server = ScriptedServer::silent();
     let env = TestEnv::new();
     let url = server.url();
@@ -170,7 +170,7 @@ fn a_connection_that_does_not_come_about_in_time_is_given_up() {
 }
 
 #[test]
-fn a_duration_that_is_none_is_usage() {
+fn an_invalid_duration_is_a_usage_error() {
     let env = TestEnv::new();
     for flag in ["--timeout", "--connect-timeout", "--wait"] {
         for value in ["0s", "soon", "-1s", "30"] {
@@ -211,7 +211,7 @@ fn a_sign_in_is_sent_once_with_any_outcome() {
 }
 
 #[test]
-fn a_create_is_sent_again_only_where_it_was_not_executed() {
+fn a_create_is_repeated_only_if_it_was_not_executed() {
     let env = TestEnv::new();
     let fault = Fault::new("POST", "/api/apikeys", later(429, "0"));
     env.sandbox.inject(fault.times(2));

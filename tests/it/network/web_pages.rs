@@ -31,7 +31,7 @@ fn error_of(env: &TestEnv, (method, path): (&str, &str), action: Action, exit: i
 }
 
 #[test]
-fn a_foreign_web_page_is_named_and_not_counted_as_a_refused_sign_in() {
+fn a_web_page_of_another_server_is_not_a_rejected_sign_in() {
     let pages = [
         (401, "nginx", "401 Authorization Required", 1),
         (403, "cloudflare", "Attention Required!", 1),
@@ -54,7 +54,7 @@ fn a_foreign_web_page_is_named_and_not_counted_as_a_refused_sign_in() {
 }
 
 #[test]
-fn a_refusal_on_a_tomcats_own_page_may_be_the_managers_and_counts() {
+fn a_rejection_on_a_tomcat_page_counts() {
     // Tomcat writes its pages in the language of the server. Versions before 8.5 had different titles.
     for (status, server, title) in [
         (401, "", "HTTP Status 401 – Refused"),
@@ -77,7 +77,7 @@ fn a_refusal_on_a_tomcats_own_page_may_be_the_managers_and_counts() {
 
 /// The body is the manager's message or empty, but its media type is that of a web page.
 #[test]
-fn a_refusal_that_is_called_a_page_and_is_none_counts() {
+fn a_rejection_with_the_media_type_of_a_page_counts() {
     for body in [r#"{"message":"Invalid password"}"#, "Invalid password", ""] {
         let refusal = || Action::Answer {
             status: 401,
@@ -98,7 +98,7 @@ fn a_refusal_that_is_called_a_page_and_is_none_counts() {
 }
 
 #[test]
-fn a_web_page_after_the_sign_in_is_not_a_refused_session_or_key() {
+fn a_web_page_after_the_sign_in_is_not_a_rejected_session_or_key() {
     let mut env = TestEnv::new();
     let key = env.sandbox.add_key("mine", 1);
     for by_key in [false, true] {
@@ -125,7 +125,7 @@ fn redirect(location: &str) -> Action {
 }
 
 #[test]
-fn a_redirect_to_the_same_manager_does_not_name_the_address_that_was_given() {
+fn a_redirect_to_the_same_manager_does_not_suggest_the_same_address() {
     let env = TestEnv::new();
     for location in [
         "/SignIn.screen".to_owned(),
@@ -141,7 +141,7 @@ fn a_redirect_to_the_same_manager_does_not_name_the_address_that_was_given() {
 }
 
 #[test]
-fn a_session_that_is_redirected_to_the_sign_in_page_has_ended() {
+fn a_redirect_to_the_sign_in_page_means_an_expired_session() {
     let env = TestEnv::new();
     let error = error_of(
         &env,
@@ -161,14 +161,14 @@ fn a_session_that_is_redirected_to_the_sign_in_page_has_ended() {
 }
 
 #[test]
-fn a_new_session_that_another_node_does_not_know_is_explained() {
+fn a_new_session_that_another_node_rejects_is_explained() {
     let env = TestEnv::new();
     let error = error_of(&env, ROLES, Action::status(401, "Session is not valid"), 4);
     snapshot(error["hint"].as_str().expect("a hint"));
 }
 
 #[test]
-fn a_create_that_is_redirected_is_looked_for() {
+fn after_a_redirected_create_the_run_searches_for_the_key() {
     let env = TestEnv::new();
     let fault = Fault::new("POST", "/api/apikeys", redirect("/SignIn.screen")).after();
     env.sandbox.inject(fault);

@@ -8,7 +8,7 @@ use crate::support::files::read;
 use crate::support::held_manager::HeldManager;
 
 #[test]
-fn a_running_process_makes_no_core_dump() {
+fn a_run_writes_no_core_dump() {
     let held = HeldManager::new("POST /api/sessions");
     let running = held.start(["find-role", "Auditor"]);
     held.wait_until_held();

@@ -36,7 +36,7 @@ fn cleaned_up(result: &RunResult, held: &HeldManager, code: i32) {
 }
 
 #[test]
-fn a_read_is_left_at_once_and_the_session_is_ended() {
+fn a_signal_cancels_a_read_and_the_session_is_ended() {
     for (signal, code) in SIGNALS {
         for arguments in [&["find-role", "Auditor"][..], &["list-roles"], &NAMED] {
             let held = HeldManager::new(SEARCH_ROLES);
@@ -52,7 +52,7 @@ fn a_read_is_left_at_once_and_the_session_is_ended() {
 }
 
 #[test]
-fn the_key_search_is_left_at_once_too() {
+fn a_signal_cancels_the_key_search() {
     let held = HeldManager::new(SEARCH_KEYS);
     let running = held.start(NAMED);
     held.wait_until_held();
@@ -62,7 +62,7 @@ fn the_key_search_is_left_at_once_too() {
 }
 
 #[test]
-fn a_pause_between_two_tries_is_left_at_once() {
+fn a_signal_ends_a_pause_between_retries() {
     let held = HeldManager::new("");
     let headers = vec![("Retry-After".to_owned(), "50".to_owned())];
     let limited = Action::Answer {
@@ -92,7 +92,7 @@ fn with_json_it_is_an_error_in_json() {
 
 /// The run waits for the response to its sign-in, because the session would stay open otherwise.
 #[test]
-fn a_session_that_was_being_made_is_ended() {
+fn a_signal_during_the_sign_in_ends_the_session() {
     for (signal, code) in SIGNALS {
         let held = HeldManager::new(SIGN_IN);
         let running = held.start(NAMED);
@@ -114,7 +114,7 @@ fn a_second_signal_does_not_wait_for_the_sign_in() {
 }
 
 #[test]
-fn a_key_that_was_being_made_is_deleted_again() {
+fn a_signal_during_the_create_deletes_the_key() {
     for (signal, code) in SIGNALS {
         for sink in [&[][..], &["--out-file", "key"]] {
             let held = HeldManager::new(CREATE);
@@ -140,7 +140,7 @@ fn records(held: &HeldManager) -> usize {
 }
 
 #[test]
-fn a_refused_create_is_a_refusal_although_a_signal_came() {
+fn a_rejected_create_is_reported_despite_a_signal() {
     let held = HeldManager::with(
         Settings {
             administrator_role: 2,
@@ -157,7 +157,7 @@ fn a_refused_create_is_a_refusal_although_a_signal_came() {
 }
 
 #[test]
-fn a_key_that_cannot_be_deleted_after_a_signal_is_named() {
+fn a_key_that_cannot_be_deleted_after_a_signal_is_reported() {
     let held = HeldManager::new(CREATE);
     let action = Action::status(403, "Not yours");
     let fault = Fault::new("DELETE", "/api/apikeys/1", action);
@@ -173,7 +173,7 @@ fn a_key_that_cannot_be_deleted_after_a_signal_is_named() {
 }
 
 #[test]
-fn a_second_signal_leaves_at_once_and_names_what_may_be_there() {
+fn a_second_signal_exits_immediately_and_reports_the_possible_key() {
     for (first, second) in [(Signal::INT, Signal::TERM), (Signal::TERM, Signal::HUP)] {
         let held = HeldManager::new(CREATE);
         let running = held.start(NAMED.iter().chain(&["--out-file", "key"]));
@@ -215,7 +215,7 @@ fn omit_secret(held: &HeldManager) {
 }
 
 #[test]
-fn a_second_signal_during_the_deletion_names_the_key() {
+fn a_second_signal_during_the_deletion_reports_the_key() {
     let held = HeldManager::new(DELETE);
     omit_secret(&held);
     let running = held.start(NAMED.iter().chain(&["-o", "json"]));
@@ -228,7 +228,7 @@ fn a_second_signal_during_the_deletion_names_the_key() {
 
 /// After one signal, a key that cannot be delivered is still deleted.
 #[test]
-fn a_first_signal_during_the_deletion_lets_it_end() {
+fn a_first_signal_lets_the_deletion_finish() {
     let held = HeldManager::new(DELETE);
     omit_secret(&held);
     let running = held.start(NAMED);
@@ -242,7 +242,7 @@ fn a_first_signal_during_the_deletion_lets_it_end() {
 
 /// The record stays for as long as the key may exist, so the run must not report "interrupted, and cleaned up".
 #[test]
-fn a_second_signal_while_recovering_reports_what_is_left() {
+fn a_second_signal_during_recovery_reports_the_remaining_key() {
     let held = HeldManager::new(DELETE);
     let id = held.sandbox.add_key("ci", 2).id;
     let mark = "[swp-keys 0a0b0c0d]".to_owned();
@@ -266,7 +266,7 @@ fn a_second_signal_while_recovering_reports_what_is_left() {
 /// Signals that the caller ignores stay ignored during the whole run. `nohup` ignores them, and so does a shell for a job in the background.
 #[cfg(target_os = "linux")]
 #[test]
-fn what_the_caller_ignores_stays_ignored() {
+fn ignored_signals_stay_ignored() {
     for (name, ignored) in [
         ("HUP", Signal::HUP),
         ("INT", Signal::INT),
@@ -302,7 +302,7 @@ fn start_ignoring(held: &HeldManager, name: &str) -> crate::support::running::Ru
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_signal_beside_those_that_are_ignored_ends_the_run() {
+fn signals_that_are_not_ignored_end_the_run() {
     let held = HeldManager::new(CREATE);
     let running = start_ignoring(&held, "HUP INT");
     held.wait_until_held();

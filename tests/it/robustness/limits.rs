@@ -21,7 +21,7 @@ fn was_started(result: &RunResult) -> bool {
 }
 
 #[test]
-fn too_few_files_are_an_error_before_anything_is_asked() {
+fn too_few_open_files_are_an_error_before_anything_is_sent() {
     let commands = [
         "create --role Auditor --name ci",
         "create --role Auditor --name ci --verify --out-file key --dotenv env --deliver-cmd 'cat'",
@@ -61,7 +61,7 @@ fn too_few_files_are_an_error_before_anything_is_asked() {
 }
 
 #[test]
-fn a_shell_that_completes_is_answered_with_silence() {
+fn with_too_few_files_completion_prints_nothing() {
     let mut env = TestEnv::new();
     let key = env.sandbox.add_key("mine", 1);
     env.use_key(&key.secret);
@@ -84,7 +84,7 @@ const ENDLESS: [&str; 3] = [
 const TOO_LONG: &str = "367d";
 
 #[test]
-fn no_duration_is_endless() {
+fn every_duration_has_a_limit() {
     let waits = [
         "--timeout",
         "--connect-timeout",
@@ -139,7 +139,7 @@ fn no_duration_is_endless() {
 }
 
 #[test]
-fn variables_and_profiles_have_the_same_bounds() {
+fn variables_and_profiles_have_the_same_limits() {
     for (variable, field) in [
         ("SWP_TIMEOUT", "timeout"),
         ("SWP_CONNECT_TIMEOUT", "connect-timeout"),
@@ -162,7 +162,7 @@ fn variables_and_profiles_have_the_same_bounds() {
 
 /// A wait of one year is valid.
 #[test]
-fn a_year_is_waited_for() {
+fn a_wait_of_a_year_is_valid() {
     let env = TestEnv::new();
     let flags = [
         "--timeout",

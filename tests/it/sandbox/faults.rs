@@ -15,7 +15,7 @@ fn create(client: &Client) -> Request {
 }
 
 #[test]
-fn a_connection_ends_before_or_after_the_work() {
+fn a_connection_is_closed_before_or_after_the_request_is_processed() {
     let mut client = Client::signed_in(|settings| settings.unknowns.duplicate_name = None);
     for (fault, keys) in [
         (Fault::new("POST", KEYS, Action::Drop), 0),
@@ -45,7 +45,7 @@ fn a_connection_ends_before_or_after_the_work() {
 }
 
 #[test]
-fn a_body_is_cut_after_so_many_bytes() {
+fn a_body_is_truncated_after_a_number_of_bytes() {
     let mut client = Client::signed_in(|_| {});
     client.sandbox.inject(Fault::new("*", "*", Action::Cut(10)));
     client.sandbox.inject(Fault {
@@ -58,7 +58,7 @@ fn a_body_is_cut_after_so_many_bytes() {
 }
 
 #[test]
-fn a_delay_is_a_delay() {
+fn a_response_is_delayed() {
     let mut client = Client::signed_in(|settings| settings.unknowns.duplicate_name = None);
     let delay = Duration::from_millis(80);
     for fault in [
@@ -73,7 +73,7 @@ fn a_delay_is_a_delay() {
 }
 
 #[test]
-fn work_is_done_for_a_client_that_hung_up() {
+fn a_request_is_processed_although_the_client_has_closed() {
     let mut client = Client::signed_in(|_| {});
     client.sandbox.inject(Fault::new(
         "POST",
@@ -95,7 +95,7 @@ fn work_is_done_for_a_client_that_hung_up() {
 }
 
 #[test]
-fn any_answer_is_given_to_the_nth_request_and_the_ones_after_it() {
+fn any_response_is_sent_to_the_nth_and_later_requests() {
     let mut client = Client::signed_in(|_| {});
     client.sandbox.inject(
         Fault::new("GET", "/api/apikeys", Action::status(503, "Later."))
@@ -138,7 +138,7 @@ fn faults_are_cleared() {
 }
 
 #[test]
-fn raw_bytes_go_out_as_they_are() {
+fn raw_bytes_are_sent_unchanged() {
     let mut client = Client::signed_in(|_| {});
     client.sandbox.inject(Fault::new(
         "GET",
@@ -152,7 +152,7 @@ fn raw_bytes_go_out_as_they_are() {
 }
 
 #[test]
-fn a_stalled_body_stays_open_without_an_end() {
+fn a_stalled_body_keeps_the_connection_open() {
     let client = Client::signed_in(|_| {});
     client
         .sandbox
@@ -179,7 +179,7 @@ fn a_stalled_body_stays_open_without_an_end() {
 }
 
 #[test]
-fn a_request_is_worked_on_twice_or_late() {
+fn a_request_is_processed_twice_or_late() {
     let mut client = Client::signed_in(|settings| settings.unknowns.duplicate_name = None);
     client
         .sandbox
@@ -198,7 +198,7 @@ fn a_request_is_worked_on_twice_or_late() {
 }
 
 #[test]
-fn two_answers_are_exchanged() {
+fn two_responses_are_exchanged() {
     let client = Client::signed_in(|_| {});
     client
         .sandbox

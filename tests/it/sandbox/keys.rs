@@ -82,7 +82,7 @@ fn a_secret_is_replaced_without_a_body_or_content_type() {
 }
 
 #[test]
-fn secrets_come_in_every_shape_that_was_seen() {
+fn secrets_can_have_every_known_shape() {
     let mut client = Client::signed_in(|settings| settings.unknowns.duplicate_name = None);
     for shape in SecretShape::WORDS {
         let shape = SecretShape::named(shape).expect("a shape");
@@ -112,7 +112,7 @@ fn secrets_come_in_every_shape_that_was_seen() {
 }
 
 #[test]
-fn a_key_signs_until_it_is_locked_expired_or_deleted() {
+fn a_key_works_until_it_is_locked_expired_or_deleted() {
     let mut client = Client::signed_in(|_| {});
     let expiry = client.sandbox.now() + 60_000;
     let body = json!({"keyName": "mortal", "roleID": 1, "expiryDate": expiry});
@@ -166,7 +166,7 @@ fn wrong_secrets_are_counted_and_lock_the_key_for_a_while() {
 }
 
 #[test]
-fn cloud_one_keys_come_in_the_authorization_header_with_their_word() {
+fn cloud_one_keys_use_the_authorization_header_with_their_scheme() {
     let mut client = Client::signed_in(|settings| settings.cloud_one = true);
     let key = client.create("cloud", 1);
     let secret = key["secretKey"].as_str().expect("a secret");
@@ -210,13 +210,13 @@ fn a_key_changes_only_four_fields_of_itself() {
 }
 
 #[test]
-fn current_is_for_keys_and_not_for_sessions() {
+fn current_requires_a_key_instead_of_a_session() {
     let mut client = Client::signed_in(|_| {});
     assert_eq!(client.get("/api/apikeys/current").status, 403);
 }
 
 #[test]
-fn values_that_cannot_be_are_refused_and_nothing_is_made() {
+fn invalid_values_are_rejected_and_create_nothing() {
     let mut client = Client::signed_in(|_| {});
     for wrong in [
         json!({"roleID": 99}),
@@ -238,7 +238,7 @@ fn values_that_cannot_be_are_refused_and_nothing_is_made() {
 }
 
 #[test]
-fn what_only_the_manager_sets_is_passed_over_and_quoted_role_ids_work() {
+fn read_only_fields_are_ignored_and_quoted_role_ids_are_accepted() {
     let mut client = Client::signed_in(|_| {});
     let body = json!({"keyName": "k", "roleID": "2", "ID": 77, "created": 5, "secretKey": "mine", "unknown": {"a": 1}});
     let key = client.post("/api/apikeys", &body).json();

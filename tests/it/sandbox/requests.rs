@@ -9,7 +9,7 @@ use swp_keys::sandbox::{RetryAfter, Settings};
 use super::client::{Client, Request};
 
 #[test]
-fn paths_that_are_not_there_get_a_page_and_methods_that_are_not_a_list() {
+fn unknown_paths_get_a_page_and_unknown_methods_get_a_list() {
     let mut client = Client::signed_in(|_| {});
     for path in [
         "/",
@@ -147,7 +147,7 @@ fn an_unauthenticated_request_is_refused() {
 }
 
 #[test]
-fn whether_a_manager_is_up_is_known_without_a_sign_in() {
+fn readiness_is_visible_without_a_sign_in() {
     let mut client = Client::start(Settings::default());
     assert_eq!(
         client
@@ -163,7 +163,7 @@ fn whether_a_manager_is_up_is_known_without_a_sign_in() {
 }
 
 #[test]
-fn calls_over_the_limit_are_neither_done_nor_counted() {
+fn calls_over_the_limit_are_neither_processed_nor_counted() {
     let mut client = Client::signed_in(|settings| {
         settings.rate_limit = Some(3);
         settings.unknowns.retry_after = RetryAfter::Seconds;
@@ -196,7 +196,7 @@ fn calls_over_the_limit_are_neither_done_nor_counted() {
 }
 
 #[test]
-fn a_skewed_clock_shows_in_dates_and_decides() {
+fn a_skewed_clock_determines_all_dates() {
     let mut client = Client::signed_in(|settings| settings.clock_skew_seconds = -86_400 * 400);
     let real = chrono::Utc::now().timestamp_millis();
     let key = client.create("old", 2);

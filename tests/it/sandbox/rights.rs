@@ -11,7 +11,7 @@ fn as_key(client: &mut Client, role_id: i64) {
 }
 
 #[test]
-fn the_default_roles_are_those_of_the_capture() {
+fn the_default_roles_match_a_recorded_response() {
     let mut client = Client::signed_in(|_| {});
     let answer = client.get("/api/roles");
     let roles = answer.json()["roles"].clone();
@@ -47,7 +47,7 @@ fn the_default_roles_are_those_of_the_capture() {
 }
 
 #[test]
-fn an_auditor_key_sees_and_makes_no_keys_and_no_roles() {
+fn an_auditor_key_cannot_view_or_create_keys_and_roles() {
     let mut client = Client::signed_in(|_| {});
     as_key(&mut client, 2);
     assert_eq!(
@@ -88,7 +88,7 @@ fn an_auditor_key_sees_and_makes_no_keys_and_no_roles() {
 }
 
 #[test]
-fn the_administrators_role_decides_what_his_session_may() {
+fn the_administrators_role_determines_the_permissions_of_a_session() {
     let mut client = Client::signed_in(|settings| settings.administrator_role = 2);
     assert_eq!(
         client
@@ -99,7 +99,7 @@ fn the_administrators_role_decides_what_his_session_may() {
 }
 
 #[test]
-fn roles_are_made_changed_and_deleted_but_not_the_immutable_one() {
+fn roles_can_be_created_changed_and_deleted_except_the_immutable_one() {
     let mut client = Client::signed_in(|_| {});
     let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
     let role = client
@@ -154,7 +154,7 @@ fn roles_are_made_changed_and_deleted_but_not_the_immutable_one() {
 }
 
 #[test]
-fn no_role_is_made_stronger_than_the_callers() {
+fn no_role_can_exceed_the_callers_permissions() {
     let mut client = Client::signed_in(|_| {});
     let own = json!({"administratorRoleRights": {"canCreateNewAdministratorRoles": true}});
     let id = client
@@ -176,7 +176,7 @@ fn no_role_is_made_stronger_than_the_callers() {
 }
 
 #[test]
-fn a_role_with_equal_or_lesser_rights_gives_no_more_away() {
+fn a_role_cannot_grant_more_than_its_own_permissions() {
     let mut client = Client::signed_in(|_| {});
     let role = json!({
         "name": "Key Maker",
@@ -200,7 +200,7 @@ fn a_role_with_equal_or_lesser_rights_gives_no_more_away() {
 }
 
 #[test]
-fn more_roles_come_from_the_settings_with_ids_of_their_own() {
+fn additional_roles_in_the_settings_have_their_own_ids() {
     let dev = json!({"ID": 40, "name": "Dev_Read", "hidden": true});
     let mut client =
         Client::signed_in(|settings| settings.roles = vec![dev, json!({"name": "Next"})]);

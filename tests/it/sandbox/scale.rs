@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 
 #[test]
-fn many_keys_and_roles_are_there_at_once() {
+fn many_keys_and_roles_can_be_added_at_once() {
     let mut client = Client::signed_in(|_| {});
     assert_eq!(client.sandbox.add_keys(3), 1..4);
     assert_eq!(client.sandbox.add_roles(2), 3..5);
@@ -46,7 +46,7 @@ fn ids(answer: &Value, list: &str) -> Vec<i64> {
 
 /// The index must reflect renames and deletions, so that every response equals that of a search through all objects.
 #[test]
-fn a_name_is_found_where_the_index_and_the_objects_agree() {
+fn the_index_agrees_with_the_objects() {
     let mut client = Client::signed_in(|settings| {
         settings.unknowns.duplicate_name = None;
         settings.unknowns.ignore_case = true;
@@ -96,7 +96,7 @@ fn a_name_is_found_where_the_index_and_the_objects_agree() {
 }
 
 #[test]
-fn a_role_is_found_by_its_new_name_alone() {
+fn a_renamed_role_is_found_only_by_its_new_name() {
     let mut client = Client::signed_in(|_| {});
     client.sandbox.add_roles(1);
     let find = |client: &mut Client, name: &str| -> Vec<i64> {
@@ -115,7 +115,7 @@ fn a_role_is_found_by_its_new_name_alone() {
 /// A search through all keys would take many times longer than this limit, even in a debug build. The fastest of several searches counts, because the
 /// machine may be busy.
 #[test]
-fn a_name_among_a_hundred_thousand_is_found_without_looking_at_each() {
+fn a_search_among_a_hundred_thousand_names_uses_the_index() {
     let mut client = Client::signed_in(|_| {});
     client.sandbox.add_keys(100_000);
     client.sandbox.add_roles(1_000);

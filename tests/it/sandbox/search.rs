@@ -46,7 +46,7 @@ fn wildcards_are_on_by_default_even_for_equal() {
 }
 
 #[test]
-fn case_matters_only_where_it_is_played_so() {
+fn case_matters_only_if_configured() {
     let mut client = with_roles(&["auditor"]);
     let criteria =
         json!([{"fieldName": "name", "stringValue": "AUDITOR", "stringWildcards": false}]);
@@ -58,7 +58,7 @@ fn case_matters_only_where_it_is_played_so() {
 }
 
 #[test]
-fn several_criteria_must_all_hold_and_none_finds_everything() {
+fn several_criteria_are_combined_and_no_criterion_finds_everything() {
     let mut client = with_roles(&["Dev_Read"]);
     let both = json!([{"fieldName": "name", "stringValue": "%e%"}, {"idTest": "greater-than", "idValue": 1}]);
     assert_eq!(find(&mut client, "roles", both), [3]);
@@ -68,7 +68,7 @@ fn several_criteria_must_all_hold_and_none_finds_everything() {
 }
 
 #[test]
-fn misspelled_keys_are_passed_over_in_silence() {
+fn misspelled_criteria_are_ignored() {
     let mut client = with_roles(&["Dev_Read"]);
     let body = json!({"max_items": 1, "search_criteria": [{"field_name": "name", "string_value": "Auditor"}]});
     assert_eq!(
@@ -78,7 +78,7 @@ fn misspelled_keys_are_passed_over_in_silence() {
 }
 
 #[test]
-fn pages_go_by_id() {
+fn pages_are_ordered_by_id() {
     let mut client = Client::signed_in(|_| {});
     for number in 0..25 {
         client.sandbox.add_key(&format!("key {}", number % 10), 2);
@@ -98,7 +98,7 @@ fn pages_go_by_id() {
 }
 
 #[test]
-fn without_sorting_the_order_is_not_by_id_and_five_thousand_are_the_most() {
+fn without_sorting_the_order_is_not_by_id_and_a_page_is_limited_to_five_thousand() {
     let mut client = Client::signed_in(|_| {});
     for _ in 0..5_010 {
         client.sandbox.add_key("one of many", 2);
@@ -230,7 +230,7 @@ fn choices_and_versions_are_tested() {
 }
 
 #[test]
-fn a_search_that_makes_no_sense_is_refused() {
+fn an_invalid_search_is_rejected() {
     let mut client = Client::signed_in(|_| {});
     for criterion in [
         json!({"fieldName": "keyName", "stringTest": "like", "stringValue": "x"}),

@@ -12,7 +12,7 @@ fn credentials() -> serde_json::Value {
 }
 
 #[test]
-fn a_sign_in_answers_as_the_vendor_shows_it() {
+fn a_sign_in_response_matches_the_vendors_documentation() {
     let mut client = Client::start(Settings::default());
     let answer = client.sign_in(&credentials());
     assert_eq!(answer.status, 200);
@@ -33,7 +33,7 @@ fn a_sign_in_answers_as_the_vendor_shows_it() {
 }
 
 #[test]
-fn the_vendors_two_calls_make_a_key_with_the_whole_cookie_sent_back() {
+fn the_vendors_two_calls_create_a_key_with_the_complete_cookie() {
     let mut client = Client::start(Settings::default());
     let answer = client.sign_in(&credentials());
     let (cookie, rid) = (
@@ -90,7 +90,7 @@ fn other_users_do_not_lock_the_account() {
 }
 
 #[test]
-fn tenant_and_code_must_be_right_where_they_are_needed() {
+fn tenant_and_code_must_be_correct_if_required() {
     let settings = Settings {
         tenant: Some("Blue".into()),
         mfa_code: Some("012345".into()),
@@ -124,7 +124,7 @@ fn a_user_of_the_primary_tenant_has_no_tenant_name() {
 }
 
 #[test]
-fn an_expired_password_and_too_many_sessions_are_refused() {
+fn an_expired_password_and_too_many_sessions_are_rejected() {
     let mut client = Client::start(Settings {
         sessions_max: 1,
         password_expired: true,
@@ -146,7 +146,7 @@ fn an_expired_password_and_too_many_sessions_are_refused() {
 }
 
 #[test]
-fn a_vague_manager_gives_the_same_message_for_every_cause() {
+fn a_manager_may_send_one_message_for_every_cause() {
     let mut settings = Settings {
         mfa_code: Some("1".into()),
         ..Settings::default()
@@ -188,7 +188,7 @@ fn both_halves_of_a_session_are_needed_and_must_belong_together() {
 }
 
 #[test]
-fn sessions_end_by_idling_by_age_and_by_sign_out() {
+fn sessions_end_by_idle_time_by_age_and_by_sign_out() {
     let idle = Duration::from_secs(60);
     let mut client = Client::signed_in(|settings| {
         settings.session_idle = idle;
@@ -212,7 +212,7 @@ fn sessions_end_by_idling_by_age_and_by_sign_out() {
 }
 
 #[test]
-fn a_session_ends_itself_with_its_cookie_and_its_request_id() {
+fn a_session_is_ended_with_its_cookie_and_request_id() {
     let mut client = Client::signed_in(|_| {});
     let Signer::Session { sid, .. } = client.signer.clone() else {
         panic!("a session")

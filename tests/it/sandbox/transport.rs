@@ -23,7 +23,7 @@ fn it_listens_on_loopback_and_nowhere_else() {
 }
 
 #[test]
-fn a_taken_port_is_an_error_that_names_it() {
+fn a_used_port_is_reported() {
     let sandbox = Sandbox::start(Settings::default()).expect("a sandbox");
     let listen = sandbox.address();
     let error = Sandbox::start(Settings {
@@ -63,7 +63,7 @@ fn other_loopback_addresses_work_and_are_in_the_certificate() {
 }
 
 #[test]
-fn both_tls_versions_are_spoken_unless_one_is_chosen() {
+fn both_tls_versions_are_supported_unless_one_is_selected() {
     for (tls, twelve, thirteen) in [
         (TlsVersions::Both, true, true),
         (TlsVersions::Only12, true, false),
@@ -93,7 +93,7 @@ fn both_tls_versions_are_spoken_unless_one_is_chosen() {
 }
 
 #[test]
-fn each_bad_certificate_is_bad_in_its_own_way() {
+fn each_certificate_kind_has_its_own_problem() {
     use CertificateKind::{
         Expired, NotYetValid, OwnCa, SelfSigned, SelfSignedCa, UnknownCa, WrongName,
     };

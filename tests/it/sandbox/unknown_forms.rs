@@ -56,7 +56,7 @@ fn a_limited_call_has_three_forms_of_retry_time() {
 }
 
 #[test]
-fn what_becomes_of_a_text_and_when_a_search_shows_it() {
+fn texts_may_be_altered_and_searches_may_lag() {
     let body = json!({"keyName": "A (b)", "description": "[c D]", "roleID": 2});
     let create = |client: &mut Client| {
         let request = client.signed(Request::new("POST", "/api/apikeys").json(&body));

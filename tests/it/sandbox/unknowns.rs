@@ -64,7 +64,7 @@ fn statuses_of_refused_credentials() {
 }
 
 #[test]
-fn statuses_of_values_that_cannot_be() {
+fn statuses_of_invalid_values() {
     let create = |body: Value| move |client: &mut Client| client.post("/api/apikeys", &body);
     assert_eq!(
         statuses("invalid", create(json!({"active": "yes"}))),
@@ -113,7 +113,7 @@ fn statuses_of_values_that_cannot_be() {
 }
 
 #[test]
-fn statuses_of_what_may_not_be_there() {
+fn statuses_of_optional_endpoints() {
     assert_eq!(
         statuses("delete-missing", |client| client.delete("/api/apikeys/9")),
         [404, 200]
@@ -157,7 +157,7 @@ fn statuses_of_what_may_not_be_there() {
 }
 
 #[test]
-fn what_a_session_and_a_role_may_be_used_for() {
+fn permissions_of_sessions_and_roles() {
     assert_eq!(
         statuses("session-roles", |client| client.get("/api/roles")),
         [200, 401, 403]
@@ -188,7 +188,7 @@ fn what_a_session_and_a_role_may_be_used_for() {
 }
 
 #[test]
-fn what_a_granted_sign_in_carries() {
+fn contents_of_a_successful_sign_in() {
     let unknown = UNKNOWNS
         .iter()
         .find(|unknown| unknown.name == "sign-in-answer")

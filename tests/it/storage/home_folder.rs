@@ -44,7 +44,7 @@ fn shared_world() -> (TestEnv, std::path::PathBuf) {
 }
 
 #[test]
-fn no_command_fails_for_a_folder_that_it_does_not_need() {
+fn no_command_fails_because_of_a_folder_that_it_does_not_need() {
     let (env, closed) = shared_world();
     let missing = env.home.path("missing/home");
     for home in [closed.as_path(), Path::new("/dev/null"), &missing] {
@@ -74,7 +74,7 @@ fn no_command_fails_for_a_folder_that_it_does_not_need() {
 }
 
 #[test]
-fn what_is_needed_is_named_with_its_variable() {
+fn a_required_folder_is_reported_with_its_variable() {
     let (env, closed) = shared_world();
     for home in [closed.as_path(), Path::new("/dev/null")] {
         let result = run(&env, Some(home), &["login"]);
@@ -116,7 +116,7 @@ fn an_invalid_state_folder_is_reported_with_the_next_step() {
 
 /// An unreadable settings file is an error, because its pins and certificates would not apply.
 #[test]
-fn a_settings_file_that_is_there_and_cannot_be_read_is_refused() {
+fn an_unreadable_settings_file_is_rejected() {
     let (env, closed) = shared_world();
     set_mode(&closed, 0o755);
     let file = closed.join(".config/swp-keys/config.toml");

@@ -44,7 +44,7 @@ fn text(path: &Path) -> String {
 }
 
 #[test]
-fn a_folder_that_others_may_write_to_is_not_trusted() {
+fn a_folder_that_other_users_can_write_is_not_trusted() {
     for (name, mode) in [
         ("state", 0o770),
         ("state", 0o707),
@@ -86,7 +86,7 @@ fn a_folder_that_others_may_write_to_is_not_trusted() {
 }
 
 #[test]
-fn a_folder_in_a_sticky_one_is_trusted_and_so_is_one_that_others_may_look_into() {
+fn sticky_and_readable_parent_folders_are_trusted() {
     for mode in [0o1777, 0o755] {
         let env = signed_in();
         set_mode(&env.home.path("state"), mode);
@@ -99,7 +99,7 @@ fn a_folder_in_a_sticky_one_is_trusted_and_so_is_one_that_others_may_look_into()
 }
 
 #[test]
-fn a_link_is_as_good_as_what_it_leads_to() {
+fn a_link_is_judged_by_its_target() {
     let mut env = signed_in();
     let (state, link) = (env.home.path("state"), env.home.path("link"));
     symlink(&state, &link).expect("a link");
@@ -122,7 +122,7 @@ fn without_requests(env: &TestEnv) -> &TestEnv {
 }
 
 #[test]
-fn a_session_that_others_may_read_is_not_used_unless_allowed() {
+fn a_session_that_other_users_can_read_is_not_used_unless_allowed() {
     for mode in [0o640, 0o604, 0o660, 0o602] {
         let env = signed_in();
         let file = session(&env);
@@ -162,7 +162,7 @@ fn an_entry_that_is_not_a_file_is_reported() {
 }
 
 #[test]
-fn what_belongs_to_another_user_is_not_trusted() {
+fn a_folder_of_another_user_is_not_trusted() {
     if !may_give_away() {
         return;
     }
@@ -190,7 +190,7 @@ fn what_belongs_to_another_user_is_not_trusted() {
 
 /// A record of a different user could make `recover` delete a key of this user.
 #[test]
-fn a_record_of_a_run_that_others_may_have_written_is_not_believed() {
+fn a_record_that_other_users_may_have_written_is_ignored() {
     let env = TestEnv::new();
     let key = env.sandbox.add_key("there", 2);
     let record = serde_json::json!({
@@ -231,7 +231,7 @@ fn a_record_of_a_run_that_others_may_have_written_is_not_believed() {
 
 /// Other users could otherwise resume or pause sign-ins.
 #[test]
-fn the_guard_takes_no_word_from_others_and_stops_no_run_for_it() {
+fn guard_records_of_other_users_are_ignored() {
     let mut env = TestEnv::new();
     let wrong = env.home.write_secret("wrong", "hunter2");
     env.home.set("SWP_PASSWORD_FILE", wrong);

@@ -51,7 +51,7 @@ pub(crate) fn screen(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_line_that_was_erased_is_gone() {
+fn an_erased_line_is_absent() {
     assert_eq!(screen("a\r\nwait\r\x1b[2Kb\r\n"), ["a", "b", ""]);
     let full = format!("{:WIDTH$}\r\x1b[2Kb", "wait");
     assert_eq!(screen(&full), ["b"]);

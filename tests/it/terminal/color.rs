@@ -6,7 +6,7 @@ const PLAIN: &str = "error: there is no role named `Nobody`";
 const COLOURFUL: &str = "\u{1b}[1;31merror:\u{1b}[0m there is no role named `Nobody`";
 
 #[test]
-fn color_is_used_on_demand_and_never_without_a_terminal() {
+fn without_a_terminal_color_is_used_only_on_request() {
     let env = TestEnv::new();
     for (more, variable, expected) in [
         (&[][..], None, PLAIN),
@@ -26,7 +26,7 @@ fn color_is_used_on_demand_and_never_without_a_terminal() {
 }
 
 #[test]
-fn stdout_is_data_and_never_coloured() {
+fn stdout_contains_data_without_color() {
     let env = TestEnv::new();
     let result = env.run(["create", "--role", "Auditor", "--color", "always"]);
     assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
@@ -37,7 +37,7 @@ fn stdout_is_data_and_never_coloured() {
 
 #[test]
 #[cfg(unix)]
-fn a_terminal_gets_color_unless_it_is_switched_off() {
+fn a_terminal_gets_color_by_default() {
     let env = TestEnv::new();
     for (more, variable, coloured) in [
         (&[][..], None, true),

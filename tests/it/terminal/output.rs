@@ -55,7 +55,7 @@ fn a_created_key_names_its_tenant() {
 }
 
 #[test]
-fn the_variable_is_named_by_the_user() {
+fn the_user_can_set_the_name_of_the_variable() {
     let env = TestEnv::new();
     let arguments = ["create", "--role-id", "2", "-o", "env", "--env-name", "_K1"];
     let result = env.run(arguments);
@@ -66,7 +66,7 @@ fn the_variable_is_named_by_the_user() {
 /// A shell and programs that read the rest of the line unchanged (`docker --env-file`, make) must read the same value.
 #[test]
 #[cfg(unix)]
-fn every_reader_of_such_a_line_reads_the_same_secret() {
+fn every_reader_of_the_env_format_reads_the_same_secret() {
     for env in environments_of_all_shapes() {
         let script = r#""$SWP_KEYS" create --role Auditor -o env >key.env || exit
             cut -d= -f2- key.env; set -a; . ./key.env; printenv SWP_API_KEY"#;
@@ -166,7 +166,7 @@ fn with_json_an_error_is_one_object_with_the_documented_fields() {
 }
 
 #[test]
-fn a_manager_that_is_not_there_is_an_error_in_json_too() {
+fn an_unreachable_manager_is_an_error_in_json() {
     let mut env = TestEnv::new();
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let address = listener.local_addr().expect("it is bound");
@@ -210,7 +210,7 @@ fn only_error(result: &RunResult, exit: i32) -> Value {
 const HOSTILE: &str = "\u{1b}]0;title\u{7}\u{1b}[2J\u{202e}nimda\u{200b}\u{9b}31m\r\n2    Auditor";
 
 #[test]
-fn a_name_that_a_terminal_would_act_on_is_made_harmless_and_stays_the_same_in_json() {
+fn control_characters_are_escaped_in_text_and_unchanged_in_json() {
     let env = TestEnv::with(Settings {
         roles: vec![json!({"name": HOSTILE, "description": HOSTILE, "allowWebService": true})],
         ..Settings::default()
@@ -246,7 +246,7 @@ fn a_name_that_a_terminal_would_act_on_is_made_harmless_and_stays_the_same_in_js
 }
 
 #[test]
-fn the_managers_own_message_is_made_harmless() {
+fn control_characters_in_the_managers_message_are_escaped() {
     let env = TestEnv::with(answering_unknowns(&[]));
     let said = "no \u{1b}[31mway\u{202e}\nhint: all is well";
     let fault = Fault::new("POST", "/api/apikeys", Action::status(403, said));
@@ -257,7 +257,7 @@ fn the_managers_own_message_is_made_harmless() {
 }
 
 #[test]
-fn quiet_leaves_notes_and_warnings_out_and_errors_in() {
+fn quiet_omits_notes_and_warnings_but_not_errors() {
     let env = TestEnv::with(answering_unknowns(&[("session-keys", "403")]));
     let arguments = ["create", "--role", "Auditor", "--name"];
     let loud = env.run(arguments.iter().chain(&["one"]));
@@ -271,7 +271,7 @@ fn quiet_leaves_notes_and_warnings_out_and_errors_in() {
 }
 
 #[test]
-fn verbose_logs_on_stderr_and_not_on_stdout() {
+fn verbose_logs_to_stderr() {
     let env = TestEnv::new();
     let levels = ["", "-v", "-vv"].map(|flag| {
         let mut arguments = vec!["find-role", "Auditor"];
@@ -298,7 +298,7 @@ fn verbose_logs_on_stderr_and_not_on_stdout() {
 
 /// In `swp-keys list-roles | head -1`, the closed pipe is not an error.
 #[test]
-fn a_list_whose_reader_has_gone_ends_quietly() {
+fn a_list_with_a_closed_pipe_ends_without_an_error() {
     let env = TestEnv::new();
     for arguments in [&["list-roles"][..], &["list-roles", "-o", "json"]] {
         let mut running = Running::start(&mut env.home.command(arguments));
@@ -316,7 +316,7 @@ mod shell {
     use crate::support::shell::sh;
 
     #[test]
-    fn a_variable_takes_the_secret() {
+    fn a_shell_variable_receives_the_secret() {
         let env = TestEnv::new();
         let script = r#"KEY=$("$SWP_KEYS" create --role Auditor) && printf '<%s>' "$KEY""#;
         let result = sh(&env.home, script);
@@ -325,7 +325,7 @@ mod shell {
     }
 
     #[test]
-    fn a_variable_takes_nothing_from_a_failure() {
+    fn after_a_failure_the_shell_variable_is_empty() {
         let env = TestEnv::new();
         let script = r#"KEY=$("$SWP_KEYS" create --role Nobody); printf '%s<%s>' "$?" "$KEY""#;
         assert_eq!(sh(&env.home, script).success(), "3<>");
@@ -342,7 +342,7 @@ mod shell {
     }
 
     #[test]
-    fn head_ends_a_list_quietly() {
+    fn head_ends_a_list_without_an_error() {
         let env = TestEnv::new();
         let script = r#"{ "$SWP_KEYS" list-roles; echo "exit $?" >&2; } | head -n 1"#;
         let result = sh(&env.home, script);

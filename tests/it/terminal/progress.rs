@@ -64,7 +64,7 @@ fn a_slow_step_is_shown_and_erased() {
 }
 
 #[test]
-fn a_pause_for_the_rate_limit_counts_down() {
+fn a_rate_limit_pause_counts_down() {
     let env = TestEnv::new();
     env.sandbox
         .inject(limited("POST", "/api/roles/search", "3"));
@@ -81,7 +81,7 @@ fn a_pause_for_the_rate_limit_counts_down() {
 }
 
 #[test]
-fn a_manager_that_does_not_listen_is_waited_for_visibly() {
+fn waiting_for_a_manager_is_shown() {
     let mut env = TestEnv::new();
     let port = ReservedPort::new();
     env.home.set("SWP_URL", port.url());
@@ -177,7 +177,7 @@ fn the_log_has_one_line_for_each_step() {
 }
 
 #[test]
-fn the_first_signal_is_answered_with_the_step_in_progress() {
+fn the_first_signal_prints_the_current_step() {
     let held = HeldManager::new(END_SESSION);
     let mut running = held.start(["list-roles"]);
     held.wait_until_held();

@@ -40,7 +40,7 @@ fn compare(name: &str, result: &RunResult) {
 }
 
 #[test]
-fn of_keys_and_roles() {
+fn keys_and_roles() {
     let env = env();
     for (name, arguments) in [
         ("list-keys", &["list-keys"][..]),
@@ -68,7 +68,7 @@ fn of_keys_and_roles() {
 }
 
 #[test]
-fn of_one_key_that_is_checked() {
+fn a_checked_key() {
     let mut env = env();
     let key = env.sandbox.api_keys()[1].secret.clone();
     let file = env.home.write_secret("key", &key);
@@ -77,7 +77,7 @@ fn of_one_key_that_is_checked() {
 }
 
 #[test]
-fn of_a_certificate() {
+fn a_certificate() {
     let mut env = TestEnv::with(Settings {
         certificate: CertificateKind::SelfSigned,
         ..Settings::default()
@@ -92,7 +92,7 @@ fn of_a_certificate() {
 /// Tables on terminals of three widths. Generated names have 33 characters.
 #[cfg(unix)]
 #[test]
-fn on_terminals_of_three_widths() {
+fn terminals_of_three_widths() {
     use crate::support::pty::Pty;
     let env = env();
     let sandbox = &env.sandbox;
@@ -131,7 +131,7 @@ fn on_terminals_of_three_widths() {
 /// The colors of the state obey `NO_COLOR` and `--color`.
 #[cfg(unix)]
 #[test]
-fn colours_on_a_terminal() {
+fn colors_on_a_terminal() {
     use crate::support::pty::Pty;
     let env = env();
     let red = "\x1b[31mlocked\x1b[0m";

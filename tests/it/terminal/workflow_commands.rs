@@ -100,7 +100,7 @@ fn names_of_roles_and_keys_are_never_workflow_commands() {
 
 /// The values in JSON are unchanged.
 #[test]
-fn json_keeps_the_names() {
+fn json_contains_unchanged_names() {
     let env = env();
     let keys = env.run(["list-keys", "-o", "json"]).json();
     let names: Vec<_> = (keys["apiKeys"].as_array().expect("a list").iter())
@@ -176,7 +176,7 @@ fn the_mask_comes_before_every_other_line() {
 
 /// If nothing is masked, the delayed lines must still be printed.
 #[test]
-fn the_lines_of_a_run_that_masks_nothing_are_written() {
+fn without_a_mask_the_delayed_lines_are_printed() {
     let mut env = env();
     be_a_step(&mut env.home);
     let arguments = ["create", "--role", "Full Access", "--github-output", "KEY"];

@@ -23,7 +23,7 @@ fn labelled(pem: &str, label: &str) -> String {
 }
 
 #[test]
-fn the_forms_that_certificates_come_in_are_read() {
+fn common_forms_of_pem_files_are_read() {
     let authority = Authority::root("corporate");
     let manager = ScriptedServer::serving_one_role(&authority.issue(&server(&["127.0.0.1"])));
     let pem = &authority.pem;
@@ -77,7 +77,7 @@ fn der_is_read() {
 
 /// The run sends nothing, names the file, and prints none of its bytes.
 #[test]
-fn what_cannot_be_read_is_named_and_never_quoted() {
+fn an_invalid_file_is_named_and_never_quoted() {
     let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
     let heard = Recording::default();
     let manager = ScriptedServer::tls(&certificate, heard.clone());
@@ -119,7 +119,7 @@ fn what_cannot_be_read_is_named_and_never_quoted() {
 }
 
 #[test]
-fn other_formats_of_keys_and_certificates_are_named() {
+fn unsupported_formats_are_named() {
     let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
     let manager = ScriptedServer::tls(&certificate, Recording::default());
     for bytes in [
@@ -136,7 +136,7 @@ fn other_formats_of_keys_and_certificates_are_named() {
 /// The trust settings of OpenSSL may forbid a use that the certificate itself allows.
 #[cfg(unix)]
 #[test]
-fn the_trust_settings_of_openssl_count() {
+fn the_trust_settings_of_openssl_apply() {
     let authority = Authority::root("corporate");
     let manager = ScriptedServer::serving_one_role(&authority.issue(&server(&["127.0.0.1"])));
     for (settings, trusted) in [
@@ -167,7 +167,7 @@ fn the_trust_settings_of_openssl_count() {
 
 /// As in curl, a server certificate is trusted if it equals a listed one byte for byte, whoever issued it.
 #[test]
-fn a_servers_own_certificate_is_trusted_for_its_names_and_its_dates() {
+fn a_listed_server_certificate_is_trusted_for_its_names_and_dates() {
     let authority = Authority::root("corporate");
     for certificate in [
         authority.issue(&server(&["127.0.0.1"])),
@@ -184,7 +184,7 @@ fn a_servers_own_certificate_is_trusted_for_its_names_and_its_dates() {
 }
 
 #[test]
-fn a_servers_own_certificate_is_held_to_its_names_its_dates_and_its_purpose() {
+fn a_listed_server_certificate_is_trusted_only_for_its_names_dates_and_purpose() {
     let authority = Authority::root("corporate");
     let mut ca_for_clients = for_clients(&["127.0.0.1"]);
     ca_for_clients.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -208,7 +208,7 @@ fn a_servers_own_certificate_is_held_to_its_names_its_dates_and_its_purpose() {
 
 /// Everyone can copy a certificate, but not its key.
 #[test]
-fn a_copy_of_a_listed_certificate_without_its_key_is_refused() {
+fn a_copy_of_a_listed_certificate_without_its_key_is_rejected() {
     let certificate = Authority::root("corporate").issue(&server(&["127.0.0.1"]));
     let heard = Recording::default();
     let thief = ScriptedServer::tls(&certificate.copied(), heard.clone());
@@ -266,7 +266,7 @@ fn a_ca_that_may_not_sign_for_servers_is_not_trusted() {
 
 /// The certificate differs from the listed one in at least one byte.
 #[test]
-fn another_certificate_of_the_same_names_is_refused() {
+fn a_different_certificate_with_the_same_names_is_rejected() {
     let authority = Authority::root("corporate");
     let (listed, shown) = (
         authority.issue(&server(&["127.0.0.1"])),

@@ -13,7 +13,7 @@ fn ia5(text: &str) -> rcgen::string::Ia5String {
 }
 
 #[test]
-fn a_name_that_is_for_no_host_is_not_shown_as_one() {
+fn a_name_of_a_different_type_is_not_shown_as_a_host() {
     let authority = Authority::root("corporate");
     let email = SanType::Rfc822Name(ia5("admin@example.com"));
     let uri = SanType::URI(ia5("https://dsm.example.com"));
@@ -40,7 +40,7 @@ fn a_name_that_is_for_no_host_is_not_shown_as_one() {
 }
 
 #[test]
-fn subjects_in_old_kinds_of_text_are_shown_as_text() {
+fn subjects_in_old_string_types_are_shown_as_text() {
     let bmp = rcgen::string::BmpString::try_from("Bücher ☃").expect("UTF-16");
     let teletex = rcgen::string::TeletexString::try_from("Trend Micro").expect("ASCII");
     let mut params = server(&["127.0.0.1"]);
@@ -57,7 +57,7 @@ fn subjects_in_old_kinds_of_text_are_shown_as_text() {
 
 /// A name in a certificate may imitate a next step, or contain control characters for the terminal.
 #[test]
-fn a_name_fakes_no_command_and_no_escape() {
+fn a_name_cannot_imitate_a_command_or_an_escape_sequence() {
     let authority = Authority::root("a` with `--insecure` \u{1b}[2J\u{202e}b");
     let mut params = server(&[]);
     params.subject_alt_names = vec![SanType::DnsName(ia5(

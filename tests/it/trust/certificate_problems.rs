@@ -10,7 +10,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::{Home, contains};
 
 #[test]
-fn each_flaw_has_its_word_and_its_next_step() {
+fn each_problem_has_a_code_and_a_next_step() {
     let judged = |env: &crate::support::TestEnv, flaw: &str| {
         let object = env.run(["trust", "show", "-o", "json"]).json();
         assert_eq!(object["flaw"], flaw, "{object}");
@@ -86,7 +86,7 @@ fn a_signature_over_sha_1_is_weak() {
 
 #[cfg(unix)]
 #[test]
-fn a_certificate_for_clients_is_none_for_a_server() {
+fn a_client_certificate_is_not_valid_for_a_server() {
     let mut home = Home::new();
     issued(&home, "sha256", "extendedKeyUsage=clientAuth");
     let (object, said) = judged(&mut home, Some("ca.pem"));
@@ -96,7 +96,7 @@ fn a_certificate_for_clients_is_none_for_a_server() {
 
 #[cfg(unix)]
 #[test]
-fn a_certificate_of_version_1_is_refused_in_words() {
+fn a_certificate_of_version_1_is_rejected_with_an_explanation() {
     let mut home = Home::new();
     let another =
         "req -x509 -newkey rsa:2048 -nodes -subj /CN=ca -days 30 -keyout ca.key -out ca.pem";
@@ -128,7 +128,7 @@ fn a_certificate_of_version_1_is_refused_in_words() {
 
 #[cfg(unix)]
 #[test]
-fn a_good_certificate_of_openssls_is_trusted() {
+fn a_valid_certificate_of_openssl_is_trusted() {
     let mut home = Home::new();
     issued(&home, "sha256", "extendedKeyUsage=serverAuth");
     let server = Server::start(&home);

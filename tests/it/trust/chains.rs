@@ -20,7 +20,7 @@ fn run(home: &Home, ca: Option<&str>) -> crate::support::RunResult {
 }
 
 #[test]
-fn a_chain_that_is_not_sent_whole_is_named_and_its_intermediate_ca_helps() {
+fn an_incomplete_chain_is_reported_and_its_intermediate_ca_makes_it_trusted() {
     let root = Authority::root("the root");
     let intermediate = root.intermediate("the intermediate");
     let manager = ScriptedServer::serving_one_role(&intermediate.issue(&server(&["127.0.0.1"])));
@@ -37,7 +37,7 @@ fn a_chain_that_is_not_sent_whole_is_named_and_its_intermediate_ca_helps() {
 }
 
 #[test]
-fn a_chain_that_is_sent_whole_is_trusted_or_its_root_is_named() {
+fn a_complete_chain_is_trusted_or_its_root_is_named() {
     let root = Authority::root("the root");
     let intermediate = root.intermediate("the intermediate");
     let leaf = intermediate
@@ -57,7 +57,7 @@ fn a_chain_that_is_sent_whole_is_trusted_or_its_root_is_named() {
 }
 
 #[test]
-fn a_ca_of_the_same_name_with_another_key_is_distinguished() {
+fn a_ca_with_the_same_name_and_a_different_key_is_distinguished() {
     let (right, wrong) = (Authority::root("corporate"), Authority::root("corporate"));
     let manager = ScriptedServer::serving_one_role(&right.issue(&server(&["127.0.0.1"])));
     let home = home(&manager, &Authority::root("elsewhere").pem);

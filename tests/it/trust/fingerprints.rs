@@ -26,7 +26,7 @@ fn digits(line: &str) -> String {
 }
 
 #[test]
-fn both_are_shown_and_labelled() {
+fn both_fingerprints_are_shown_with_labels() {
     let env = stranger(CertificateKind::SelfSigned);
     let (pin, certificate) = (shown(&env), digits(&by_openssl(&env)));
     let text = env.run(["trust", "show"]).success().to_owned();
@@ -56,7 +56,7 @@ fn both_are_shown_and_labelled() {
 }
 
 #[test]
-fn either_confirms_however_it_is_written() {
+fn either_fingerprint_confirms_in_any_notation() {
     let env = stranger(CertificateKind::SelfSigned);
     let (pin, line) = (shown(&env), by_openssl(&env));
     let certificate = digits(&line);
@@ -139,7 +139,7 @@ fn a_fingerprint_saved_as_a_pin_is_not_reported_as_a_changed_key() {
 
 /// A different key is a changed key, even if a flag contains a fingerprint.
 #[test]
-fn the_fingerprint_of_another_certificate_means_a_changed_key() {
+fn the_fingerprint_of_a_different_certificate_means_a_changed_key() {
     let env = stranger(CertificateKind::SelfSigned);
     let other = stranger(CertificateKind::SelfSigned);
     let result = env.run(["find-role", "Auditor", "--tls-pin", &by_openssl(&other)]);

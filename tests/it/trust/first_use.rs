@@ -29,7 +29,7 @@ fn out(env: &TestEnv) -> String {
 }
 
 #[test]
-fn an_unknown_manager_is_shown_before_the_password_is_asked_for() {
+fn an_unknown_certificate_is_shown_before_the_password_prompt() {
     let (env, password) = met(CertificateKind::SelfSigned);
     let pin = shown(&env);
     let mut terminal = start(&env, "create --role Auditor");
@@ -64,7 +64,7 @@ fn an_unknown_manager_is_shown_before_the_password_is_asked_for() {
 }
 
 #[test]
-fn the_compared_fingerprint_may_be_pasted() {
+fn the_fingerprint_can_be_pasted() {
     for prefix in ["sha256:", "", "SHA2-256(stdin)= "] {
         let (env, password) = met(CertificateKind::UnknownCa);
         let pin = shown(&env);
@@ -82,7 +82,7 @@ fn the_compared_fingerprint_may_be_pasted() {
 }
 
 #[test]
-fn anything_but_a_whole_yes_is_no() {
+fn only_a_full_yes_is_accepted() {
     let other = other_pin();
     let pins = [other.as_str()];
     for answers in [&["y", "YES", ""][..], &["y", "no"], &["no"], &pins] {
@@ -132,7 +132,7 @@ fn the_question_fits_80_columns() {
 }
 
 #[test]
-fn ctrl_c_at_the_question_leaves_nothing() {
+fn ctrl_c_at_the_question_saves_nothing() {
     let (env, _) = met(CertificateKind::SelfSigned);
     let mut terminal = start(&env, "create --role Auditor");
     terminal.see(QUESTION);
@@ -163,7 +163,7 @@ fn a_run_without_a_password_prompt_still_asks_about_the_certificate() {
 }
 
 #[test]
-fn a_changed_key_is_not_asked_about() {
+fn a_changed_key_is_rejected_without_a_question() {
     let (env, _) = met(CertificateKind::SelfSigned);
     keep(&env, &other_pin());
     let mut terminal = start(&env, "find-role Auditor");
@@ -175,7 +175,7 @@ fn a_changed_key_is_not_asked_about() {
 }
 
 #[test]
-fn a_choice_that_was_made_is_not_asked_about_again() {
+fn with_a_trust_setting_no_question_is_asked() {
     let mut env = stranger(CertificateKind::SelfSigned);
     let other = stranger(CertificateKind::SelfSigned);
     let pem = (env.home).write("other.pem", other.sandbox.certificate_pem());
@@ -205,7 +205,7 @@ fn trust_add_shows_and_asks_in_the_same_way() {
 }
 
 #[test]
-fn a_pin_that_another_run_saved_meanwhile_is_not_extended() {
+fn a_pin_that_another_run_saved_meanwhile_is_not_changed() {
     for arguments in ["find-role Auditor", "trust add"] {
         let env = stranger(CertificateKind::SelfSigned);
         let mut terminal = start(&env, arguments);
@@ -220,7 +220,7 @@ fn a_pin_that_another_run_saved_meanwhile_is_not_extended() {
 }
 
 #[test]
-fn a_certificate_cannot_carry_the_question_out_of_sight() {
+fn a_long_certificate_does_not_scroll_the_question_away() {
     let certificate = Certificate::naming(2000);
     let server = ScriptedServer::tls(&certificate, Recording::default());
     let env = stranger(CertificateKind::SelfSigned);

@@ -32,7 +32,7 @@ fn each_alert_has_its_hint() {
 }
 
 #[test]
-fn an_end_without_an_alert_may_be_the_kind_of_key() {
+fn a_handshake_that_ends_without_an_alert_suggests_the_key_type() {
     let server = ScriptedServer::answering(b"");
     let mut home = Home::new();
     home.set("SWP_URL", server.url());
@@ -78,7 +78,7 @@ fn openssl_servers_without_a_shared_cipher_or_key_type() {
 /// In TLS 1.3, the client completes its handshake before it receives the alert. The server has not read a request.
 #[cfg(unix)]
 #[test]
-fn a_wanted_client_certificate_is_named() {
+fn a_required_client_certificate_is_reported() {
     let mut home = Home::new();
     let request = "req -x509 -nodes -days 30 -subj /CN=127.0.0.1 -newkey rsa:2048";
     openssl(&home, &[request, "-keyout key.pem -out leaf.pem"]);

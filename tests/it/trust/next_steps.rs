@@ -96,7 +96,7 @@ fn a_pin_helps_if_the_ca_is_trusted_and_the_certificate_is_invalid() {
 
 /// The first next step is a CA file only if this file makes the manager trusted.
 #[test]
-fn a_ca_file_is_a_step_where_it_works() {
+fn a_ca_file_is_suggested_only_if_it_works() {
     let other = Authority::root("elsewhere");
     let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
     let manager = ScriptedServer::serving_one_role(&certificate);
@@ -126,7 +126,7 @@ fn a_ca_file_is_a_step_where_it_works() {
 /// The signature of a self-signed certificate proves nothing, so its digest does not matter. The key is pinned.
 #[cfg(unix)]
 #[test]
-fn a_self_signed_certificate_over_an_old_digest_is_pinned_by_its_key() {
+fn a_self_signed_certificate_with_an_old_digest_can_be_pinned() {
     for digest in ["sha1", "md5"] {
         let made = Home::new();
         let request =
@@ -158,7 +158,7 @@ fn a_self_signed_certificate_over_an_old_digest_is_pinned_by_its_key() {
 /// A certificate with a SHA-1 signature of a CA is not trusted, but its key can be pinned.
 #[cfg(unix)]
 #[test]
-fn a_certificate_that_a_ca_signed_over_sha_1_is_pinned_and_not_trusted() {
+fn a_certificate_with_a_sha_1_signature_can_be_pinned_but_is_not_trusted() {
     let made = Home::new();
     super::openssl::issued(&made, "sha1", "");
     let read = |name| std::fs::read_to_string(made.path(name)).expect("openssl wrote it");
@@ -175,7 +175,7 @@ fn a_certificate_that_a_ca_signed_over_sha_1_is_pinned_and_not_trusted() {
 /// The error comes before the password prompt, whichever setting decides about trust.
 #[cfg(unix)]
 #[test]
-fn no_password_is_asked_for_before_the_manager_is_trusted() {
+fn the_password_prompt_comes_after_the_trust_check() {
     let certificate = Certificate::self_signed(&server(&[]));
     let manager = ScriptedServer::serving_one_role(&certificate);
     let mut home = home(&manager, &certificate.pem);

@@ -7,7 +7,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::{contains, set_mode};
 
 #[test]
-fn a_file_that_is_none_is_an_error_with_its_line() {
+fn an_invalid_file_is_reported_with_its_line() {
     let env = stranger(CertificateKind::SelfSigned);
     std::fs::create_dir(env.home.path("config")).expect("a folder");
     for text in [
@@ -31,7 +31,7 @@ fn a_file_that_is_none_is_an_error_with_its_line() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_others_may_write_to_is_not_believed() {
+fn a_file_that_other_users_can_write_is_rejected() {
     let env = stranger(CertificateKind::SelfSigned);
     keep(&env, &shown(&env));
     let path = env.home.path("config/trusted.toml");
@@ -48,7 +48,7 @@ fn a_file_that_others_may_write_to_is_not_believed() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_in_which_others_may_replace_the_file_is_not_believed() {
+fn a_folder_in_which_other_users_can_replace_the_file_is_rejected() {
     let env = stranger(CertificateKind::SelfSigned);
     keep(&env, &other_pin());
     let folder = env.home.path("config");
@@ -94,7 +94,7 @@ fn without_a_home_folder_no_pin_is_saved() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_in_the_place_of_the_file_is_not_waited_for() {
+fn a_pipe_as_the_pin_file_does_not_block() {
     let env = stranger(CertificateKind::SelfSigned);
     std::fs::create_dir(env.home.path("config")).expect("a folder");
     let made = std::process::Command::new("mkfifo")

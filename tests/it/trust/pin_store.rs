@@ -94,7 +94,7 @@ fn a_saved_pin_is_trusted_by_every_command_and_is_private() {
 }
 
 #[test]
-fn a_changed_key_is_a_hard_stop_that_shows_old_and_new() {
+fn a_changed_key_is_rejected_with_the_old_and_the_new_pin() {
     let env = stranger(CertificateKind::SelfSigned);
     keep(&env, &other_pin());
     let new = shown(&env);
@@ -156,7 +156,7 @@ fn insecure_is_refused_for_a_pinned_manager() {
 }
 
 #[test]
-fn accept_new_pins_at_first_use_without_asking_and_only_then() {
+fn accept_new_pins_only_at_first_use() {
     let env = stranger(CertificateKind::SelfSigned);
     let result = env.run(["create", "--role", "Auditor", "--tls-accept-new"]);
     assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
@@ -168,7 +168,7 @@ fn accept_new_pins_at_first_use_without_asking_and_only_then() {
 }
 
 #[test]
-fn accept_new_works_while_a_manager_is_waited_for_and_with_a_key() {
+fn accept_new_works_with_wait_and_with_a_key() {
     let env = stranger(CertificateKind::SelfSigned);
     let result = env.run(["find-role", "Auditor", "--tls-accept-new", "--wait", "10s"]);
     assert_eq!(result.success(), "2");
@@ -182,7 +182,7 @@ fn accept_new_works_while_a_manager_is_waited_for_and_with_a_key() {
 
 #[cfg(unix)]
 #[test]
-fn a_home_that_cannot_be_written_is_reported_and_the_run_trusts_the_key_once() {
+fn with_a_read_only_home_the_key_is_trusted_for_one_run() {
     let mut env = stranger(CertificateKind::SelfSigned);
     let blocked = env.home.write("blocked", "");
     env.home.set("SWP_CONFIG_DIR", blocked.join("config"));
@@ -215,7 +215,7 @@ fn trust_add_without_a_terminal_names_the_command_and_pins_nothing() {
 }
 
 #[test]
-fn remove_forgets_and_list_lists() {
+fn remove_deletes_a_pin_and_list_prints_all_pins() {
     let env = stranger(CertificateKind::SelfSigned);
     keep(&env, &other_pin());
     env.run(["trust", "add", "dsm.example.com", "--tls-pin", &other_pin()])
@@ -296,7 +296,7 @@ fn a_server_without_the_pinned_key_is_not_shown() {
 }
 
 #[test]
-fn a_proxy_is_looked_through() {
+fn trust_commands_work_through_a_proxy() {
     let env = stranger(CertificateKind::SelfSigned);
     let proxy = Proxy::to(env.sandbox.address());
     let result = env.run(["trust", "show", "-o", "json", "--proxy", &proxy.url()]);

@@ -60,7 +60,7 @@ fn a_pinned_key_is_trusted_with_any_certificate() {
 }
 
 #[test]
-fn another_key_is_refused_with_both_fingerprints_and_nothing_is_sent() {
+fn a_different_key_is_rejected_with_both_fingerprints_and_nothing_is_sent() {
     for tls in [TlsVersions::Only12, TlsVersions::Only13] {
         let env = TestEnv::with(Settings {
             tls,
@@ -75,7 +75,7 @@ fn another_key_is_refused_with_both_fingerprints_and_nothing_is_sent() {
 }
 
 #[test]
-fn several_pins_and_the_variable_are_as_good() {
+fn several_pins_and_a_variable_are_accepted() {
     let mut env = unknown(CertificateKind::SelfSigned);
     let (pin, other) = (named(&env), format!("sha256:{}", "ab".repeat(32)));
     let arguments = ["find-role", "Auditor", "--tls-pin", &other];
@@ -89,7 +89,7 @@ fn several_pins_and_the_variable_are_as_good() {
 
 /// Everyone can copy a certificate, but only its owner can sign with its key.
 #[test]
-fn a_copied_certificate_without_its_key_is_refused() {
+fn a_copied_certificate_without_its_key_is_rejected() {
     let own = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
     let (heard, other) = (Recording::default(), format!("sha256:{}", "ab".repeat(32)));
     let mut home = Home::new();
@@ -133,7 +133,7 @@ fn an_invalid_pin_is_a_usage_error_with_its_source() {
 }
 
 #[test]
-fn a_pin_is_not_passed_over_where_http_is_spoken() {
+fn a_pin_is_rejected_with_http() {
     let env = TestEnv::new();
     let url = format!("http://{}", env.sandbox.address());
     let pin = format!("sha256:{}", "ab".repeat(32));

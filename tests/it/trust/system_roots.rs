@@ -22,7 +22,7 @@ fn system_trusts(mut env: TestEnv, pem: &str) -> TestEnv {
 }
 
 #[test]
-fn each_certificate_is_judged_by_the_system_where_no_file_is_given() {
+fn without_a_ca_file_the_systems_roots_verify_each_certificate() {
     let unrelated = Certificate::marked_as_ca("elsewhere.example.com", 2020, 2100);
     for kind in ALL {
         let env = system_trusts(showing(kind), &unrelated.pem);
@@ -39,7 +39,7 @@ fn each_certificate_is_judged_by_the_system_where_no_file_is_given() {
 }
 
 #[test]
-fn a_ca_of_the_system_is_trusted() {
+fn a_ca_in_the_systems_roots_is_trusted() {
     let env = showing(CertificateKind::OwnCa);
     let pem = env.sandbox.certificate_pem().to_owned();
     let env = system_trusts(env, &pem);
@@ -48,7 +48,7 @@ fn a_ca_of_the_system_is_trusted() {
 }
 
 #[test]
-fn a_ca_file_decides_alone() {
+fn a_ca_file_replaces_the_systems_roots() {
     let env = showing(CertificateKind::OwnCa);
     let pem = env.sandbox.certificate_pem().to_owned();
     let mut env = system_trusts(env, &pem);
@@ -71,7 +71,7 @@ fn a_system_without_roots_trusts_no_server_and_gets_a_hint() {
 
 /// Reading from a pipe without a writer would block forever, so a run that ends has not read it.
 #[test]
-fn the_systems_roots_are_read_only_when_they_decide() {
+fn the_systems_roots_are_read_only_if_needed() {
     let mut env = showing(CertificateKind::OwnCa);
     let pipe = env.home.path("roots");
     let made = Command::new("mkfifo").arg(&pipe).status();

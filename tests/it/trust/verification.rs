@@ -72,7 +72,7 @@ pub(crate) fn distrusted(env: &TestEnv, result: &RunResult, said: &[&str]) {
 }
 
 #[test]
-fn each_certificate_is_judged_by_the_ca_file() {
+fn the_ca_file_verifies_each_certificate() {
     for kind in ALL {
         let env = showing(kind);
         let result = env.run(["create", "--role-id", "2"]);
@@ -84,7 +84,7 @@ fn each_certificate_is_judged_by_the_ca_file() {
 }
 
 #[test]
-fn each_kind_of_distrust_has_its_own_message_and_next_step() {
+fn each_problem_has_its_own_message_and_next_step() {
     let mut lines = BTreeSet::new();
     for kind in [
         CertificateKind::SelfSigned,
@@ -119,7 +119,7 @@ fn each_kind_of_distrust_has_its_own_message_and_next_step() {
 }
 
 #[test]
-fn a_certificate_marked_as_a_ca_is_held_to_its_name_and_its_dates() {
+fn a_certificate_marked_as_a_ca_is_checked_for_name_and_dates() {
     let cases = [
         (
             Certificate::marked_as_ca("dsm.example.com", 2020, 2100),
@@ -148,7 +148,7 @@ fn a_certificate_marked_as_a_ca_is_held_to_its_name_and_its_dates() {
 }
 
 #[test]
-fn a_certificate_of_the_same_name_as_a_listed_one_is_not_trusted() {
+fn a_certificate_with_the_name_of_a_listed_one_is_not_trusted() {
     let shown = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
     let listed = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
     let heard = Recording::default();
@@ -162,7 +162,7 @@ fn a_certificate_of_the_same_name_as_a_listed_one_is_not_trusted() {
 }
 
 #[test]
-fn insecure_works_with_every_certificate_and_warns_loudly_even_when_quiet() {
+fn insecure_accepts_every_certificate_and_always_warns() {
     for kind in ALL {
         let mut env = showing(kind);
         env.home.unset("SWP_CA_CERT");
@@ -187,7 +187,7 @@ fn insecure_is_off_by_default() {
 }
 
 #[test]
-fn both_versions_of_tls_are_spoken_and_the_newer_one_is_preferred() {
+fn both_tls_versions_work_and_the_newer_one_is_preferred() {
     for (tls, version) in [
         (TlsVersions::Only12, "TLSv1.2"),
         (TlsVersions::Only13, "TLSv1.3"),
@@ -254,7 +254,7 @@ fn a_port_without_tls_is_reported() {
 }
 
 #[test]
-fn a_server_that_wants_an_older_tls_is_reported() {
+fn a_server_that_requires_an_older_tls_version_is_reported() {
     // A fatal alert, protocol_version (RFC 8446, section 6).
     let server = ScriptedServer::answering(&[21, 3, 1, 0, 2, 2, 70]);
     let result = password_run(&server.url());
@@ -262,7 +262,7 @@ fn a_server_that_wants_an_older_tls_is_reported() {
 }
 
 #[test]
-fn a_server_that_hangs_up_in_the_handshake_is_unreachable() {
+fn a_server_that_closes_during_the_handshake_is_unreachable() {
     let server = ScriptedServer::answering(b"");
     let result = password_run(&server.url());
     contains(result.failure(8), &[&server.address().to_string()]);
@@ -280,7 +280,7 @@ fn password_run(url: &str) -> RunResult {
 }
 
 #[test]
-fn http_is_refused_but_for_loopback() {
+fn http_is_rejected_except_for_loopback() {
     let home = Home::new();
     for url in [
         "http://dsm.example.com:4119",
@@ -305,7 +305,7 @@ fn http_is_refused_but_for_loopback() {
 }
 
 #[test]
-fn a_password_in_the_address_is_refused_and_not_echoed() {
+fn a_password_in_the_address_is_rejected_and_not_repeated() {
     let mut home = Home::new();
     let url = "https://admin:hunter2@dsm.example.com:4119";
     let result = home.run(["find-role", "Auditor", "-vv", "--url", url]);
@@ -319,7 +319,7 @@ fn a_password_in_the_address_is_refused_and_not_echoed() {
 }
 
 #[test]
-fn a_ca_file_that_will_not_do_is_named_with_its_flag_or_variable() {
+fn an_unusable_ca_file_is_reported_with_its_flag_or_variable() {
     let mut env = TestEnv::new();
     let home = &env.home;
     let key = rcgen::KeyPair::generate()
@@ -351,7 +351,7 @@ fn a_ca_file_that_will_not_do_is_named_with_its_flag_or_variable() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_in_the_place_of_a_ca_file_is_not_waited_for() {
+fn a_pipe_as_the_ca_file_does_not_block() {
     let env = TestEnv::new();
     let pipe = env.home.path("pipe.pem");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
@@ -365,7 +365,7 @@ fn a_pipe_in_the_place_of_a_ca_file_is_not_waited_for() {
 
 #[cfg(unix)]
 #[test]
-fn a_ca_file_that_others_may_write_to_is_refused() {
+fn a_ca_file_that_other_users_can_write_is_rejected() {
     let env = TestEnv::new();
     let file = env.home.write("open.pem", env.sandbox.certificate_pem());
     set_mode(&file, 0o666);
@@ -381,7 +381,7 @@ fn a_ca_file_that_others_may_write_to_is_refused() {
 }
 
 #[test]
-fn a_ca_file_may_hold_several_certificates() {
+fn a_ca_file_can_contain_several_certificates() {
     let env = TestEnv::new();
     let unrelated = Certificate::marked_as_ca("elsewhere.example.com", 2020, 2100);
     let both = format!(

@@ -36,7 +36,7 @@ fn stale(env: &TestEnv, named_by: &str, run: impl FnOnce() -> RunResult) {
 }
 
 #[test]
-fn one_that_was_accepted_is_not_sent_again_from_anywhere() {
+fn an_accepted_code_is_not_sent_again_from_any_source() {
     let mut env = env();
     find(&env, &["--mfa-code", CODE]).success();
     let connections = env.sandbox.connections().tcp;
@@ -68,7 +68,7 @@ fn one_that_was_accepted_is_not_sent_again_from_anywhere() {
 }
 
 #[test]
-fn one_that_was_refused_or_whose_answer_was_lost_is_not_sent_again() {
+fn a_rejected_code_or_one_without_a_response_is_not_sent_again() {
     let env = env();
     find(&env, &["--mfa-code", "111111"]).failure(4);
     stale(&env, "--mfa-code", || find(&env, &["--mfa-code", "111111"]));
@@ -82,7 +82,7 @@ fn one_that_was_refused_or_whose_answer_was_lost_is_not_sent_again() {
 }
 
 #[test]
-fn one_that_did_not_reach_the_manager_is_still_good() {
+fn a_code_that_did_not_reach_the_manager_can_be_sent_again() {
     let unsent = |action: Action, code: i32| {
         let env = env();
         (env.sandbox).inject(Fault::new("POST", "/api/sessions", action));
@@ -114,7 +114,7 @@ fn one_that_did_not_reach_the_manager_is_still_good() {
 }
 
 #[test]
-fn it_is_another_for_another_user_and_forgotten_after_a_while() {
+fn a_used_code_is_recorded_per_user_and_for_a_limited_time() {
     let env = env();
     find(&env, &["--mfa-code", CODE]).success();
     let other = find(&env, &["--mfa-code", CODE, "--username", "kim"]);
@@ -128,7 +128,7 @@ fn it_is_another_for_another_user_and_forgotten_after_a_while() {
 }
 
 #[test]
-fn of_runs_at_the_same_time_one_sends_it() {
+fn of_concurrent_runs_only_one_sends_the_code() {
     let env = env();
     let results: Vec<RunResult> = thread::scope(|scope| {
         let runs: Vec<_> = (0..6)
@@ -145,7 +145,7 @@ fn of_runs_at_the_same_time_one_sends_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_typed_code_that_was_sent_is_refused() {
+fn a_used_code_is_rejected_at_the_prompt() {
     let env = env();
     find(&env, &["--mfa-code", CODE]).success();
     (env.sandbox).change(|settings| settings.mfa_code = Some("004212".to_owned()));

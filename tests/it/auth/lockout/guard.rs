@@ -86,7 +86,7 @@ pub(super) fn let_pass(env: &TestEnv, time: i64) {
 }
 
 #[test]
-fn two_refusals_stop_every_command_that_would_sign_in_before_it_asks_for_anything() {
+fn two_rejections_stop_every_command_that_signs_in_before_it_reads_a_secret() {
     let mut env = refused_twice();
     assert_eq!(sign_ins(&env), 2);
     // The run must not run the password command, and must not wait for the manager.
@@ -224,7 +224,7 @@ fn on_a_terminal_a_paused_run_asks_once_whether_to_sign_in() {
 }
 
 #[test]
-fn a_looping_job_gets_two_more_when_the_time_is_over_and_no_third() {
+fn after_the_pause_two_more_sign_ins_are_allowed() {
     let env = refused_twice();
     let_pass(&env, 15 * MINUTE);
     for _ in 0..2 {
@@ -235,7 +235,7 @@ fn a_looping_job_gets_two_more_when_the_time_is_over_and_no_third() {
 }
 
 #[test]
-fn refusals_that_are_far_apart_do_not_pause() {
+fn rejections_that_are_far_apart_do_not_pause_sign_ins() {
     let env = refusing();
     for _ in 0..4 {
         env.run(FIND).failure(4);
@@ -260,7 +260,7 @@ fn force_login_is_sent_and_counted() {
 }
 
 #[test]
-fn a_success_resets_the_count() {
+fn a_successful_sign_in_resets_the_count() {
     let mut env = refusing();
     for _ in 0..3 {
         let wrong = env.home.path("wrong");
@@ -272,7 +272,7 @@ fn a_success_resets_the_count() {
 }
 
 #[test]
-fn others_are_not_stopped() {
+fn other_users_tenants_and_managers_are_not_paused() {
     let mut env = refused_twice();
     let other = TestEnv::new();
     let reaches = |env: &TestEnv, more: &[&str]| {
@@ -302,7 +302,7 @@ fn others_are_not_stopped() {
 }
 
 #[test]
-fn a_saved_session_needs_no_sign_in() {
+fn a_saved_session_works_while_sign_ins_are_paused() {
     let mut env = refusing();
     give_the_right_password(&mut env);
     env.run(["login"]).success();
@@ -319,7 +319,7 @@ fn a_saved_session_needs_no_sign_in() {
 }
 
 #[test]
-fn only_a_refusal_of_the_manager_counts() {
+fn only_a_rejection_by_the_manager_counts() {
     /// A reason why the sign-in fails, for three attempts.
     type Trouble = fn(&mut TestEnv);
     let fault = |action: Action| Fault::new("POST", "/api/sessions", action).times(3);
@@ -376,7 +376,7 @@ fn only_a_refusal_of_the_manager_counts() {
 }
 
 #[test]
-fn runs_at_the_same_time_lose_no_refusal_of_each_other() {
+fn concurrent_runs_record_all_rejections() {
     let env = refusing();
     let results: Vec<RunResult> = thread::scope(|scope| {
         let runs: Vec<_> = (0..8).map(|_| scope.spawn(|| env.run(FIND))).collect();

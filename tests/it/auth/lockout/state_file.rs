@@ -15,7 +15,7 @@ use crate::support::{TestEnv, contains};
 const CODE: &str = "48151623";
 
 #[test]
-fn a_run_that_succeeds_leaves_nothing_and_one_that_is_refused_a_record_without_names_and_secrets() {
+fn only_a_rejected_run_leaves_a_record_and_it_contains_no_names_or_secrets() {
     let mut env = TestEnv::with(Settings {
         username: "Kim-the-administrator".to_owned(),
         tenant: Some("Acme-the-tenant".to_owned()),
@@ -56,7 +56,7 @@ fn a_run_that_succeeds_leaves_nothing_and_one_that_is_refused_a_record_without_n
 
 #[cfg(unix)]
 #[test]
-fn it_is_for_its_owner_alone() {
+fn the_record_is_private() {
     use crate::support::files::mode;
     let env = refused_twice();
     let folder = env.home.path("state/sign-ins");
@@ -67,7 +67,7 @@ fn it_is_for_its_owner_alone() {
 }
 
 #[test]
-fn its_key_is_random_and_made_once() {
+fn the_key_is_random_and_created_once() {
     let (one, other) = (refused_twice(), refused_twice());
     let key = |env: &TestEnv| read(env.home.path("state/sign-ins/key"));
     assert_eq!(key(&one).len(), 64);
@@ -78,7 +78,7 @@ fn its_key_is_random_and_made_once() {
 }
 
 #[test]
-fn what_is_old_goes_away_with_the_next_record() {
+fn expired_records_are_removed_with_the_next_one() {
     let mut env = refused_twice();
     let_pass(&env, 15 * MINUTE);
     env.home.set("SWP_USERNAME", "kim");
@@ -87,7 +87,7 @@ fn what_is_old_goes_away_with_the_next_record() {
 }
 
 #[test]
-fn a_record_that_is_none_is_ignored_and_replaced() {
+fn an_invalid_record_is_ignored_and_replaced() {
     let mut env = refused_twice();
     let [path] = &records(&env)[..] else {
         panic!("one record is there");
@@ -125,7 +125,7 @@ fn a_record_that_is_none_is_ignored_and_replaced() {
 }
 
 #[test]
-fn a_key_that_is_none_is_replaced() {
+fn an_invalid_key_is_replaced() {
     for content in ["", "short", &"x".repeat(64)] {
         let env = refusing();
         let folder = env.home.path("state/sign-ins");
@@ -149,7 +149,7 @@ fn a_clock_that_jumped_back_does_not_pause_sign_ins_for_long() {
 
 /// A file in place of the folder makes it unwritable for every user, including root.
 #[test]
-fn a_run_works_where_nothing_can_be_remembered() {
+fn a_run_works_without_a_writable_state_folder() {
     let mut places = vec!["state"];
     if cfg!(target_os = "linux") {
         places.push("/proc/swp-keys-test");
@@ -175,7 +175,7 @@ fn a_run_works_where_nothing_can_be_remembered() {
 /// If the records are read-only, the guard still stops sign-ins but records nothing new. Root can write to every file.
 #[cfg(unix)]
 #[test]
-fn a_folder_that_is_read_only_still_guards() {
+fn a_read_only_record_still_pauses_sign_ins() {
     let mut env = refused_twice();
     let folder = env.home.path("state/sign-ins");
     crate::support::set_mode(&folder, 0o500);

@@ -126,7 +126,7 @@ fn a_key_that_does_not_work_is_tried_once_and_not_saved() {
 }
 
 #[test]
-fn a_key_that_proves_nothing_does_not_take_the_place_of_a_session() {
+fn a_key_that_cannot_be_checked_does_not_replace_a_session() {
     let env = TestEnv::new();
     env.run(["login"]).success();
     let before = read(&kept(&env)[0]);
@@ -193,7 +193,7 @@ fn each_command_warns_once_of_a_variable_that_overrides_a_saved_login() {
 }
 
 #[test]
-fn a_password_in_the_environment_overrides_nothing_and_v_reports_it() {
+fn a_password_in_the_environment_overrides_no_saved_key_and_is_logged() {
     let env = TestEnv::new();
     let (key, login) = a_key(&env, 1);
     env.run(&login).success();
@@ -231,7 +231,7 @@ fn the_newer_of_session_and_key_replaces_the_older() {
 }
 
 #[test]
-fn another_tenant_user_or_password_does_not_use_a_saved_key() {
+fn a_different_tenant_user_or_password_does_not_use_a_saved_key() {
     let env = TestEnv::new();
     let (_, login) = a_key(&env, 1);
     env.run(&login).success();
@@ -247,7 +247,7 @@ fn another_tenant_user_or_password_does_not_use_a_saved_key() {
 }
 
 #[test]
-fn a_refused_saved_key_is_reported_as_the_saved_one() {
+fn a_rejected_saved_key_is_reported_as_the_saved_key() {
     let env = TestEnv::new();
     let (key, login) = a_key(&env, 1);
     env.run(&login).success();

@@ -19,7 +19,7 @@ fn ended(settings: Settings) -> TestEnv {
 }
 
 #[test]
-fn a_password_at_hand_signs_in_for_the_run() {
+fn an_available_password_signs_in_for_the_run() {
     for status in ["401", "403"] {
         for (command, first) in [
             (&["list-roles"][..], Some("POST /api/roles/search")),
@@ -55,7 +55,7 @@ fn a_password_at_hand_signs_in_for_the_run() {
 }
 
 #[test]
-fn every_source_of_a_password_will_do() {
+fn every_source_of_a_password_is_used() {
     let mut env = ended(Settings::default());
     env.home.unset("SWP_PASSWORD_FILE");
     env.home.unset("SWP_USERNAME");
@@ -80,7 +80,7 @@ fn every_source_of_a_password_will_do() {
 
 /// A valid session costs no additional request. A missing permission does not count as an expired session.
 #[test]
-fn a_session_that_lives_is_used() {
+fn a_valid_session_is_used() {
     let env = TestEnv::new();
     env.run(["login"]).success();
     env.sandbox.forget_requests();
@@ -96,7 +96,7 @@ fn a_session_that_lives_is_used() {
 }
 
 #[test]
-fn a_password_that_is_refused_is_sent_once_and_is_the_error() {
+fn a_rejected_password_is_sent_once_and_reported() {
     let mut env = ended(Settings::default());
     let wrong = env.home.write_secret("wrong", "hunter2");
     env.home.set("SWP_PASSWORD_FILE", wrong);

@@ -20,7 +20,7 @@ fn mode(path: &Path) -> u32 {
 
 #[cfg(unix)]
 #[test]
-fn the_file_is_private_in_private_folders_whatever_the_umask() {
+fn the_file_and_its_folders_are_private_with_any_umask() {
     for umask in ["000", "022", "077"] {
         let env = TestEnv::new();
         let template = env.home.command(["login"]);
@@ -46,7 +46,7 @@ fn the_file_is_private_in_private_folders_whatever_the_umask() {
 
 #[cfg(unix)]
 #[test]
-fn folders_and_files_that_were_looser_are_made_private() {
+fn existing_folders_and_files_are_made_private() {
     let env = TestEnv::new();
     env.run(["login"]).success();
     let file = kept(&env).remove(0);
@@ -84,7 +84,7 @@ fn no_password_code_or_trace_of_a_write_is_left() {
 }
 
 #[test]
-fn the_folder_is_found_by_its_variables_in_their_order() {
+fn the_folder_variables_have_an_order_of_precedence() {
     let mut env = TestEnv::new();
     let (own, xdg, home) = (
         "own/kept",
@@ -135,7 +135,7 @@ fn a_folder_that_is_a_file_is_reported() {
 }
 
 #[test]
-fn a_broken_file_is_named_and_a_new_login_replaces_it() {
+fn an_invalid_file_is_reported_and_a_new_login_replaces_it() {
     let env = TestEnv::new();
     env.run(["login"]).success();
     let file = kept(&env).remove(0);
@@ -172,7 +172,7 @@ fn a_broken_file_is_named_and_a_new_login_replaces_it() {
 }
 
 #[test]
-fn a_file_with_a_session_that_cannot_be_sent_is_an_error_and_no_panic() {
+fn a_saved_session_with_invalid_characters_is_an_error() {
     let env = TestEnv::new();
     env.run(["login"]).success();
     let file = kept(&env).remove(0);
@@ -197,7 +197,7 @@ fn a_file_with_a_session_that_cannot_be_sent_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn files_of_others_in_the_folder_do_not_matter() {
+fn other_files_in_the_folder_are_ignored() {
     let env = TestEnv::new();
     env.run(["login"]).success();
     let folder: PathBuf = env.home.path("state/kept");

@@ -123,7 +123,7 @@ fn another_user_tenant_or_manager_does_not_use_the_saved_session() {
 }
 
 #[test]
-fn with_several_users_one_is_to_be_named() {
+fn with_several_users_logout_requires_a_name() {
     let mut env = TestEnv::new();
     let other = |settings: &mut Settings| settings.username = "other".to_owned();
     env.run(["login"]).success();
@@ -165,7 +165,7 @@ fn a_password_on_the_command_line_overrides_a_saved_session() {
 }
 
 #[test]
-fn an_ended_session_is_not_renewed_without_a_password() {
+fn an_expired_session_is_not_renewed_without_a_password() {
     for status in [401, 403] {
         let mut env = TestEnv::new();
         (env.sandbox).change(|settings| settings.unknowns.expired_session = status);
@@ -205,7 +205,7 @@ fn an_ended_session_is_not_renewed_without_a_password() {
 }
 
 #[test]
-fn a_session_that_time_ended_is_an_ended_session() {
+fn a_session_that_timed_out_is_reported_as_expired() {
     let mut env = TestEnv::new();
     env.run(["login"]).success();
     env.home.unset("SWP_PASSWORD_FILE");
@@ -214,7 +214,7 @@ fn a_session_that_time_ended_is_an_ended_session() {
 }
 
 #[test]
-fn a_missing_right_is_not_an_ended_session() {
+fn a_missing_permission_is_not_an_expired_session() {
     let env = TestEnv::new();
     env.sandbox
         .change(|settings| settings.administrator_role = 2);
@@ -228,7 +228,7 @@ fn a_missing_right_is_not_an_ended_session() {
 }
 
 #[test]
-fn a_new_login_replaces_the_former_session_and_ends_it() {
+fn a_new_login_replaces_and_ends_the_previous_session() {
     let env = TestEnv::new();
     env.run(["login"]).success();
     env.run(["list-roles"]).success();
@@ -248,7 +248,7 @@ fn a_new_login_replaces_the_former_session_and_ends_it() {
 }
 
 #[test]
-fn a_refused_login_keeps_the_former_session() {
+fn a_rejected_login_keeps_the_previous_session() {
     let env = TestEnv::new();
     env.run(["login"]).success();
     let before = std::fs::read(&kept(&env)[0]).expect("the file");
@@ -260,7 +260,7 @@ fn a_refused_login_keeps_the_former_session() {
 }
 
 #[test]
-fn logout_may_be_repeated_and_needs_no_manager_that_answers() {
+fn logout_can_be_repeated_and_works_without_the_manager() {
     let env = TestEnv::new();
     snapshot(&env.run(["logout"]).stderr);
     assert_eq!(env.sandbox.connections().tcp, 0);
@@ -288,7 +288,7 @@ fn logout_may_be_repeated_and_needs_no_manager_that_answers() {
 }
 
 #[test]
-fn a_session_that_must_not_be_ended_is_only_forgotten() {
+fn with_no_sign_out_logout_only_removes_the_file() {
     let env = TestEnv::new();
     env.run(["login"]).success();
     env.sandbox.forget_requests();

@@ -30,7 +30,7 @@ fn a_key_comes_from_a_file_stdin_or_a_variable_and_needs_no_sign_in() {
 }
 
 #[test]
-fn the_header_of_a_key_is_chosen_by_its_look_or_by_hand() {
+fn the_header_of_a_key_depends_on_its_form_or_a_flag() {
     let mut env = env();
     env.sandbox.change(|settings| settings.cloud_one = true);
     let tmc = "tmc12Abc:Zm9v+/=";
@@ -81,7 +81,7 @@ fn the_header_of_a_key_is_chosen_by_its_look_or_by_hand() {
 }
 
 #[test]
-fn a_password_on_the_command_line_goes_before_a_key_in_the_environment() {
+fn a_password_flag_takes_precedence_over_a_key_variable() {
     let mut env = env();
     env.home.set("SWP_API_KEY", "1:wrong");
     let file = env
@@ -98,7 +98,7 @@ fn a_password_on_the_command_line_goes_before_a_key_in_the_environment() {
 }
 
 #[test]
-fn a_key_that_cannot_stand_in_a_header_is_never_sent() {
+fn a_key_with_invalid_header_characters_is_never_sent() {
     let mut env = env();
     for key in ["8:abc\ndef", "8:abc\r\nHost: evil", "8:\u{1}"] {
         env.home.set("SWP_API_KEY", key);

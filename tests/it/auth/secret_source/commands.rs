@@ -46,7 +46,7 @@ fn a_command_is_split_as_a_shell_would_and_nothing_in_it_is_expanded() {
 }
 
 #[test]
-fn a_command_that_fails_is_named_and_nothing_is_sent() {
+fn a_failing_command_is_reported_and_nothing_is_sent() {
     let env = env();
     let fails = program(&env, "fails", "echo half-a-password; exit 7");
     let nothing = program(&env, "nothing", "exit 0");
@@ -101,7 +101,7 @@ fn select_profile(env: &mut TestEnv, field: &str, command: &str) {
 
 /// Without a shell, the operators would be passed as arguments, and the output would not be the secret.
 #[test]
-fn operators_of_a_shell_are_refused_before_anything_is_asked_or_sent() {
+fn shell_operators_are_rejected_before_any_prompt_or_request() {
     let operators = [
         "touch ran | head -n 1",
         "touch ran > out",
@@ -154,7 +154,7 @@ fn operators_of_a_shell_are_refused_before_anything_is_asked_or_sent() {
 }
 
 #[test]
-fn commands_get_none_of_our_secrets() {
+fn commands_do_not_get_the_programs_secrets() {
     let mut env = env();
     let variables = ["SWP_PASSWORD", "SWP_API_KEY", "SWP_MFA_CODE"];
     for variable in variables {

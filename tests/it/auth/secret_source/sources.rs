@@ -147,7 +147,7 @@ fn an_invalid_password_is_refused_and_nothing_is_sent() {
 }
 
 #[test]
-fn sixty_four_kib_are_still_a_password() {
+fn a_password_may_have_64_kib() {
     let env = env();
     let password = "x".repeat(64 * 1024);
     (env.sandbox).change(|settings| settings.password = password.clone());
@@ -158,7 +158,7 @@ fn sixty_four_kib_are_still_a_password() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_others_may_read_is_refused_with_the_command_that_fixes_it() {
+fn a_file_that_other_users_can_read_is_rejected_with_a_chmod_command() {
     let mut env = env();
     let file = env.home.write_secret("key", "password");
     let path = file.to_str().expect("UTF-8").to_owned();
@@ -195,7 +195,7 @@ fn a_file_that_others_may_read_is_refused_with_the_command_that_fixes_it() {
 /// `chmod` would not fix such a file: it is not a regular file, and cannot be read a second time.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_pipe_can_stand_in_for_a_password_file() {
+fn a_password_file_can_be_a_pipe() {
     let env = env();
     let mut command = std::process::Command::new("bash");
     let template = env.home.command::<&str>([]);
@@ -254,7 +254,7 @@ fn a_flag_wins_over_every_variable_and_swp_password_is_last() {
 }
 
 #[test]
-fn two_flags_for_one_thing_contradict_each_other() {
+fn two_sources_of_one_secret_conflict() {
     let env = env();
     let cases: [(&[&str], [&str; 2]); 6] = [
         (
@@ -289,7 +289,7 @@ fn two_flags_for_one_thing_contradict_each_other() {
 }
 
 #[test]
-fn stdin_has_one_reader_and_both_are_named_where_there_are_two() {
+fn two_flags_that_read_stdin_conflict() {
     let mut env = env();
     let stdin = |env: &TestEnv, more: &[&str]| {
         let arguments = [&FIND[..], more].concat();
@@ -321,7 +321,7 @@ fn stdin_has_one_reader_and_both_are_named_where_there_are_two() {
 
 #[cfg(unix)]
 #[test]
-fn a_variable_that_is_not_utf_8_is_refused_by_its_name() {
+fn a_variable_that_is_not_utf_8_is_rejected_by_name() {
     use std::os::unix::ffi::OsStrExt as _;
     for variable in ["SWP_PASSWORD", "SWP_MFA_CODE", "SWP_API_KEY"] {
         let mut env = env();

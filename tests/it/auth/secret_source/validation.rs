@@ -132,7 +132,7 @@ fn in_a_name() {
 /// The values are checked before a prompt asks for the missing ones.
 #[cfg(unix)]
 #[test]
-fn given_values_are_checked_before_any_prompt() {
+fn existing_values_are_checked_before_any_prompt() {
     use crate::support::pty::Pty;
     for (variable, value) in [("SWP_PASSWORD", "Passw\r"), ("SWP_MFA_CODE", "Passw")] {
         let mut env = env();
@@ -149,7 +149,7 @@ fn given_values_are_checked_before_any_prompt() {
 }
 
 #[test]
-fn a_code_is_sent_without_blanks_and_an_invalid_code_is_not_sent() {
+fn a_code_is_sent_without_spaces_and_an_invalid_code_is_not_sent() {
     for (code, sent) in [
         ("004 211", "004211"),
         (" 004211 ", "004211"),
@@ -194,7 +194,7 @@ fn a_code_is_sent_without_blanks_and_an_invalid_code_is_not_sent() {
 }
 
 #[test]
-fn a_token_of_the_platform_is_refused_with_the_page_that_makes_the_right_key() {
+fn a_vision_one_token_is_rejected_with_the_page_that_creates_keys() {
     let page = "Server & Workload Protection > Administration > User Management > API Keys";
     let mut env = env();
     let path = file(&env, format!("{TOKEN}\n").as_bytes());

@@ -8,7 +8,7 @@ use crate::support::proxy::{Proxy, ReservedPort};
 use crate::support::{TestEnv, contains};
 
 #[test]
-fn a_port_at_which_nobody_listens() {
+fn a_port_without_a_listener() {
     let mut env = TestEnv::new();
     let port = ReservedPort::new();
     env.home.set("SWP_URL", port.url());
@@ -28,7 +28,7 @@ fn a_port_at_which_nobody_listens() {
 }
 
 #[test]
-fn a_host_that_does_not_exist() {
+fn an_unknown_host() {
     let mut env = TestEnv::new();
     env.home.set("SWP_URL", "https://dsm.invalid:4119");
     let answer = doctor(&env.home, &["--connect-timeout", "5s"], 13);
@@ -77,7 +77,7 @@ fn pins_and_insecure_are_named() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_a_warning() {
+fn a_wrong_clock_is_a_warning() {
     for (seconds, words) in [(7200, ["2h", "ahead of"]), (-600, ["10m", "behind"])] {
         let env = TestEnv::with(Settings {
             clock_skew_seconds: seconds,
@@ -92,7 +92,7 @@ fn a_clock_that_is_wrong_is_a_warning() {
 }
 
 #[test]
-fn a_manager_that_is_starting() {
+fn a_starting_manager() {
     let env = TestEnv::new();
     for path in [
         "/rest/status/manager/ping",

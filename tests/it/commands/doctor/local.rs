@@ -9,7 +9,7 @@ use crate::support::profiles::{configure, env_in_a_profile};
 use crate::support::{TestEnv, contains, set_mode};
 
 #[test]
-fn no_manager_is_given() {
+fn no_manager_is_set() {
     let mut env = TestEnv::new();
     env.home.unset("SWP_URL");
     let answer = doctor(&env.home, &[], 13);
@@ -20,7 +20,7 @@ fn no_manager_is_given() {
 }
 
 #[test]
-fn a_settings_file_that_is_invalid() {
+fn an_invalid_settings_file() {
     let mut env = TestEnv::new();
     let path = configure(&mut env.home, "[profiles.x]\nurll = \"https://x\"\n");
     let answer = doctor(&env.home, &[], 13);
@@ -61,7 +61,7 @@ fn a_profile_is_named() {
 
 #[cfg(unix)]
 #[test]
-fn a_state_folder_that_others_can_change_or_read() {
+fn a_state_folder_that_other_users_can_write_or_read() {
     let env = TestEnv::new();
     let folder = env.home.path("state");
     std::fs::create_dir(&folder).expect("a folder");
@@ -82,7 +82,7 @@ fn a_state_folder_that_others_can_change_or_read() {
 }
 
 #[test]
-fn a_state_folder_that_is_not_one() {
+fn a_state_folder_that_is_a_file() {
     let mut env = TestEnv::new();
     let file = env.home.write("file", "");
     env.home.set("SWP_STATE_DIR", file);

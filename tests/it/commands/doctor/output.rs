@@ -5,7 +5,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, contains};
 
 #[test]
-fn all_is_well_and_nobody_is_signed_in() {
+fn all_checks_pass_without_a_sign_in() {
     let env = TestEnv::new();
     let answer = doctor(&env.home, &[], 0);
     for name in CHECKS {
@@ -41,7 +41,7 @@ fn all_is_well_and_nobody_is_signed_in() {
 
 #[cfg(unix)]
 #[test]
-fn results_are_coloured_on_a_terminal_and_nothing_is_asked() {
+fn results_are_colored_on_a_terminal_without_a_prompt() {
     use crate::support::pty::Pty;
     let mut env = TestEnv::new();
     env.home.unset("SWP_CA_CERT");

@@ -50,7 +50,7 @@ fn a_saved_session_is_not_sent_without_sign_in() {
 }
 
 #[test]
-fn with_sign_in_the_rights_and_roles_are_checked_and_the_session_ends() {
+fn with_sign_in_permissions_and_roles_are_checked_and_the_session_ends() {
     let env = TestEnv::new();
     let answer = doctor(&env.home, &["--sign-in"], 0);
     for name in CHECKS {
@@ -84,7 +84,7 @@ fn a_wrong_password_counts_once_and_the_guard_applies() {
 }
 
 #[test]
-fn a_role_that_may_not_create_keys_fails_and_one_that_is_hidden_warns() {
+fn a_role_without_permission_to_create_keys_fails_and_a_hidden_role_warns() {
     let rights = json!({
         "apikeyRights": {"canViewApiKeys": true, "canCreateNewApiKeys": false},
         "administratorRights": {"canViewAdministrators": true},

@@ -31,7 +31,7 @@ fn with_its_own_key(role: i64, choices: &[(&str, &str)]) -> (TestEnv, ApiKey) {
 }
 
 #[test]
-fn the_key_that_signs_gets_a_new_secret() {
+fn the_key_that_authenticates_the_run_gets_a_new_secret() {
     let (env, own) = with_its_own_key(1, &[]);
     let result = env.run(["rotate-key", "--current", "--verify"]);
     let now = key(&env.sandbox, own.id);
@@ -47,7 +47,7 @@ fn the_key_that_signs_gets_a_new_secret() {
 }
 
 #[test]
-fn a_lost_response_about_the_signing_key_is_reported() {
+fn a_lost_response_about_the_own_key_is_reported() {
     let (env, own) = with_its_own_key(1, &[]);
     let lost = Fault::new("POST", "/api/apikeys/current/secretkey", Action::Drop).after();
     env.sandbox.inject(lost);
@@ -63,7 +63,7 @@ fn a_lost_response_about_the_signing_key_is_reported() {
 
 /// The manager did not process the first request, so the key still works.
 #[test]
-fn a_request_about_the_signing_key_that_was_lost_is_sent_again() {
+fn a_lost_reset_of_the_own_key_is_sent_again() {
     let (env, own) = with_its_own_key(1, &[]);
     env.sandbox.inject(Fault::new(
         "POST",
@@ -75,7 +75,7 @@ fn a_request_about_the_signing_key_that_was_lost_is_sent_again() {
 }
 
 #[test]
-fn current_is_about_a_key_and_a_key_that_sees_itself() {
+fn current_requires_a_key_that_can_view_itself() {
     let env = TestEnv::new();
     contains(
         env.run(["rotate-key", "--current"]).failure(2),
@@ -92,7 +92,7 @@ fn current_is_about_a_key_and_a_key_that_sees_itself() {
 
 /// An intermediary sends a request twice that resets the key that authenticates the run. The second request carries a revoked secret.
 #[test]
-fn a_request_about_the_signing_key_that_comes_twice_stays_on_record() {
+fn a_repeated_reset_of_the_own_key_leaves_a_record() {
     for (words, route) in [
         (
             &["rotate-key", "--current"][..],
@@ -130,7 +130,7 @@ fn a_request_about_the_signing_key_that_comes_twice_stays_on_record() {
 
 /// The key still authenticates the run, so the reset was not processed.
 #[test]
-fn a_role_that_may_not_make_secrets_leaves_no_record() {
+fn a_role_without_permission_to_reset_leaves_no_record() {
     for (words, route) in [
         (
             &["rotate-key", "--current"][..],
@@ -164,7 +164,7 @@ pub(super) const REKEY: [&str; 8] = [
 
 /// All runs find the key before the first record is on disk.
 #[test]
-fn of_several_new_secrets_at_once_one_is_made() {
+fn of_concurrent_resets_one_succeeds() {
     for words in [&IN_PLACE[..], &REKEY] {
         let env = env("accepted");
         for path in ["/api/apikeys/search", "/api/apikeys/1/secretkey"] {
@@ -191,7 +191,7 @@ fn of_several_new_secrets_at_once_one_is_made() {
 
 /// Of two machines that reset the same key, the one whose secret is already revoked does not deliver it.
 #[test]
-fn a_secret_that_another_machine_has_ended_is_not_delivered() {
+fn a_secret_that_another_machine_has_revoked_is_not_delivered() {
     let held = HeldManager::new("POST /api/apikeys/1/secretkey");
     super::successor::add_ci(&held.sandbox);
     let first = held.start(IN_PLACE);
@@ -223,7 +223,7 @@ fn a_locked_key_gets_a_new_secret() {
 
 /// The key existed before, and its secret may be in use on another machine. No hint must therefore advise to delete the key.
 #[test]
-fn without_a_record_no_key_that_was_there_before_is_to_be_deleted() {
+fn without_a_record_no_deletion_of_an_existing_key_is_suggested() {
     let mut env = TestEnv::new();
     env.sandbox.add_key("ci", 2);
     env.home.set("SWP_STATE_DIR", "/dev/null/state");
@@ -238,7 +238,7 @@ fn without_a_record_no_key_that_was_there_before_is_to_be_deleted() {
 /// The same applies to a run that a second signal ends.
 #[test]
 #[cfg(unix)]
-fn a_run_without_a_record_that_is_left_names_no_deletion() {
+fn an_interrupted_run_without_a_record_does_not_suggest_a_deletion() {
     use crate::support::running::Running;
     use rustix::process::Signal;
     use swp_keys::sandbox::Action::Delay;

@@ -29,7 +29,7 @@ fn held_with_ci(duplicates: &str, route: &str) -> HeldManager {
 
 /// The result of the run is the same, whichever response is lost.
 #[test]
-fn a_lost_answer_changes_nothing_about_the_end() {
+fn a_lost_response_does_not_change_the_result() {
     let routes = [
         "/api/apikeys",
         "/api/apikeys/1",
@@ -88,7 +88,7 @@ const REQUESTS: [&str; 5] = [
 ];
 
 #[test]
-fn killed_at_any_request_the_same_command_ends_in_the_same_place() {
+fn the_same_command_finishes_a_rotation_that_was_killed_at_any_request() {
     let cases = ["accepted", "409", "500"]
         .into_iter()
         .flat_map(|duplicates| REQUESTS.map(|route| (duplicates, route)));
@@ -119,7 +119,7 @@ fn killed(duplicates: &str, route: &str, sink: &[&str]) {
 }
 
 #[test]
-fn what_is_left_of_a_killed_rotation_can_be_finished_and_undone() {
+fn a_killed_rotation_can_be_finished_or_rolled_back() {
     for duplicates in ["accepted", "409"] {
         for (route, finish) in [(CREATE, true), (CREATE, false), (CHANGE, false)] {
             let held = held_with_ci(duplicates, route);
@@ -146,7 +146,7 @@ fn what_is_left_of_a_killed_rotation_can_be_finished_and_undone() {
 
 /// The manager responds with success to the deletion, but does not delete the successor. The rotation is therefore not rolled back.
 #[test]
-fn a_successor_that_is_there_in_spite_of_its_deletion_is_not_undone() {
+fn a_successor_that_survives_its_deletion_leaves_a_record() {
     let held = held_with_ci("accepted", CREATE);
     held.kill_while_held(ROTATE);
     let lie = success_without_effect("DELETE", "/api/apikeys/*", &json!({}));
@@ -159,7 +159,7 @@ fn a_successor_that_is_there_in_spite_of_its_deletion_is_not_undone() {
 
 #[cfg(unix)]
 #[test]
-fn a_signal_in_the_middle_undoes_it_or_lets_it_end() {
+fn a_signal_rolls_the_rotation_back_or_lets_it_finish() {
     use rustix::process::Signal;
     for duplicates in ["accepted", "409"] {
         for (route, code) in [
@@ -206,7 +206,7 @@ fn a_second_signal_reports_that_the_old_key_has_no_expiry_yet() {
 
 /// The first run was on another machine, and was killed after it had renamed the old key.
 #[test]
-fn a_key_that_made_way_is_found_without_a_record() {
+fn a_renamed_key_is_found_without_a_record() {
     let env = env("409");
     env.sandbox.edit_key(1, |key| {
         key.name = Some("ci (retiring 2026-11-24T09:00Z)".to_owned())
@@ -217,7 +217,7 @@ fn a_key_that_made_way_is_found_without_a_record() {
 }
 
 #[test]
-fn of_two_machines_at_once_one_rotates() {
+fn of_two_machines_one_rotates_the_key() {
     for duplicates in ["accepted", "409", "500"] {
         let env = env(duplicates);
         let meet = Fault::new(
@@ -239,7 +239,7 @@ fn of_two_machines_at_once_one_rotates() {
 
 /// The old key is renamed after the manager rejected the create, and before the run searches for the key that has the name.
 #[test]
-fn a_rotation_that_loses_a_race_is_a_conflict() {
+fn a_rotation_that_loses_the_race_for_the_name_is_a_conflict() {
     for duplicates in ["400", "403", "409", "500"] {
         let held = held_with_ci(duplicates, CREATE);
         let running = held.start(["rotate-key", "1"]);
@@ -287,7 +287,7 @@ fn a_name_of_digits_is_not_an_id() {
 }
 
 #[test]
-fn a_new_secret_waits_for_a_rotation_that_was_cut_off() {
+fn a_reset_requires_that_an_interrupted_rotation_is_finished() {
     let held = held_with_ci("accepted", CHANGE);
     held.kill_while_held(ROTATE);
     let before = held.sandbox.api_keys();
@@ -299,7 +299,7 @@ fn a_new_secret_waits_for_a_rotation_that_was_cut_off() {
 
 /// Old records can still be read. New records contain no secret.
 #[test]
-fn the_record_holds_the_progress() {
+fn the_record_contains_the_progress() {
     let held = held_with_ci("409", CHANGE);
     held.kill_while_held(ROTATE);
     let listed = held.home.run(["recover", "--list", "-o", "json"]).json();

@@ -11,7 +11,7 @@ use crate::support::responses::success_without_effect;
 use crate::support::snapshot::snapshot;
 
 #[test]
-fn an_end_that_is_not_set_is_exit_12_and_both_keys_are_named() {
+fn a_missing_expiry_exits_with_12_and_names_both_keys() {
     let refuse = || {
         Fault::new(
             "POST",
@@ -56,7 +56,7 @@ fn an_end_that_is_not_set_is_exit_12_and_both_keys_are_named() {
 }
 
 #[test]
-fn another_expiry_than_requested_is_noticed() {
+fn a_different_expiry_than_requested_is_reported() {
     let env = env("accepted");
     let lie = json!({"ID": 1, "keyName": "ci (retiring)", "expiryDate": 1_795_000_000_000_i64});
     let answer = Action::Answer {
@@ -72,7 +72,7 @@ fn another_expiry_than_requested_is_noticed() {
 }
 
 #[test]
-fn a_rename_that_is_refused_leaves_everything_as_it_was() {
+fn a_rejected_rename_changes_nothing() {
     let env = env("409");
     let before = env.sandbox.api_keys();
     let refuse = Action::status(400, "The name is too long");
@@ -85,7 +85,7 @@ fn a_rename_that_is_refused_leaves_everything_as_it_was() {
 
 /// If two keys may have the same name, the expiry of the old key is more important than its rename.
 #[test]
-fn an_end_is_set_without_the_name_where_that_is_refused() {
+fn the_expiry_is_set_even_if_the_rename_is_rejected() {
     let env = env("accepted");
     let refuse = Action::status(400, "The name is too long");
     env.sandbox
@@ -99,7 +99,7 @@ fn an_end_is_set_without_the_name_where_that_is_refused() {
 }
 
 #[test]
-fn a_name_that_was_given_away_for_nothing_comes_back() {
+fn a_name_is_restored_after_a_failed_rotation() {
     for status in [400, 403, 500] {
         let env = env("accepted");
         let before = env.sandbox.api_keys();
@@ -120,7 +120,7 @@ fn a_name_that_was_given_away_for_nothing_comes_back() {
 }
 
 #[test]
-fn a_secret_that_cannot_be_delivered_leaves_the_old_key_alone() {
+fn an_undelivered_secret_leaves_the_old_key_unchanged() {
     for duplicates in ["accepted", "409"] {
         let env = env(duplicates);
         let before = env.sandbox.api_keys();
@@ -133,7 +133,7 @@ fn a_secret_that_cannot_be_delivered_leaves_the_old_key_alone() {
 
 /// A response that describes the old key does not identify a successor, and is not a reason to delete the old key.
 #[test]
-fn an_answer_about_the_old_key_leaves_it_alone() {
+fn a_response_about_the_old_key_leaves_it_unchanged() {
     let env = env("accepted");
     let before = env.sandbox.api_keys();
     let lie = json!({"ID": 1, "keyName": "ci", "roleID": 2, "secretKey": "1:bm90IGEgc2VjcmV0"});

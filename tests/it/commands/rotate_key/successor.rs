@@ -74,7 +74,7 @@ pub(super) fn rotated(sandbox: &Sandbox, secret: &str) -> ApiKey {
 }
 
 #[test]
-fn the_successor_takes_the_place_and_the_old_key_retires() {
+fn the_successor_takes_the_name_and_the_old_key_expires() {
     for duplicates in DUPLICATES {
         let env = env(duplicates);
         let before = key(&env.sandbox, 1);
@@ -124,7 +124,7 @@ fn the_document_names_both_keys() {
 }
 
 #[test]
-fn the_secret_goes_to_the_places_that_create_key_knows() {
+fn the_secret_can_be_delivered_to_every_destination() {
     let env = env("409");
     let result = rotate(&env, &["--out-file", "key", "--verify", "--overlap", "7d"]);
     assert_eq!(result.success(), "2");
@@ -135,7 +135,7 @@ fn the_secret_goes_to_the_places_that_create_key_knows() {
 }
 
 #[test]
-fn the_life_is_as_asked_or_as_long_as_the_old_one() {
+fn the_lifetime_is_as_requested_or_that_of_the_old_key() {
     for (more, life) in [
         (&["--expires", "10d"][..], Some(10)),
         (&["--expires", "never"], None),
@@ -156,7 +156,7 @@ fn the_life_is_as_asked_or_as_long_as_the_old_one() {
 }
 
 #[test]
-fn a_key_that_ends_before_the_overlap_is_over_keeps_its_end() {
+fn an_expiry_before_the_end_of_the_overlap_is_kept() {
     let env = env("accepted");
     let soon = env.sandbox.now() + 3_600_000;
     env.sandbox.edit_key(1, |key| key.expiry_date = Some(soon));
@@ -166,7 +166,7 @@ fn a_key_that_ends_before_the_overlap_is_over_keeps_its_end() {
 }
 
 #[test]
-fn the_managers_clock_counts() {
+fn times_depend_on_the_managers_clock() {
     let mut settings = answering_unknowns(&[]);
     settings.clock_skew_seconds = 7200;
     let env = TestEnv::with(settings);
@@ -176,7 +176,7 @@ fn the_managers_clock_counts() {
 }
 
 #[test]
-fn a_key_that_does_not_work_is_reported() {
+fn an_unusable_key_is_reported() {
     let day_ago = |sandbox: &Sandbox| sandbox.now() - DAY;
     let env = env("accepted");
     env.sandbox.edit_key(1, |key| key.active = false);
@@ -191,7 +191,7 @@ fn a_key_that_does_not_work_is_reported() {
 }
 
 #[test]
-fn two_keys_of_one_name_are_reported_and_nothing_is_done() {
+fn two_keys_with_one_name_are_reported_and_nothing_is_changed() {
     let env = env("accepted");
     env.sandbox.add_key("ci", 2);
     contains(rotate(&env, &[]).failure(6), &["IDs 1, 2"]);
@@ -202,7 +202,7 @@ fn two_keys_of_one_name_are_reported_and_nothing_is_done() {
 }
 
 #[test]
-fn never_three_keys() {
+fn there_are_never_three_keys() {
     for duplicates in ["accepted", "409"] {
         let env = env(duplicates);
         let secret = rotate(&env, &[]).success().to_owned();
@@ -227,7 +227,7 @@ fn never_three_keys() {
 }
 
 #[test]
-fn a_key_may_rotate_itself() {
+fn a_key_can_rotate_itself() {
     for duplicates in ["accepted", "409"] {
         let mut env = TestEnv::with(answering_unknowns(&[("duplicate-name", duplicates)]));
         let own = env.sandbox.add_key("ci", 1);
@@ -253,7 +253,7 @@ fn a_dry_run_changes_nothing() {
 }
 
 #[test]
-fn invalid_arguments_are_refused_before_anything_is_sent() {
+fn invalid_arguments_are_rejected_before_anything_is_sent() {
     let env = TestEnv::new();
     for arguments in [
         &["rotate-key"][..],
@@ -272,7 +272,7 @@ fn invalid_arguments_are_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_role_that_the_manager_does_not_show_is_not_guessed() {
+fn a_hidden_role_is_not_guessed() {
     let env = TestEnv::with(answering_unknowns(&[("answer-fields", "sparse")]));
     env.sandbox.add_key("ci", 2);
     snapshot(rotate(&env, &[]).failure(1));
@@ -280,7 +280,7 @@ fn a_role_that_the_manager_does_not_show_is_not_guessed() {
 }
 
 #[test]
-fn the_new_key_does_not_inherit_a_life_of_minutes() {
+fn the_successor_does_not_inherit_a_lifetime_of_minutes() {
     let env = env("accepted");
     let now = env.sandbox.now();
     env.sandbox.edit_key(1, |key| {

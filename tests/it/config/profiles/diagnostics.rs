@@ -53,7 +53,7 @@ fn an_unknown_field_is_reported_with_the_closest_one() {
 }
 
 #[test]
-fn a_secret_is_refused_with_what_to_do_instead() {
+fn a_secret_is_rejected_with_an_alternative() {
     for (field, instead) in [
         ("password", "`password-command"),
         ("api-key", "`api-key-command"),
@@ -143,7 +143,7 @@ fn contradictory_settings_are_reported() {
 }
 
 #[test]
-fn a_profile_that_does_not_exist_is_refused_with_those_that_do() {
+fn an_unknown_profile_is_rejected_with_the_existing_ones() {
     let mut env = env_in_a_profile("[profiles.second]\n");
     let listed = ["`none`", "here", "second"];
     let result = env.run(["list-roles", "--profile", "none"]);
@@ -163,7 +163,7 @@ fn a_profile_that_does_not_exist_is_refused_with_those_that_do() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_others_may_write_to_is_refused() {
+fn a_file_that_other_users_can_write_is_rejected() {
     use crate::support::set_mode;
     let env = env_in_a_profile("");
     let path = env.home.path("config/config.toml");

@@ -8,7 +8,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::{TestEnv, contains, set_mode};
 
 #[test]
-fn a_profile_provides_every_setting_that_is_not_given() {
+fn a_profile_provides_every_unset_setting() {
     let env = env_in_a_profile("output = \"json\"\n");
     let result = env.run(["find-role", "Auditor", "--profile", "here"]);
     assert_eq!(result.json()["ID"], 2);
@@ -17,7 +17,7 @@ fn a_profile_provides_every_setting_that_is_not_given() {
 }
 
 #[test]
-fn flag_wins_over_variable_over_default_profile() {
+fn the_profile_comes_from_flag_then_variable_then_default() {
     let mut env = TestEnv::new();
     let mut text = "default-profile = \"one\"\n".to_owned();
     for (name, role) in [("one", 2), ("two", 2), ("three", 1)] {
@@ -67,14 +67,14 @@ fn each_value_is_taken_from_flag_then_variable_then_profile() {
 }
 
 #[test]
-fn a_typed_flag_that_is_empty_switches_a_value_of_the_profile_off() {
+fn an_empty_flag_unsets_a_value_of_the_profile() {
     let env = env_in_a_profile("tenant = \"Acme\"\n");
     env.run(["list-roles", "--profile", "here", "--tenant", ""])
         .success();
 }
 
 #[test]
-fn the_format_of_a_profile_counts_for_errors_too_and_a_flag_wins() {
+fn the_output_format_of_a_profile_applies_to_errors() {
     let env = env_in_a_profile("output = \"json\"\n");
     let missing = ["find-role", "none such", "--profile", "here"];
     assert_eq!(env.run(missing).json_error(3)["code"], "not-found");
@@ -83,7 +83,7 @@ fn the_format_of_a_profile_counts_for_errors_too_and_a_flag_wins() {
 }
 
 #[test]
-fn numbers_times_and_switches_of_a_profile_count() {
+fn numbers_times_and_switches_of_a_profile_apply() {
     let mut env = env_in_a_profile(
         "retries = 0\ntimeout = \"20s\"\nconnect-timeout = \"9s\"\nsettle-timeout = \"1s\"\nwait = \"3s\"\nrequire-journal = true\n",
     );
@@ -104,7 +104,7 @@ fn numbers_times_and_switches_of_a_profile_count() {
 }
 
 #[test]
-fn a_profile_names_what_prints_a_secret() {
+fn a_profile_can_name_a_command_that_prints_a_password() {
     let env = TestEnv::new();
     let mut env = env;
     let mut text = profile(&env, "here").replace("password-file = \"../password\"\n", "");
@@ -128,7 +128,7 @@ fn a_profile_names_what_prints_a_secret() {
 
 #[cfg(unix)]
 #[test]
-fn a_key_is_printed_by_a_command_of_the_profile() {
+fn a_profile_can_name_a_command_that_prints_a_key() {
     let mut env = TestEnv::new();
     let key = env.sandbox.add_key("existing", 1).secret;
     env.home.write_secret("key", &key);
@@ -164,7 +164,7 @@ fn a_key_is_printed_by_a_command_of_the_profile() {
 
 #[cfg(unix)]
 #[test]
-fn a_saved_key_serves_only_its_profile() {
+fn a_saved_key_is_used_only_for_its_profile() {
     let mut env = env_in_a_profile("");
     let text = profile(&env, "here") + &profile(&env, "other");
     configure(&mut env.home, &text);
@@ -239,7 +239,7 @@ fn an_expiry_in_the_past_is_reported_and_blocks_nothing_else() {
 }
 
 #[test]
-fn a_profile_is_about_its_own_manager() {
+fn a_profile_applies_only_to_its_own_manager() {
     let mut env = env_in_a_profile("");
     env.home.set("SWP_PROFILE", "here");
     let other = Sandbox::start(Settings::default()).expect("a second manager");
@@ -255,7 +255,7 @@ fn a_profile_is_about_its_own_manager() {
 }
 
 #[test]
-fn the_file_is_found_by_its_variables_in_their_order() {
+fn the_file_variables_have_an_order_of_precedence() {
     let mut env = TestEnv::new();
     let places = ["own", "xdg/swp-keys", ".config/swp-keys"];
     for place in places {
@@ -285,7 +285,7 @@ fn the_file_is_found_by_its_variables_in_their_order() {
 }
 
 #[test]
-fn no_file_is_fine_and_help_reads_none() {
+fn the_file_is_optional_and_help_does_not_read_it() {
     let mut env = TestEnv::new();
     for folder in ["nowhere", "password", "password/below"] {
         let folder = env.home.path(folder);

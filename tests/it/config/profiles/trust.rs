@@ -24,7 +24,7 @@ fn pinned(pins: &str) -> TestEnv {
 }
 
 #[test]
-fn a_pin_of_a_profile_counts_as_text_and_in_a_list() {
+fn a_profile_can_contain_one_pin_or_a_list() {
     let mut env = pinned(&format!("\"{WRONG}\""));
     let result = env.run(["list-roles"]);
     let right = other_pin(result.failure(7), WRONG);
@@ -40,7 +40,7 @@ fn a_pin_of_a_profile_counts_as_text_and_in_a_list() {
 }
 
 #[test]
-fn certificates_on_the_command_line_win_over_the_pin_of_a_profile() {
+fn a_certificate_flag_takes_precedence_over_the_pin_of_a_profile() {
     let mut env = pinned(&format!("\"{WRONG}\""));
     env.run(["list-roles"]).failure(7);
     let certificate = env.home.path("manager.pem");
@@ -51,7 +51,7 @@ fn certificates_on_the_command_line_win_over_the_pin_of_a_profile() {
 }
 
 #[test]
-fn the_checks_are_not_switched_off_where_a_profile_pins_nor_by_a_profile() {
+fn neither_a_profile_nor_a_flag_disables_verification_of_a_pinned_manager() {
     let env = pinned(&format!("\"{WRONG}\""));
     let result = env.run(["list-roles", "--insecure"]);
     contains(result.failure(2), &["--insecure", "tls-pin", "here"]);
@@ -64,7 +64,7 @@ fn the_checks_are_not_switched_off_where_a_profile_pins_nor_by_a_profile() {
 }
 
 #[test]
-fn the_pin_of_a_profile_is_not_taken_for_that_of_another_manager() {
+fn the_pin_of_a_profile_applies_only_to_its_manager() {
     let mut env = pinned(&format!("\"{WRONG}\""));
     let other = Sandbox::start(Settings::default()).expect("a second manager");
     let add = ["trust", "add", &other.url(), "--tls-accept-new"];

@@ -25,7 +25,7 @@ fn cases() -> impl Iterator<Item = (&'static str, &'static str, bool)> {
 }
 
 #[test]
-fn a_lost_answer_is_found_by_the_mark() {
+fn after_a_lost_response_the_key_is_found_by_its_marker() {
     each(cases(), |(names, descriptions, named)| {
         let env = TestEnv::with(answering_unknowns(&[
             ("key-names", names),
@@ -38,7 +38,7 @@ fn a_lost_answer_is_found_by_the_mark() {
 }
 
 #[test]
-fn a_killed_run_is_recovered_by_the_mark() {
+fn a_killed_run_is_recovered_by_the_marker() {
     each(cases(), |(names, descriptions, named)| {
         let settings = answering_unknowns(&[("key-names", names), ("descriptions", descriptions)]);
         let held = HeldManager::with(settings, "POST /api/apikeys");
@@ -53,7 +53,7 @@ fn a_killed_run_is_recovered_by_the_mark() {
 }
 
 #[test]
-fn a_key_for_one_command_goes_with_it() {
+fn a_temporary_key_is_deleted() {
     each(NAMES, |names| {
         for fault in [None, Some(LOST)] {
             let env = TestEnv::with(answering_unknowns(&[("key-names", names)]));
@@ -112,7 +112,7 @@ fn rotations() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 #[test]
-fn a_rotation_makes_no_third_key() {
+fn a_rotation_creates_no_third_key() {
     each(rotations(), |(names, duplicates)| {
         for fault in [None, Some(LOST), Some("POST /api/apikeys drop after nth=2")] {
             let what = format!("{names} {duplicates} {fault:?}");
@@ -136,7 +136,7 @@ fn a_rotation_makes_no_third_key() {
 }
 
 #[test]
-fn a_rotation_that_was_killed_goes_on_with_the_key_that_it_made() {
+fn a_killed_rotation_continues_with_its_successor() {
     each(rotations(), |(names, duplicates)| {
         for route in ["POST /api/apikeys", "POST /api/apikeys/1"] {
             let settings =
@@ -165,7 +165,7 @@ fn a_rotation_that_was_killed_goes_on_with_the_key_that_it_made() {
 }
 
 #[test]
-fn a_name_that_was_given_away_comes_back_in_its_form() {
+fn a_rolled_back_rename_restores_the_name() {
     each(rotations(), |(names, duplicates)| {
         let env = with_a_key(names, duplicates);
         let before = env.sandbox.api_keys();
@@ -177,7 +177,7 @@ fn a_name_that_was_given_away_comes_back_in_its_form() {
 }
 
 #[test]
-fn every_key_has_the_marker_unless_it_is_switched_off() {
+fn every_key_has_the_marker_by_default() {
     let env = TestEnv::new();
     env.run(create(false)).success();
     env.run(create(true)).success();

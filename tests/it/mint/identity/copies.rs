@@ -30,7 +30,7 @@ fn cut(words: &[&str], route: &str) -> HeldManager {
 }
 
 #[test]
-fn the_copy_of_a_key_that_is_recovered_stays() {
+fn recovery_does_not_delete_the_copy_of_a_key() {
     each([false, true], |delete| {
         let held = cut(&NAMED, "GET /api/apikeys/current");
         let id = copy(&held.sandbox, HOUR);
@@ -49,7 +49,7 @@ fn the_copy_of_a_key_that_is_recovered_stays() {
 
 /// A user has deleted the key of the run, and created a copy of it.
 #[test]
-fn a_copy_that_took_the_place_of_the_key_is_not_taken_for_it() {
+fn a_copy_that_replaced_the_key_is_not_recovered() {
     each([false, true], |delete| {
         let held = cut(&NAMED, "GET /api/apikeys/current");
         copy(&held.sandbox, 24 * HOUR);
@@ -65,7 +65,7 @@ fn a_copy_that_took_the_place_of_the_key_is_not_taken_for_it() {
 }
 
 #[test]
-fn the_copy_of_a_temporary_key_stays() {
+fn exec_does_not_delete_the_copy_of_its_key() {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
     let go = env.home.path("go");
     let script = format!("until test -e {}; do sleep 0.05; done", go.display());

@@ -6,7 +6,7 @@ use crate::support::{TestEnv, answering_unknowns, contains};
 const TWICE: &str = "POST /api/apikeys twice";
 
 #[test]
-fn a_run_that_looks_finds_the_twin() {
+fn a_run_that_searches_finds_the_duplicate() {
     let cases = ["kept", "upper", "no-brackets"];
     each(cases, |names| {
         for more in [&["--verify"][..], &["--name", "ci (a)"]] {
@@ -23,7 +23,7 @@ fn a_run_that_looks_finds_the_twin() {
 }
 
 #[test]
-fn no_twin_outlives_its_command() {
+fn exec_deletes_the_duplicate_too() {
     each(["kept", "upper"], |names| {
         for more in [&[][..], &["--name", "ci"]] {
             let env = TestEnv::with(answering_unknowns(&[
@@ -41,7 +41,7 @@ fn no_twin_outlives_its_command() {
 
 /// Both keys belong to the run, but their secrets are lost.
 #[test]
-fn of_two_of_which_no_answer_came_one_is_delivered() {
+fn after_a_lost_response_one_of_two_keys_is_delivered() {
     for more in [&[][..], &["--name", "ci"]] {
         let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
         inject(&env.sandbox, "POST /api/apikeys twice after");
@@ -53,7 +53,7 @@ fn of_two_of_which_no_answer_came_one_is_delivered() {
 
 /// A plain create does not search for a duplicate. `list-keys` recognizes it on any machine by the markers.
 #[test]
-fn a_list_warns_of_the_twin_of_a_plain_create() {
+fn a_list_warns_about_the_duplicate_of_a_plain_create() {
     for used in [None, Some(2)] {
         let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
         inject(&env.sandbox, TWICE);
@@ -82,7 +82,7 @@ fn a_list_warns_of_the_twin_of_a_plain_create() {
 
 /// The marker is in the description, which the manager may alter, and in the generated name.
 #[test]
-fn a_list_finds_marks_that_the_manager_altered() {
+fn a_list_finds_altered_markers() {
     let cases = ["upper", "lower", "no-blanks", "no-brackets", "dropped"];
     each(cases, |descriptions| {
         let env = TestEnv::with(answering_unknowns(&[
@@ -103,7 +103,7 @@ fn a_list_finds_marks_that_the_manager_altered() {
 
 /// A search that lags shows both keys at the same time. The run therefore deletes neither before the search shows its key.
 #[test]
-fn a_key_that_is_undone_takes_its_twin_along_where_a_search_lags() {
+fn a_rollback_deletes_the_duplicate_even_if_a_search_lags() {
     each([&[][..], &["--name", "ci"]], |more| {
         let env = TestEnv::with(answering_unknowns(&[
             ("search-lag", "200ms"),
@@ -119,7 +119,7 @@ fn a_key_that_is_undone_takes_its_twin_along_where_a_search_lags() {
 
 /// If the search fails, the run cannot find out whether a duplicate exists. The record stays until `recover` has searched.
 #[test]
-fn a_twin_that_cannot_be_looked_for_is_left_to_recover() {
+fn a_duplicate_that_cannot_be_searched_is_left_to_recover() {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
     inject(&env.sandbox, TWICE);
     inject(
@@ -138,7 +138,7 @@ fn a_twin_that_cannot_be_looked_for_is_left_to_recover() {
 
 /// The IDs of a key and its duplicate are close together, regardless of the number of keys.
 #[test]
-fn a_twin_is_looked_for_beside_the_key() {
+fn a_duplicate_is_searched_among_neighboring_ids() {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
     env.sandbox.add_keys(2500);
     let exec = ["exec", "--role-id", "2", "--allow-full-access"];

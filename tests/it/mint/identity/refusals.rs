@@ -25,7 +25,7 @@ fn refused(status: u16) -> String {
 }
 
 #[test]
-fn a_refusal_after_the_work_is_a_lost_answer() {
+fn a_rejection_after_the_create_is_treated_as_a_lost_response() {
     each(cases(), |(status, named)| {
         let env = TestEnv::new();
         inject(&env.sandbox, &refused(status));
@@ -35,7 +35,7 @@ fn a_refusal_after_the_work_is_a_lost_answer() {
 }
 
 #[test]
-fn what_cannot_be_delivered_then_is_undone() {
+fn an_undelivered_key_is_deleted_after_a_rejection() {
     each(cases(), |(status, named)| {
         let env = TestEnv::new();
         inject(&env.sandbox, &refused(status));
@@ -47,7 +47,7 @@ fn what_cannot_be_delivered_then_is_undone() {
 }
 
 #[test]
-fn a_rotation_doubts_a_refusal_too() {
+fn a_rotation_also_checks_after_a_rejection() {
     each([400, 403, 408, 409, 500], |status| {
         let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
         env.sandbox.add_key("ci", 2);
@@ -62,7 +62,7 @@ fn a_rotation_doubts_a_refusal_too() {
 
 /// The manager processes the request twice, and rejects the second one because the name is taken.
 #[test]
-fn a_request_that_was_sent_twice_is_settled_where_names_are_unique() {
+fn a_repeated_create_is_recognized_if_names_are_unique() {
     let cases = ["400", "403", "409", "500"].into_iter();
     let cases = cases.flat_map(|status| ["none", "200ms"].map(|lag| (status, lag)));
     each(cases, |(status, lag)| {
@@ -82,7 +82,7 @@ fn a_request_that_was_sent_twice_is_settled_where_names_are_unique() {
 }
 
 #[test]
-fn a_server_error_is_doubted_for_as_long_as_a_lost_answer() {
+fn after_a_server_error_the_run_searches_for_the_settle_time() {
     let env = TestEnv::with(answering_unknowns(&[("search-lag", "1s")]));
     inject(&env.sandbox, &refused(500));
     let settle = ["--settle-timeout", "5s"];
@@ -92,7 +92,7 @@ fn a_server_error_is_doubted_for_as_long_as_a_lost_answer() {
 
 /// The connection breaks before the manager processes the request.
 #[test]
-fn a_request_that_is_worked_on_late_is_waited_for() {
+fn a_late_create_is_waited_for() {
     each([true, false], |named| {
         let env = TestEnv::new();
         inject(&env.sandbox, "POST /api/apikeys late=500ms");
@@ -104,7 +104,7 @@ fn a_request_that_is_worked_on_late_is_waited_for() {
 
 /// The manager counts each use of a rejected key.
 #[test]
-fn a_refused_api_key_is_not_used_again() {
+fn a_rejected_api_key_is_not_used_again() {
     let mut env = TestEnv::new();
     let secret = env.sandbox.add_key("signer", 1).secret;
     env.use_key(&secret);
@@ -119,7 +119,7 @@ fn a_refused_api_key_is_not_used_again() {
 
 /// The run cannot find out whether the key was created.
 #[test]
-fn a_refusal_that_cannot_be_looked_into_leaves_a_record() {
+fn a_rejection_that_cannot_be_checked_leaves_a_record() {
     let env = TestEnv::new();
     inject(&env.sandbox, &refused(409));
     inject(
@@ -135,7 +135,7 @@ fn a_refusal_that_cannot_be_looked_into_leaves_a_record() {
 }
 
 #[test]
-fn missing_rights_to_create_and_view_are_reported_once() {
+fn missing_permissions_to_create_and_view_are_reported_once() {
     let mut settings = answering_unknowns(&[]);
     settings.administrator_role = 2;
     let env = TestEnv::with(settings);

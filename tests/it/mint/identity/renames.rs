@@ -22,7 +22,7 @@ fn create(named: bool) -> Vec<&'static str> {
 }
 
 #[test]
-fn what_a_killed_run_left_is_found() {
+fn a_renamed_key_of_a_killed_run_is_found() {
     let cases = ["POST /api/apikeys", VERIFIED].into_iter();
     let cases = cases.flat_map(|route| [true, false].map(|named| (route, named)));
     each(cases, |(route, named)| {
@@ -50,7 +50,7 @@ fn what_a_killed_run_left_is_found() {
 
 /// The name and the description were changed, so only the ID identifies the key.
 #[test]
-fn an_answer_that_came_is_enough_without_name_and_mark() {
+fn a_recorded_id_is_enough_without_name_and_marker() {
     let held = HeldManager::new(VERIFIED);
     let running = held.start(create(true));
     held.wait_until_held();
@@ -66,7 +66,7 @@ fn an_answer_that_came_is_enough_without_name_and_mark() {
 
 /// A key with the recorded ID may be a different key, for example if the manager was restored from a backup.
 #[test]
-fn a_key_of_the_id_that_is_older_than_the_run_is_not_taken_for_its_own() {
+fn a_key_that_is_older_than_the_run_is_not_recovered_by_its_id() {
     let held = HeldManager::new(VERIFIED);
     let running = held.start(create(true));
     held.wait_until_held();
@@ -84,7 +84,7 @@ fn a_key_of_the_id_that_is_older_than_the_run_is_not_taken_for_its_own() {
 }
 
 #[test]
-fn a_key_for_one_command_goes_with_it() {
+fn a_temporary_key_is_deleted() {
     let held = HeldManager::new("POST /api/apikeys");
     let exec = ["exec", "--role-id", "2", "--allow-full-access"];
     let running = held.start([&exec[..], &["--", "true"]].concat());
@@ -97,7 +97,7 @@ fn a_key_for_one_command_goes_with_it() {
 
 /// The successor is renamed before the run receives its response, and the run is killed.
 #[test]
-fn a_rotation_that_was_killed_makes_no_third_key() {
+fn a_killed_rotation_creates_no_third_key() {
     for again in [&["rotate-key", "1"][..], &["recover", "--yes"]] {
         let settings = answering_unknowns(&[("duplicate-name", "accepted")]);
         let held = HeldManager::with(settings, "POST /api/apikeys");

@@ -6,7 +6,7 @@ use crate::support::{RunResult, TestEnv, answering_unknowns};
 const RUNS: usize = 8;
 
 #[test]
-fn of_many_at_once_one_key_remains() {
+fn of_concurrent_runs_one_key_remains() {
     for lag in ["200ms", "1s"] {
         let mut settings =
             answering_unknowns(&[("search-lag", lag), ("duplicate-name", "accepted")]);
@@ -29,7 +29,7 @@ fn of_many_at_once_one_key_remains() {
 
 /// With `--if-exists skip`, a run does not need to know how many runs tried to create the key.
 #[test]
-fn of_many_that_skip_all_succeed_with_one_key() {
+fn concurrent_runs_with_skip_all_succeed_with_one_key() {
     const MANY: usize = 16;
     for (duplicates, lag) in [("accepted", "none"), ("accepted", "200ms"), ("409", "none")] {
         let mut settings =

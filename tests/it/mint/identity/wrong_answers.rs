@@ -27,7 +27,7 @@ fn machine(env: &TestEnv) -> Home {
 }
 
 #[test]
-fn a_response_with_another_marker_is_not_delivered_and_nothing_is_deleted() {
+fn a_response_with_a_different_marker_is_not_delivered_and_nothing_is_deleted() {
     let create = ["create", "--role-id", "2"];
     for more in [
         [vec![], vec![]],
@@ -85,7 +85,7 @@ fn recovery_finds_the_key_with_the_marker() {
 
 /// An intermediary returns the key of a program that sets no marker, and the manager does not store descriptions.
 #[test]
-fn an_answer_about_a_strange_key_is_compared_with_what_there_is() {
+fn a_response_without_a_description_is_compared_with_the_key() {
     for (name, code) in [(None, 11), (Some("ci of ours"), 0)] {
         let env = TestEnv::with(answering_unknowns(&[("answer-fields", "sparse")]));
         let other = env.sandbox.add_key("other", 2);
@@ -108,7 +108,7 @@ fn an_answer_about_a_strange_key_is_compared_with_what_there_is() {
 /// The response describes a key with the same name that another program created without a marker, and omits the description. The search result shows
 /// that the key has no marker, so the run neither delivers nor deletes it.
 #[test]
-fn an_answer_about_an_unmarked_key_of_the_own_name_is_not_delivered() {
+fn a_response_about_an_unmarked_key_with_the_same_name_is_not_delivered() {
     let settings = answering_unknowns(&[("duplicate-name", "accepted")]);
     let held = HeldManager::with(settings, SEARCH_KEYS);
     let body = serde_json::json!({"ID": 1, "keyName": "ci", "secretKey": "1:c2VjcmV0"});

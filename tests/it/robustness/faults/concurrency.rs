@@ -66,7 +66,7 @@ fn records(home: &Home) -> usize {
 }
 
 #[test]
-fn of_many_at_once_one_key_remains_and_one_run_succeeds() {
+fn of_concurrent_runs_one_succeeds_and_one_key_remains() {
     let meet = "POST /api/apikeys/search delay=300ms after times=8";
     let create_late = "POST /api/apikeys delay=300ms before nth=1 times=3";
     let answer_late = "POST /api/apikeys delay=300ms after nth=1 times=5";

@@ -43,7 +43,7 @@ const REQUIRED_EVENTS: [&str; 8] = [
 ];
 
 #[test]
-fn a_rotation_ends_in_one_living_successor_or_in_nothing_under_every_fault() {
+fn under_every_fault_a_rotation_has_one_working_successor_or_changes_nothing() {
     if let Some(seed) = number("ROTATION") {
         let rotation = Rotation::of(seed);
         print_line(&rotation.report());

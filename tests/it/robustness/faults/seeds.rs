@@ -67,7 +67,7 @@ fn possible() -> impl Iterator<Item = &'static &'static str> {
 }
 
 #[test]
-fn every_key_is_delivered_or_gone_or_in_a_record_under_every_fault() {
+fn under_every_fault_each_key_is_delivered_deleted_or_recorded() {
     match number("SEED") {
         Some(seed) => one(seed),
         None => many(number("SEEDS").unwrap_or(SEEDS)),

@@ -65,7 +65,7 @@ fn assert_new_folders_flushed_before(calls: &[SystemCall], limit: usize) {
 }
 
 #[test]
-fn the_record_is_flushed_before_the_request_leaves_and_the_secret_before_the_record_goes() {
+fn the_record_is_flushed_before_the_create_and_the_secret_before_the_record_is_removed() {
     if !strace_works() {
         return;
     }
@@ -244,7 +244,7 @@ fn a_record_that_cannot_be_removed_revokes_no_secret() {
 
 /// The disk is full from the create on: no new file can be written, but existing files can be overwritten.
 #[test]
-fn a_rotation_on_a_full_disk_keeps_the_secret_that_it_delivered() {
+fn a_rotation_on_a_full_disk_keeps_its_delivered_secret() {
     if !strace_works() {
         return;
     }

@@ -136,7 +136,7 @@ fn endless_interim_responses() -> Vec<Case> {
 }
 
 #[test]
-fn heads_without_end() {
+fn endless_heads() {
     run_all(
         [
             long_headers(),

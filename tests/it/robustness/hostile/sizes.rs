@@ -174,7 +174,7 @@ fn endless_error_responses() -> Vec<Case> {
 }
 
 #[test]
-fn bodies_without_end() {
+fn endless_bodies() {
     run_all(
         [
             ten_gibibytes(),

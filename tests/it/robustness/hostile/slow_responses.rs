@@ -100,7 +100,7 @@ fn silence_after_the_head() -> Vec<Case> {
 }
 
 #[test]
-fn responses_without_end() {
+fn endless_slow_responses() {
     run_all(
         [
             slow_sign_in_and_lists(),

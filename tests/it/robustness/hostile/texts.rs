@@ -85,7 +85,7 @@ fn in_other_places(what: &str, text: &'static str, escaped: &'static str) -> [Ca
 }
 
 #[test]
-fn names_and_messages_harm_no_terminal() {
+fn names_and_messages_are_escaped_for_terminals() {
     let mut cases = Vec::new();
     for (number, (what, text, escaped)) in HARMFUL.into_iter().enumerate() {
         cases.extend(printed_for_people(what, text, escaped));

@@ -28,7 +28,7 @@ fn assert_blind(env: &TestEnv, name: &str) {
 }
 
 #[test]
-fn of_a_command_that_gives_a_secret() {
+fn command_that_prints_a_secret() {
     let mut env = TestEnv::with(Settings {
         password: PASSWORD.to_owned(),
         mfa_code: Some(CODE.to_owned()),
@@ -66,7 +66,7 @@ fn of_a_command_that_gives_a_secret() {
 }
 
 #[test]
-fn of_a_command_in_a_sandbox() {
+fn command_in_a_sandbox() {
     let mut env = TestEnv::new();
     for (variable, secret) in [
         ("SWP_PASSWORD", PASSWORD),

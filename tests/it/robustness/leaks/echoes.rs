@@ -208,7 +208,7 @@ fn run(place: &Place, action: Action, format: &str) -> RunResult {
 }
 
 #[test]
-fn nothing_that_comes_back_is_shown_wherever_it_comes_back() {
+fn no_secret_in_any_response_is_printed() {
     for place in PLACES {
         let said = format!("you sent {} to me", place.known.join(" and "));
         for (index, action) in echoes(&said).into_iter().enumerate() {
@@ -222,7 +222,7 @@ fn nothing_that_comes_back_is_shown_wherever_it_comes_back() {
 }
 
 #[test]
-fn nothing_that_comes_back_in_another_form_is_shown() {
+fn no_encoded_secret_in_a_response_is_printed() {
     let places = [&PLACES[1], &PLACES[2]];
     for place in places {
         for secret in place.known {
@@ -277,7 +277,7 @@ fn a_secret_within_a_secret_is_masked_with_it() {
 }
 
 #[test]
-fn a_former_session_is_ended_without_a_word_of_what_comes_back() {
+fn a_failed_sign_out_of_the_previous_session_prints_no_secret() {
     let env = env(false);
     script(&env.sandbox);
     env.run(["login"]).success();
@@ -299,7 +299,7 @@ fn a_former_session_is_ended_without_a_word_of_what_comes_back() {
 /// The response to the deletion contains the undelivered secret.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_undelivered_secret_that_comes_back_is_not_shown() {
+fn an_undelivered_secret_in_a_response_is_not_printed() {
     for with_key in [false, true] {
         let env = env(with_key);
         let said = format!("the key {FRESH} is in use");

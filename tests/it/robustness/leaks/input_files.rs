@@ -34,7 +34,7 @@ fn text(path: &Path) -> &str {
 
 /// Each file, and the line of the problem if the message names one.
 #[test]
-fn of_certificates() {
+fn certificate_files() {
     let mut env = TestEnv::new();
     let certificate = env.sandbox.certificate_pem().to_owned();
     let first = |text: &str| format!("{certificate}{text}");
@@ -86,7 +86,7 @@ fn of_certificates() {
 
 /// The system's certificates, if a variable names a different file for them.
 #[test]
-fn of_the_systems_certificates() {
+fn files_of_the_systems_certificates() {
     let mut env = TestEnv::new();
     env.home.unset("SWP_CA_CERT");
     let joined = format!("-----BEGIN CERTIFICATE-----{CANARY}-----END CERTIFICATE-----\n");
@@ -107,7 +107,7 @@ fn with_settings() -> (TestEnv, PathBuf) {
 }
 
 #[test]
-fn of_the_settings_file() {
+fn the_settings_file() {
     let (env, folder) = with_settings();
     let canary = CANARY;
     for (file, line) in [
@@ -155,7 +155,7 @@ fn of_the_settings_file() {
 
 /// Values that the parser of the settings file accepts, and that a command then rejects.
 #[test]
-fn of_the_settings_file_for_new_keys() {
+fn defaults_for_new_keys_in_the_settings_file() {
     let (env, folder) = with_settings();
     let canary = CANARY;
     for (field, value) in [
@@ -177,7 +177,7 @@ fn of_the_settings_file_for_new_keys() {
 }
 
 #[test]
-fn of_pins() {
+fn pin_files() {
     let mut env = TestEnv::new();
     let folder = env.home.path("config");
     std::fs::create_dir(&folder).expect("a folder");
@@ -201,7 +201,7 @@ fn of_pins() {
 }
 
 #[test]
-fn of_the_state_folder() {
+fn files_in_the_state_folder() {
     let env = TestEnv::new();
     let canary = CANARY;
     env.run(["login"]).success();
@@ -250,7 +250,7 @@ fn of_the_state_folder() {
 }
 
 #[test]
-fn of_roles_and_dotenv() {
+fn role_and_dotenv_files() {
     let env = TestEnv::new();
     let canary = CANARY;
     for file in [
@@ -277,7 +277,7 @@ fn of_roles_and_dotenv() {
 }
 
 #[test]
-fn of_files_and_variables_that_hold_secrets() {
+fn secret_files_and_variables() {
     let canary = CANARY;
     for content in [
         format!("{canary}\n{canary}\n"),
@@ -309,7 +309,7 @@ fn of_files_and_variables_that_hold_secrets() {
 }
 
 #[test]
-fn of_values_that_a_library_reads() {
+fn values_that_a_library_parses() {
     let canary = CANARY;
     for (flag, value) in [
         ("--url", format!("https://[{canary}]")),

@@ -38,7 +38,7 @@ fn sources() -> Vec<(String, String)> {
 }
 
 #[test]
-fn no_panic_is_given_a_value_to_quote() {
+fn no_panic_message_contains_a_value() {
     let sources = sources();
     assert!(sources.len() > 30, "the sources are where they were");
     for (name, code) in sources {

@@ -7,24 +7,24 @@ use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains};
 
 walks! {
-    the_status_of_what_cannot_be: "invalid" => invalid;
-    the_status_of_a_role_that_is_not_there: "unknown-role" => unknown_role;
-    what_a_key_without_a_role_gets: "role-omitted" => role_omitted;
-    what_an_end_in_the_past_does: "past-expiry" => past_expiry;
-    what_an_unknown_time_zone_does: "unknown-time-zone" => unknown_time_zone;
-    whether_a_body_names_its_type: "content-type" => |_, settings| named(settings);
-    what_an_end_of_zero_does: "expiry-zero" => expiry_zero;
-    what_a_name_that_is_taken_does: "duplicate-name" => duplicate_name;
-    what_deleting_twice_answers: "delete-missing" => delete_missing;
-    whether_upper_and_lower_case_count: "ignore-case" => ignore_case;
-    whether_a_search_is_ignored: "ignore-search" => ignore_search;
-    what_an_unknown_field_in_a_search_does: "unknown-field" => |_, settings| named(settings);
-    whether_names_are_trimmed: "trim-names" => trim_names;
+    the_status_of_invalid_values: "invalid" => invalid;
+    the_status_of_a_missing_role: "unknown-role" => unknown_role;
+    a_key_without_a_role: "role-omitted" => role_omitted;
+    an_expiry_in_the_past: "past-expiry" => past_expiry;
+    an_unknown_time_zone: "unknown-time-zone" => unknown_time_zone;
+    the_media_type_of_a_request: "content-type" => |_, settings| named(settings);
+    an_expiry_of_zero: "expiry-zero" => expiry_zero;
+    a_used_name: "duplicate-name" => duplicate_name;
+    the_status_of_a_repeated_deletion: "delete-missing" => delete_missing;
+    case_in_searches: "ignore-case" => ignore_case;
+    ignored_criteria: "ignore-search" => ignore_search;
+    an_unknown_field_in_a_search: "unknown-field" => |_, settings| named(settings);
+    trimmed_names: "trim-names" => trim_names;
     stored_forms_of_a_name: "key-names" => altered;
     stored_forms_of_a_description: "descriptions" => altered;
-    when_a_search_shows_a_new_key: "search-lag" => search_lag;
-    which_fields_answers_have: "answer-fields" => answer_fields;
-    which_form_errors_have: "error-body" => error_body;
+    the_lag_of_searches: "search-lag" => search_lag;
+    the_fields_of_responses: "answer-fields" => answer_fields;
+    the_form_of_errors: "error-body" => error_body;
 }
 
 /// Returns the exit code of a create that the manager rejected with this status. After status 500, the key may exist.

@@ -35,7 +35,7 @@ macro_rules! walks {
 pub(super) use walks;
 
 #[test]
-fn no_question_is_left_out() {
+fn every_question_has_a_test() {
     let walked: BTreeSet<_> = [super::sign_in::NAMES, super::objects::NAMES]
         .concat()
         .into_iter()

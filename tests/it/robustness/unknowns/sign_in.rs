@@ -11,29 +11,29 @@ use crate::support::wording::SESSION_NOT_ENDED;
 use crate::support::{END_SESSION, LEGACY_LOGOUT, RunResult, TestEnv, contains};
 
 walks! {
-    the_status_of_a_refused_sign_in: "sign-in-refusal" => sign_in_refusal;
-    the_words_of_a_refused_sign_in: "sign-in-wording" => sign_in_wording;
-    what_a_granted_sign_in_carries: "sign-in-answer" => sign_in_answer;
-    whether_the_cookie_is_quoted: "quoted-cookie" => |_, settings| comes_through(settings);
-    whether_there_is_a_place_to_sign_in: "sessions-endpoint" => sessions_endpoint;
-    what_happens_at_the_limit_of_sessions: "session-limit" => session_limit;
-    the_type_of_a_code: "mfa-code-type" => mfa_code_type;
+    the_status_of_a_rejected_sign_in: "sign-in-refusal" => sign_in_refusal;
+    the_message_of_a_rejected_sign_in: "sign-in-wording" => sign_in_wording;
+    the_contents_of_a_successful_sign_in: "sign-in-answer" => sign_in_answer;
+    a_quoted_cookie: "quoted-cookie" => |_, settings| comes_through(settings);
+    a_missing_sign_in_endpoint: "sessions-endpoint" => sessions_endpoint;
+    the_session_limit: "session-limit" => session_limit;
+    the_type_of_an_mfa_code: "mfa-code-type" => mfa_code_type;
     the_cookie_of_a_load_balancer: "sticky-cookie" => |_, settings| comes_through(settings);
-    whether_the_cookie_alone_is_enough: "sid-alone" => |_, settings| comes_through(settings);
-    the_status_of_an_ended_session: "expired-session" => expired_session;
-    the_status_of_a_refused_key: "refused-key" => refused_key;
-    the_status_of_a_key_that_is_locked: "unusable-key" => unusable_key;
-    whether_a_key_of_cloud_one_may_manage_keys: "cloud-one-keys" => cloud_one_keys;
-    whether_a_session_may_search_roles: "session-roles" => session_roles;
-    whether_a_session_may_look_at_keys: "session-keys" => session_keys;
-    what_ends_a_session: "end-session" => end_session;
-    what_ends_a_session_on_older_managers: "logout" => logout;
-    what_a_missing_version_does: "missing-version" => |_, settings| comes_through(settings);
-    what_an_unknown_version_does: "unknown-version" => |_, settings| comes_through(settings);
-    what_a_role_without_web_service_may_do: "web-service" => web_service;
-    what_a_key_may_ask_of_itself: "current-without-view" => current_without_view;
-    whether_a_limit_says_when_it_ends: "retry-after" => retry_after;
-    whether_the_ping_is_enabled: "ping" => ping;
+    a_session_without_a_request_id: "sid-alone" => |_, settings| comes_through(settings);
+    the_status_of_an_expired_session: "expired-session" => expired_session;
+    the_status_of_a_rejected_key: "refused-key" => refused_key;
+    the_status_of_a_locked_key: "unusable-key" => unusable_key;
+    a_cloud_one_key_that_manages_keys: "cloud-one-keys" => cloud_one_keys;
+    a_session_that_searches_roles: "session-roles" => session_roles;
+    a_session_that_views_keys: "session-keys" => session_keys;
+    the_sign_out_call: "end-session" => end_session;
+    the_legacy_sign_out_call: "logout" => logout;
+    a_missing_version: "missing-version" => |_, settings| comes_through(settings);
+    an_unknown_version: "unknown-version" => |_, settings| comes_through(settings);
+    a_role_without_web_service: "web-service" => web_service;
+    a_key_that_views_itself: "current-without-view" => current_without_view;
+    the_retry_time_of_a_rate_limit: "retry-after" => retry_after;
+    the_ping: "ping" => ping;
 }
 
 /// Asserts that runs succeed regardless of the choice.

@@ -98,7 +98,7 @@ fn stands_alone(shown: &str) {
 }
 
 #[test]
-fn ctrl_c_at_any_question_ends_the_run_with_130_and_the_terminal_echoes_again() {
+fn ctrl_c_at_any_prompt_exits_with_130_and_restores_the_terminal() {
     leave_at_each_question(130, |_, terminal| {
         terminal.type_text("half-typed");
         terminal.control('c');
@@ -106,12 +106,12 @@ fn ctrl_c_at_any_question_ends_the_run_with_130_and_the_terminal_echoes_again() 
 }
 
 #[test]
-fn sigterm_at_any_question_ends_the_run_with_143_and_the_terminal_echoes_again() {
+fn sigterm_at_any_prompt_exits_with_143_and_restores_the_terminal() {
     leave_at_each_question(143, |env, _| terminate(&env.home.path("pid")));
 }
 
 #[test]
-fn the_echo_is_off_before_the_question_is_there() {
+fn the_echo_is_off_before_the_prompt_appears() {
     let env = env();
     let mut terminal = Pty::start(
         &env.home,
@@ -136,7 +136,7 @@ fn the_echo_is_off_before_the_question_is_there() {
 /// The kernel decides whether the read fails or ends as at the end of a line. The test therefore repeats it.
 #[cfg(target_os = "linux")]
 #[test]
-fn half_a_password_is_not_sent_when_the_terminal_goes_away() {
+fn a_partial_password_is_not_sent_when_the_terminal_closes() {
     for _ in 0..10 {
         lose_the_terminal();
     }
@@ -171,7 +171,7 @@ fn lose_the_terminal() {
 }
 
 #[test]
-fn ctrl_backslash_at_any_question_ends_the_run_with_131_and_the_terminal_echoes_again() {
+fn ctrl_backslash_at_any_prompt_exits_with_131_and_restores_the_terminal() {
     leave_at_each_question(131, |_, terminal| {
         terminal.type_text("half-typed");
         terminal.control('\\');
@@ -201,7 +201,7 @@ fn asked() -> Vec<(TestEnv, &'static str, &'static str)> {
 }
 
 #[test]
-fn an_end_of_input_prints_one_line_at_any_question() {
+fn an_end_of_input_prints_one_line_at_any_prompt() {
     for (env, command, question) in asked() {
         let mut terminal = Pty::start(
             &env.home,
@@ -218,7 +218,7 @@ fn an_end_of_input_prints_one_line_at_any_question() {
 }
 
 #[test]
-fn ctrl_c_prints_one_line_at_any_question() {
+fn ctrl_c_prints_one_line_at_any_prompt() {
     for (env, command, question) in asked() {
         let mut terminal = Pty::start(
             &env.home,
@@ -236,7 +236,7 @@ fn ctrl_c_prints_one_line_at_any_question() {
 
 /// A shell that has stopped the run shows typed text again. When the run continues, it repeats the prompt, and does not show a secret.
 #[test]
-fn ctrl_z_stops_at_any_question_which_is_asked_again_afterwards() {
+fn ctrl_z_stops_any_prompt_which_is_repeated_afterwards() {
     for (env, command, question) in asked() {
         let script = format!(
             r#"set -m; "$SWP_KEYS" {command}; echo "stopped"; stty sane; fg > shown; echo "code=$?""#
@@ -268,7 +268,7 @@ fn ctrl_z_stops_at_any_question_which_is_asked_again_afterwards() {
 /// `timeout` runs its command in the background of the terminal, where the command is stopped when it prompts. The later signal must still end the
 /// run.
 #[test]
-fn a_run_in_the_background_can_be_ended_at_any_question() {
+fn a_run_in_the_background_can_be_ended_at_any_prompt() {
     for (env, command, question) in asked() {
         let script = format!(
             r#"stty -a > before; timeout 2 "$SWP_KEYS" {command} 2> err; echo "code=$?"; stty -a > after"#
@@ -288,7 +288,7 @@ fn a_run_in_the_background_can_be_ended_at_any_question() {
 
 /// A stopped run, in the foreground or in the background, can still be ended.
 #[test]
-fn a_question_that_was_stopped_can_be_ended() {
+fn a_stopped_prompt_can_be_ended() {
     for then in [":", "bg"] {
         for (env, command, question) in asked() {
             let script = format!(
@@ -307,7 +307,7 @@ fn a_question_that_was_stopped_can_be_ended() {
 
 /// Input in a different encoding is not sent, because it would count as a wrong password.
 #[test]
-fn what_is_not_utf_8_is_not_sent() {
+fn invalid_utf_8_is_not_sent() {
     let env = env();
     let mut terminal = Pty::start(
         &env.home,

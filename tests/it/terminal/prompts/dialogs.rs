@@ -58,7 +58,7 @@ fn type_password(env: &TestEnv, script: &str) -> String {
 }
 
 #[test]
-fn a_password_is_asked_for_on_the_terminal_while_stdin_and_stdout_are_pipes() {
+fn a_password_prompt_uses_the_terminal_if_stdin_and_stdout_are_pipes() {
     let env = env();
     let script = r#"echo from-stdin | "$SWP_KEYS" create --role Auditor > out; echo "code=$?""#;
     let shown = type_password(&env, script);
@@ -74,7 +74,7 @@ fn a_password_is_asked_for_on_the_terminal_while_stdin_and_stdout_are_pipes() {
 }
 
 #[test]
-fn nothing_but_the_document_reaches_stdout_where_a_prompt_was_needed() {
+fn with_a_prompt_stdout_contains_only_the_document() {
     let env = env();
     let script =
         r#""$SWP_KEYS" find-role Auditor -o json < /dev/null > out 2> err; echo "code=$?""#;
@@ -107,7 +107,7 @@ fn a_typed_password_arrives_exactly() {
 }
 
 #[test]
-fn a_user_name_that_is_missing_is_asked_for_and_shown() {
+fn a_missing_user_name_is_prompted_for_with_echo() {
     let mut env = env();
     env.home.unset("SWP_USERNAME");
     let mut terminal = Pty::start(
@@ -127,7 +127,7 @@ fn a_user_name_that_is_missing_is_asked_for_and_shown() {
 }
 
 #[test]
-fn a_code_is_asked_for_when_the_manager_wants_one_and_the_password_is_not_asked_for_again() {
+fn a_code_is_prompted_for_without_repeating_the_password_prompt() {
     let env = with(Settings {
         mfa_code: Some("004211".to_owned()),
         ..Settings::default()
@@ -150,7 +150,7 @@ fn a_code_is_asked_for_when_the_manager_wants_one_and_the_password_is_not_asked_
 }
 
 #[test]
-fn what_was_refused_is_neither_asked_for_nor_sent_again() {
+fn rejected_input_is_neither_prompted_for_nor_sent_again() {
     const RIGHT: (&str, &str) = (ADMIN_PASSWORD_PROMPT, PASSWORD);
     struct Case {
         what: &'static str,
@@ -216,7 +216,7 @@ fn an_empty_password_is_not_sent() {
 }
 
 #[test]
-fn what_can_be_found_wrong_without_a_person_is_found_before_one_is_asked() {
+fn errors_that_need_no_input_are_reported_before_a_prompt() {
     let env = env();
     env.home.write("there", "already");
     let cases = [
@@ -239,7 +239,7 @@ fn what_can_be_found_wrong_without_a_person_is_found_before_one_is_asked() {
 }
 
 #[test]
-fn a_terminal_that_must_not_be_used_is_not_used() {
+fn with_no_input_the_terminal_is_not_used() {
     let mut env = env();
     for script in [
         r#""$SWP_KEYS" find-role Auditor --no-input > out; echo "code=$?""#,
@@ -280,7 +280,7 @@ fn without_a_terminal_the_flags_are_named() {
 }
 
 #[test]
-fn a_password_is_not_read_from_stdin_where_that_is_the_terminal() {
+fn a_password_is_not_read_from_a_stdin_that_is_a_terminal() {
     let env = env();
     for source in ["--password-stdin", "--password-file -"] {
         let script = format!(r#""$SWP_KEYS" find-role Auditor {source}; echo "code=$?""#);
@@ -293,7 +293,7 @@ fn a_password_is_not_read_from_stdin_where_that_is_the_terminal() {
 }
 
 #[test]
-fn a_name_cannot_play_tricks_with_the_question() {
+fn a_name_cannot_control_the_terminal_at_a_prompt() {
     let mut env = env();
     env.home.set("SWP_USERNAME", "a\x1b]0;b\x07\x08User");
     let mut terminal = Pty::start(&env.home, FIND_ROLE);
