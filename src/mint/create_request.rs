@@ -115,8 +115,8 @@ impl Transaction<'_> {
             CreateOutcome::NotCreated => {
                 Err(Failure::RolledBack(not_created(error.into(), record)))
             }
-            // A user who lacks permission to create keys may also lack permission to search keys, and the manager returns the same status
-            // for both.
+            // A user who lacks permission to create keys may also lack permission to search keys, and the manager returns the same status in
+            // both cases.
             CreateOutcome::SearchForbidden(_) if refused => Err(Failure::RolledBack(error.into())),
             CreateOutcome::SearchForbidden(why) | CreateOutcome::Unknown(why) => {
                 Err(Failure::Unresolved(Error::new(

@@ -9,7 +9,7 @@ use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
 use crate::terminal::status_line;
 
-/// The maximum number of times that a new secret is replaced because a lost request may have invalidated it.
+/// The maximum number of times that a new secret is replaced. It is replaced if a lost request may have invalidated it.
 const MOST_RESETS: usize = 2;
 
 impl Transaction<'_> {

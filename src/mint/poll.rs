@@ -10,7 +10,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
-/// The pauses between the polls of one wait.
+/// The pauses between the polls during one wait.
 pub(crate) struct Poll {
     until: Instant,
     pause: Duration,

@@ -45,7 +45,7 @@ impl Role {
         self.description.as_deref()
     }
 
-    /// Returns the manager's JSON object.
+    /// Returns the manager's JSON object of the role.
     #[must_use]
     pub(crate) fn fields(&self) -> Map<String, Value> {
         // This cannot fail, because the text was parsed when the object was built.

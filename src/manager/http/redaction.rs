@@ -36,7 +36,7 @@ impl Redactor {
         }
     }
 
-    /// Returns `text` with every secret replaced, in every encoding.
+    /// Returns `text` with every occurrence of a secret replaced, in any encoding.
     pub(crate) fn redact(&self, text: &str) -> String {
         let known = self.secrets.borrow();
         let mut encodings: Vec<_> = known

@@ -224,7 +224,7 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
                 )
             }
         }
-        // The verifiers of some systems report a wrong purpose with a private error type.
+        // Some systems' verifiers use a private error type to report that a certificate has the wrong purpose.
         CertificateError::Other(_) if !diagnosis.is_for_servers => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }

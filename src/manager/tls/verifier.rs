@@ -16,9 +16,9 @@ use super::verdict::{PresentedChain, check_listed, with_diagnosis};
 pub(crate) enum Policy {
     /// Only certificates with a pinned key are accepted.
     Pins(PinSet),
-    /// Every certificate is accepted, for `--insecure`.
+    /// Every certificate is accepted. Used for `--insecure`.
     AcceptAny,
-    /// No certificate is accepted, for a system without root certificates.
+    /// No certificate is accepted. Used on a system without root certificates.
     RejectAll,
 }
 

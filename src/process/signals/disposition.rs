@@ -18,7 +18,7 @@ impl IgnoredSignals {
         Self(mask.unwrap_or_default())
     }
 
-    /// Returns true if the signal was ignored.
+    /// Returns true if the signal was ignored when the process started.
     #[cfg(target_os = "linux")]
     pub(crate) fn contains(&self, signal: Signal) -> bool {
         self.contains_number(signal.of_unix().as_raw())

@@ -30,9 +30,9 @@ pub(crate) struct Cell {
 /// The colour of a cell on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tint {
-    /// For a state in which something does not work.
+    /// Marks something that does not work.
     Red,
-    /// For a state in which something will soon stop working.
+    /// Marks something that will soon stop working.
     Yellow,
 }
 
