@@ -58,7 +58,7 @@ impl Address {
         let path = base.path().trim_end_matches('/');
         let path = path.strip_suffix(API).unwrap_or(path);
         let path = path.trim_end_matches('/').to_owned();
-        // The quotes may stand before the slashes or the `/api` that were removed.
+        // Quotes may precede the slashes or the `/api` that were removed, so they are removed again.
         if path.ends_with(QUOTES) {
             return Err(QUOTED.to_owned());
         }
