@@ -13,7 +13,7 @@ use crate::terminal::output::Output;
 use crate::terminal::progress::Steps;
 use crate::terminal::prompt::Prompt;
 
-/// How long a run may take to exit after a first signal without a note.
+/// The time between the first signal and the note, which is printed if the run has not exited by then.
 const EXIT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The state of one run.
@@ -26,7 +26,7 @@ pub(crate) struct Context {
     pub(crate) pending: PendingSet,
     /// The steps in progress, which are shown on the terminal.
     pub(crate) progress: Steps,
-    /// The pending fsyncs of removed records.
+    /// The pending flushes of the journal folder, after records were removed.
     pub(crate) flushes: PendingFlushes,
     /// If true, secrets are read even from files that other users may read.
     pub(crate) allow_loose_permissions: bool,
@@ -76,8 +76,8 @@ impl Context {
         self.pending.abort_error(signal)
     }
 
-    /// Prints a note after the first signal if the run does not exit at once: what the run does before it exits, and that a second signal
-    /// exits immediately. Never returns.
+    /// Prints a note if the run does not exit soon after the first signal. The note describes what the run is doing, and that a second
+    /// signal exits immediately. Never returns.
     pub(crate) async fn note_interruption(&self) -> std::convert::Infallible {
         self.signals.first_signal().await;
         let meanwhile = match self.pending.meanwhile() {

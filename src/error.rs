@@ -31,7 +31,7 @@ pub(crate) enum ErrorKind {
     Undelivered,
     /// The outcome is unknown or the rollback failed, so the user must check the manager.
     Attention,
-    /// Some of the items failed and the others succeeded.
+    /// A part of the operation failed, and the rest succeeded.
     Partial,
     /// A check failed. The command itself succeeded, so the check's result is printed to stdout.
     CheckFailed,
@@ -249,7 +249,7 @@ impl Error {
         Self::new(ErrorKind::Unexpected, message)
     }
 
-    /// Returns the error for a run that a signal ended with nothing left to roll back.
+    /// Returns the error for a run that a signal ended, and that has nothing to roll back.
     #[must_use]
     pub(crate) fn interrupted(signal: Signal) -> Self {
         Self::new(ErrorKind::Interrupted(signal), "interrupted")

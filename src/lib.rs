@@ -1,7 +1,7 @@
 //! `swp-keys` gets the first API key from Deep Security Manager and manages keys from then on.
 //!
-//! The library is the whole program; the binary only calls [`main`]. Its top-level modules form layers. A module imports only modules on
-//! its own line or on the lines below. Import cycles are not allowed. `tests/it/architecture/` checks the source against this diagram:
+//! The library contains the whole program. The binary only calls [`main`]. Its top-level modules form layers. A module imports only modules
+//! on its own line or on the lines below. Import cycles are not allowed. `tests/it/architecture/` checks the source against this diagram:
 //!
 //! ```text
 //! lib
@@ -105,8 +105,7 @@ fn start() -> ExitCode {
         Ok(parsed) => parsed,
         Err(exit) => return exit,
     };
-    // The line that tells a CI service to mask the secret must be printed before any other line. So all other lines for stderr are held back until
-    // then.
+    // The workflow command that masks the secret must be printed before any other line. All other output to stderr is held back until then.
     if cli.command.masks_a_secret() {
         Output::hold_lines();
     }

@@ -57,10 +57,10 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Returns the target that the settings name.
+    /// Returns the target that the settings describe.
     ///
     /// # Errors
-    /// Returns a usage error if the settings name no manager.
+    /// Returns a usage error if the settings do not contain the address of a manager.
     pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
         let address = settings.address()?.clone();
         Ok(Self::at(address, settings))
@@ -98,7 +98,7 @@ impl Target {
         self.tenant.as_ref().map(|tenant| tenant.value.as_str())
     }
 
-    /// Returns how this manager's certificate is verified, and which setting decides that.
+    /// Returns how this manager's certificate is verified, and the setting that determines the method.
     ///
     /// # Errors
     /// Returns the error of [`TrustPolicy::resolve`].
@@ -148,7 +148,7 @@ impl Target {
         self.options(self.trust()?, context)
     }
 
-    /// Returns the proxy for this manager, and the setting that decided it.
+    /// Returns the proxy for this manager, and the setting that selected the proxy.
     ///
     /// # Errors
     /// Returns a usage error if the selected proxy is invalid.
@@ -156,7 +156,7 @@ impl Target {
         self.proxy.choose(Some(&self.address))
     }
 
-    /// Returns the maximum duration of connecting.
+    /// Returns the maximum time to connect.
     pub(crate) fn connect_timeout(&self) -> Duration {
         self.connect_timeout
     }

@@ -30,7 +30,7 @@ const INDENT: usize = 11;
 const COLUMNS: usize = 80;
 /// The maximum width of a certificate field.
 const WIDTH: usize = COLUMNS - INDENT;
-/// The number of times that the user is asked.
+/// The maximum number of times that the user is asked.
 const MAX_QUESTIONS: usize = 3;
 
 /// Returns true if trust on first use applies. It applies if no setting or stored pin determines whether to trust the manager, and there is
@@ -250,7 +250,7 @@ pub(crate) fn describe(certificate: &ServerCertificate) -> String {
     describe_with(certificate, &certificate.fingerprint.to_string())
 }
 
-/// Does the same as [`describe`] with this form of the certificate's fingerprint.
+/// Like [`describe`], but shows `fingerprint` as the fingerprint of the certificate.
 fn describe_with(certificate: &ServerCertificate, fingerprint: &str) -> String {
     format!(
         "{}\n\n  SHA-256 fingerprint of the certificate (keytool, browsers, openssl x509):\n    {fingerprint}\n  \
@@ -321,8 +321,8 @@ fn filled(text: &str) -> String {
     lines
 }
 
-/// Wraps and indents a certificate field. If the terminal wrapped a long field instead, the second line could pass for output of this
-/// program, for example for a fingerprint. Non-ASCII characters count as two columns. No line begins with a workflow command of a CI
+/// Wraps and indents a certificate field. If the terminal wrapped a long field instead, the user could mistake the second line for output
+/// of this program, such as a fingerprint. Non-ASCII characters count as two columns. No line begins with a workflow command of a CI
 /// service.
 fn wrapped(text: &str) -> String {
     let mut lines = String::with_capacity(text.len());

@@ -61,7 +61,7 @@ impl AuthMethod {
         })
     }
 
-    /// Returns the user of the saved session, if a password is configured with which an expired session can be replaced.
+    /// Returns the user of the saved session if a password is configured, because an expired session can then be replaced.
     pub(crate) fn renewable_user<'a>(&'a self, target: &Target) -> Option<&'a str> {
         match self {
             Self::Saved(saved) => saved.username().filter(|_| target.password.is_some()),
@@ -78,7 +78,7 @@ impl AuthMethod {
         if error.kind() == ErrorKind::Forbidden && saved.username().is_none() {
             let hint = error.next_step().unwrap_or_default();
             let hint = format!(
-                "{hint}; run `swp-keys logout` to remove this key, which `swp-keys login` saved"
+                "{hint}; run `swp-keys logout` to remove the key that `swp-keys login` saved"
             );
             return error.hint(hint);
         }

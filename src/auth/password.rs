@@ -70,8 +70,8 @@ pub(crate) async fn sign_in_as(
     Ok((signed_in, login.username))
 }
 
-/// Returns a client for the manager, and whether the wait and the trust check are already done. Before a password prompt, the trust check
-/// is done here, so that the user knows which manager will receive the password.
+/// Returns a client for the manager, and whether this function has already waited for the manager and checked its certificate. It does this
+/// before a password prompt, so that the user knows which manager will receive the password.
 async fn client(
     target: &Target,
     input: &LoginInput,
@@ -100,7 +100,7 @@ struct PasswordSignIn<'a> {
 }
 
 impl PasswordSignIn<'_> {
-    /// Signs in. Repeats the request after the user has typed a missing MFA code, and while the session limit is reached.
+    /// Signs in. Repeats the request with the MFA code if the code was missing, and while the session limit is reached.
     async fn sign_in(
         &self,
         mut manager: Manager,
@@ -140,8 +140,8 @@ impl PasswordSignIn<'_> {
                 }
                 continue;
             }
-            // If the manager requires an MFA code that the request did not contain, a request with the code may be sent. It does not repeat
-            // the rejected credentials.
+            // If only the MFA code was missing, the request is repeated with the code. The manager has not rejected the user name and the
+            // password in this case.
             let needs_code = needs_code(&error, code.as_ref());
             if !needs_code || context.prompt() == Prompt::Unavailable {
                 return Err(self.with_unlock_hint(error));

@@ -98,7 +98,7 @@ async fn in_background(
             reading.await.map_err(|_| {
                 Error::new(
                     ErrorKind::Unexpected,
-                    "could not read a secret: the thread that reads it failed",
+                    "could not read a secret: the thread that reads the secret failed",
                 )
             })?
         })

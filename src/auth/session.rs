@@ -22,7 +22,7 @@ pub(crate) struct Access<'a> {
 }
 
 impl Access<'_> {
-    /// Returns the fields that the records of all operations have in common, for this manager and these targets of the secret.
+    /// Returns the fields that the records of all operations contain, for this manager and these destinations of the secret.
     pub(crate) fn operation(&self, id: &str, sinks: Vec<String>) -> Operation {
         Operation {
             id: id.to_owned(),
@@ -109,7 +109,7 @@ async fn finish_flushes(context: &Context) {
     tokio::select! {
         biased;
         _ = context.signals.second_signal() => {
-            log::info!("could not flush the removal of this run's records: interrupted");
+            log::info!("interrupted before the removal of this run's records was flushed to disk");
         }
         () = context.flushes.finish() => {}
     }

@@ -47,7 +47,7 @@ pub(crate) async fn sign_in(
     Ok(connect(target, context).await?.with(credentials))
 }
 
-/// Does the same as [`sign_in`], and also returns the user name. The name is `None` if an API key authenticates the requests.
+/// Like [`sign_in`], but also returns the user name. The name is `None` if an API key authenticates the requests.
 ///
 /// # Errors
 /// Returns the errors of [`sign_in`].

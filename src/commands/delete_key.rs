@@ -267,7 +267,7 @@ async fn verify_gone(
             .map_err(Error::from);
         match (exists, &response) {
             (Ok(false), _) => return Ok(()),
-            // This run authenticates with the key itself. The manager accepted the key before and rejects it now, so the key is deleted.
+            // The key to delete authenticates this run. The manager accepted the key before and rejects it now, so the key was deleted.
             (Err(why), _) if own && why.kind() == ErrorKind::SignIn => return Ok(()),
             (Err(_), Err(error)) if was_refused(error.kind()) => return Err(error.clone()),
             // A rejected secret is not sent again, because that could lock its key.

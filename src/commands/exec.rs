@@ -250,7 +250,7 @@ impl<'a> ExecPlan<'a> {
         command.args(self.arguments);
         let pipe = secret.put_on(&mut command).map_err(failed)?;
         let running = child::start(&mut command, &context.signals).map_err(failed)?;
-        // These values contain copies of the secret.
+        // `command` and `pipe` contain copies of the secret.
         drop((command, pipe));
         status_line::end();
         log::info!("started `{}`", self.program);
@@ -345,7 +345,7 @@ async fn delete(
             let why = match again.kind() {
                 // The error of the second sign-in is omitted, because the run failed when the session expired, not because the user could
                 // not be prompted.
-                ErrorKind::Usage | ErrorKind::Interrupted(_) => "did not sign in again".to_owned(),
+                ErrorKind::Usage | ErrorKind::Interrupted(_) => "could not sign in again".to_owned(),
                 _ => format!("could not sign in again: {again}"),
             };
             Error::new(error.kind(), format!("{error}; {why}")).http(again.http_status())
@@ -355,7 +355,7 @@ async fn delete(
         ..access
     };
     let result = mint::delete_delivered(signed_in_again, record, delivered).await;
-    // After the deletion, a second signal that cancels the sign-out must not report the key as pending.
+    // A second signal that cancels the sign-out must not report that the deleted key may still exist.
     drop(pending);
     sign_out(access.target, &again, access.context).await;
     result

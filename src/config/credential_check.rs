@@ -93,7 +93,7 @@ impl Defect {
                 format!("save the {kind} as UTF-8 without a byte order mark")
             }
             Self::SeveralLines => format!(
-                "remove the other lines; if a command prints the {kind} on its first line, use `sh -c 'COMMAND | head -n 1'`"
+                "remove every line except the {kind}; if a command prints the {kind} on its first line, use `sh -c 'COMMAND | head -n 1'`"
             ),
             Self::Nul | Self::BreakAtEnd | Self::CarriageReturn | Self::NotForHeader => {
                 format!("remove every character that is not part of the {kind}")

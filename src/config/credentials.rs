@@ -144,7 +144,7 @@ fn first_of<const N: usize>(
     if let [first, second, ..] = &typed[..] {
         return Err(Error::usage(
             format!("{} and {} cannot be combined", first.source, second.source),
-            "use only one of them",
+            "set only one of the two flags",
         ));
     }
     Ok(typed.into_iter().chain(other).next())

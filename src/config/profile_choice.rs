@@ -33,7 +33,7 @@ pub(crate) struct SelectedProfile {
     pub(crate) wanted: Option<Sourced<String>>,
     /// The selected profile. Its source is the setting that selected it.
     pub(crate) profile: Option<Sourced<Profile>>,
-    /// A note for the user.
+    /// The note for the user about settings of the profile that are ignored.
     pub(crate) note: Option<String>,
     /// The reason why the file was not used. Only set for [`ProfileUse::Inspected`].
     pub(crate) problem: Option<Error>,

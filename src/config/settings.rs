@@ -31,9 +31,9 @@ pub(crate) struct Settings {
     pub api_key: Option<Sourced<SecretSource>>,
     /// The header that carries the API key.
     pub api_key_scheme: ApiKeyScheme,
-    /// Sign in even if the lockout guard has paused sign-ins.
+    /// If true, the run signs in even if the lockout guard has paused sign-ins.
     pub(crate) force_login: bool,
-    /// Read secrets from files that other users can read.
+    /// If true, secrets are read even from files that other users can read.
     pub allow_loose_permissions: bool,
     /// The file with the certificates to trust.
     pub ca_cert: Option<Sourced<PathBuf>>,
@@ -41,7 +41,7 @@ pub(crate) struct Settings {
     pub(crate) tls_pins: Option<Sourced<Vec<Pin>>>,
     /// The source of the setting that disables certificate checks, if it is set.
     pub insecure: Option<Source>,
-    /// Pin an unknown manager's key without asking.
+    /// If true, an unknown manager's key is pinned without asking.
     pub(crate) tls_accept_new: bool,
     /// The proxy, and the hosts that are reached without it.
     pub(crate) proxy: ProxySettings,
@@ -55,13 +55,13 @@ pub(crate) struct Settings {
     pub retries: u32,
     /// The maximum time to determine whether a request succeeded after its response was lost.
     pub(crate) settle_timeout: Duration,
-    /// Fail before a secret is created if no record of the run can be written.
+    /// If true, the run stops before it creates a secret if its record cannot be written.
     pub(crate) require_journal: bool,
-    /// Do not end the session on the manager after the run.
+    /// If true, the session stays open on the manager after the run.
     pub no_sign_out: bool,
     /// Never prompt.
     pub no_input: bool,
-    /// Log the steps of the run.
+    /// If true, the steps of the run are logged.
     pub(crate) verbose: bool,
     /// The format of stdout.
     pub(crate) output: Format,
@@ -97,7 +97,7 @@ const OUTPUT: SettingKey = ("output", "--output", "SWP_OUTPUT");
 
 impl Settings {
     /// Resolves all settings. `sources` contains the source of each value in `global`: the command line or the environment. If the command
-    /// uses a profile, all other settings are looked up in it.
+    /// uses a profile, the settings that `global` does not contain are looked up in the profile.
     ///
     /// # Errors
     /// Returns a usage error that names the flag, the variable or the field of the file.

@@ -27,7 +27,7 @@ impl Source {
         matches!(self, Self::Variable(_))
     }
 
-    /// Returns the rank of the source. The source with the lowest rank has precedence.
+    /// Returns the rank of the source. The source with the lowest rank takes precedence.
     pub(crate) fn rank(&self) -> u8 {
         match self {
             Self::Flag(_) => 0,
@@ -56,7 +56,7 @@ pub(crate) struct Sourced<T> {
 }
 
 impl<T> Sourced<T> {
-    /// Changes the value and keeps the source.
+    /// Changes the value, but not the source.
     pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U) -> Sourced<U> {
         Sourced {
             value: change(self.value),

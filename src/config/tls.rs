@@ -13,7 +13,7 @@ const TLS_PIN: SettingKey = ("tls_pin", "--tls-pin", "SWP_TLS_PIN");
 const INSECURE: SettingKey = ("insecure", "--insecure", "SWP_INSECURE");
 
 const HINT: &str =
-    "use `sha256:` and the 64 hex digits of the SHA-256 of the certificate's public key";
+    "use `sha256:` followed by 64 hex digits, the SHA-256 fingerprint of the manager's public key";
 
 /// The unparsed pins, and the setting that contains them.
 struct PinTexts {
@@ -46,7 +46,7 @@ fn profile_pins(resolver: &Resolver<'_>) -> PinTexts {
     }
 }
 
-/// Returns the pins. If `--ca-cert` or SWP_CA_CERT is set, the pins of the profile are ignored, because flags and variables have precedence
+/// Returns the pins. If `--ca-cert` or SWP_CA_CERT is set, the pins of the profile are ignored, because flags and variables take precedence
 /// over the profile.
 ///
 /// # Errors
@@ -111,7 +111,7 @@ pub(crate) fn insecure(
                 "{} cannot be combined with the pin in {pinned}",
                 resolver.source_of(INSECURE)
             ),
-            "remove one of them",
+            "remove one of the two settings",
         ));
     }
     let source = if global.insecure && !is_overridden(resolver, global)? {
@@ -132,7 +132,7 @@ fn is_overridden(resolver: &Resolver<'_>, global: &GlobalArgs) -> Result<bool, E
     match (resolver.source_of(INSECURE), ca_cert.source) {
         (insecure @ Source::Flag(_), ca_cert @ Source::Flag(_)) => Err(Error::usage(
             format!("{insecure} cannot be combined with {ca_cert}"),
-            "remove one of them",
+            "remove one of the two settings",
         )),
         (insecure, ca_cert) => Ok(ca_cert.rank() < insecure.rank()),
     }

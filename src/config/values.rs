@@ -67,7 +67,7 @@ fn at_most(longest: Duration, source: &Source, text: &str) -> Result<Duration, E
 /// Checks a time limit or waiting time of a profile.
 ///
 /// # Errors
-/// Returns the reason if it is not a valid duration.
+/// Returns the reason if the text is not a valid duration.
 pub(crate) fn check_duration(text: &str) -> Result<(), &'static str> {
     read_duration(text, LONGEST_WAIT).map(|_| ())
 }

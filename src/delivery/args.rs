@@ -81,7 +81,8 @@ impl SinkArgs {
             && deliver_cmd.is_empty()
     }
 
-    /// Checks the flags without preparing the sinks. Commands that prepare the sinks after the sign-in call this function before it.
+    /// Checks the flags without preparing the sinks. Commands that prepare the sinks after the sign-in call this function before the
+    /// sign-in.
     ///
     /// # Errors
     /// Returns a usage error if the program of `--deliver-cmd` cannot be found.

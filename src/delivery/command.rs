@@ -200,7 +200,7 @@ struct Group;
 #[cfg(not(unix))]
 #[expect(
     clippy::unused_self,
-    reason = "the signature is the same on every system"
+    reason = "the function has the same signature on every system"
 )]
 impl Group {
     fn of(_child: &Child) -> Self {

@@ -13,7 +13,7 @@ pub(crate) enum Destination {
         /// The path of the file.
         path: PathBuf,
     },
-    /// A different destination, with its description.
+    /// Any other destination, with its description.
     Other(String),
 }
 

@@ -195,7 +195,7 @@ impl GithubSink {
     #[cfg(not(unix))]
     #[expect(
         clippy::unused_self,
-        reason = "the signature is the same on every system"
+        reason = "the function has the same signature on every system"
     )]
     fn blank(&self, _appended: &Appended) -> io::Result<()> {
         Err(io::Error::other(

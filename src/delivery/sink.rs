@@ -21,7 +21,7 @@ pub(crate) struct Payload<'a> {
 /// A delivery in progress. If this future is dropped before it completes, it is unknown whether the secret was delivered.
 pub(crate) type Delivering<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
-/// The removal of a delivered secret, in progress.
+/// A removal of a delivered secret in progress.
 pub(crate) type Withdrawing<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
 /// A destination of a secret, prepared for the delivery.

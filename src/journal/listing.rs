@@ -14,7 +14,7 @@ pub(crate) enum JournalEntry {
     Record(Record),
     /// The record of a run that is still in progress.
     InProgress(Record),
-    /// The name of a file that is not a valid record, and the reason why it is not.
+    /// The name of a file that is not a valid record, and the reason.
     Unreadable(String, String),
 }
 
@@ -62,7 +62,7 @@ pub(super) fn unfinished_in(folder: &Folder) -> io::Result<Vec<JournalEntry>> {
             Ok(record) if record.file_name() == name => JournalEntry::Record(record),
             Ok(_) => JournalEntry::Unreadable(
                 name,
-                "it is the record of a different operation".to_owned(),
+                "the file is the record of a different operation".to_owned(),
             ),
             Err(error) => JournalEntry::Unreadable(name, error.to_string()),
         });

@@ -147,7 +147,7 @@ fn clock() -> Option<i64> {
     i64::try_from(since_boot.as_millis()).ok()
 }
 
-/// Returns `None`, so that the age of a record is unknown on other systems. `recover` then waits for the maximum time.
+/// Returns `None`, because the age of a record is unknown on other systems. `recover` therefore waits for the maximum time.
 #[cfg(not(target_os = "linux"))]
 fn read_boot() -> Option<String> {
     None

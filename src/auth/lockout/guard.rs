@@ -101,7 +101,7 @@ impl LockoutGuard {
     /// Checks that this code was not sent before.
     ///
     /// # Errors
-    /// Returns the time at which the code was sent, if it was.
+    /// If the code was sent before, returns the time at which it was sent.
     pub(crate) fn is_fresh(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
         let sent = self.sent.borrow();
         if let Some((_, when)) = sent.iter().find(|(sent, _)| sent.expose() == code.expose()) {
@@ -117,9 +117,9 @@ impl LockoutGuard {
     /// the request. If several runs use the same code at the same time, only one run may send it.
     ///
     /// # Errors
-    /// Returns the time at which the code was sent, if it was sent before.
+    /// If the code was sent before, returns the time at which it was sent.
     pub(crate) fn mark_code_used(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
-        // This check is also made in a read-only state folder, in which the change below fails.
+        // This check also works in a read-only state folder, in which the change below fails.
         self.is_fresh(code)?;
         let spent = self.change(|record, key| {
             let fingerprint = self.fingerprint(key, code);

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::manager::SignInRefusal;
 
-/// How long a rejection or a code counts, in milliseconds. Rejections are counted together if each was at most this long before the last
-/// one.
+/// The time in milliseconds after which a rejection or a code no longer counts. If the last rejection counts, the rejections within this
+/// time before it count too.
 pub(crate) const WINDOW: i64 = 15 * 60 * 1000;
 /// The maximum number of rejections in a record, and the maximum number of codes.
 const MAX_ENTRIES: usize = 16;

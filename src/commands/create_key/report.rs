@@ -42,7 +42,7 @@ pub(super) fn dry_run(
     meta["dryRun"] = true.into();
     match (context.output.format(), json!(key)) {
         (Format::Json | Format::Jsonl, Value::Object(fields)) => print_key(&fields, meta, context),
-        // A script that uses these formats expects a secret on stdout, but there is no secret.
+        // In the other formats, stdout may contain only a secret, and there is no secret.
         _ => Ok(()),
     }
 }

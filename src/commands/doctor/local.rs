@@ -157,9 +157,9 @@ pub(super) fn unfinished_runs() -> Result<Finding, Error> {
 
 fn interrupted(record: &Record) -> String {
     format!(
-        "the run that started at {} on {} did not finish its work on the key `{}`",
+        "the run that started at {} did not finish its work on the key `{}` at {}",
         format_time(record.started),
-        record.manager,
-        record.key_name
+        record.key_name,
+        record.manager
     )
 }

@@ -97,8 +97,8 @@ fn folded(text: &str) -> String {
     text.to_lowercase()
 }
 
-/// Returns whether `text` matches a pattern in which `%` stands for any text and `_` for one character (docs/manager-api.md, "Search").
-/// The comparison is case-sensitive, even if the manager's is not.
+/// Returns whether `text` matches a pattern in which `%` stands for any text and `_` for one character (docs/manager-api.md, "Search"). The
+/// comparison is case-sensitive, even if the manager ignores case.
 fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());

@@ -45,10 +45,10 @@ impl Diagnostic {
     }
 }
 
-/// Returns an error for the first problem.
+/// Returns an error if the file has a problem.
 ///
 /// # Errors
-/// Returns a usage error if there is a problem. The error contains the first problem and says how many more there are.
+/// Returns a usage error with the first problem and the number of further problems.
 pub(crate) fn first(file: &Path, problems: &[Diagnostic]) -> Result<(), Error> {
     let Some((first, others)) = problems.split_first() else {
         return Ok(());

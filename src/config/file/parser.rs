@@ -184,7 +184,7 @@ impl Reader<'_> {
                 continue;
             };
             let what = format!("`{one}` and `{other}` cannot be in the same profile");
-            let hint = "remove one of them, or move it to a different profile";
+            let hint = "remove one of the two fields, or move one of them to a different profile";
             let problem = Diagnostic::at(self.text, *place, what, hint);
             self.problems.push(problem);
         }

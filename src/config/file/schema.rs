@@ -231,7 +231,7 @@ impl Field {
 fn proxy(text: String) -> Result<String, String> {
     match ProxyAddress::parse(&text) {
         Ok(proxy) if proxy.has_credentials() => {
-            Err("it contains a user name or password; set a proxy with credentials in HTTPS_PROXY instead".to_owned())
+            Err("the proxy contains a user name or password; set such a proxy in HTTPS_PROXY instead".to_owned())
         }
         Ok(_) => Ok(text),
         Err(problem) => Err(problem.reason.to_owned()),
@@ -284,12 +284,12 @@ pub(crate) fn rejection(name: &str) -> Option<(&'static str, &'static str)> {
     match folded.as_str() {
         "password" | "passwd" | "passphrase" | "pass" | "pwd" | "swppassword" => Some((
             SECRET,
-            "set a command that prints it, as in `password-command = \"pass show dsm/admin\"`, or set `password-file`",
+            "set a command that prints the password, as in `password-command = \"pass show dsm/admin\"`, or set `password-file`",
         )),
         "apikey" | "apisecretkey" | "secretkey" | "secret" | "key" | "token" | "apitoken"
         | "accesskey" | "swpapikey" => Some((
             SECRET,
-            "set a command that prints it, as in `api-key-command = \"pass show dsm/key\"`, or set `api-key-file`",
+            "set a command that prints the API key, as in `api-key-command = \"pass show dsm/key\"`, or set `api-key-file`",
         )),
         "mfacode" | "mfa" | "code" | "otp" | "totp" | "totpsecret" | "mfasecret" | "swpmfacode" => {
             Some((
@@ -302,7 +302,7 @@ pub(crate) fn rejection(name: &str) -> Option<(&'static str, &'static str)> {
             "run `swp-keys login` to save a session in a separate file",
         )),
         "insecure" => Some((
-            "is not allowed in a file, because disabled checks are easily overlooked there",
+            "is not allowed in a file, because users may overlook that a check is disabled there",
             "set `ca-cert` to a file with the trusted certificates, or `tls-pin` to the trusted public key",
         )),
         _ => None,

@@ -12,7 +12,7 @@ use crate::storage::locations::{config_folder, config_variable, is_absent, is_ou
 use crate::storage::permissions::require_trusted_owner;
 
 /// The reason why other users must not have write access, for the error message.
-const STAKE: &str = "the commands in it run as your user";
+const STAKE: &str = "the commands in this file run as your user";
 /// The maximum size of a settings file.
 const LIMIT: u64 = 1024 * 1024;
 

@@ -8,8 +8,7 @@
 //! An assignment starts a line and consists of optional whitespace, an optional `export`, the name, `=` and the value. A quoted value may
 //! span several lines, and text within it is not an assignment. A quote is an ordinary character if it is never closed, or if anything but
 //! a comment follows the closing quote. A comment after the value is not changed. A file with several assignments of the name is rejected,
-//! because programs disagree about which assignment applies. A line that contains something besides the assignment is also rejected
-//! (`words.rs`).
+//! because programs disagree about which assignment applies. A line that contains more than the assignment is also rejected (`words.rs`).
 
 use zeroize::Zeroizing;
 
@@ -152,7 +151,7 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
             }
             if further.is_some_and(|words| words.hold_more(assignment.exported)) {
                 return Err(format!(
-                    "line {} contains something besides the assignment of {name}",
+                    "line {} contains more than the assignment of {name}",
                     number(assignment.head)
                 ));
             }
@@ -160,8 +159,8 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
         } else if let Some(first) = &found
             && further.is_some_and(|words| words.assign(name.as_bytes()))
         {
-            // This line assigns `name` in a later word. It matters only after the assignment that was found, because a shell would then use
-            // the later value.
+            // This line assigns `name` again after its first assignment. A shell would use this later value instead of the value that was
+            // found.
             return Err(format!(
                 "{name} is set more than once, on lines {} and {}",
                 number(first.head),

@@ -129,7 +129,7 @@ fn a_line_with_something_besides_the_assignment_is_rejected() {
         let content = format!("A=1\n{line}\n  B=2\n");
         let refused = check(content.as_bytes(), NAME).expect_err(line);
         assert!(
-            refused.starts_with("line 2 contains something besides"),
+            refused.starts_with("line 2 contains more than"),
             "{refused}"
         );
         assert!(!refused.contains("=old"), "{refused}");
