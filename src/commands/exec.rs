@@ -345,7 +345,9 @@ async fn delete(
             let why = match again.kind() {
                 // The error of the second sign-in is omitted, because the run failed when the session expired, not because the user could
                 // not be prompted.
-                ErrorKind::Usage | ErrorKind::Interrupted(_) => "could not sign in again".to_owned(),
+                ErrorKind::Usage | ErrorKind::Interrupted(_) => {
+                    "could not sign in again".to_owned()
+                }
                 _ => format!("could not sign in again: {again}"),
             };
             Error::new(error.kind(), format!("{error}; {why}")).http(again.http_status())

@@ -230,9 +230,10 @@ impl Field {
 /// Checks a proxy. A proxy with a password is rejected, because the file must not contain secrets.
 fn proxy(text: String) -> Result<String, String> {
     match ProxyAddress::parse(&text) {
-        Ok(proxy) if proxy.has_credentials() => {
-            Err("the proxy contains a user name or password; set such a proxy in HTTPS_PROXY instead".to_owned())
-        }
+        Ok(proxy) if proxy.has_credentials() => Err(
+            "the proxy contains a user name or password; set such a proxy in HTTPS_PROXY instead"
+                .to_owned(),
+        ),
         Ok(_) => Ok(text),
         Err(problem) => Err(problem.reason.to_owned()),
     }
