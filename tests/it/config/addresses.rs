@@ -80,12 +80,15 @@ fn an_invalid_address_is_rejected_with_a_valid_one() {
         }
         let quoted = serde_json::to_string(wrong).expect("a text");
         configure(&mut env.home, &format!("[profiles.p]\nurl = {quoted}\n"));
+        // No message repeats text from a file, so the hint has an example and no correction.
+        let example = "https://dsm.example.com:4119";
         let named = env.run(["list-roles", "--profile", "p"]);
         contains(
             named.failure(2),
-            &["config.toml:2:7: `url`", "hint: ", right],
+            &["config.toml:2:7: `url`", "hint: ", example],
         );
-        contains(env.run(["config", "check"]).failure(2), &["`url`", right]);
+        let checked = env.run(["config", "check"]);
+        contains(checked.failure(2), &["`url`", example]);
         assert_eq!(env.sandbox.connections().tcp, 0, "{wrong}");
     }
 }
