@@ -58,7 +58,7 @@ impl Address {
         let path = base.path().trim_end_matches('/');
         let path = path.strip_suffix(API).unwrap_or(path);
         let path = path.trim_end_matches('/').to_owned();
-        // Quotes may precede the slashes or the `/api` that were removed, so they are removed again.
+        // A quote before the removed slashes or `/api` is at the end of the path now.
         if path.ends_with(QUOTES) {
             return Err(QUOTED.to_owned());
         }
