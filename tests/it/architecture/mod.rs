@@ -22,7 +22,7 @@ fn layers() -> Layers {
 }
 
 #[track_caller]
-fn none(found: &[String]) {
+fn assert_none(found: &[String]) {
     assert!(
         found.is_empty(),
         "{} found:\n{}",
@@ -33,43 +33,43 @@ fn none(found: &[String]) {
 
 #[test]
 fn every_room_is_in_the_picture_of_the_layers() {
-    none(&rules::unknown_rooms(&sources(), &layers()));
+    assert_none(&rules::unknown_rooms(&sources(), &layers()));
 }
 
 #[test]
 fn imports_point_down() {
-    none(&rules::upward_imports(&sources(), &layers()));
+    assert_none(&rules::upward_imports(&sources(), &layers()));
 }
 
 #[test]
 fn no_files_import_each_other_in_a_circle() {
-    none(&rules::circles(&sources()));
+    assert_none(&rules::circles(&sources()));
 }
 
 #[test]
 fn no_command_imports_a_command() {
-    none(&rules::imports_between_commands(&sources()));
+    assert_none(&rules::imports_between_commands(&sources()));
 }
 
 #[test]
 fn the_sandbox_shares_nothing_with_the_rest() {
-    none(&rules::imports_of_the_sandbox(&sources()));
+    assert_none(&rules::imports_of_the_sandbox(&sources()));
 }
 
 #[test]
 fn files_functions_and_parameter_lists_are_short() {
-    none(&rules::oversized(&sources()));
-    none(&rules::oversized(&integration_tests()));
+    assert_none(&rules::oversized(&sources()));
+    assert_none(&rules::oversized(&integration_tests()));
 }
 
 #[test]
 fn a_type_name_has_one_meaning() {
-    none(&rules::repeated_type_names(&sources()));
+    assert_none(&rules::repeated_type_names(&sources()));
 }
 
 #[test]
 fn mod_rs_declares_and_re_exports_only() {
-    none(&rules::modules_with_content(&sources()));
+    assert_none(&rules::modules_with_content(&sources()));
 }
 
 #[test]
@@ -82,5 +82,5 @@ fn no_module_has_a_path_attribute() {
         .filter(|file| crate::support::files::read(file).contains(attribute))
         .map(|file| file.display().to_string())
         .collect();
-    none(&found);
+    assert_none(&found);
 }

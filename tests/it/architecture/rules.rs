@@ -112,16 +112,16 @@ pub(super) fn circles(sources: &Crate) -> Vec<String> {
 /// The groups of nodes that reach each other.
 fn circles_in(graph: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
     let reachable = |from: &String| {
-        let mut seen = BTreeSet::new();
+        let mut visited = BTreeSet::new();
         let mut open = vec![from];
         while let Some(node) = open.pop() {
             for next in graph.get(node).into_iter().flatten() {
-                if seen.insert(next) {
+                if visited.insert(next) {
                     open.push(next);
                 }
             }
         }
-        seen
+        visited
     };
     let reached: BTreeMap<&String, BTreeSet<&String>> =
         graph.keys().map(|node| (node, reachable(node))).collect();

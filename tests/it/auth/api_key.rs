@@ -70,7 +70,7 @@ fn the_default_scheme_depends_on_the_form_of_the_key() {
             .set("SWP_API_KEY_SCHEME", scheme.unwrap_or_default());
         assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
         let bearer = format!("ApiKey {secret}");
-        let wanted = match cloud_one {
+        let expected = match cloud_one {
             true => (None, Some(&*bearer)),
             false => (Some(&*secret), None),
         };
@@ -79,7 +79,7 @@ fn the_default_scheme_depends_on_the_form_of_the_key() {
                 request.header("api-secret-key"),
                 request.header("authorization"),
             );
-            assert_eq!(headers, wanted, "{secret_shape:?} {scheme:?}");
+            assert_eq!(headers, expected, "{secret_shape:?} {scheme:?}");
         }
     }
 }
@@ -140,7 +140,7 @@ fn the_key_of_an_auditor_may_not_create() {
     contains(result.failure(5), &["Not authorized to create API keys"]);
     let result = env.run(["create", "--role", "Auditor"]);
     contains(result.failure(5), &["`--role-id`"]);
-    assert_eq!(env.sandbox.api_keys().len(), 1, "its own alone");
+    assert_eq!(env.sandbox.api_keys().len(), 1, "only its own");
     let error = env
         .run(["create", "--role-id", "2", "-o", "json"])
         .json_error(5);

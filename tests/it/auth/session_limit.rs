@@ -22,7 +22,7 @@ fn full(change: impl FnOnce(&mut Settings)) -> TestEnv {
     env
 }
 
-fn finds(result: &RunResult) {
+fn assert_success(result: &RunResult) {
     assert_eq!(result.success(), "2");
 }
 
@@ -42,7 +42,7 @@ fn the_limit_exits_with_9_and_does_not_count_as_a_rejection() {
         assert!(!env.sandbox.is_locked());
         assert!(!env.home.path("state/sign-ins").exists());
         env.sandbox.change(|settings| settings.sessions_max = 1);
-        finds(&env.run(FIND));
+        assert_success(&env.run(FIND));
     }
 }
 
@@ -75,7 +75,7 @@ fn a_run_waits_for_a_session_to_end_and_reports_it() {
     running.wait_for_line(ALLOWED_SESSIONS_IN_USE);
     env.sandbox.change(|settings| settings.sessions_max = 1);
     let result = running.finish();
-    finds(&result);
+    assert_success(&result);
     assert!(
         !result.stderr.contains(ALLOWED_SESSIONS_IN_USE),
         "said once"
@@ -123,7 +123,7 @@ fn the_oldest_session_may_end_instead() {
         settings.unknowns.session_limit = SessionLimit::EndOldest;
     });
     env.run(["login"]).success();
-    finds(&env.run([
+    assert_success(&env.run([
         "find-role",
         "Auditor",
         "--no-sign-out",
@@ -153,7 +153,7 @@ fn a_code_is_not_sent_a_second_time() {
         settings.mfa_code = Some("004212".to_owned());
     });
     env.home.write("code", "004212");
-    finds(&running.finish());
+    assert_success(&running.finish());
     let codes: Vec<_> = (env.sandbox.requests().iter())
         .filter(|request| request.route() == SIGN_INS)
         .map(|request| String::from_utf8_lossy(&request.body).into_owned())

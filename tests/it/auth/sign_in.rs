@@ -26,8 +26,8 @@ fn the_sign_in_contains_exactly_the_given_values() {
     let env = TestEnv::new();
     env.run(["create", "--role", "Auditor"]).success();
     let requests = env.sandbox.requests();
-    let wanted = json!({"userName": "admin", "password": Settings::DEFAULT_PASSWORD});
-    assert_eq!(body(&requests[0]), wanted);
+    let expected = json!({"userName": "admin", "password": Settings::DEFAULT_PASSWORD});
+    assert_eq!(body(&requests[0]), expected);
     for name in ["cookie", "rid", "api-secret-key", "authorization"] {
         assert_eq!(requests[0].header(name), None, "{name}");
     }
@@ -48,13 +48,13 @@ fn the_sign_in_contains_exactly_the_given_values() {
         "007007",
     ])
     .success();
-    let wanted = json!({
+    let expected = json!({
         "userName": "Zoë \"admin\"",
         "password": "  p\\\u{fc}\u{20ac}'\"$ ",
         "tenantName": "Äcme & Söhne",
         "mfaCode": "007007",
     });
-    assert_eq!(body(&env.sandbox.requests()[0]), wanted);
+    assert_eq!(body(&env.sandbox.requests()[0]), expected);
 }
 
 #[test]
@@ -73,11 +73,11 @@ fn later_requests_carry_the_session_and_only_names_and_values_of_cookies() {
             names.push(name);
         }
         names.sort_unstable();
-        let wanted = match sticky_cookie {
+        let expected = match sticky_cookie {
             StickyCookie::Off => vec!["sID"],
             StickyCookie::Sent | StickyCookie::Needed => vec!["AWSALB", "sID"],
         };
-        assert_eq!(names, wanted);
+        assert_eq!(names, expected);
         let rid = requests[1].header("rid").unwrap_or_default();
         assert_eq!(rid.len(), 32, "{rid}");
         for request in &requests[1..] {
@@ -117,7 +117,11 @@ fn of_cookies_with_one_name_the_last_is_sent() {
 
     let env = with(|settings| settings.unknowns.sign_in_answer = SignInAnswer::SeveralSid);
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
-    assert_eq!(env.sandbox.live_sessions(), 0, "the right one is ended");
+    assert_eq!(
+        env.sandbox.live_sessions(),
+        0,
+        "the expected session is ended"
+    );
 }
 
 #[test]

@@ -8,15 +8,15 @@ use crate::support::{RunResult, TestEnv, contains};
 
 /// Asserts that the run failed with exit code 4 after one sign-in attempt, and sent nothing afterwards.
 #[track_caller]
-fn refused(env: &TestEnv, result: &RunResult, said: &[&str]) {
-    contains(result.failure(4), said);
+fn refused(env: &TestEnv, result: &RunResult, expected: &[&str]) {
+    contains(result.failure(4), expected);
     assert_eq!(env.calls(), [SIGN_INS], "one attempt, and nothing further");
     assert_eq!(env.sandbox.api_keys().len(), 0);
 }
 
 /// A cause of a rejected sign-in, and the manager's message if the manager names the cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trouble {
+enum Rejection {
     Password,
     User,
     Tenant,
@@ -26,26 +26,29 @@ enum Trouble {
     Expired,
 }
 
-const TROUBLES: [(Trouble, &str); 7] = [
+const CAUSES: [(Rejection, &str); 7] = [
     (
-        Trouble::Password,
+        Rejection::Password,
         "The user name or the password is incorrect.",
     ),
-    (Trouble::User, "The user name or the password is incorrect."),
-    (Trouble::Tenant, "The tenant was not found."),
-    (Trouble::Locked, "The user account is locked out."),
     (
-        Trouble::CodeMissing,
+        Rejection::User,
+        "The user name or the password is incorrect.",
+    ),
+    (Rejection::Tenant, "The tenant was not found."),
+    (Rejection::Locked, "The user account is locked out."),
+    (
+        Rejection::CodeMissing,
         "A multi-factor authentication code is required.",
     ),
     (
-        Trouble::CodeWrong,
+        Rejection::CodeWrong,
         "The multi-factor authentication code is incorrect.",
     ),
-    (Trouble::Expired, "The password has expired."),
+    (Rejection::Expired, "The password has expired."),
 ];
 
-impl Trouble {
+impl Rejection {
     fn run(self, status: u16, wording: SignInWording) -> (TestEnv, RunResult) {
         let mut env = with(|settings| {
             settings.unknowns.sign_in_refusal = status;
@@ -84,10 +87,10 @@ impl Trouble {
 #[test]
 fn each_rejection_ends_the_run_after_one_attempt_with_the_managers_message() {
     for status in [400, 401, 403, 500] {
-        for (trouble, words) in TROUBLES {
-            let (env, result) = trouble.run(status, SignInWording::Cause);
+        for (cause, words) in CAUSES {
+            let (env, result) = cause.run(status, SignInWording::Cause);
             let http = format!("(HTTP {status}");
-            refused(&env, &result, &[&[&http, words], trouble.advice()].concat());
+            refused(&env, &result, &[&[&http, words], cause.advice()].concat());
             assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
         }
     }
@@ -99,8 +102,8 @@ fn a_rejection_without_a_cause_lists_all_causes() {
         (SignInWording::Vague, "The sign-in failed."),
         (SignInWording::Empty, "HTTP 401"),
     ] {
-        for (trouble, _) in TROUBLES {
-            let (env, result) = trouble.run(401, wording);
+        for (cause, _) in CAUSES {
+            let (env, result) = cause.run(401, wording);
             let causes = ["`--tenant`", "`--mfa-code`"];
             refused(&env, &result, &[&[words], &causes[..]].concat());
             snapshot(&result.stderr);

@@ -258,10 +258,10 @@ fn a_quoted_cookie_is_sent_back_unchanged() {
         assert!(!result.stderr.contains(id), "{}", result.stderr);
         let legacy = requests.iter().filter(|one| one.route() == LEGACY_LOGOUT);
         let queries: Vec<_> = legacy.filter_map(|one| one.query.clone()).collect();
-        let wanted = [format!("sID={id}"), format!("sID=%22{id}%22")];
+        let expected = [format!("sID={id}"), format!("sID=%22{id}%22")];
         assert_eq!(
             queries,
-            &wanted[..if end_session.is_some() { 2 } else { 0 }]
+            &expected[..if end_session.is_some() { 2 } else { 0 }]
         );
     }
 }

@@ -17,16 +17,16 @@ const SIGN_INS: &str = "POST /api/sessions";
 fn opened_after(env: &TestEnv, port: ReservedPort, sign: &str, arguments: &[&str]) -> RunResult {
     let mut child = env.home.start_piped(arguments);
     let mut stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-    let mut seen = String::new();
-    while !seen.contains(sign) {
-        let count = stderr.read_line(&mut seen).expect("lines of text");
-        assert!(count > 0, "`{sign}` does not come: {seen}");
+    let mut output = String::new();
+    while !output.contains(sign) {
+        let count = stderr.read_line(&mut output).expect("lines of text");
+        assert!(count > 0, "stderr does not contain `{sign}`: {output}");
     }
     assert_eq!(env.sandbox.connections().tcp, 0);
     let _server = port.open_to(env.sandbox.address());
-    stderr.read_to_string(&mut seen).expect("text");
+    stderr.read_to_string(&mut output).expect("text");
     let mut result = RunResult::from(child.wait_with_output().expect("the run ends"));
-    result.stderr = seen;
+    result.stderr = output;
     result
 }
 
@@ -221,7 +221,7 @@ fn tomcat_page(status: u16) -> Action {
 }
 
 /// Makes the next `times` requests return this response.
-fn everywhere(env: &TestEnv, action: &Action, times: u32) {
+fn inject_everywhere(env: &TestEnv, action: &Action, times: u32) {
     env.sandbox.inject(Fault {
         method: None,
         ..Fault::new("GET", "*", action.clone()).times(times)
@@ -234,7 +234,7 @@ fn a_tomcat_without_the_manager_application_is_not_ready() {
         let env = TestEnv::new();
         // Each probe has three paths. A server error ends the probe at the first path. The run makes two probes.
         let requests = if status == 404 { 6 } else { 2 };
-        everywhere(&env, &tomcat_page(status), requests);
+        inject_everywhere(&env, &tomcat_page(status), requests);
         let result = env.run(["create", "--role", "Auditor", "--wait", "60s"]);
         assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
         assert_eq!(env.count(SIGN_INS), 1, "{status}");
@@ -248,7 +248,7 @@ fn a_tomcat_without_the_manager_application_is_not_ready() {
 #[test]
 fn a_timed_out_wait_reports_the_last_response_and_sends_no_password() {
     let env = TestEnv::new();
-    everywhere(&env, &tomcat_page(404), u32::MAX);
+    inject_everywhere(&env, &tomcat_page(404), u32::MAX);
     let result = env.run([
         "create", "--role", "Auditor", "--wait", "700ms", "-o", "json",
     ]);

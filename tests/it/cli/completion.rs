@@ -25,7 +25,7 @@ fn complete(home: &Home, before: &[&str], current: &str) -> Vec<String> {
     let current = format!("={current}");
     let words = ["__complete", "zsh", &current];
     let result = home.run(words.iter().chain(before));
-    assert_eq!(result.stderr, "", "nothing is said while somebody types");
+    assert_eq!(result.stderr, "", "completion prints no messages");
     let answer = result.success().lines();
     let value = |line: &str| line.split('\t').next().unwrap_or_default().to_owned();
     answer.map(value).filter(|line| !line.is_empty()).collect()
@@ -184,9 +184,9 @@ fn control_characters_and_flag_like_names_are_omitted() {
     let mut found = complete(&env.home, &["create", "--role"], "");
     found.retain(|name| name != "Auditor" && name != "Full Access");
     found.sort_unstable();
-    let mut wanted = HOSTILE[5..].to_vec();
-    wanted.sort_unstable();
-    assert_eq!(found, wanted);
+    let mut expected = HOSTILE[5..].to_vec();
+    expected.sort_unstable();
+    assert_eq!(found, expected);
 }
 
 /// Runs this in bash after bash has read the completion script. `swp-keys` is the binary.
@@ -248,9 +248,9 @@ fn bash_passes_every_name_unchanged() {
         let mut found: Vec<&str> = result.success().lines().collect();
         assert_eq!(result.stderr, "");
         found.sort_unstable();
-        let mut wanted = [&["Auditor", "Full Access"], &HOSTILE[5..]].concat();
-        wanted.sort_unstable();
-        assert_eq!(found, wanted, "after {typed}");
+        let mut expected = [&["Auditor", "Full Access"], &HOSTILE[5..]].concat();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "after {typed}");
         assert!(!env.home.path("pwned").exists());
     }
     let result = bash(&env, "complete -p swp-keys");
@@ -350,8 +350,8 @@ fn an_interactive_bash_expands_no_history_in_names() {
         let result = RunResult::of(&mut shell);
         let mut found: Vec<&str> = result.stdout.lines().skip(1).collect();
         found.sort_unstable();
-        let mut wanted = [&["Auditor", "Full Access"][..], &NAMES].concat();
-        wanted.sort_unstable();
-        assert_eq!(found, wanted, "after {typed}: {}", result.stderr);
+        let mut expected = [&["Auditor", "Full Access"][..], &NAMES].concat();
+        expected.sort_unstable();
+        assert_eq!(found, expected, "after {typed}: {}", result.stderr);
     }
 }

@@ -174,7 +174,7 @@ fn a_command_with_subcommands_lists_them() {
 }
 
 /// Returns an environment in which all examples can run.
-fn furnished() -> TestEnv {
+fn env_for_examples() -> TestEnv {
     let mut env = TestEnv::new();
     for name in ["nightly", "reporting"] {
         env.sandbox.add_key(name, 2);
@@ -206,7 +206,7 @@ fn every_command_has_two_examples_that_work() {
             .collect();
         assert!(examples.len() >= 2, "{command}: {long}");
         for example in examples {
-            let env = furnished();
+            let env = env_for_examples();
             let mut shell = env.home.program(std::path::Path::new("sh"));
             shell
                 .args(["-c", example])

@@ -93,9 +93,9 @@ fn run(env: &TestEnv, words: &[String], more: &[&str]) -> RunResult {
 
 #[track_caller]
 fn assert_silent(what: &[&str], result: &RunResult) {
-    let said = format!("{}{}", result.stdout, result.stderr);
-    assert!(!said.contains(SECRET), "{what:?}: {said}");
-    assert!(!said.contains(BUG), "{what:?}: {said}");
+    let output = format!("{}{}", result.stdout, result.stderr);
+    assert!(!output.contains(SECRET), "{what:?}: {output}");
+    assert!(!output.contains(BUG), "{what:?}: {output}");
 }
 
 #[test]

@@ -140,9 +140,9 @@ fn a_misspelled_command_never_suggests_a_destructive_one() {
         "recovr",
         "generat",
     ] {
-        let said = env.run([word, "1"]).failure(2).to_owned();
+        let stderr = env.run([word, "1"]).failure(2).to_owned();
         for bad in ["`delete", "`rotate", "`lock", "`logout", "`recover"] {
-            assert!(!said.contains(bad), "{word}: {said}");
+            assert!(!stderr.contains(bad), "{word}: {stderr}");
         }
     }
     for flag in [
@@ -153,7 +153,7 @@ fn a_misspelled_command_never_suggests_a_destructive_one() {
         "--allow-full-acces",
     ] {
         for command in ["create", "delete-key", "rotate-key"] {
-            let said = env.run([command, flag]).failure(2).to_owned();
+            let stderr = env.run([command, flag]).failure(2).to_owned();
             for bad in [
                 "`--force`",
                 "`--yes`",
@@ -161,7 +161,7 @@ fn a_misspelled_command_never_suggests_a_destructive_one() {
                 "`--in-place`",
                 "`--allow-full-access`",
             ] {
-                assert!(!said.contains(bad), "{flag}: {said}");
+                assert!(!stderr.contains(bad), "{flag}: {stderr}");
             }
         }
     }
@@ -217,23 +217,23 @@ fn a_password_on_the_command_line_is_explained_with_the_safe_ways() {
         &["list-roles", "--pasword", MISPLACED],
         &["create", "-p", MISPLACED],
     ] {
-        let said = env.run(arguments).failure(2).to_owned();
+        let stderr = env.run(arguments).failure(2).to_owned();
         contains(
-            &said,
+            &stderr,
             &[
                 "`--password-file FILE`",
                 "`--password-stdin`",
                 "`--password-command COMMAND`",
             ],
         );
-        assert!(!said.contains(MISPLACED), "{said}");
-        snapshot(&said);
+        assert!(!stderr.contains(MISPLACED), "{stderr}");
+        snapshot(&stderr);
     }
-    let said = env
+    let stderr = env
         .run(["whoami", "--api-key", MISPLACED])
         .failure(2)
         .to_owned();
-    contains(&said, &["`--api-key-file FILE`", "`SWP_API_KEY`"]);
+    contains(&stderr, &["`--api-key-file FILE`", "`SWP_API_KEY`"]);
 }
 
 const JSON_FORMATS: [&[&str]; 8] = [

@@ -95,15 +95,15 @@ fn show_as_json_has_each_source_in_parts() {
         &format!("default-profile = \"here\"\n{text}"),
     );
     env.home.set("SWP_TENANT", "Acme");
-    let shown = env.run(["config", "show", "-o", "json"]).json();
+    let document = env.run(["config", "show", "-o", "json"]).json();
     let file = path.display().to_string();
     let at = |profile: Option<&str>, name: &str| json!({"kind": "file", "name": name, "profile": profile, "file": file});
     assert_eq!(
-        (&shown["file"], &shown["profile"]),
+        (&document["file"], &document["profile"]),
         (&json!(file), &json!("here"))
     );
-    assert_eq!(shown["profileSource"], at(None, "default-profile"));
-    let settings = &shown["settings"];
+    assert_eq!(document["profileSource"], at(None, "default-profile"));
+    let settings = &document["settings"];
     assert_eq!(
         settings["password"],
         json!({"value": "from the command pass show dsm", "source": at(Some("here"), "password-command")})
@@ -136,18 +136,18 @@ fn check_reports_every_problem_in_all_profiles() {
     let text = "default-profile = \"q\"\n[profiles.p]\nurl = 1\npassword = \"hunter2\"\nnonsense = 1\ntenant = Acme\n[profiles.r]\nwait = \"5\"\n";
     let path = configure(&mut home, text).display().to_string();
     let result = home.run(["config", "check"]);
-    let said = result.failure(2);
+    let stderr = result.failure(2);
     for place in ["1:19", "3:7", "4:1", "5:1", "6:10", "8:8"] {
-        contains(said, &[path.as_str(), place]);
+        contains(stderr, &[path.as_str(), place]);
     }
-    contains(said, &[path.as_str()]);
+    contains(stderr, &[path.as_str()]);
     let result = home.run(["config", "check", "-o", "json"]);
     let error = result.json_error(2);
     let message = error["message"].as_str().unwrap_or_default();
     for place in ["1:19", "3:7", "4:1", "5:1", "6:10", "8:8"] {
         contains(message, &[&format!("{path}:{place}: ")]);
     }
-    assert!(!said.contains("hunter2") && !message.contains("hunter2"));
+    assert!(!stderr.contains("hunter2") && !message.contains("hunter2"));
     // Other commands report the first problem only, and suggest `config check`.
     let result = home.run(["list-roles"]);
     contains(result.failure(2), &[":1:19: ", "`swp-keys config check`"]);

@@ -204,7 +204,7 @@ fn every_request_names_the_client_and_the_version() {
 
 #[test]
 fn invalid_arguments_are_rejected_before_anything_is_sent() {
-    for (arguments, says) in [
+    for (arguments, expected) in [
         (&[][..], &["--role"][..]),
         (&["--role", "A", "--role-id", "2"], &["--role", "--role-id"]),
         (&["--role-id", "0"], &["--role-id"]),
@@ -229,7 +229,7 @@ fn invalid_arguments_are_rejected_before_anything_is_sent() {
     ] {
         let env = TestEnv::new();
         let result = env.run(["create"].iter().chain(arguments));
-        contains(result.failure(2), says);
+        contains(result.failure(2), expected);
         snapshot(&result.stderr);
         assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
         nothing_was_sent(&env.sandbox);
@@ -243,7 +243,7 @@ fn a_rejected_create_quotes_the_manager_and_leaves_nothing() {
         ..Settings::default()
     };
     let no_role = "There is no administrator role with the ID 99.";
-    for (settings, arguments, code, says) in [
+    for (settings, arguments, code, expected) in [
         (
             forbidden,
             ["--role-id", "2"],
@@ -273,7 +273,7 @@ fn a_rejected_create_quotes_the_manager_and_leaves_nothing() {
         // Skips the request that reads the role.
         let create = ["create", "--allow-full-access"];
         let result = env.run(create.iter().chain(&arguments));
-        contains(result.failure(code), &[says]);
+        contains(result.failure(code), &[expected]);
         assert_eq!(count(&env.sandbox, CREATE), 1, "asked once");
         assert_eq!(env.sandbox.api_keys(), []);
         assert_eq!(env.sandbox.live_sessions(), 0);
@@ -282,7 +282,7 @@ fn a_rejected_create_quotes_the_manager_and_leaves_nothing() {
 
 #[test]
 fn unknown_fields_are_printed_and_optional_fields_may_be_absent() {
-    let shown = |answer_fields: AnswerFields| {
+    let output = |answer_fields: AnswerFields| {
         let mut settings = Settings::default();
         settings.unknowns.answer_fields = answer_fields;
         let env = TestEnv::with(settings);
@@ -291,9 +291,9 @@ fn unknown_fields_are_printed_and_optional_fields_may_be_absent() {
         assert_eq!(key["secretKey"], json!(env.sandbox.api_keys()[0].secret));
         key
     };
-    let future = shown(AnswerFields::Future);
+    let future = output(AnswerFields::Future);
     assert_eq!(future["somethingNew"], json!({"list": [1, null, "two"]}));
-    let sparse = shown(AnswerFields::Sparse);
+    let sparse = output(AnswerFields::Sparse);
     let fields = sparse.as_object().expect("an object");
     let fields: Vec<&str> = fields.keys().map(String::as_str).collect();
     assert_eq!(fields, ["ID", "keyName", "secretKey", "meta"]);

@@ -20,7 +20,7 @@ pub(super) fn with_keys(settings: Settings) -> TestEnv {
     env
 }
 
-pub(super) fn left(env: &TestEnv) -> Vec<i64> {
+pub(super) fn remaining_ids(env: &TestEnv) -> Vec<i64> {
     env.sandbox.api_keys().iter().map(|key| key.id).collect()
 }
 
@@ -30,11 +30,11 @@ fn keys_are_deleted_by_name_and_id_and_each_deletion_is_verified() {
     let result = env.run(["delete-key", "a", "3", "--yes"]);
     let expected = [vec!["1", "a", "gone"], vec!["3", "c", "gone"]];
     assert_eq!(rows(result.success()), expected);
-    assert_eq!(left(&env), [2]);
+    assert_eq!(remaining_ids(&env), [2]);
     assert_eq!(count(&env.sandbox, "GET /api/apikeys/1"), 1, "looked for");
     assert_eq!(env.sandbox.live_sessions(), 0);
     env.run(["delete", "b", "-y"]).success();
-    assert_eq!(left(&env), [0; 0]);
+    assert_eq!(remaining_ids(&env), [0; 0]);
 }
 
 #[test]
@@ -75,13 +75,13 @@ fn a_missing_id_is_a_success_and_a_missing_name_is_an_error() {
         let env = with_keys(answering_unknowns(choices));
         let result = env.run(["delete-key", "77", "--yes"]);
         contains(result.success(), &["77", "was gone already"]);
-        let said = env.run(["delete-key", "a", "bb", "--yes"]);
-        let said = said.failure(3);
-        contains(said, &["bb", "hint: "]);
-        assert_eq!(left(&env), [1, 2, 3]);
+        let stderr = env.run(["delete-key", "a", "bb", "--yes"]);
+        let stderr = stderr.failure(3);
+        contains(stderr, &["bb", "hint: "]);
+        assert_eq!(remaining_ids(&env), [1, 2, 3]);
         let result = env.run(["delete-key", "a", "gone", "--yes", "--ignore-missing"]);
         contains(result.success(), &["was gone already"]);
-        assert_eq!(left(&env), [2, 3]);
+        assert_eq!(remaining_ids(&env), [2, 3]);
         contains(
             env.run(["delete-key", "1", "--yes"]).success(),
             &["was gone"],
@@ -94,9 +94,9 @@ fn all_keys_are_found_before_one_is_deleted() {
     let env = with_keys(Settings::default());
     env.sandbox.add_key("twin", 2);
     env.sandbox.add_key("twin", 2);
-    let said = env.run(["delete-key", "a", "twin", "b", "--yes"]);
-    contains(said.failure(6), &["4, 5"]);
-    assert_eq!(left(&env), [1, 2, 3, 4, 5]);
+    let stderr = env.run(["delete-key", "a", "twin", "b", "--yes"]);
+    contains(stderr.failure(6), &["4, 5"]);
+    assert_eq!(remaining_ids(&env), [1, 2, 3, 4, 5]);
     for arguments in [
         &["delete-key", "--yes"][..],
         &["delete-key", "a", "", "--yes"],
@@ -116,8 +116,8 @@ fn all_keys_are_found_before_one_is_deleted() {
 #[test]
 fn without_a_terminal_or_yes_nothing_is_deleted() {
     let env = with_keys(Settings::default());
-    let said = env.run(["delete-key", "a"]);
-    contains(said.failure(2), &["--yes"]);
+    let stderr = env.run(["delete-key", "a"]);
+    contains(stderr.failure(2), &["--yes"]);
     nothing_was_sent(&env.sandbox);
 }
 
@@ -136,7 +136,7 @@ fn a_missing_right_to_delete_keys_is_reported() {
     assert_eq!((&error["http"], &error["keyID"]), (&json!(403), &json!(1)));
     let result = env.run(["delete-key", "a", "b", "--yes"]);
     assert_eq!(result.code(), 12);
-    assert_eq!(left(&env), [1, 2, 3]);
+    assert_eq!(remaining_ids(&env), [1, 2, 3]);
 }
 
 /// With several keys, the document reports each result, and the exit code reports a partial failure.
@@ -148,7 +148,7 @@ fn partial_failures_are_distinguished() {
     env.sandbox.inject(fault());
     let result = env.run(["delete-key", "a", "b", "c", "--yes", "-o", "json"]);
     assert_eq!(result.code(), 12, "{}", result.stderr);
-    assert_eq!(left(&env), [2]);
+    assert_eq!(remaining_ids(&env), [2]);
     let document: Value = serde_json::from_str(&result.stdout).expect("a document");
     let results: Vec<&Value> = (document["apiKeys"].as_array().expect("a list").iter())
         .map(|key| &key["meta"]["result"])
@@ -167,8 +167,8 @@ fn partial_failures_are_distinguished() {
 fn a_success_without_effect_is_detected() {
     let env = with_keys(Settings::default());
     (env.sandbox).inject(success_without_effect("DELETE", PATH, &Value::Null));
-    let said = env.run(["delete-key", "a", "--yes"]).failure(1).to_owned();
-    contains(&said, &["`a` (ID 1)", "hint: "]);
+    let stderr = env.run(["delete-key", "a", "--yes"]).failure(1).to_owned();
+    contains(&stderr, &["`a` (ID 1)", "hint: "]);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_lost_response_is_reconciled() {
     env.sandbox.inject(never);
     let result = env.run(["delete-key", "a", "--yes", "--retries", "0"]);
     result.failure(8);
-    assert_eq!(left(&env), [1, 2, 3]);
+    assert_eq!(remaining_ids(&env), [1, 2, 3]);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_404_from_a_proxy_proves_nothing() {
     for key in ["a", "1"] {
         env.run(["delete-key", key, "--yes"]).failure(3);
     }
-    assert_eq!(left(&env), [1, 2, 3]);
+    assert_eq!(remaining_ids(&env), [1, 2, 3]);
     let nothing = success(&json!({"apiKeys": []}));
     let search = Fault::new("POST", "/api/apikeys/search", nothing).times(99);
     env.sandbox.inject(search);
@@ -261,7 +261,7 @@ fn after_a_failure_that_affects_all_keys_no_other_key_is_tried() {
         &["failed: could not delete the key", "not tried"],
     );
     assert_eq!(count(&env.sandbox, "DELETE /api/apikeys/2"), 0);
-    assert_eq!(left(&env), [1, 2, 3]);
+    assert_eq!(remaining_ids(&env), [1, 2, 3]);
 }
 
 #[test]
@@ -283,12 +283,12 @@ fn the_key_that_authenticates_the_run_is_deleted_last_and_only_with_force() {
             let fault = Fault::new("GET", "/api/apikeys/current", action).times(99);
             env.sandbox.inject(fault);
         }
-        let said = env.run(["delete-key", "b", "a", "--yes"]);
-        contains(said.failure(2), &["`a` (ID 1)", "--force"]);
-        assert_eq!(left(&env), [1, 2, 3]);
+        let stderr = env.run(["delete-key", "b", "a", "--yes"]);
+        contains(stderr.failure(2), &["`a` (ID 1)", "--force"]);
+        assert_eq!(remaining_ids(&env), [1, 2, 3]);
         let result = env.run(["delete-key", "a", "b", "--yes", "--force"]);
         let expected = [vec!["2", "b", "gone"], vec!["1", "a", "gone"]];
         assert_eq!(rows(result.success()), expected);
-        assert_eq!(left(&env), [3]);
+        assert_eq!(remaining_ids(&env), [3]);
     }
 }

@@ -2,7 +2,7 @@
 
 use swp_keys::sandbox::Settings;
 
-use super::delete_key::{DELETE, left, with_keys};
+use super::delete_key::{DELETE, remaining_ids, with_keys};
 use crate::support::contains;
 use crate::support::requests::count;
 use crate::support::wording::FINISHING;
@@ -27,13 +27,13 @@ mod asked {
             terminal.see("`a` (ID 1), role `Auditor`, never used");
             terminal.see("[y/N] ");
             terminal.type_line(typed);
-            let shown = terminal.end();
+            let screen = terminal.end();
             if gone {
-                contains(&shown, &["exit 0"]);
-                assert_eq!(left(&env), [2, 3]);
+                contains(&screen, &["exit 0"]);
+                assert_eq!(remaining_ids(&env), [2, 3]);
             } else {
-                contains(&shown, &["exit 2"]);
-                assert_eq!(left(&env), [1, 2, 3]);
+                contains(&screen, &["exit 2"]);
+                assert_eq!(remaining_ids(&env), [1, 2, 3]);
             }
             assert_eq!(env.sandbox.live_sessions(), 0);
         }
@@ -49,7 +49,7 @@ mod asked {
         terminal.see("[y/N] ");
         terminal.type_line("y");
         contains(&terminal.end(), &["exit 0"]);
-        assert_eq!(left(&env), [2]);
+        assert_eq!(remaining_ids(&env), [2]);
     }
 
     #[test]
@@ -60,7 +60,7 @@ mod asked {
         terminal.see("[y/N] ");
         terminal.control('c');
         contains(&terminal.end(), &["exit 130"]);
-        assert_eq!(left(&env), [1, 2, 3]);
+        assert_eq!(remaining_ids(&env), [1, 2, 3]);
     }
 }
 
@@ -101,7 +101,7 @@ mod interrupted {
         let held = held();
         let running = held.start(["delete-key", "a", "b", "c", "--yes", "-o", "json"]);
         held.wait_until_held();
-        let error = running.insist(Signal::TERM).json_error(11);
+        let error = running.signal_until_exit(Signal::TERM).json_error(11);
         let message = error["message"].as_str().expect("a message");
         contains(message, &["`b` (ID 2)", "`a` (ID 1)"]);
         assert_eq!(error["keyID"], 2);

@@ -13,7 +13,7 @@ use crate::support::{Home, RunResult, TestEnv, answering_unknowns, contains, wai
 
 const HOUR: i64 = 3_600_000;
 /// A script that writes the file `running`, and runs until the file `go` exists or the folder is gone.
-pub(super) const WAITS: &str =
+pub(super) const WAITING_SCRIPT: &str =
     "touch running; while [ -e running ] && [ ! -e go ]; do sleep 0.05; done; exit 3";
 
 pub(super) fn exec(env: &TestEnv, flags: &[&str], command: &[&str]) -> RunResult {
@@ -50,7 +50,7 @@ pub(super) fn waiting(env: &TestEnv, flags: &[&str]) -> Running {
     let words = [
         &["exec", "--role", "Auditor", "-q"][..],
         flags,
-        &["--", "sh", "-c", WAITS],
+        &["--", "sh", "-c", WAITING_SCRIPT],
     ]
     .concat();
     start(&mut env.home.command(words), &env.home)
@@ -101,11 +101,11 @@ fn no_secret_of_the_caller_reaches_the_command() {
     env.home.set("SWP_MFA_CODE", "123456");
     env.home.set("SWP_API_KEY", &own.secret);
     exec(&env, &[], &["sh", "-c", "env > seen"]).success();
-    let seen = read(env.home.path("seen"));
+    let output = read(env.home.path("seen"));
     for secret in [Settings::DEFAULT_PASSWORD, "123456", own.secret.as_str()] {
-        assert!(!seen.contains(secret), "{seen}");
+        assert!(!output.contains(secret), "{output}");
     }
-    contains(&seen, &["SWP_API_KEY=2:"]);
+    contains(&output, &["SWP_API_KEY=2:"]);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_password_from_stdin_signs_in_twice() {
         "--",
         "sh",
         "-c",
-        WAITS,
+        WAITING_SCRIPT,
     ];
     let mut child = env.home.start_piped(words);
     let mut stdin = child.stdin.take().expect("a pipe");

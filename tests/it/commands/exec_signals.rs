@@ -4,7 +4,7 @@
 
 use rustix::process::Signal;
 
-use super::exec::{WAITS, nothing_is_left, records, start, waiting};
+use super::exec::{WAITING_SCRIPT, nothing_is_left, records, start, waiting};
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::CREATE;
 use crate::support::running::Running;
@@ -21,13 +21,13 @@ fn signals_are_forwarded_and_the_key_is_deleted() {
     }
     // The run waits for a command that ignores the signal, however often the signal is sent.
     let env = TestEnv::new();
-    let script = format!("trap 'touch told' TERM; {WAITS}");
+    let script = format!("trap 'touch received' TERM; {WAITING_SCRIPT}");
     let words = ["exec", "--role", "Auditor", "-q", "--", "sh", "-c", &script];
     let running = start(&mut env.home.command(words), &env.home);
     for _ in 0..2 {
         running.signal(Signal::TERM);
-        wait_until("the trap", || env.home.path("told").exists());
-        std::fs::remove_file(env.home.path("told")).expect("it is there");
+        wait_until("the trap", || env.home.path("received").exists());
+        std::fs::remove_file(env.home.path("received")).expect("it is there");
     }
     env.home.write("go", "");
     assert_eq!(running.finish().code(), 3);
@@ -93,9 +93,16 @@ fn the_command_ignores_what_the_caller_ignores() {
 fn with_nohup_a_hangup_has_no_effect() {
     let env = TestEnv::new();
     let mut command = env.home.program(std::path::Path::new("nohup"));
-    command
-        .arg(crate::support::binary())
-        .args(["exec", "--role", "Auditor", "-q", "--", "sh", "-c", WAITS]);
+    command.arg(crate::support::binary()).args([
+        "exec",
+        "--role",
+        "Auditor",
+        "-q",
+        "--",
+        "sh",
+        "-c",
+        WAITING_SCRIPT,
+    ]);
     let running = Running::start(&mut command);
     wait_until("the command to run", || env.home.path("running").exists());
     running.kill(Signal::HUP);

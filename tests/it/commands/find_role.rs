@@ -47,9 +47,9 @@ fn an_unknown_name_gets_a_suggestion() {
             env.run(["find-role", name]),
             env.run(["create", "--role", name]),
         ] {
-            let said = result.failure(3);
+            let stderr = result.failure(3);
             let missing = format!("`{name}`");
-            contains(said, &[&missing, "hint: ", hint]);
+            contains(stderr, &[&missing, "hint: ", hint]);
         }
         assert_eq!(count(&env.sandbox, CREATE), 0);
         assert_eq!(env.sandbox.live_sessions(), 0);
@@ -101,8 +101,8 @@ fn several_roles_with_one_name_are_listed_and_none_is_chosen() {
         &["find-role", "Deployers"][..],
         &["create", "--role", "Deployers"],
     ] {
-        let said = env.run(command).failure(6).to_owned();
-        contains(&said, &["`Deployers`", "3, 5, 6", "--role-id"]);
+        let stderr = env.run(command).failure(6).to_owned();
+        contains(&stderr, &["`Deployers`", "3, 5, 6", "--role-id"]);
     }
     assert_eq!(count(&env.sandbox, CREATE), 0);
     env.run(["create", "--role-id", "5"]).success();
@@ -148,9 +148,9 @@ fn a_missing_right_to_view_roles_is_reported() {
         ..Settings::default()
     });
     let result = env.run(["create", "--role", "Auditor"]);
-    let said = result.failure(5);
+    let stderr = result.failure(5);
     contains(
-        said,
+        stderr,
         &["Not authorized to view administrator roles", "--role-id"],
     );
 }

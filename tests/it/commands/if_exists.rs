@@ -168,8 +168,8 @@ fn several_keys_with_the_name_are_always_a_conflict() {
     env.sandbox.add_key("ci", 2);
     for choice in ["fail", "skip"] {
         let result = run(&env, &["--if-exists", choice]);
-        let said = result.failure(6);
-        contains(said, &["ci", "1, 3"]);
+        let stderr = result.failure(6);
+        contains(stderr, &["ci", "1, 3"]);
     }
     assert_eq!(count(&env.sandbox, CREATE), 0);
 }
@@ -213,8 +213,8 @@ fn a_name_that_the_manager_rejects_is_a_conflict() {
     let existing = env.sandbox.add_key("ci", 2);
     let error: Value = run(&env, &["-o", "json"]).json_error(6);
     assert_eq!(error["http"], json!(409));
-    let said = error["message"].as_str().unwrap_or_default();
-    contains(said, &["The requested username already exists."]);
+    let message = error["message"].as_str().unwrap_or_default();
+    contains(message, &["The requested username already exists."]);
     assert_eq!(env.sandbox.api_keys(), [existing]);
 }
 

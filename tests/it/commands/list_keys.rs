@@ -216,8 +216,8 @@ fn without_permission_to_view_roles_their_ids_are_shown() {
     for choice in ["401", "403"] {
         let env = with_keys(answering_unknowns(&[("session-roles", choice)]));
         contains(env.run(["list-keys"]).success(), &["ID 2", "ID 1"]);
-        let said = env.run(["list-keys", "--role", "Auditor"]);
-        contains(&said.stderr, &["--role-id"]);
+        let stderr = env.run(["list-keys", "--role", "Auditor"]);
+        contains(&stderr.stderr, &["--role-id"]);
         assert_eq!(ids(&env, &["--role-id", "1"]), [3, 4]);
     }
 }
@@ -340,7 +340,7 @@ mod streaming {
             assert!(line.contains(&format!("\"ID\":{number},")), "{line}");
         }
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
-        let status = status.expect("the run goes on");
+        let status = status.expect("the run is active");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let digits = peak.expect("a peak").trim().trim_end_matches(" kB");
         assert_eq!(lines.count(), 600);

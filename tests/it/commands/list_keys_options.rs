@@ -124,16 +124,16 @@ fn the_table_fits_the_terminal() {
     let long = format!("nightly-{}", "build-of-everything-".repeat(5));
     env.sandbox.add_key(&long, 2);
     let script = r#"stty cols 90; "$SWP_KEYS" list-keys; echo END"#;
-    let shown = Pty::start(&env.home, script).end();
-    assert!(!shown.contains('\x1b'), "{shown}");
-    let table: Vec<&str> = shown
+    let screen = Pty::start(&env.home, script).end();
+    assert!(!screen.contains('\x1b'), "{screen}");
+    let table: Vec<&str> = screen
         .lines()
         .take_while(|line| !line.contains("END"))
         .collect();
     let fits = |line: &&str| line.trim_end().chars().count() <= 90;
-    assert!(table.iter().all(fits), "{shown}");
-    assert_eq!(table.len(), 3, "a header, a key and a summary: {shown}");
-    contains(&shown, &["…", "1 key"]);
+    assert!(table.iter().all(fits), "{screen}");
+    assert_eq!(table.len(), 3, "a header, a key and a summary: {screen}");
+    contains(&screen, &["…", "1 key"]);
     let narrow = Pty::start(&env.home, r#"stty cols 5; "$SWP_KEYS" list-keys"#).end();
     assert!(!narrow.contains("panicked"), "{narrow}");
     let piped = env.run(["list-keys"]);

@@ -104,8 +104,8 @@ fn endless_pages_are_an_error() {
         &["create", "--role", "Role 600"],
     ] {
         env.sandbox.forget_requests();
-        let said = env.run(arguments).failure(1).to_owned();
-        snapshot(&said);
+        let stderr = env.run(arguments).failure(1).to_owned();
+        snapshot(&stderr);
         assert_eq!(bodies(&env.sandbox, SEARCH_ROLES).len(), 2);
         assert_eq!(env.sandbox.live_sessions(), 0);
     }

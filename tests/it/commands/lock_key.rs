@@ -133,9 +133,9 @@ fn a_success_without_effect_is_detected() {
     let body = json!({"ID": 1, "keyName": "ci", "active": false});
     env.sandbox
         .inject(success_without_effect("POST", PATH, &body));
-    let said = env.run(["lock-key", "ci"]).failure(1).to_owned();
-    contains(&said, &["`ci` (ID 1)", "hint: "]);
-    snapshot(&said);
+    let stderr = env.run(["lock-key", "ci"]).failure(1).to_owned();
+    contains(&stderr, &["`ci` (ID 1)", "hint: "]);
+    snapshot(&stderr);
 }
 
 #[test]
@@ -193,12 +193,12 @@ fn a_lost_request_is_distinguished_from_a_lost_response() {
     let env = with_key(Settings::default());
     let refused = Action::status(500, "No such luck");
     env.sandbox.inject(Fault::new("POST", PATH, refused));
-    let said = env.run(["lock-key", "ci"]).failure(1).to_owned();
-    contains(&said, &["No such luck"]);
+    let stderr = env.run(["lock-key", "ci"]).failure(1).to_owned();
+    contains(&stderr, &["No such luck"]);
 }
 
 /// Returns an environment whose runs authenticate with the key with ID 1, which has the role Full Access.
-fn signing(secret_shape: SecretShape) -> TestEnv {
+fn env_with_own_key(secret_shape: SecretShape) -> TestEnv {
     let mut env = TestEnv::with(Settings {
         secret_shape,
         ..Settings::default()
@@ -223,12 +223,12 @@ fn locking_the_key_that_authenticates_the_run_requires_force() {
         (SecretShape::GuidBase64, false),
         (SecretShape::GuidGuidBase64, true),
     ] {
-        let env = signing(shape);
+        let env = env_with_own_key(shape);
         if refused {
             current_is_refused(&env);
         }
-        let said = env.run(["lock-key", "mine"]).failure(2).to_owned();
-        contains(&said, &["`mine` (ID 1)", "--force"]);
+        let stderr = env.run(["lock-key", "mine"]).failure(2).to_owned();
+        contains(&stderr, &["`mine` (ID 1)", "--force"]);
         assert!(is_active(&env));
         assert_eq!(count(&env.sandbox, CHANGE), 0);
         let other = env.run(["lock-key", "other"]);
@@ -283,7 +283,7 @@ mod interrupted {
         held.sandbox.add_key("ci", 2);
         let running = held.start(["lock-key", "ci", "-o", "json"]);
         held.wait_until_held();
-        let error = running.insist(Signal::INT).json_error(11);
+        let error = running.signal_until_exit(Signal::INT).json_error(11);
         let message = error["message"].as_str().expect("a message");
         contains(message, &["`ci` (ID 1)"]);
         assert_eq!(error["keyID"], 1);

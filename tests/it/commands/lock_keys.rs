@@ -57,8 +57,8 @@ fn json_contains_each_key_with_its_result() {
 #[test]
 fn all_keys_are_found_before_one_is_locked() {
     let env = with_keys(Settings::default());
-    let said = env.run(["lock-key", "a", "bb", "c"]);
-    contains(said.failure(3), &["bb", "hint: "]);
+    let stderr = env.run(["lock-key", "a", "bb", "c"]);
+    contains(stderr.failure(3), &["bb", "hint: "]);
     assert_eq!(locked(&env), [0; 0]);
     let fresh = TestEnv::new();
     for arguments in [
@@ -106,8 +106,8 @@ fn the_key_that_authenticates_the_run_is_locked_last_and_only_with_force() {
     let key = env.sandbox.add_key("mine", 1);
     env.sandbox.add_key("other", 2);
     env.use_key(&key.secret);
-    let said = env.run(["lock-key", "other", "mine"]).failure(2).to_owned();
-    contains(&said, &["`mine` (ID 1)", "--force"]);
+    let stderr = env.run(["lock-key", "other", "mine"]).failure(2).to_owned();
+    contains(&stderr, &["`mine` (ID 1)", "--force"]);
     assert_eq!(locked(&env), [0; 0]);
     let result = env.run(["lock-key", "mine", "other", "--force"]);
     let expected = [vec!["2", "other", "locked"], vec!["1", "mine", "locked"]];

@@ -267,11 +267,11 @@ mod signals {
                 assert_ne!(stdout.read_line(&mut lines).expect("a line"), 0, "{lines}");
             }
             contains(&lines, &["export SWP_USERNAME='o'\\''hara'\n"]);
-            let made = shell(&home, &format!("{lines}\nexec \"$0\" create --role-id 2"));
+            let created = shell(&home, &format!("{lines}\nexec \"$0\" create --role-id 2"));
             assert!(
-                made.stdout.starts_with(b"1:"),
+                created.stdout.starts_with(b"1:"),
                 "{}",
-                String::from_utf8_lossy(&made.stderr)
+                String::from_utf8_lossy(&created.stderr)
             );
             let certificate = lines.lines().find_map(|line| {
                 let value = line.strip_prefix("export SWP_CA_CERT=")?;
@@ -355,10 +355,10 @@ fn on_a_terminal_the_lines_can_be_pasted() {
     let mut terminal = Pty::start(&home, r#""$SWP_KEYS" sandbox"#);
     terminal.see("press Ctrl-C");
     terminal.control('c');
-    let shown = terminal.end().replace('\r', "");
-    let first = shown.find("# ---- Sandbox: ").expect("a rule");
-    let last = shown.rfind("---\n").expect("a rule") + 4;
-    let script = format!("{}printf '%s' \"$SWP_USERNAME\"", &shown[first..last]);
+    let screen = terminal.end().replace('\r', "");
+    let first = screen.find("# ---- Sandbox: ").expect("a rule");
+    let last = screen.rfind("---\n").expect("a rule") + 4;
+    let script = format!("{}printf '%s' \"$SWP_USERNAME\"", &screen[first..last]);
     let result = crate::support::shell::sh(&home, &script);
     assert_eq!(result.success(), "admin");
 }

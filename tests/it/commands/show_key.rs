@@ -69,8 +69,8 @@ fn digits_are_always_an_id() {
     env.sandbox.add_key("2", 1);
     env.sandbox.add_key("3", 1);
     // The key named `2` has the ID 1, and the key named `3` has the ID 2.
-    let shown = env.run(["show-key", "2", "-o", "json"]).json();
-    assert_eq!(shown["keyName"], "3");
+    let document = env.run(["show-key", "2", "-o", "json"]).json();
+    assert_eq!(document["keyName"], "3");
     let error = env.run(["show-key", "3", "-o", "json"]).json_error(3);
     assert_eq!(error["keyID"], 3);
     contains(error["hint"].as_str().expect("a hint"), &["list-keys"]);
@@ -93,8 +93,8 @@ fn several_keys_with_one_name_are_reported_by_id() {
         for name in ["ci", "other", "ci", "CI", "ci"] {
             env.sandbox.add_key(name, 2);
         }
-        let said = env.run(["show-key", "ci"]).failure(6).to_owned();
-        contains(&said, &["ci", "1, 3, 5", "hint: "]);
+        let stderr = env.run(["show-key", "ci"]).failure(6).to_owned();
+        contains(&stderr, &["ci", "1, 3, 5", "hint: "]);
         let other = env.run(["show-key", "CI", "-o", "json"]).json();
         assert_eq!(other["ID"], 4);
     }
@@ -107,8 +107,8 @@ fn wildcards_in_a_name_are_literal() {
     env.run(["show-key", "ci_a"]).failure(3);
     env.run(["show-key", "%"]).failure(3);
     env.sandbox.add_key("ci_a", 2);
-    let shown = env.run(["show-key", "ci_a", "-o", "json"]).json();
-    assert_eq!(shown["ID"], 2);
+    let document = env.run(["show-key", "ci_a", "-o", "json"]).json();
+    assert_eq!(document["ID"], 2);
     let criteria = &bodies(&env.sandbox, SEARCH_KEYS)[0]["searchCriteria"];
     assert_eq!(criteria[0]["stringWildcards"], json!(false));
 }
@@ -142,8 +142,8 @@ fn a_missing_right_to_view_keys_is_reported() {
     });
     env.sandbox.add_key("ci", 2);
     for key in ["ci", "1"] {
-        let said = env.run(["show-key", key]).failure(5).to_owned();
-        contains(&said, &["Not authorized to view API keys"]);
+        let stderr = env.run(["show-key", key]).failure(5).to_owned();
+        contains(&stderr, &["Not authorized to view API keys"]);
     }
     for (choice, code) in [("401", 4), ("403", 5)] {
         let env = TestEnv::with(answering_unknowns(&[("session-keys", choice)]));

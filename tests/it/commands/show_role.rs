@@ -23,14 +23,14 @@ fn viewer(name: &str) -> Value {
 #[test]
 fn each_permission_is_a_line_with_its_path() {
     let env = with_roles(&[viewer("Viewer")]);
-    let wanted = ["allowWebService", VIEW, "computerIDs=[7,12]"];
+    let expected = ["allowWebService", VIEW, "computerIDs=[7,12]"];
     for role in ["Viewer", "3"] {
         let result = env.run(["show-role", role]);
         let mut lines: Vec<&str> = result.success().lines().collect();
         lines.sort_unstable();
-        let mut wanted = wanted.to_vec();
-        wanted.sort_unstable();
-        assert_eq!(lines, wanted);
+        let mut expected = expected.to_vec();
+        expected.sort_unstable();
+        assert_eq!(lines, expected);
     }
     let answer = env.run(["show-role", "Viewer", "-o", "json"]).json();
     assert_eq!(answer["ID"], 3);

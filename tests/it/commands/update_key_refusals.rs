@@ -67,7 +67,7 @@ fn a_used_name_is_rejected_unless_allowed() {
 
 #[test]
 fn a_rejected_change_quotes_the_manager() {
-    for (choices, arguments, said) in [
+    for (choices, arguments, expected) in [
         (
             &[][..],
             ["--time-zone", "Mars/Base"],
@@ -81,7 +81,7 @@ fn a_rejected_change_quotes_the_manager() {
     ] {
         let env = with_key(answering_unknowns(choices), |_| {});
         let result = env.run([&["update-key", "ci"][..], &arguments].concat());
-        contains(result.failure(1), &[said]);
+        contains(result.failure(1), &[expected]);
     }
     let rights = json!({"platformRights": {"apikeyRights": {"canViewApiKeys": true}}});
     let role = json!({"name": "Viewer", "ID": 9, "allowWebService": true, "rights": rights});

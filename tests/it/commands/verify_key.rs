@@ -103,7 +103,7 @@ fn without_a_secret_nothing_is_sent_and_no_password_is_used() {
 #[test]
 fn a_secret_that_does_not_work_fails_the_check_and_is_tried_once() {
     type Spoil = fn(&TestEnv, i64);
-    let spoilt: [Spoil; 4] = [
+    let unusable: [Spoil; 4] = [
         |env, id| {
             assert!(env.sandbox.edit_key(id, |key| key.expiry_date = Some(1)));
         },
@@ -116,9 +116,9 @@ fn a_secret_that_does_not_work_fails_the_check_and_is_tried_once() {
             assert!(env.sandbox.edit_key(id, |key| key.secret = new));
         },
     ];
-    for spoil in spoilt {
+    for make_unusable in unusable {
         let (env, id, secret) = with_key(1, answering_unknowns(&[("unusable-key", "401")]));
-        spoil(&env, id);
+        make_unusable(&env, id);
         let result = env.run(["verify-key", "--key-file", "key", "-vv"]);
         let (stdout, stderr) = result.check_failed();
         contains(&squeezed(stdout), &["Works no\n", &env.sandbox.url()]);
@@ -166,12 +166,12 @@ fn a_key_that_may_not_view_itself_still_works() {
 }
 
 /// The choices of the manager, the reported cause, and the change that makes the key unusable.
-type Spoilt<'a> = (&'a [(&'a str, &'a str)], &'a str, fn(&TestEnv, i64));
+type Unusable<'a> = (&'a [(&'a str, &'a str)], &'a str, fn(&TestEnv, i64));
 
 #[test]
 fn after_a_403_no_success_is_reported() {
     let bare = [("refused-key", "403"), ("error-body", "empty")];
-    let spoilt: [Spoilt<'_>; 4] = [
+    let unusable: [Unusable<'_>; 4] = [
         (&bare[..1], "no\n", |env, id| {
             assert!(env.sandbox.remove_key(id))
         }),
@@ -185,22 +185,22 @@ fn after_a_403_no_success_is_reported() {
             assert!(env.sandbox.edit_key(id, |key| key.expiry_date = Some(1)));
         }),
     ];
-    for (choices, said, spoil) in spoilt {
+    for (choices, expected, make_unusable) in unusable {
         let (env, id, _) = with_key(1, answering_unknowns(choices));
-        spoil(&env, id);
+        make_unusable(&env, id);
         let result = env.run(["verify-key", "--key-file", "key"]);
         contains(
             &squeezed(result.check_failed().0),
-            &[&format!("Works {said}")],
+            &[&format!("Works {expected}")],
         );
         let result = env.run(["verify-key", "--key-file", "key", "-o", "json"]);
         let answer: Value = serde_json::from_str(result.check_failed().0).expect("JSON");
-        let wanted = if said == "no\n" {
+        let parts = if expected == "no\n" {
             json!(false)
         } else {
             Value::Null
         };
-        assert_eq!(answer["meta"]["works"], wanted);
+        assert_eq!(answer["meta"]["works"], parts);
     }
 }
 

@@ -20,7 +20,7 @@ fn setting(answer: &Value, name: &str) -> Option<(String, String)> {
 fn an_administrator_is_printed_with_role_and_version() {
     let env = TestEnv::new();
     let result = env.run(["whoami"]);
-    let said = &squeezed(result.success());
+    let expected = &squeezed(result.success());
     for line in [
         "User admin",
         "Role Full Access (ID 1)",
@@ -28,10 +28,13 @@ fn an_administrator_is_printed_with_role_and_version() {
         "Signed in with a password",
         "Version Deep Security/20.0.1003",
     ] {
-        assert!(said.lines().any(|other| other == line), "{line}: {said}");
+        assert!(
+            expected.lines().any(|other| other == line),
+            "{line}: {expected}"
+        );
     }
-    contains(said, &[&env.sandbox.url(), "SWP_PASSWORD_FILE"]);
-    assert!(!said.contains(Settings::DEFAULT_PASSWORD));
+    contains(expected, &[&env.sandbox.url(), "SWP_PASSWORD_FILE"]);
+    assert!(!expected.contains(Settings::DEFAULT_PASSWORD));
     assert_eq!(
         env.calls(),
         ["POST /api/sessions", ADMINISTRATORS, "GET /api/roles/1"]

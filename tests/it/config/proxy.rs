@@ -55,9 +55,9 @@ fn an_unusable_proxy_stops_the_run_before_it_connects() {
             assert!(!result.stderr.contains("hunter2"), "{}", result.stderr);
             assert_eq!(env.sandbox.connections().tcp, 0, "{source} {proxy:?}");
             if source == "HTTPS_PROXY" {
-                let shown = env.run(["config", "show", "--url", BEHIND]);
-                contains(shown.failure(2), &["`HTTPS_PROXY`"]);
-                assert!(!shown.stderr.contains("hunter2"), "{}", shown.stderr);
+                let output = env.run(["config", "show", "--url", BEHIND]);
+                contains(output.failure(2), &["`HTTPS_PROXY`"]);
+                assert!(!output.stderr.contains("hunter2"), "{}", output.stderr);
             }
         }
     }
@@ -85,7 +85,7 @@ fn a_percent_encoded_password_is_the_same_in_flag_and_variable() {
     let mut behind = TestEnv::new();
     behind.home.set("SWP_CA_CERT", env.home.path("manager.pem"));
     // base64 of proxyuser:p@ss:w/rd%!$&'()*+,;=
-    let wanted = "proxy-authorization: basic chjvehl1c2vyonbac3m6dy9yzcuhjcynkckqkyw7pq==";
+    let expected = "proxy-authorization: basic chjvehl1c2vyonbac3m6dy9yzcuhjcynkckqkyw7pq==";
     let url = proxy.url_with("proxyuser", "p%40ss%3Aw%2Frd%25!$&'()*+,;=");
     env.run(["find-role", "Auditor", "--proxy", &url]).success();
     behind.home.set("HTTPS_PROXY", &url);
@@ -95,7 +95,7 @@ fn a_percent_encoded_password_is_the_same_in_flag_and_variable() {
     let heads = proxy.heads();
     assert_eq!(heads.len(), 2, "{heads:?}");
     for head in heads {
-        contains(&head.to_lowercase(), &[wanted]);
+        contains(&head.to_lowercase(), &[expected]);
     }
 }
 
@@ -149,13 +149,13 @@ fn no_proxy_supports_patterns_ports_and_networks() {
         env.home.set("HTTPS_PROXY", proxy.url());
         env.home.set("NO_PROXY", list);
         let before = proxy.heads().len();
-        let shown = env
+        let document = env
             .run(["config", "show", "--url", url, "-o", "json"])
             .json();
-        let shown = &shown["settings"]["proxy"];
-        assert_eq!(shown["value"].is_null(), direct, "{list}: {shown}");
+        let document = &document["settings"]["proxy"];
+        assert_eq!(document["value"].is_null(), direct, "{list}: {document}");
         let by = if direct { "NO_PROXY" } else { "HTTPS_PROXY" };
-        assert_eq!(shown["source"]["name"], by, "{list}: {shown}");
+        assert_eq!(document["source"]["name"], by, "{list}: {document}");
         let result = env.run([
             "find-role",
             "Auditor",
@@ -183,23 +183,23 @@ fn the_printed_proxy_is_the_one_that_is_used() {
     let proxy = Proxy::to(env.sandbox.address());
     env.home
         .set("HTTPS_PROXY", proxy.url_with("proxyuser", "proxypass"));
-    let shown = |env: &TestEnv, url: &str, more: &[&str]| {
+    let output = |env: &TestEnv, url: &str, more: &[&str]| {
         let arguments = ["config", "show", "-o", "json", "--url", url];
         let result = env.run(arguments.iter().chain(more));
         assert!(!result.stdout.contains("proxyuser"), "{}", result.stdout);
         result.json()["settings"]["proxy"].clone()
     };
-    let wanted = serde_json::json!({"value": proxy.url(), "source": {"kind": "variable", "name": "HTTPS_PROXY"}});
-    assert_eq!(shown(&env, BEHIND, &[]), wanted);
+    let expected = serde_json::json!({"value": proxy.url(), "source": {"kind": "variable", "name": "HTTPS_PROXY"}});
+    assert_eq!(output(&env, BEHIND, &[]), expected);
     // The proxy does not apply to loopback addresses.
     let own = env.sandbox.url();
     let none = serde_json::json!({"value": null, "source": null});
-    assert_eq!(shown(&env, &own, &[]), none);
+    assert_eq!(output(&env, &own, &[]), none);
     let who = env.run(["whoami", "-o", "json"]).json();
     assert!(!who.to_string().contains(&proxy.url()), "{who}");
     assert_eq!(proxy.heads(), [""; 0]);
     // An empty flag means no proxy, as in curl.
-    assert_eq!(shown(&env, BEHIND, &["--proxy", ""]), none);
+    assert_eq!(output(&env, BEHIND, &["--proxy", ""]), none);
     let who = env
         .run(["whoami", "--proxy", &proxy.url(), "-o", "json"])
         .json();

@@ -29,7 +29,7 @@ fn secret(env: &TestEnv) -> String {
 
 /// Asserts that the secret was not delivered: the key is deleted, and the session is ended.
 #[track_caller]
-fn gone(env: &TestEnv) {
+fn assert_not_delivered(env: &TestEnv) {
     assert_eq!(count(&env.sandbox, CREATE), 1);
     assert_eq!(env.sandbox.api_keys(), []);
     assert_eq!(env.sandbox.live_sessions(), 0);
@@ -115,7 +115,7 @@ fn the_commands_output_goes_to_stderr() {
         "cat >&2 > /dev/null; echo said; echo complained >&2",
         &[],
     );
-    assert_eq!(result.success(), "1", "stdout is ours");
+    assert_eq!(result.success(), "1", "stdout is piped");
     contains(&result.stderr, &["said\n", "complained\n"]);
 }
 
@@ -157,7 +157,7 @@ fn any_exit_code_but_0_deletes_the_key() {
             "its arguments are not repeated: {}",
             result.stderr
         );
-        gone(&env);
+        assert_not_delivered(&env);
     }
 }
 
@@ -207,7 +207,7 @@ fn a_command_that_times_out_is_killed_with_its_children() {
     let script = "cat > got; sleep 1000 & trap \"\" TERM; sleep 1000; sleep 1000";
     let result = deliver(&env, script, &["--deliver-timeout", "300ms"]);
     contains(result.failure(10), &["300ms"]);
-    gone(&env);
+    assert_not_delivered(&env);
 }
 
 /// A clipboard program leaves a process in the background. The process in this test waits for a line, and writes it to a file.
@@ -215,14 +215,14 @@ fn a_command_that_times_out_is_killed_with_its_children() {
 fn background_processes_of_a_successful_command_keep_running() {
     let env = TestEnv::new();
     let fifo = env.home.path("go");
-    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
-    assert!(made.expect("mkfifo is there").success());
+    let status = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(status.expect("mkfifo is there").success());
     // A FIFO that is open for reading and writing never blocks.
     let mut options = std::fs::OpenOptions::new();
     let mut fifo = options.read(true).write(true).open(&fifo).expect("a pipe");
     let script = "cat > got; (read word < go; echo $word > proof) <&- >&- 2>&- &";
     deliver(&env, script, &[]).success();
-    fifo.write_all(b"alive\n").expect("the pipe takes a word");
+    fifo.write_all(b"alive\n").expect("the pipe is writable");
     let deadline = Instant::now() + Duration::from_secs(20);
     while std::fs::read_to_string(env.home.path("proof")).unwrap_or_default() != "alive\n" {
         assert!(Instant::now() < deadline, "it was ended");
@@ -247,7 +247,7 @@ fn a_signal_is_forwarded_and_a_command_that_it_ends_is_a_failed_delivery() {
         running.signal(signal);
         let result = running.finish();
         contains(result.failure(code), &["sh"]);
-        gone(&env);
+        assert_not_delivered(&env);
     }
 }
 
@@ -257,8 +257,8 @@ fn a_second_signal_kills_the_command_and_ends_the_run() {
     let script = "trap \"\" TERM; echo ready >&2; sleep 1000; sleep 1000";
     let running = waiting_command(&env, script);
     // The test waits for the end of stderr, so all processes that inherited it have ended.
-    let result = running.insist(rustix::process::Signal::TERM);
+    let result = running.signal_until_exit(rustix::process::Signal::TERM);
     // The command may still have received the secret.
-    let said = &["(ID 1)", "--rekey", "--forget"];
-    contains(result.failure(11), said);
+    let stderr = &["(ID 1)", "--rekey", "--forget"];
+    contains(result.failure(11), stderr);
 }

@@ -51,7 +51,7 @@ fn with_failures(number: usize, mut arguments: Vec<String>) -> Vec<String> {
 }
 
 #[track_caller]
-fn ended_as_meant(result: &[RunResult], fails: impl Fn(usize) -> bool) {
+fn assert_results(result: &[RunResult], fails: impl Fn(usize) -> bool) {
     for (number, result) in result.iter().enumerate() {
         let code = if fails(number) { 10 } else { 0 };
         assert_eq!(result.code(), code, "{number}: {}", result.stderr);
@@ -63,13 +63,13 @@ fn ended_as_meant(result: &[RunResult], fails: impl Fn(usize) -> bool) {
 #[track_caller]
 fn delivered(env: &TestEnv, set: &[(String, String)], fails: impl Fn(usize) -> bool) {
     let names: BTreeSet<_> = set.iter().map(|(name, _)| name.clone()).collect();
-    let wanted = (0..RUNS).filter(|number| !fails(*number));
-    let wanted: BTreeSet<_> = wanted.map(|number| format!("K{number}")).collect();
-    assert_eq!((names, set.len()), (wanted.clone(), wanted.len()));
+    let expected = (0..RUNS).filter(|number| !fails(*number));
+    let expected: BTreeSet<_> = expected.map(|number| format!("K{number}")).collect();
+    assert_eq!((names, set.len()), (expected.clone(), expected.len()));
     let secrets: BTreeSet<_> = set.iter().map(|(_, secret)| secret.clone()).collect();
     let keys = env.sandbox.api_keys();
     let alive: BTreeSet<_> = keys.iter().map(|key| key.secret.clone()).collect();
-    assert_eq!((secrets, keys.len()), (alive, wanted.len()));
+    assert_eq!((secrets, keys.len()), (alive, expected.len()));
 }
 
 fn assignments(text: &str) -> Vec<(String, String)> {
@@ -92,7 +92,7 @@ fn no_line_of_a_dotenv_file_is_lost() {
         let result = all_at_once(&env.home, |number| {
             create(&["--dotenv", ".env", "--env-name", &format!("K{number}")])
         });
-        ended_as_meant(&result, |_| false);
+        assert_results(&result, |_| false);
         let text = read(env.home.path(".env"));
         assert!(text.starts_with(before.unwrap_or_default()));
         delivered(&env, &assignments(&text), |_| false);
@@ -108,7 +108,7 @@ fn a_failed_run_removes_only_its_own_line_of_a_dotenv_file() {
         let name = format!("K{number}");
         with_failures(number, create(&["--dotenv", ".env", "--env-name", &name]))
     });
-    ended_as_meant(&result, fails);
+    assert_results(&result, fails);
     let text = read(env.home.path(".env"));
     assert!(text.starts_with("# settings\n"));
     delivered(&env, &assignments(&text), fails);
@@ -125,7 +125,7 @@ fn no_value_of_a_step_is_lost() {
         let to = ["--github-output", &name, "--github-env", &variable];
         with_failures(number, create(&to))
     });
-    ended_as_meant(&result, fails);
+    assert_results(&result, fails);
     let set: Vec<_> = values(env.home.path("GITHUB_OUTPUT")).into_iter().collect();
     delivered(&env, &set, fails);
     let set = values(env.home.path("GITHUB_ENV")).into_iter();
@@ -146,22 +146,22 @@ fn no_pin_is_lost() {
             .map(str::to_owned)
             .to_vec()
     });
-    ended_as_meant(&result, |_| false);
-    let kept = |home: &Home| {
+    assert_results(&result, |_| false);
+    let pin_count = |home: &Home| {
         let listed = home.run(["trust", "list", "-o", "jsonl"]);
         listed.success().lines().count()
     };
-    assert_eq!(kept(&home), RUNS);
+    assert_eq!(pin_count(&home), RUNS);
     // Several runs pin each of these unknown managers.
-    let strangers: Vec<_> = (0..RUNS / 3).map(|_| env().sandbox).collect();
+    let managers: Vec<_> = (0..RUNS / 3).map(|_| env().sandbox).collect();
     let result = all_at_once(&home, |number| {
-        let host = strangers[number % strangers.len()].address().to_string();
+        let host = managers[number % managers.len()].address().to_string();
         ["trust", "add", &host, "--tls-accept-new"]
             .map(str::to_owned)
             .to_vec()
     });
-    ended_as_meant(&result, |_| false);
-    assert_eq!(kept(&home), RUNS + strangers.len());
+    assert_results(&result, |_| false);
+    assert_eq!(pin_count(&home), RUNS + managers.len());
     assert_eq!(names(&home.path("config")), ["trusted.toml"]);
 }
 

@@ -143,13 +143,13 @@ fn a_file_that_becomes_invalid_is_unchanged_and_the_key_is_deleted() {
     let (held, result) = edited_meanwhile(Some("A=1\n"), |held| {
         held.home.write_secret(".env", twice);
     });
-    undone(&held, &result);
+    rolled_back(&held, &result);
     assert_eq!(read(held.home.path(".env")), twice);
 }
 
 /// Asserts that the secret was not delivered: the run exits with 10, the key is deleted, and no temporary file is left.
 #[track_caller]
-fn undone(held: &HeldManager, result: &RunResult) {
+fn rolled_back(held: &HeldManager, result: &RunResult) {
     contains(result.failure(10), &["SWP_API_KEY", ".env"]);
     assert_eq!(count(&held.sandbox, CREATE), 1);
     assert_eq!(held.sandbox.api_keys(), []);
@@ -194,19 +194,19 @@ mod unix {
     #[test]
     fn mode_and_owner_are_kept() {
         let env = TestEnv::new();
-        for (wanted, more) in [
+        for (permissions, more) in [
             (0o600, &[][..]),
             (0o700, &[]),
             (0o644, &["--allow-loose-permissions"]),
         ] {
             let path = env.home.write(".env", "A=1\n");
-            set_mode(&path, wanted);
+            set_mode(&path, permissions);
             // Only root can change the owner. For other users, the test uses their own file.
             let _ = chown(&path, Some(12345), Some(12345));
             let before = std::fs::metadata(&path).expect("a file");
             env.run(TO_DOTENV.iter().chain(more)).success();
             let after = std::fs::metadata(&path).expect("a file");
-            assert_eq!(mode(&path), wanted);
+            assert_eq!(mode(&path), permissions);
             assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
             assert_ne!(
                 after.ino(),
@@ -237,13 +237,13 @@ mod unix {
             std::fs::remove_file(held.home.path(".env")).expect("it is there");
             symlink(elsewhere, held.home.path(".env")).expect("a link");
         });
-        undone(&held, &result);
+        rolled_back(&held, &result);
         assert_eq!(read(held.home.path("elsewhere")), "B=1\n");
 
         let (held, result) = edited_meanwhile(Some("A=1\n"), |held| {
             set_mode(&held.home.path(".env"), 0o644);
         });
-        undone(&held, &result);
+        rolled_back(&held, &result);
         assert_eq!(read(held.home.path(".env")), "A=1\n");
     }
 }

@@ -106,9 +106,9 @@ fn a_redirected_stderr_is_rejected_before_anything_is_sent() {
         let script =
             format!(r#""$SWP_KEYS" create --role Auditor --github-output key {redirection}"#);
         sh(&env.home, &script).failure(2);
-        let said = std::fs::read_to_string(env.home.path("log")).unwrap_or_default();
+        let log = std::fs::read_to_string(env.home.path("log")).unwrap_or_default();
         if redirection.ends_with("log") {
-            contains(&said, &["`--github-output`", reason]);
+            contains(&log, &["`--github-output`", reason]);
             std::fs::remove_file(env.home.path("log")).expect("it is there");
         }
     }

@@ -77,7 +77,7 @@ fn all_sinks_get_the_secret_and_commands_run_last() {
 
 /// Asserts that the run exits with 10, that the key is deleted, and that the run sent only the create and the deletion.
 #[track_caller]
-fn undone(env: &TestEnv, result: &crate::support::RunResult) {
+fn rolled_back(env: &TestEnv, result: &crate::support::RunResult) {
     contains(result.failure(10), &["(ID 1)"]);
     assert_eq!(count(&env.sandbox, CREATE), 1);
     assert_eq!(count(&env.sandbox, "DELETE /api/apikeys/1"), 1);
@@ -91,7 +91,7 @@ fn if_the_last_sink_fails_new_files_and_appended_text_are_removed() {
     env.home.write("GITHUB_OUTPUT", "other=1");
     let more = ["--github-output", "second", "--deliver-cmd", "false"];
     let result = env.run(ALL.iter().chain(&more));
-    undone(&env, &result);
+    rolled_back(&env, &result);
     assert_eq!(names(&env.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
     assert_eq!(read(env.home.path("GITHUB_OUTPUT")), "other=1");
     assert_eq!(read(env.home.path("GITHUB_ENV")), "");
@@ -110,7 +110,7 @@ fn if_the_last_sink_fails_replaced_files_are_restored() {
     // The command checks that both files have the new content, so the test proves that the old content was restored.
     let command = "sh -c 'cat; grep -q old key .env && exit 0; echo both were new >&2; exit 1'";
     let result = env.run(ALL.iter().chain(&["--force", "--deliver-cmd", command]));
-    undone(&env, &result);
+    rolled_back(&env, &result);
     contains(&result.stderr, &["both were new"]);
     assert_eq!(read(&key), "the old key\n");
     assert_eq!(read(&dotenv), "# mine\nSWP_API_KEY='old' # c\nA=1");
@@ -134,7 +134,7 @@ fn a_failed_rollback_is_reported() {
     let spoil =
         "env sh -c 'for file in key .env GITHUB_OUTPUT; do echo more >> $file; done; exit 1'";
     let result = env.run(ALL.iter().chain(&first).chain(&["--deliver-cmd", spoil]));
-    undone(&env, &result);
+    rolled_back(&env, &result);
     contains(&result.stderr, &["`sh`", "key"]);
     snapshot(&result.stderr);
     assert_eq!(
@@ -167,7 +167,7 @@ fn a_folder_that_is_replaced_during_the_delivery_keeps_no_secret() {
         let places = ["--out-file", "now/key", "--dotenv", "now/.env"];
         let command = ["create", "--role", "Auditor", "--deliver-cmd", swap];
         let result = env.run(command.iter().chain(&places).chain(force));
-        undone(&env, &result);
+        rolled_back(&env, &result);
         assert!(!result.stderr.contains(NOT_WITHDRAWN), "{}", result.stderr);
         assert_eq!(names(&folder), [""; 0]);
         assert_eq!(names(&env.home.path("old")), before);
@@ -186,7 +186,7 @@ fn a_file_that_was_removed_meanwhile_needs_no_rollback() {
         ALL.iter()
             .chain(&["--deliver-cmd", "sh -c 'rm key .env; exit 1'"]),
     );
-    undone(&env, &result);
+    rolled_back(&env, &result);
     assert!(!result.stderr.contains(NOT_WITHDRAWN), "{}", result.stderr);
     assert_eq!(names(&env.home.path("")), ["GITHUB_ENV", "GITHUB_OUTPUT"]);
 }

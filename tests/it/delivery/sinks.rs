@@ -77,13 +77,13 @@ fn stdout_is_written_last_and_is_empty_if_a_command_fails() {
     let env = TestEnv::new();
     let to = ["--out-file", "-", "--deliver-cmd", "false"];
     let result = env.run(["create", "--role", "Auditor"].iter().chain(&to));
-    undone(&result, &env.sandbox);
+    rolled_back(&result, &env.sandbox);
 }
 
 #[test]
 fn an_unused_variable_name_and_stdout_twice_are_rejected() {
     let env = TestEnv::new();
-    for (arguments, said) in [
+    for (arguments, expected) in [
         (&["--env-name", "DS_KEY"][..], "--env-name"),
         (&["--env-name", "DS_KEY", "-o", "json"], "--env-name"),
         (
@@ -99,7 +99,7 @@ fn an_unused_variable_name_and_stdout_twice_are_rejected() {
         (&["--dotenv", "-", "-o", "json"], "--dotenv -"),
     ] {
         let result = env.run([&["create", "--role", "Auditor"], arguments].concat());
-        contains(result.failure(2), &[said]);
+        contains(result.failure(2), &[expected]);
         snapshot(&result.stderr);
     }
     nothing_was_sent(&env.sandbox);
@@ -123,11 +123,11 @@ fn all_of_several_files_get_the_secret() {
 #[test]
 fn an_existing_file_is_rejected_before_anything_is_sent() {
     let env = TestEnv::new();
-    let path = env.home.write("key", "what was there");
+    let path = env.home.write("key", "the existing content");
     let result = env.run(TO_FILE);
     contains(result.failure(2), &["--out-file", "--force"]);
     nothing_was_sent(&env.sandbox);
-    assert_eq!(read(&path), "what was there");
+    assert_eq!(read(&path), "the existing content");
     assert_eq!(names(&env.home.path("")), ["key"]);
 
     env.run(TO_FILE.iter().chain(&["--force"])).success();
@@ -190,16 +190,16 @@ fn a_file_that_was_created_meanwhile_is_not_overwritten() {
     let held = HeldManager::new(CREATE);
     let running = held.start(TO_FILE.iter().chain(&["--out-file", "other"]));
     held.wait_until_held();
-    held.home.write("other", "somebody else's");
+    held.home.write("other", "another program's");
     held.release();
     let result = running.finish();
-    undone(&result, &held.sandbox);
+    rolled_back(&result, &held.sandbox);
     assert_eq!(
         names(&held.home.path("")),
         ["other"],
         "the first is withdrawn"
     );
-    assert_eq!(read(held.home.path("other")), "somebody else's");
+    assert_eq!(read(held.home.path("other")), "another program's");
 }
 
 /// On Windows, a folder that contains an open file cannot be removed.
@@ -207,7 +207,7 @@ fn a_file_that_was_created_meanwhile_is_not_overwritten() {
 #[cfg(unix)]
 fn a_replaced_file_is_restored_if_a_later_sink_fails() {
     let held = HeldManager::new(CREATE);
-    held.home.write("key", "what was there");
+    held.home.write("key", "the existing content");
     std::fs::create_dir(held.home.path("folder")).expect("a folder");
     let more = ["--force", "--out-file", "folder/other"];
     let running = held.start(TO_FILE.iter().chain(&more));
@@ -215,10 +215,10 @@ fn a_replaced_file_is_restored_if_a_later_sink_fails() {
     std::fs::remove_dir_all(held.home.path("folder")).expect("it is there");
     held.release();
     let result = running.finish();
-    undone(&result, &held.sandbox);
+    rolled_back(&result, &held.sandbox);
     contains(&result.stderr, &["folder/other"]);
     assert_eq!(names(&held.home.path("")), ["key"]);
-    assert_eq!(read(held.home.path("key")), "what was there");
+    assert_eq!(read(held.home.path("key")), "the existing content");
 }
 
 /// The path is resolved again when the secret is written. Nothing is left in the folder to which the path led before.
@@ -241,7 +241,7 @@ fn a_folder_that_is_replaced_before_the_delivery_gets_the_secret() {
 
 /// Asserts that the secret was not delivered: the run exits with 10, the key is deleted, and the session is ended.
 #[track_caller]
-pub(super) fn undone(result: &RunResult, sandbox: &swp_keys::sandbox::Sandbox) {
+pub(super) fn rolled_back(result: &RunResult, sandbox: &swp_keys::sandbox::Sandbox) {
     contains(result.failure(10), &["(ID 1)"]);
     assert_eq!(count(sandbox, CREATE), 1, "{}", result.stderr);
     assert_eq!(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::sinks::{TO_FILE, secret, undone};
+use super::sinks::{TO_FILE, rolled_back, secret};
 use crate::support::files::read;
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::{CREATE, count, nothing_was_sent};
@@ -84,7 +84,7 @@ mod unix {
             running.stop_reading_stdout();
             held.release();
             let result = running.finish();
-            undone(&result, &held.sandbox);
+            rolled_back(&result, &held.sandbox);
             contains(&result.stderr, &["Broken pipe"]);
         }
     }
@@ -113,7 +113,7 @@ mod unix {
             let env = TestEnv::new();
             let arguments = ["create", "--role", "Auditor", "-o", format];
             let result = RunResult::of(env.home.command(arguments).stdout(full()));
-            undone(&result, &env.sandbox);
+            rolled_back(&result, &env.sandbox);
             contains(&result.stderr, &["No space left"]);
         }
     }
@@ -146,9 +146,9 @@ mod unix {
         let error = result.json_error(11);
         assert_eq!(error["keyID"], json!(1));
         assert_eq!(error["retryable"], json!(false));
-        let said = error["message"].as_str().unwrap_or_default();
+        let message = error["message"].as_str().unwrap_or_default();
         let why = "Not authorized to delete API keys.";
-        contains(said, &["(ID 1)", "No space left", why]);
+        contains(message, &["(ID 1)", "No space left", why]);
         assert_eq!(env.sandbox.api_keys().len(), 1, "it is still there");
         assert_eq!(env.sandbox.live_sessions(), 0);
     }

@@ -29,7 +29,7 @@ fn entries(folder: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn owned(names: BTreeSet<&str>) -> BTreeSet<String> {
+fn to_strings(names: BTreeSet<&str>) -> BTreeSet<String> {
     names.into_iter().map(str::to_owned).collect()
 }
 
@@ -38,7 +38,7 @@ fn the_tree_lists_every_module() {
     let mut modules = entries("src");
     modules.retain(|name| !name.starts_with("fuzz"));
     let listed = listed(ARCHITECTURE, "| module | responsibility |");
-    assert_eq!(owned(listed), modules);
+    assert_eq!(to_strings(listed), modules);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn every_folder_of_tests_is_listed() {
     let mut folders = entries("tests/it");
     folders.retain(|name| name.ends_with('/'));
     let listed = listed(CONTRIBUTING, "| folder | what it tests |");
-    assert_eq!(owned(listed), folders);
+    assert_eq!(to_strings(listed), folders);
 }
 
 #[test]

@@ -122,9 +122,9 @@ fn variables_outside_of_the_parser_have_an_effect() {
             env.home.set("HTTPS_PROXY", "http://proxy.example.com");
         }
         env.home.set(name, value);
-        let shown = env.run(["config", "show", "-o", "json"]).json();
-        let found = shown["settings"][setting]["source"]["name"].as_str();
-        assert_eq!(found, Some(name), "{shown}");
+        let document = env.run(["config", "show", "-o", "json"]).json();
+        let found = document["settings"][setting]["source"]["name"].as_str();
+        assert_eq!(found, Some(name), "{document}");
     }
 }
 

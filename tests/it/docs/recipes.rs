@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use swp_keys::sandbox::{ApiKey, Settings};
 
-use super::pages::{Case, adapt, check_complete, furnish, run, run_script, scripts};
+use super::pages::{Case, adapt, check_complete, run, run_script, scripts, set_up};
 use crate::support::TestEnv;
 
 const RECIPES: &str = include_str!("../../../docs/recipes.md");
@@ -266,7 +266,7 @@ fn unused_keys_are_locked_and_only_locked_ones_are_deleted() {
     };
     let after = |script: &str, locked: &[&str]| -> Vec<(String, bool)> {
         let mut env = TestEnv::new();
-        furnish(&mut env);
+        set_up(&mut env);
         for name in ["old", "older"] {
             let key = add_unused(&env, name);
             let active = !locked.contains(&name);

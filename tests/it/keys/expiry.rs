@@ -143,7 +143,7 @@ fn a_duration_counts_from_the_managers_clock_and_a_skew_is_reported() {
 
 #[test]
 fn a_different_expiry_than_requested_is_a_warning() {
-    for (expiry, says) in [
+    for (expiry, expected) in [
         (json!(4_000_000_000_000_i64), "2096-10-02 07:06 UTC"),
         (serde_json::Value::Null, "never"),
     ] {
@@ -161,6 +161,9 @@ fn a_different_expiry_than_requested_is_a_warning() {
         env.sandbox.inject(fault);
         let result = env.run(create("2099-01-31"));
         assert_eq!(result.success(), "1:c2VjcmV0");
-        contains(&result.stderr, &["warning:", says, "2099-01-31 23:59 UTC"]);
+        contains(
+            &result.stderr,
+            &["warning:", expected, "2099-01-31 23:59 UTC"],
+        );
     }
 }

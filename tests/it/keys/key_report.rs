@@ -196,18 +196,18 @@ mod unix {
     fn on_a_terminal_a_note_explains_that_the_secret_is_shown_once() {
         let env = TestEnv::new();
         let script = r#""$SWP_KEYS" create --role Auditor --expires 90d"#;
-        let shown = Pty::start(&env.home, script).end();
+        let screen = Pty::start(&env.home, script).end();
         contains(
-            &shown,
+            &screen,
             &[&env.sandbox.api_keys()[0].secret, "created key", ONLY_ONCE],
         );
         let script = r#""$SWP_KEYS" create --role Auditor --expires 90d > key"#;
-        let shown = Pty::start(&env.home, script).end();
-        contains(&shown, &["created key"]);
-        assert!(!shown.contains(ONLY_ONCE), "{shown}");
+        let screen = Pty::start(&env.home, script).end();
+        contains(&screen, &["created key"]);
+        assert!(!screen.contains(ONLY_ONCE), "{screen}");
         let script = r#""$SWP_KEYS" create --role Auditor --expires 90d -q"#;
-        let shown = Pty::start(&env.home, script).end();
-        assert_eq!(shown.trim(), env.sandbox.api_keys()[2].secret);
+        let screen = Pty::start(&env.home, script).end();
+        assert_eq!(screen.trim(), env.sandbox.api_keys()[2].secret);
     }
 
     #[test]
@@ -279,9 +279,9 @@ mod unix {
         let secret = format!("{}\n", env.sandbox.api_keys()[0].secret);
         let file = std::fs::read_to_string(env.home.path("key"));
         assert_eq!(file.expect("a file"), secret);
-        let mut shown = String::new();
-        reader.read_to_string(&mut shown).expect("text");
+        let mut output = String::new();
+        reader.read_to_string(&mut output).expect("text");
         assert!(child.wait().expect("an end").success());
-        contains(&shown, &["created key", "written to key"]);
+        contains(&output, &["created key", "written to key"]);
     }
 }

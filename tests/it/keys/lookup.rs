@@ -20,8 +20,8 @@ fn a_name_that_could_be_confused_with_an_id_is_rejected() {
             &["create", "--role", "Auditor", "--dry-run", "--name", name],
         ] {
             let env = TestEnv::new();
-            let said = env.run(command).failure(2).to_owned();
-            contains(&said, &["`--name`", "hint: "]);
+            let stderr = env.run(command).failure(2).to_owned();
+            contains(&stderr, &["`--name`", "hint: "]);
             nothing_was_sent(&env.sandbox);
         }
     }
@@ -60,8 +60,8 @@ fn every_command_takes_an_id_and_a_name_with_a_prefix() {
     ] {
         let env = env();
         let at = |id: i64| usize::try_from(id - 1).expect("an index");
-        let shown = env.run(["show-key", key, "-o", "json"]).json();
-        assert_eq!(shown["ID"], json!(id), "{key}");
+        let document = env.run(["show-key", key, "-o", "json"]).json();
+        assert_eq!(document["ID"], json!(id), "{key}");
         env.run(["lock-key", key]).success();
         let locked: Vec<bool> = (1..=3).map(|other| other != id).collect();
         assert_eq!(active(&env), locked, "{key}");
@@ -123,8 +123,8 @@ fn a_missing_id_suggests_the_name_prefix() {
     let key = env.sandbox.add_key("777", 2);
     let error = env.run(["show-key", "777", "-o", "json"]).json_error(3);
     contains(error["hint"].as_str().unwrap_or_default(), &["name:777"]);
-    let shown = env.run(["show-key", "name:777", "-o", "json"]).json();
-    assert_eq!(shown["ID"], key.id);
+    let document = env.run(["show-key", "name:777", "-o", "json"]).json();
+    assert_eq!(document["ID"], key.id);
 }
 
 /// The record of an interrupted rotation is found by the meaning of KEY: `5` is the ID, and `name:5` is the name.

@@ -38,8 +38,8 @@ fn the_record_is_on_disk_before_the_role_search_ends() {
     env.release();
     run.finish().success();
     assert_eq!(records(&env.home), [""; 0]);
-    let made = env.sandbox.api_keys()[0].name.clone().expect("a name");
-    assert!(record.contains(&format!("\"{made}\"")));
+    let created = env.sandbox.api_keys()[0].name.clone().expect("a name");
+    assert!(record.contains(&format!("\"{created}\"")));
 }
 
 #[test]

@@ -65,7 +65,7 @@ fn a_create_with_a_lost_response_is_checked_and_never_repeated() {
     let elsewhere = [("Location", "https://other.example.com/api/apikeys")];
     let no_id = json!({"keyName": "ci", "secretKey": "1:c2VjcmV0"});
     let wrong_id = json!({"ID": "one", "keyName": "ci", "secretKey": "1:c2VjcmV0"});
-    for (action, http, says) in [
+    for (action, http, expected) in [
         (Action::Drop, None, ""),
         (Action::Reset, None, ""),
         (Action::Cut(0), None, ""),
@@ -87,17 +87,17 @@ fn a_create_with_a_lost_response_is_checked_and_never_repeated() {
         (json_answer(200, &no_id), Some(200), ""),
         (json_answer(200, &wrong_id), Some(200), ""),
     ] {
-        lost_after_the_work(&action, says);
+        lost_after_the_work(&action, expected);
         // A response can only be truncated after the manager has sent it, and by then the key exists.
         if !matches!(action, Action::Cut(_)) {
-            lost_before_the_work(&action, http, says);
+            lost_before_the_work(&action, http, expected);
         }
     }
 }
 
 /// Asserts that the run finds its key, resets its secret and delivers the new one.
 #[track_caller]
-fn lost_after_the_work(action: &Action, says: &str) {
+fn lost_after_the_work(action: &Action, expected: &str) {
     let env = TestEnv::new();
     env.sandbox
         .inject(Fault::new("POST", KEYS, action.clone()).after());
@@ -105,7 +105,7 @@ fn lost_after_the_work(action: &Action, says: &str) {
     let keys = env.sandbox.api_keys();
     assert_eq!(keys.len(), 1, "{action:?}");
     assert_eq!(result.success(), keys[0].secret, "{action:?}");
-    contains(&result.stderr, &[says]);
+    contains(&result.stderr, &[expected]);
     assert!(!result.stderr.contains("c2VjcmV0"), "{}", result.stderr);
     assert_eq!(count(&env.sandbox, CREATE), 1, "{action:?}");
     assert_eq!(count(&env.sandbox, RESET), 1, "{action:?}");
@@ -115,19 +115,19 @@ fn lost_after_the_work(action: &Action, says: &str) {
 
 /// Asserts that the run reports that no key was created.
 #[track_caller]
-fn lost_before_the_work(action: &Action, http: Option<u16>, says: &str) {
+fn lost_before_the_work(action: &Action, http: Option<u16>, expected: &str) {
     let env = TestEnv::new();
     env.sandbox.inject(Fault::new("POST", KEYS, action.clone()));
     let result = create(&env, &["-o", "json"]);
     // An error response from the manager itself is reported as a rejection.
     let refused = http == Some(500);
     let error = result.json_error(if refused { 1 } else { 8 });
-    let said = error["message"].as_str().unwrap_or_default();
-    contains(said, &[says, "`ci`"]);
+    let message = error["message"].as_str().unwrap_or_default();
+    contains(message, &[expected, "`ci`"]);
     assert!(!result.stderr.contains("c2VjcmV0"), "{}", result.stderr);
     assert_eq!(error["retryable"], json!(!refused), "{action:?}");
     assert_eq!(error["http"], json!(http), "{action:?}");
-    asked_once(&env.sandbox, says);
+    asked_once(&env.sandbox, expected);
     assert_eq!(env.sandbox.api_keys(), [], "{action:?}");
     assert_eq!(records(&env), 0, "{action:?}");
 }
@@ -212,8 +212,8 @@ fn after_a_response_without_a_secret_the_key_is_deleted() {
         env.sandbox.inject(fault);
         let result = create(&env, &["-o", "json", "--out-file", "key"]);
         let error = result.json_error(10);
-        let said = error["message"].as_str().unwrap_or_default();
-        contains(said, &["secretKey", "`ci` (ID 1)"]);
+        let message = error["message"].as_str().unwrap_or_default();
+        contains(message, &["secretKey", "`ci` (ID 1)"]);
         assert_eq!(error["code"], json!("undelivered"));
         assert_eq!(error["keyID"], json!(1));
         assert_eq!(error["retryable"], json!(true));
@@ -285,9 +285,9 @@ fn a_key_that_cannot_be_deleted_is_named() {
         env.sandbox.inject(fault);
         let result = create(&env, &[&["-o", "json"], more].concat());
         let error = result.json_error(11);
-        let said = error["message"].as_str().unwrap_or_default();
+        let message = error["message"].as_str().unwrap_or_default();
         let failed = "`ci` (ID 1)";
-        contains(said, &["secretKey", failed, http_says]);
+        contains(message, &["secretKey", failed, http_says]);
         contains(
             error["hint"].as_str().unwrap_or_default(),
             &["swp-keys recover"],

@@ -74,7 +74,7 @@ impl Drop for SlowCommand {
 
 /// Kills a run whose command has already received the secret, and returns the secret.
 #[track_caller]
-fn cut_while_delivering(env: &TestEnv, words: &[&str]) -> String {
+fn kill_while_delivering(env: &TestEnv, words: &[&str]) -> String {
     let command = SlowCommand::of(env);
     let more = ["--deliver-cmd", &command.words];
     let running = Running::start(&mut env.home.command(words.iter().chain(&more)));
@@ -105,7 +105,7 @@ fn a_secret_that_may_be_in_use_is_revoked_only_by_operation() {
         if existing {
             env.sandbox.add_key("ci", 2);
         }
-        let secret = cut_while_delivering(&env, words);
+        let secret = kill_while_delivering(&env, words);
         let operation = operation(&env);
         let keys = env.sandbox.api_keys();
         for more in [
@@ -133,7 +133,7 @@ fn a_secret_that_may_be_in_use_is_revoked_only_by_operation() {
 #[test]
 fn forget_removes_the_record_and_keeps_the_secret() {
     let env = TestEnv::new();
-    let secret = cut_while_delivering(&env, &NAMED);
+    let secret = kill_while_delivering(&env, &NAMED);
     let operation = operation(&env);
     env.run(["recover", &operation, "--forget", "--yes"])
         .success();
@@ -146,7 +146,7 @@ fn forget_removes_the_record_and_keeps_the_secret() {
 fn a_rotation_that_was_killed_during_the_delivery_continues() {
     let env = TestEnv::new();
     env.sandbox.add_key("ci", 2);
-    cut_while_delivering(&env, &["rotate-key", "ci"]);
+    kill_while_delivering(&env, &["rotate-key", "ci"]);
     let result = env.run(["rotate-key", "ci"]);
     assert!(works(&env, result.success()));
     assert_eq!(env.sandbox.api_keys().len(), 2);
@@ -329,8 +329,8 @@ fn a_rotation_with_a_record_that_is_too_large_creates_no_key() {
 #[test]
 fn several_temporary_keys_are_deleted() {
     let env = TestEnv::new();
-    let kept = Fault::new("DELETE", "/api/apikeys/*", Action::status(500, "Oops"));
-    env.sandbox.inject(kept.times(999));
+    let failing = Fault::new("DELETE", "/api/apikeys/*", Action::status(500, "Oops"));
+    env.sandbox.inject(failing.times(999));
     for _ in 0..2 {
         env.run(["exec", "--role", "Auditor", "--", "true"])
             .failure(11);
@@ -346,7 +346,7 @@ fn several_temporary_keys_are_deleted() {
 fn a_second_key_with_the_name_does_not_delete_the_recorded_key() {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
     env.sandbox.add_key("other", 2);
-    cut_while_delivering(&env, &NAMED);
+    kill_while_delivering(&env, &NAMED);
     env.sandbox
         .edit_key(1, |key| key.name = Some("ci".to_owned()));
     let operation = operation(&env);

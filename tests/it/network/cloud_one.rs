@@ -9,7 +9,7 @@ const PAGE: &str = "Server & Workload Protection > Administration > User Managem
 
 #[test]
 fn other_services_of_the_vendor_get_no_password() {
-    for (url, says) in [
+    for (url, region) in [
         (
             "https://accounts.cloudone.trendmicro.com/api",
             "Cloud One console",
@@ -31,9 +31,9 @@ fn other_services_of_the_vendor_get_no_password() {
             &["login"],
         ] {
             let result = home.run(command.iter().chain(&["--url", url]));
-            contains(result.failure(2), &["--url", says]);
+            contains(result.failure(2), &["--url", region]);
             if url.contains("xdr") {
-                let manager = format!("https://workload.{says}.cloudone.trendmicro.com");
+                let manager = format!("https://workload.{region}.cloudone.trendmicro.com");
                 contains(&result.stderr, &[&manager, PAGE]);
             } else {
                 contains(&result.stderr, &["workload.REGION.cloudone.trendmicro.com"]);

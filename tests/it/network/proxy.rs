@@ -18,7 +18,7 @@ fn secrets_of(env: &TestEnv) -> Vec<String> {
 }
 
 #[track_caller]
-fn never_heard(heard: &Recording, secrets: &[String]) {
+fn assert_not_overheard(heard: &Recording, secrets: &[String]) {
     assert!(secrets.len() > 3, "{secrets:?}");
     for secret in secrets {
         assert!(!heard.holds(secret), "the proxy overheard `{secret}`");
@@ -52,8 +52,8 @@ fn all_traffic_goes_through_the_proxy_encrypted() {
         proxy.heads()
     );
     assert_eq!(env.sandbox.connections().tcp, 1);
-    assert!(proxy.recording().holds("CONNECT"), "it does overhear");
-    never_heard(proxy.recording(), &secrets_of(&env));
+    assert!(proxy.recording().holds("CONNECT"), "the recording works");
+    assert_not_overheard(proxy.recording(), &secrets_of(&env));
 }
 
 /// Returns an environment whose manager has a certificate for a name that only the proxy can resolve.
@@ -76,7 +76,7 @@ fn the_environments_proxy_resolves_the_managers_name() {
         assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
         let head = proxy.heads().concat();
         assert!(head.starts_with("CONNECT dsm.example.com:4119 "), "{head}");
-        never_heard(proxy.recording(), &secrets_of(&env));
+        assert_not_overheard(proxy.recording(), &secrets_of(&env));
     }
 }
 
@@ -165,9 +165,9 @@ fn a_proxy_gets_its_own_credentials_and_they_are_never_printed() {
     let result = env.run(["create", "--role", "Auditor", "-vv", "--proxy", &url]);
     result.success();
     // base64 of proxyuser:proxypass
-    let wanted = "proxy-authorization: basic chjvehl1c2vyonbyb3h5cgfzcw==";
+    let expected = "proxy-authorization: basic chjvehl1c2vyonbyb3h5cgfzcw==";
     assert!(
-        proxy.heads()[0].to_lowercase().contains(wanted),
+        proxy.heads()[0].to_lowercase().contains(expected),
         "{:?}",
         proxy.heads()
     );

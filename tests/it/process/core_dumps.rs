@@ -21,7 +21,7 @@ fn a_run_writes_no_core_dump() {
     assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
     // The files in /proc of a process that is not dumpable belong to root (proc(5)). If root runs the test, this check proves nothing.
     let owner = std::fs::metadata(process.join("environ"))
-        .expect("it lives")
+        .expect("the process is alive")
         .uid();
     assert_eq!(owner, 0);
     held.release();

@@ -110,7 +110,7 @@ fn a_second_signal_does_not_wait_for_the_sign_in() {
     let held = HeldManager::new(SIGN_IN);
     let running = held.start(NAMED);
     held.wait_until_held();
-    running.insist(Signal::INT).failure(130);
+    running.signal_until_exit(Signal::INT).failure(130);
 }
 
 #[test]
@@ -168,8 +168,8 @@ fn a_key_that_cannot_be_deleted_after_a_signal_is_reported() {
     held.release();
     let error = running.finish().json_error(11);
     assert_eq!(error["keyID"], json!(1));
-    let said = error["message"].as_str().unwrap_or_default();
-    contains(said, &["`ci` (ID 1)", "Not yours"]);
+    let message = error["message"].as_str().unwrap_or_default();
+    contains(message, &["`ci` (ID 1)", "Not yours"]);
 }
 
 #[test]
@@ -182,11 +182,11 @@ fn a_second_signal_exits_immediately_and_reports_the_possible_key() {
         running.signal(second);
         // The response is still held. The run must not wait for it.
         let result = running.finish();
-        let said = "`ci`";
-        contains(result.failure(11), &[said, "swp-keys recover"]);
+        let stderr = "`ci`";
+        contains(result.failure(11), &[stderr, "swp-keys recover"]);
         assert_eq!(held.sandbox.api_keys().len(), 1, "it is there");
         assert_eq!(names(&held.home.path("")), [""; 0]);
-        assert_eq!(records(&held), 1, "what was left is on record");
+        assert_eq!(records(&held), 1, "the remaining key is recorded");
     }
 }
 
@@ -220,9 +220,9 @@ fn a_second_signal_during_the_deletion_reports_the_key() {
     omit_secret(&held);
     let running = held.start(NAMED.iter().chain(&["-o", "json"]));
     held.wait_until_held();
-    let error = running.insist(Signal::INT).json_error(11);
-    let said = error["message"].as_str().unwrap_or_default();
-    contains(said, &["`ci` (ID 1)"]);
+    let error = running.signal_until_exit(Signal::INT).json_error(11);
+    let message = error["message"].as_str().unwrap_or_default();
+    contains(message, &["`ci` (ID 1)"]);
     assert_eq!(error["keyID"], json!(1));
 }
 
@@ -257,9 +257,9 @@ fn a_second_signal_during_recovery_reports_the_remaining_key() {
     std::fs::write(folder.join("0a0b0c0d.json"), record.to_string()).expect("a file");
     let running = held.start(["recover", "--delete", "--yes", "-o", "json"]);
     held.wait_until_held();
-    let error = running.insist(Signal::INT).json_error(11);
-    let said = error["message"].as_str().unwrap_or_default();
-    contains(said, &["ci"]);
+    let error = running.signal_until_exit(Signal::INT).json_error(11);
+    let message = error["message"].as_str().unwrap_or_default();
+    contains(message, &["ci"]);
     assert_eq!(error["keyID"], json!(id));
 }
 

@@ -35,18 +35,18 @@ fn too_few_open_files_are_an_error_before_anything_is_sent() {
         for files in (3..=20).chain([64]) {
             let env = TestEnv::new();
             let result = with_files(&env, files, arguments);
-            let told = format!("{arguments} with {files}: {}", result.stderr);
+            let output = format!("{arguments} with {files}: {}", result.stderr);
             if !was_started(&result) {
                 continue;
             }
-            assert!(!result.stderr.contains(BUG), "{told}");
+            assert!(!result.stderr.contains(BUG), "{output}");
             assert_eq!(
                 count(&env.sandbox, "DELETE /api/apikeys/1"),
                 usize::from(arguments.starts_with("exec") && result.code() == 0),
-                "{told}"
+                "{output}"
             );
             let records = std::fs::read_dir(env.home.path("state/unfinished"));
-            assert_eq!(records.map_or(0, Iterator::count), 0, "{told}");
+            assert_eq!(records.map_or(0, Iterator::count), 0, "{output}");
             if files == 64 {
                 result.success();
             }
@@ -54,7 +54,7 @@ fn too_few_open_files_are_an_error_before_anything_is_sent() {
                 continue;
             }
             contains(result.failure(1), &["hint: "]);
-            assert_eq!(count(&env.sandbox, CREATE), 0, "{told}");
+            assert_eq!(count(&env.sandbox, CREATE), 0, "{output}");
             assert!(!env.home.path("key").exists() && !env.home.path("env").exists());
         }
     }

@@ -203,7 +203,7 @@ fn a_skewed_clock_determines_all_dates() {
     assert!(key["created"].as_i64() < Some(real - 86_400_000 * 399));
     let year_ago = json!({"keyName": "k", "roleID": 2, "expiryDate": real - 86_400_000 * 365});
     let answer = client.post("/api/apikeys", &year_ago);
-    assert_eq!(answer.status, 200, "that is still to come for this manager");
+    assert_eq!(answer.status, 200, "the manager still expects this request");
     let dates = answer.headers_of("date");
     let date = chrono::DateTime::parse_from_rfc2822(dates[0]).expect("a date");
     assert!(dates.len() == 1 && date.timestamp_millis() < real - 86_400_000 * 399);

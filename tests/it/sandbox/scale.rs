@@ -52,8 +52,8 @@ fn the_index_agrees_with_the_objects() {
         settings.unknowns.ignore_case = true;
     });
     let keys = ["ci", "CI", "c_i", "cXi", "ÄRGER", "ärger"].map(|name| {
-        let made = client.create(name, 2);
-        made["ID"].as_i64().expect("an ID")
+        let created = client.create(name, 2);
+        created["ID"].as_i64().expect("an ID")
     });
     let [
         lower,

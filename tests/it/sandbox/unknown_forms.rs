@@ -3,33 +3,40 @@
 use serde_json::{Value, json};
 
 use super::client::{Client, Request};
-use super::unknowns::played;
+use super::unknowns::client_with_choice;
 
 #[test]
 fn names_are_trimmed_and_answers_have_more_or_fewer_fields() {
     assert_eq!(
-        played("trim-names", "no").create(" k ", 2)["keyName"],
+        client_with_choice("trim-names", "no").create(" k ", 2)["keyName"],
         " k "
     );
-    assert_eq!(played("trim-names", "yes").create(" k ", 2)["keyName"], "k");
-    assert!(played("answer-fields", "future").create("k", 2)["somethingNew"].is_object());
-    let sparse = played("answer-fields", "sparse").create("k", 2);
+    assert_eq!(
+        client_with_choice("trim-names", "yes").create(" k ", 2)["keyName"],
+        "k"
+    );
+    assert!(
+        client_with_choice("answer-fields", "future").create("k", 2)["somethingNew"].is_object()
+    );
+    let sparse = client_with_choice("answer-fields", "sparse").create("k", 2);
     let names: Vec<&String> = sparse.as_object().expect("an object").keys().collect();
     assert_eq!(names, ["keyName", "secretKey", "ID"]);
-    let role = played("answer-fields", "sparse").get("/api/roles/2").json();
+    let role = client_with_choice("answer-fields", "sparse")
+        .get("/api/roles/2")
+        .json();
     assert_eq!(role, json!({"name": "Auditor", "ID": 2}));
 }
 
 #[test]
 fn errors_have_every_form() {
-    let error = |choice| played("error-body", choice).get("/api/roles/9");
+    let error = |choice| client_with_choice("error-body", choice).get("/api/roles/9");
     let text = "The administrator role does not exist";
     assert_eq!(error("message").json(), json!({"message": text}));
     assert_eq!(error("legacy").json(), json!({"error": {"message": text}}));
     assert_eq!(error("text").text(), text);
     assert!(error("html").text().starts_with("<!doctype html>"));
     assert_eq!(error("empty").text(), "");
-    let mut vague = played("sign-in-wording", "empty");
+    let mut vague = client_with_choice("sign-in-wording", "empty");
     assert_eq!(
         vague
             .sign_in(&json!({"userName": "admin", "password": "x"}))
@@ -41,7 +48,7 @@ fn errors_have_every_form() {
 #[test]
 fn a_limited_call_has_three_forms_of_retry_time() {
     let wait = |choice| {
-        let mut client = played("retry-after", choice);
+        let mut client = client_with_choice("retry-after", choice);
         client
             .sandbox
             .change(|settings| settings.rate_limit = Some(1));
@@ -70,7 +77,7 @@ fn texts_may_be_altered_and_searches_may_lag() {
         ("no-brackets", "A b"),
         ("cut", "A (b)"),
     ] {
-        let key = create(&mut played("key-names", choice));
+        let key = create(&mut client_with_choice("key-names", choice));
         assert_eq!(
             (&key["keyName"], &key["description"]),
             (&json!(name), &json!("[c D]"))
@@ -78,11 +85,11 @@ fn texts_may_be_altered_and_searches_may_lag() {
     }
     for (choice, text) in [("upper", json!("[C D]")), ("dropped", Value::Null)] {
         assert_eq!(
-            create(&mut played("descriptions", choice))["description"],
+            create(&mut client_with_choice("descriptions", choice))["description"],
             text
         );
     }
-    let mut client = played("search-lag", "1s");
+    let mut client = client_with_choice("search-lag", "1s");
     create(&mut client);
     let search = |client: &mut Client| {
         let request = client.signed(Request::new("POST", "/api/apikeys/search").json(&json!({})));

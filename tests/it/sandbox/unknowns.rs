@@ -5,7 +5,7 @@ use swp_keys::sandbox::{Settings, UNKNOWNS, Unknowns};
 
 use super::client::{Answer, Client, Request, Signer};
 
-pub(super) fn played(name: &str, choice: &str) -> Client {
+pub(super) fn client_with_choice(name: &str, choice: &str) -> Client {
     Client::signed_in(|settings| settings.unknowns.set(name, choice).expect("a choice"))
 }
 
@@ -22,7 +22,7 @@ fn statuses(name: &str, mut ask: impl FnMut(&mut Client) -> Answer) -> Vec<u16> 
     unknown
         .choices
         .iter()
-        .map(|choice| ask(&mut played(name, choice)).status)
+        .map(|choice| ask(&mut client_with_choice(name, choice)).status)
         .collect()
 }
 
@@ -193,7 +193,7 @@ fn contents_of_a_successful_sign_in() {
         .iter()
         .find(|unknown| unknown.name == "sign-in-answer")
         .expect("an unknown");
-    let mut seen = Vec::new();
+    let mut results = Vec::new();
     for choice in unknown.choices {
         let mut settings = Settings::default();
         settings
@@ -206,7 +206,7 @@ fn contents_of_a_successful_sign_in() {
             .header("set-cookie")
             .is_some_and(|cookie| cookie.starts_with("sID=;"));
         let rid = answer.json().get("RID").map(|rid| rid.as_str() != Some(""));
-        seen.push((*choice, cookies, empty, rid));
+        results.push((*choice, cookies, empty, rid));
     }
     let expected = [
         ("complete", 1, false, Some(true)),
@@ -216,7 +216,7 @@ fn contents_of_a_successful_sign_in() {
         ("empty-rid", 1, false, Some(false)),
         ("several-sid", 2, false, Some(true)),
     ];
-    assert_eq!(seen, expected);
+    assert_eq!(results, expected);
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn a_load_balancer_may_need_its_cookie_back() {
 
 #[test]
 fn session_limit_code_type_and_sign_out() {
-    let mut client = played("session-limit", "end-oldest");
+    let mut client = client_with_choice("session-limit", "end-oldest");
     client.sandbox.change(|settings| settings.sessions_max = 1);
     let newer = client.session();
     assert_eq!(
@@ -338,11 +338,11 @@ fn session_limit_code_type_and_sign_out() {
         [200, 200, 401, 403, 404, 405, 500]
     );
     for (choice, alive) in [("accepted", 401), ("200", 200), ("404", 200)] {
-        let mut client = played("end-session", choice);
+        let mut client = client_with_choice("end-session", choice);
         end(&mut client);
         assert_eq!(client.get("/api/roles").status, alive, "{choice}");
     }
-    let mut client = played("logout", "200");
+    let mut client = client_with_choice("logout", "200");
     logout(&mut client);
     assert_eq!(client.get("/api/roles").status, 200, "not ended");
 }

@@ -32,9 +32,9 @@ fn may_give_away() -> bool {
 
 /// Asserts that the run exits with 2 and reports these parts before it sends anything.
 #[track_caller]
-fn refused(env: &TestEnv, command: &[&str], said: &[&str]) {
+fn refused(env: &TestEnv, command: &[&str], expected: &[&str]) {
     let result = env.run(command);
-    contains(result.failure(2), said);
+    contains(result.failure(2), expected);
     contains(&result.stderr, &["error: ", "`ch"]);
     assert_eq!(env.calls(), [] as [String; 0], "nothing is sent");
 }
@@ -57,18 +57,18 @@ fn a_folder_that_other_users_can_write_is_not_trusted() {
         let env = signed_in();
         let folder = env.home.path(name);
         set_mode(&folder, mode);
-        let mends = format!("`chmod go-w {}`", text(&folder));
+        let fix = format!("`chmod go-w {}`", text(&folder));
         for command in [
             &FIND[..],
             &["create", "--role", "Auditor"],
             &["login"],
             &["logout"],
         ] {
-            refused(&env, command, &[&mends, "SWP_STATE_DIR"]);
+            refused(&env, command, &[&fix, "SWP_STATE_DIR"]);
         }
         // The command fails even if other permissions are allowed to be loose.
         let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
-        refused(&env, &loose, &[&mends]);
+        refused(&env, &loose, &[&fix]);
         // A command with a password flag does not read the saved session.
         let password = text(&env.home.path("password"));
         let result = env.run([&FIND[..], &["--password-file", &password]].concat());
@@ -127,16 +127,20 @@ fn a_session_that_other_users_can_read_is_not_used_unless_allowed() {
         let env = signed_in();
         let file = session(&env);
         set_mode(&file, mode);
-        let mends = format!("`chmod 600 {}`", text(&file));
+        let fix = format!("`chmod 600 {}`", text(&file));
         for command in [&FIND[..], &["create", "--role", "Auditor"]] {
-            refused(&env, command, &[&mends]);
+            refused(&env, command, &[&fix]);
         }
         if mode & 0o022 == 0 {
             let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
             env.run(loose).success();
             // The session is still ended by a new login or by `logout`.
             env.run(["login"]).success();
-            assert_eq!(env.sandbox.live_sessions(), 1, "the former one is ended");
+            assert_eq!(
+                env.sandbox.live_sessions(),
+                1,
+                "the previous session is ended"
+            );
             assert_eq!(crate::support::files::mode(&session(&env)), 0o600);
             set_mode(&session(&env), mode);
             env.run(["logout"]).success();
@@ -152,9 +156,9 @@ fn a_session_that_other_users_can_read_is_not_used_unless_allowed() {
 fn an_entry_that_is_not_a_file_is_reported() {
     let env = signed_in();
     let pipe = env.home.path("state/kept/pipe.json");
-    let mut made = std::process::Command::new("mkfifo");
-    let made = made.args(["-m", "600"]).arg(&pipe).status();
-    assert!(made.expect("mkfifo runs").success());
+    let mut status = std::process::Command::new("mkfifo");
+    let status = status.args(["-m", "600"]).arg(&pipe).status();
+    assert!(status.expect("mkfifo runs").success());
     for command in [&FIND[..], &["logout"], &["whoami"]] {
         contains(env.run(command).failure(1), &["pipe.json"]);
     }
@@ -173,16 +177,16 @@ fn a_folder_of_another_user_is_not_trusted() {
             folder => env.home.path(folder),
         };
         chown(&path, Some(SOMEBODY), None).expect("root may");
-        let mends = format!("`chown 0 {}`", text(&path));
+        let fix = format!("`chown 0 {}`", text(&path));
         let commands: &[&[&str]] = match name {
             "the session" => &[&FIND, &["logout"]],
             _ => &[&FIND, &["login"], &["logout"]],
         };
         for command in commands {
-            refused(&env, command, &["54321", &mends]);
+            refused(&env, command, &["54321", &fix]);
         }
         let loose = [&FIND[..], &["--allow-loose-permissions"]].concat();
-        refused(&env, &loose, &[&mends]);
+        refused(&env, &loose, &[&fix]);
         chown(&path, Some(0), None).expect("root may");
         env.run(FIND).success();
     }

@@ -21,17 +21,17 @@ pub(crate) struct Certificate {
 impl Certificate {
     /// Returns a self-signed certificate that is marked as a CA, for this host name or address and these years.
     pub(crate) fn marked_as_ca(name: &str, from: i32, until: i32) -> Self {
-        Self::made(vec![name.to_owned()], from, until)
+        Self::with_names(vec![name.to_owned()], from, until)
     }
 
     /// Like `marked_as_ca`, but with this many names.
     #[cfg(unix)]
     pub(crate) fn naming(count: u32) -> Self {
         let names = (0..count).map(|number| format!("n{number}.example.com"));
-        Self::made(names.collect(), 2020, 2100)
+        Self::with_names(names.collect(), 2020, 2100)
     }
 
-    fn made(names: Vec<String>, from: i32, until: i32) -> Self {
+    fn with_names(names: Vec<String>, from: i32, until: i32) -> Self {
         let names: Vec<_> = names.iter().map(String::as_str).collect();
         let mut params = server(&names);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -192,12 +192,12 @@ impl Authority {
 /// Returns a certificate that the key of a server certificate signed, as an attacker with this key could create it.
 pub(crate) fn issued_by_a_server(
     server: &CertificateParams,
-    wanted: &CertificateParams,
+    params: &CertificateParams,
 ) -> (Certificate, Certificate) {
     let key = KeyPair::generate().expect("a key pair");
     let own = Certificate::of(&server.self_signed(&key).expect("a certificate"), &key);
     let issuer = Issuer::new(server.clone(), key);
     let other = KeyPair::generate().expect("a key pair");
-    let issued = wanted.signed_by(&other, &issuer).expect("a certificate");
+    let issued = params.signed_by(&other, &issuer).expect("a certificate");
     (own, Certificate::of(&issued, &other))
 }

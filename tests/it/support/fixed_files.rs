@@ -65,13 +65,13 @@ fn fixed(make: &[&Path], undo: &[&Path]) -> Option<Fixed> {
         }),
         Ok(output) => {
             let why = String::from_utf8_lossy(&output.stderr).into_owned();
-            left_out(make, why.trim())
+            skip(make, why.trim())
         }
-        Err(error) => left_out(make, &error.to_string()),
+        Err(error) => skip(make, &error.to_string()),
     }
 }
 
-fn left_out(make: &[&Path], why: &str) -> Option<Fixed> {
+fn skip(make: &[&Path], why: &str) -> Option<Fixed> {
     let required =
         std::env::var_os("SWP_TEST_FIXED_FILES").is_some_and(|value| value == "required");
     assert!(!required, "{make:?} is required here, and failed: {why}");

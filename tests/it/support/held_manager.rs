@@ -84,12 +84,12 @@ impl HeldManager {
                 *phase == Phase::Open
             })
             .expect("no thread has panicked");
-        assert_eq!(*phase, Phase::Held, "the request that is to be held came");
+        assert_eq!(*phase, Phase::Held, "the request that must be held arrived");
     }
 
     /// Releases the response.
     pub(crate) fn release(&self) {
-        self.hold.turn(Phase::Released);
+        self.hold.enter(Phase::Released);
     }
 }
 
@@ -128,7 +128,7 @@ impl Hold {
         }
     }
 
-    fn turn(&self, to: Phase) {
+    fn enter(&self, to: Phase) {
         if let Ok(mut phase) = self.phase.lock() {
             *phase = to;
         }

@@ -86,7 +86,7 @@ impl TestEnv {
     pub(crate) fn wait_for(&self, route: &str) {
         let deadline = Instant::now() + Duration::from_secs(20);
         while self.count(route) == 0 {
-            assert!(Instant::now() < deadline, "{route} does not come");
+            assert!(Instant::now() < deadline, "no request of {route} arrived");
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -36,11 +36,11 @@ impl Proxy {
 
     fn start(serve: impl Fn(TcpStream, &Recording) + Send + Sync + 'static) -> Self {
         let (heads, heard) = (Arc::<Mutex<Vec<String>>>::default(), Recording::default());
-        let (noted, overheard) = (Arc::clone(&heads), heard.clone());
+        let (recorded, overheard) = (Arc::clone(&heads), heard.clone());
         let server = ScriptedServer::start(move |mut client| {
             let head = head(&mut client);
             overheard.add(head.as_bytes());
-            let mut heads = noted.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut heads = recorded.lock().unwrap_or_else(PoisonError::into_inner);
             heads.push(head);
             drop(heads);
             serve(client, &overheard);

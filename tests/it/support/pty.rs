@@ -47,8 +47,8 @@ impl Pty {
 
     /// Types text without a line break.
     pub(crate) fn type_text(&mut self, text: &str) {
-        self.session.send(text).expect("the terminal takes it");
-        self.session.flush().expect("the terminal takes it");
+        self.session.send(text).expect("the terminal accepts input");
+        self.session.flush().expect("the terminal accepts input");
     }
 
     /// Types bytes that are not valid UTF-8.
@@ -56,7 +56,7 @@ impl Pty {
         use std::io::Write as _;
         let master = self.session.process().get_file_handle();
         let mut master = master.expect("the terminal is there");
-        master.write_all(bytes).expect("the terminal takes it");
+        master.write_all(bytes).expect("the terminal accepts input");
     }
 
     /// Types a line.
@@ -68,7 +68,7 @@ impl Pty {
     pub(crate) fn control(&mut self, letter: char) {
         self.session
             .send_control(letter)
-            .expect("the terminal takes it");
+            .expect("the terminal accepts input");
     }
 
     /// Waits for the end of the script, and returns everything that was shown.
@@ -160,14 +160,14 @@ impl Window {
             tv_sec: 30,
             tv_nsec: 0,
         };
-        let mut shown = String::new();
-        while !shown.contains(text) {
+        let mut output = String::new();
+        while !output.contains(text) {
             let mut polled = [PollFd::new(&self.master, PollFlags::IN)];
             let ready = poll(&mut polled, Some(&patience)).expect("the terminal is there");
-            assert!(ready > 0, "`{text}` is not shown: {shown}");
+            assert!(ready > 0, "`{text}` is not shown: {output}");
             let mut bytes = [0; 256];
             let count = self.master.read(&mut bytes).expect("the terminal is there");
-            shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
+            output.push_str(&String::from_utf8_lossy(&bytes[..count]));
         }
     }
 
@@ -176,7 +176,7 @@ impl Window {
         use std::io::Write as _;
         self.master
             .write_all(text.as_bytes())
-            .expect("the terminal takes it");
+            .expect("the terminal accepts input");
     }
 }
 

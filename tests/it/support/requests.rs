@@ -29,7 +29,7 @@ pub(crate) fn count(sandbox: &Sandbox, route: &str) -> usize {
 #[track_caller]
 pub(crate) fn nothing_was_sent(sandbox: &Sandbox) {
     assert_eq!(sandbox.requests(), [], "nothing is sent");
-    assert_eq!(sandbox.connections().tcp, 0, "nobody connects");
+    assert_eq!(sandbox.connections().tcp, 0, "the run connected");
 }
 
 /// Returns the session ID and the request ID of a request.

@@ -42,7 +42,11 @@ impl Running {
     /// Closes the read end of stdout.
     pub(crate) fn stop_reading_stdout(&mut self) {
         drop(self.stdout.take());
-        wait_until_unread(self.writer.as_ref().expect("it is kept to the end"));
+        wait_until_unread(
+            self.writer
+                .as_ref()
+                .expect("the file is kept until the end"),
+        );
     }
 
     /// Reads stderr up to a line that contains `part`.
@@ -72,16 +76,21 @@ impl Running {
     #[cfg(unix)]
     pub(crate) fn kill(&self, signal: rustix::process::Signal) {
         let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, signal).expect("the run is there");
+        rustix::process::kill_process(id, signal).expect("the run is active");
     }
 
     /// Sends a signal repeatedly until the run has ended, as an impatient user does. Two signals at the same time count as one, so sending it twice
     /// may not be enough.
     #[cfg(unix)]
-    pub(crate) fn insist(mut self, signal: rustix::process::Signal) -> RunResult {
+    pub(crate) fn signal_until_exit(mut self, signal: rustix::process::Signal) -> RunResult {
         let begun = Instant::now();
-        while self.child.try_wait().expect("the run is ours").is_none() {
-            assert!(begun.elapsed() < DEADLINE, "the run goes on and on");
+        while self
+            .child
+            .try_wait()
+            .expect("the process is a child of the test")
+            .is_none()
+        {
+            assert!(begun.elapsed() < DEADLINE, "the run does not end");
             self.kill(signal);
             std::thread::yield_now();
         }
@@ -92,10 +101,14 @@ impl Running {
     pub(crate) fn finish(mut self) -> RunResult {
         let begun = Instant::now();
         let status = loop {
-            if let Some(status) = self.child.try_wait().expect("the run is ours") {
+            if let Some(status) = self
+                .child
+                .try_wait()
+                .expect("the process is a child of the test")
+            {
                 break status;
             }
-            assert!(begun.elapsed() < DEADLINE, "the run goes on and on");
+            assert!(begun.elapsed() < DEADLINE, "the run does not end");
             std::thread::sleep(Duration::from_millis(2));
         };
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
@@ -151,8 +164,8 @@ pub(crate) fn wait_until_unread(writer: &PipeWriter) {
         tv_sec: 60,
         tv_nsec: 0,
     };
-    let told = poll(&mut polled, Some(&deadline)).expect("the pipe is looked at");
-    assert_eq!(told, 1, "somebody goes on reading");
+    let ready = poll(&mut polled, Some(&deadline)).expect("poll succeeds");
+    assert_eq!(ready, 1, "a process still reads from the pipe");
 }
 
 #[cfg(not(unix))]
@@ -186,7 +199,10 @@ mod idle {
     pub(super) fn wait_for_another(child: &Child, before: Option<u64>) {
         let begun = Instant::now();
         while before.is_some() && sleeps(child) == before {
-            assert!(begun.elapsed() < DEADLINE, "the run takes no notice");
+            assert!(
+                begun.elapsed() < DEADLINE,
+                "the run did not handle the signal"
+            );
             std::thread::sleep(Duration::from_millis(1));
         }
     }

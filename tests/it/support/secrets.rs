@@ -65,8 +65,8 @@ pub(crate) fn forms(secret: &str) -> Vec<String> {
             .to_owned(),
     ];
     forms.extend(in_base64(secret));
-    let mut seen = std::collections::BTreeSet::new();
-    forms.retain(|form| seen.insert(form.clone()));
+    let mut distinct = std::collections::BTreeSet::new();
+    forms.retain(|form| distinct.insert(form.clone()));
     forms
 }
 

@@ -28,10 +28,10 @@ pub(crate) fn snapshot(text: &str) {
         return;
     }
     let stored = read(&name);
-    let wanted = stored.split(SEPARATOR).nth(nth).unwrap_or_default();
+    let expected = stored.split(SEPARATOR).nth(nth).unwrap_or_default();
     assert_eq!(
         entries[nth],
-        wanted,
+        expected,
         "entry {nth} of {}{HELP}",
         file(&name).display()
     );

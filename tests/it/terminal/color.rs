@@ -51,8 +51,8 @@ fn a_terminal_gets_color_by_default() {
         let mut command = (env.home).command(["find-role", "Nobody"].iter().chain(more));
         command.env("TERM", "xterm").envs(variable);
         let terminal = rexpect::session::spawn_command(command, Some(30_000));
-        let shown = terminal.expect("a terminal").exp_eof().expect("all of it");
-        let first = shown.lines().next();
+        let screen = terminal.expect("a terminal").exp_eof().expect("all of it");
+        let first = screen.lines().next();
         let expected = if coloured { COLOURFUL } else { PLAIN };
         assert_eq!(first, Some(expected), "{more:?} {variable:?}");
     }

@@ -25,12 +25,12 @@ fn a_created_key_in_each_format() {
     assert_eq!(result.json()["secretKey"], json!(newest().secret));
 
     let mut key = create("json").json();
-    let made = newest();
+    let created = newest();
     let meta = key["meta"].take();
     let expected = json!({
-        "keyName": made.name, "description": made.description, "locale": "en-US", "roleID": 2, "timeZone": "America/New_York", "active": true,
-        "created": made.created, "unsuccessfulSignInAttempts": 0, "secretKey": made.secret, "serviceAccount": false,
-        "ID": made.id, "meta": null
+        "keyName": created.name, "description": created.description, "locale": "en-US", "roleID": 2, "timeZone": "America/New_York", "active": true,
+        "created": created.created, "unsuccessfulSignInAttempts": 0, "secretKey": created.secret, "serviceAccount": false,
+        "ID": created.id, "meta": null
     });
     assert_eq!(key, expected);
     let operation = &meta["operation"];
@@ -38,7 +38,7 @@ fn a_created_key_in_each_format() {
         "manager": env.sandbox.url(), "created": true, "operation": operation, "sinks": ["stdout"], "role": "Auditor"
     });
     assert_eq!(meta, expected);
-    let name = made.name.expect("a name");
+    let name = created.name.expect("a name");
     assert!(name.ends_with(operation.as_str().expect("a string")));
 }
 
@@ -51,7 +51,7 @@ fn a_created_key_names_its_tenant() {
     env.home.set("SWP_TENANT", "Acme");
     let key = env.run(["create", "--role-id", "2", "-o", "json"]).json();
     assert_eq!(key["meta"]["tenant"], json!("Acme"));
-    assert_eq!(key["meta"].get("role"), None, "its name was not looked up");
+    assert_eq!(key["meta"].get("role"), None, "the name was not resolved");
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn a_found_role_in_each_format() {
     assert_eq!(role, one_line.json());
     assert_eq!((&role["ID"], &role["name"]), (&json!(2), &json!("Auditor")));
     assert_eq!(role["meta"], json!({"manager": env.sandbox.url()}));
-    assert_eq!(role["allowWebService"], json!(true), "nothing is left out");
+    assert_eq!(role["allowWebService"], json!(true), "nothing is omitted");
     let rights = &role["rights"]["platformRights"]["apikeyRights"];
     assert_eq!(rights["canViewApiKeys"], json!(false));
 }
@@ -176,8 +176,8 @@ fn an_unreachable_manager_is_an_error_in_json() {
     let error = only_error(&env.run(arguments), 8);
     assert_eq!(error["code"], json!("unreachable"));
     assert_eq!(error["retryable"], json!(true));
-    let said = error["message"].as_str().unwrap_or_default();
-    contains(said, &[&address.to_string()]);
+    let message = error["message"].as_str().unwrap_or_default();
+    contains(message, &[&address.to_string()]);
 }
 
 /// Asserts that stderr contains this object and nothing else.
@@ -248,8 +248,8 @@ fn control_characters_are_escaped_in_text_and_unchanged_in_json() {
 #[test]
 fn control_characters_in_the_managers_message_are_escaped() {
     let env = TestEnv::with(answering_unknowns(&[]));
-    let said = "no \u{1b}[31mway\u{202e}\nhint: all is well";
-    let fault = Fault::new("POST", "/api/apikeys", Action::status(403, said));
+    let message = "no \u{1b}[31mway\u{202e}\nhint: all is well";
+    let fault = Fault::new("POST", "/api/apikeys", Action::status(403, message));
     env.sandbox.inject(fault);
     let result = env.run(["create", "--role", "Auditor", "-q"]);
     contains(result.failure(5), &[r"no \u{1b}[31mway\u{202e}\u{a}hint"]);

@@ -51,8 +51,8 @@ fn a_slow_step_is_shown_and_erased() {
         terminal.see("... 1 s");
         terminal.see("... 2 s");
         held.release();
-        let shown = terminal.end();
-        let lines = lines(&shown);
+        let screen = terminal.end();
+        let lines = lines(&screen);
         let secret = &held.sandbox.api_keys()[0].secret;
         assert!(lines.contains(secret), "{lines:#?}");
         assert_eq!(lines.last().map(String::as_str), Some("code=0"));
@@ -73,9 +73,9 @@ fn a_rate_limit_pause_counts_down() {
     // A busy machine may skip a second of the countdown.
     terminal.see("Waiting ");
     terminal.see(" s for the rate limit");
-    let shown = terminal.end();
-    contains(&shown, &["code=0"]);
-    let lines = lines(&shown);
+    let screen = terminal.end();
+    contains(&screen, &["code=0"]);
+    let lines = lines(&screen);
     assert!(
         !lines.iter().any(|line| line.contains("Waiting")),
         "{lines:#?}"
@@ -106,9 +106,9 @@ fn several_items_are_counted() {
     terminal.control('c');
     terminal.see(FINISHING);
     held.release();
-    let shown = terminal.end();
-    contains(&shown, &["code=130"]);
-    let lines = lines(&shown);
+    let screen = terminal.end();
+    contains(&screen, &["code=130"]);
+    let lines = lines(&screen);
     assert!(!lines.iter().any(|line| line.contains("1/3")), "{lines:#?}");
 }
 
@@ -127,8 +127,8 @@ fn a_prompt_replaces_the_line() {
     held.release();
     terminal.see(CODE_PROMPT);
     terminal.type_line("004211");
-    let shown = terminal.end();
-    let lines = lines(&shown);
+    let screen = terminal.end();
+    let lines = lines(&screen);
     assert!(
         lines.contains(&format!("{CODE_PROMPT}004211")),
         "{lines:#?}"
@@ -150,10 +150,10 @@ fn nothing_is_shown_with_quiet_or_json_or_in_a_pipe() {
         let delay = Action::Delay(std::time::Duration::from_millis(1500));
         env.sandbox
             .inject(Fault::new("POST", "/api/sessions", delay));
-        let shown = start(&env.home, arguments).end();
-        contains(&shown, &["code=0"]);
-        assert!(!shown.contains("Signing"), "{shown}");
-        assert!(!shown.contains('\x1b'), "{shown}");
+        let screen = start(&env.home, arguments).end();
+        contains(&screen, &["code=0"]);
+        assert!(!screen.contains("Signing"), "{screen}");
+        assert!(!screen.contains('\x1b'), "{screen}");
     }
 }
 

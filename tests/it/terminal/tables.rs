@@ -121,9 +121,9 @@ fn terminals_of_three_widths() {
     ] {
         for width in [60, 80, 120] {
             let script = format!(r#"stty cols {width}; "$SWP_KEYS" {command}"#);
-            let shown = Pty::start(&env.home, &script).end();
-            let shown = shown.replace('\x1b', "ESC");
-            snapshot_file(&format!("tables/{width}/{name}"), &shown);
+            let screen = Pty::start(&env.home, &script).end();
+            let screen = screen.replace('\x1b', "ESC");
+            snapshot_file(&format!("tables/{width}/{name}"), &screen);
         }
     }
 }
@@ -143,9 +143,9 @@ fn colors_on_a_terminal() {
         (r#"TERM=dumb "$SWP_KEYS" list-keys"#, false),
     ] {
         let script = format!("unset NO_COLOR; export TERM=xterm; {script}");
-        let shown = Pty::start(&env.home, &script).end();
-        assert_eq!(shown.contains(red), is_colored, "{script}: {shown}");
-        assert!(shown.contains("4 keys"), "{shown}");
+        let screen = Pty::start(&env.home, &script).end();
+        assert_eq!(screen.contains(red), is_colored, "{script}: {screen}");
+        assert!(screen.contains("4 keys"), "{screen}");
     }
     let quiet = Pty::start(&env.home, r#""$SWP_KEYS" list-keys -q"#).end();
     assert!(!quiet.contains("4 keys"), "{quiet}");

@@ -21,21 +21,21 @@ const HOSTILE: [&str; 6] = [
 /// Asserts that no line of a stream is a command. The agents of GitHub and Azure ignore invisible characters, because they compare by culture, and
 /// they trim spaces.
 #[track_caller]
-fn harmless(text: &str) {
+fn assert_no_commands(text: &str) {
     for line in text.lines() {
-        let seen: String = line.chars().filter(|one| *one != '\u{fe0f}').collect();
-        let seen = seen.to_lowercase();
+        let output: String = line.chars().filter(|one| *one != '\u{fe0f}').collect();
+        let output = output.to_lowercase();
         for command in ["##[", "##vso[", "##teamcity["] {
-            assert!(!seen.contains(command), "{line}");
+            assert!(!output.contains(command), "{line}");
         }
-        let is_mask = seen.starts_with("::add-mask::");
-        assert!(is_mask || !seen.trim_start().starts_with("::"), "{line}");
+        let is_mask = output.starts_with("::add-mask::");
+        assert!(is_mask || !output.trim_start().starts_with("::"), "{line}");
     }
 }
 
-fn harmless_in_both(result: &RunResult) {
-    harmless(&result.stdout);
-    harmless(&result.stderr);
+fn assert_no_commands_in_output(result: &RunResult) {
+    assert_no_commands(&result.stdout);
+    assert_no_commands(&result.stderr);
 }
 
 /// Returns an environment with such names of roles and keys, and a role that causes a warning.
@@ -63,7 +63,7 @@ fn names_of_roles_and_keys_are_never_workflow_commands() {
         for command in [&["list-roles"][..], &["list-keys"]] {
             let result = env.run(command.iter().chain(&["-o", format]));
             result.success();
-            harmless_in_both(&result);
+            assert_no_commands_in_output(&result);
         }
         for (index, name) in HOSTILE.iter().enumerate() {
             let id = (index + 1).to_string();
@@ -92,7 +92,7 @@ fn names_of_roles_and_keys_are_never_workflow_commands() {
                 ],
             ] {
                 let result = env.run(command.iter().chain(&["-o", format]));
-                harmless_in_both(&result);
+                assert_no_commands_in_output(&result);
             }
         }
     }
@@ -120,7 +120,7 @@ fn texts_of_the_manager_and_the_user_are_never_workflow_commands() {
                 env.sandbox.inject(fault);
                 let result = env.run(["create", "--role", "Auditor", "-o", format, "-v"]);
                 assert_ne!(result.code(), 0);
-                harmless_in_both(&result);
+                assert_no_commands_in_output(&result);
                 env.sandbox.clear_faults();
             }
         }
@@ -145,7 +145,7 @@ fn texts_of_the_manager_and_the_user_are_never_workflow_commands() {
         ] {
             for format in ["text", "json"] {
                 let result = env.run(["-o", format].iter().chain(arguments));
-                harmless_in_both(&result);
+                assert_no_commands_in_output(&result);
             }
         }
     }
@@ -164,7 +164,7 @@ fn the_mask_comes_before_every_other_line() {
         for role in ["Full Access", HOSTILE[0], HOSTILE[1]] {
             let result = env.run(["create", "--role", role, sink, "KEY", more]);
             result.success();
-            harmless_in_both(&result);
+            assert_no_commands_in_output(&result);
             let secret = env.sandbox.api_keys().pop().expect("a key").secret;
             let mut lines = result.stderr.lines();
             let mask = format!("::add-mask::{secret}");

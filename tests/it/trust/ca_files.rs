@@ -11,7 +11,7 @@ use crate::support::{Home, contains};
 const FIND: [&str; 4] = ["find-role", "Auditor", "--ca-cert", "ca.pem"];
 
 /// Returns a home for this server, with these bytes as `ca.pem`.
-fn given(manager: &ScriptedServer, bytes: &[u8]) -> Home {
+fn home_with_ca_file(manager: &ScriptedServer, bytes: &[u8]) -> Home {
     let home = home(manager, &Authority::root("elsewhere").pem);
     std::fs::write(home.path("ca.pem"), bytes).expect("a file");
     home
@@ -63,7 +63,7 @@ fn common_forms_of_pem_files_are_read() {
         ),
         ("a key before it", format!("{key}{pem}").into_bytes()),
     ] {
-        let result = given(&manager, &bytes).run(FIND);
+        let result = home_with_ca_file(&manager, &bytes).run(FIND);
         assert_eq!(result.success(), "2", "{what}");
     }
 }
@@ -72,7 +72,12 @@ fn common_forms_of_pem_files_are_read() {
 fn der_is_read() {
     let certificate = Certificate::self_signed(&server(&["127.0.0.1"]));
     let manager = ScriptedServer::serving_one_role(&certificate);
-    assert_eq!(given(&manager, certificate.der()).run(FIND).success(), "2");
+    assert_eq!(
+        home_with_ca_file(&manager, certificate.der())
+            .run(FIND)
+            .success(),
+        "2"
+    );
 }
 
 /// The run sends nothing, names the file, and prints none of its bytes.
@@ -104,7 +109,7 @@ fn an_invalid_file_is_named_and_never_quoted() {
         labelled(pem, "PKCS7"),
         "hunter2\n".to_owned(),
     ] {
-        let home = given(&manager, bytes.as_bytes());
+        let home = home_with_ca_file(&manager, bytes.as_bytes());
         for format in ["text", "json"] {
             let result = home.run(FIND.iter().chain(&["-o", format]));
             contains(result.failure(2), &["`--ca-cert`", "ca.pem"]);
@@ -126,7 +131,7 @@ fn unsupported_formats_are_named() {
         &[0xfe, 0xed, 0xfe, 0xed, 0, 0, 0, 2][..],
         &[0x30, 0x82, 0x01, 0x00, 0x02, 0x01, 0x03],
     ] {
-        let result = given(&manager, bytes).run(FIND);
+        let result = home_with_ca_file(&manager, bytes).run(FIND);
         contains(result.failure(2), &["ca.pem"]);
         snapshot(&result.stderr);
     }
@@ -152,10 +157,10 @@ fn the_trust_settings_of_openssl_apply() {
         ("-addreject anyExtendedKeyUsage", false),
         ("-addtrust serverAuth -addreject serverAuth", false),
     ] {
-        let home = given(&manager, b"");
+        let home = home_with_ca_file(&manager, b"");
         home.write("plain.pem", &authority.pem);
-        let made = "x509 -in plain.pem -trustout -out ca.pem";
-        super::openssl::openssl(&home, &[made, settings]);
+        let command = "x509 -in plain.pem -trustout -out ca.pem";
+        super::openssl::openssl(&home, &[command, settings]);
         let result = home.run(FIND);
         if trusted {
             assert_eq!(result.success(), "2", "{settings}");
@@ -178,7 +183,7 @@ fn a_listed_server_certificate_is_trusted_for_its_names_and_dates() {
             .sent_with(&authority),
     ] {
         let manager = ScriptedServer::serving_one_role(&certificate);
-        let result = given(&manager, certificate.pem.as_bytes()).run(FIND);
+        let result = home_with_ca_file(&manager, certificate.pem.as_bytes()).run(FIND);
         assert_eq!(result.success(), "2");
     }
 }
@@ -199,7 +204,7 @@ fn a_listed_server_certificate_is_trusted_only_for_its_names_dates_and_purpose()
         for certificate in [Certificate::self_signed(&params), authority.issue(&params)] {
             let heard = Recording::default();
             let manager = ScriptedServer::tls(&certificate, heard.clone());
-            let result = given(&manager, certificate.pem.as_bytes()).run(FIND);
+            let result = home_with_ca_file(&manager, certificate.pem.as_bytes()).run(FIND);
             snapshot(result.failure(7));
             assert_eq!(heard.bytes(), b"");
         }
@@ -212,7 +217,7 @@ fn a_copy_of_a_listed_certificate_without_its_key_is_rejected() {
     let certificate = Authority::root("corporate").issue(&server(&["127.0.0.1"]));
     let heard = Recording::default();
     let thief = ScriptedServer::tls(&certificate.copied(), heard.clone());
-    given(&thief, certificate.pem.as_bytes())
+    home_with_ca_file(&thief, certificate.pem.as_bytes())
         .run(FIND)
         .failure(7);
     assert_eq!(heard.bytes(), b"");
@@ -225,7 +230,7 @@ fn a_listed_server_certificate_does_not_issue_others() {
         let (own, issued) = issued_by_a_server(&server(names), &server(&["127.0.0.1"]));
         let heard = Recording::default();
         let manager = ScriptedServer::tls(&issued, heard.clone());
-        let result = given(&manager, own.pem.as_bytes()).run(FIND);
+        let result = home_with_ca_file(&manager, own.pem.as_bytes()).run(FIND);
         snapshot(result.failure(7));
         assert_eq!(heard.bytes(), b"");
     }
@@ -255,7 +260,7 @@ fn a_ca_that_may_not_sign_for_servers_is_not_trusted() {
         authority.extended_key_usages = purpose.into_iter().collect();
         let (own, issued) = issued_by_a_server(&authority, &server(&["127.0.0.1"]));
         let manager = ScriptedServer::serving_one_role(&issued);
-        let result = given(&manager, own.pem.as_bytes()).run(FIND);
+        let result = home_with_ca_file(&manager, own.pem.as_bytes()).run(FIND);
         if exit == 0 {
             result.success();
         } else {
@@ -274,7 +279,7 @@ fn a_different_certificate_with_the_same_names_is_rejected() {
     );
     let heard = Recording::default();
     let manager = ScriptedServer::tls(&shown, heard.clone());
-    let result = given(&manager, listed.pem.as_bytes()).run(FIND);
+    let result = home_with_ca_file(&manager, listed.pem.as_bytes()).run(FIND);
     contains(result.failure(7), &["`CN=corporate`"]);
     assert_eq!(heard.bytes(), b"");
 }
@@ -283,10 +288,12 @@ fn a_different_certificate_with_the_same_names_is_rejected() {
 fn a_ca_outside_its_dates_is_not_trusted() {
     let expired = Authority::until("Old Corporate CA", 2024);
     let manager = ScriptedServer::serving_one_role(&expired.issue(&server(&["127.0.0.1"])));
-    let result = given(&manager, expired.pem.as_bytes()).run(FIND);
+    let result = home_with_ca_file(&manager, expired.pem.as_bytes()).run(FIND);
     contains(result.failure(7), &["Old Corporate CA", "2024-01-01"]);
     let current = Authority::until("Corporate CA", 2090);
     let manager = ScriptedServer::serving_one_role(&current.issue(&server(&["127.0.0.1"])));
     let both = [expired.pem, current.pem].concat();
-    given(&manager, both.as_bytes()).run(FIND).success();
+    home_with_ca_file(&manager, both.as_bytes())
+        .run(FIND)
+        .success();
 }

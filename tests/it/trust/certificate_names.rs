@@ -18,7 +18,7 @@ fn a_name_of_a_different_type_is_not_shown_as_a_host() {
     let email = SanType::Rfc822Name(ia5("admin@example.com"));
     let uri = SanType::URI(ia5("https://dsm.example.com"));
     let address = SanType::DnsName(ia5("127.0.0.1"));
-    for (names, said, shown) in [
+    for (names, expected, shown) in [
         (vec![email.clone(), uri.clone()], "127.0.0.1", json!([])),
         // The address is in a name type that matches no address.
         (
@@ -32,7 +32,7 @@ fn a_name_of_a_different_type_is_not_shown_as_a_host() {
         let manager = ScriptedServer::serving_one_role(&authority.issue(&params));
         let home = home(&manager, &authority.pem);
         let result = home.run(["find-role", "Auditor"]);
-        contains(result.failure(7), &[said, "--tls-pin"]);
+        contains(result.failure(7), &[expected, "--tls-pin"]);
         assert!(!result.stderr.contains("0x0"), "{}", result.stderr);
         let object = home.run(["trust", "show", "-o", "json"]).json();
         assert_eq!(object["names"], shown);
@@ -69,10 +69,10 @@ fn a_name_cannot_imitate_a_command_or_an_escape_sequence() {
     let trusting = trusting.to_str().expect("UTF-8");
     for given in [&[][..], &["--ca-cert", trusting]] {
         let result = home.run(["find-role", "Auditor"].iter().chain(given));
-        let said = result.failure(7);
-        assert!(!said.contains("`swp-keys --insecure"), "{said}");
-        assert!(!said.contains("`--insecure`"), "{said}");
-        assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said}");
-        contains(said, &["`--tls-pin sha256:"]);
+        let stderr = result.failure(7);
+        assert!(!stderr.contains("`swp-keys --insecure"), "{stderr}");
+        assert!(!stderr.contains("`--insecure`"), "{stderr}");
+        assert!(!stderr.contains(['\u{1b}', '\u{202e}']), "{stderr}");
+        contains(stderr, &["`--tls-pin sha256:"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use swp_keys::sandbox::CertificateKind;
 
-use super::fixtures::stranger;
+use super::fixtures::unknown_manager;
 #[cfg(unix)]
 use super::openssl::{Server, issued, openssl, trusting};
 #[cfg(unix)]
@@ -11,31 +11,34 @@ use crate::support::{Home, contains};
 
 #[test]
 fn each_problem_has_a_code_and_a_next_step() {
-    let judged = |env: &crate::support::TestEnv, flaw: &str| {
+    let reports_of = |env: &crate::support::TestEnv, flaw: &str| {
         let object = env.run(["trust", "show", "-o", "json"]).json();
         assert_eq!(object["flaw"], flaw, "{object}");
         assert_eq!(object["trusted"], false);
         assert!(object["hint"].as_str().is_some_and(|hint| hint.len() > 20));
         assert_eq!(env.sandbox.requests(), []);
     };
-    judged(&stranger(CertificateKind::SelfSigned), "self-signed");
-    judged(&stranger(CertificateKind::SelfSignedCa), "self-signed");
-    judged(&stranger(CertificateKind::UnknownCa), "unknown-ca");
+    reports_of(&unknown_manager(CertificateKind::SelfSigned), "self-signed");
+    reports_of(
+        &unknown_manager(CertificateKind::SelfSignedCa),
+        "self-signed",
+    );
+    reports_of(&unknown_manager(CertificateKind::UnknownCa), "unknown-ca");
     for (kind, flaw) in [
         (CertificateKind::Expired, "expired"),
         (CertificateKind::NotYetValid, "not-yet-valid"),
         (CertificateKind::WrongName, "wrong-name"),
     ] {
-        let mut env = stranger(kind);
+        let mut env = unknown_manager(kind);
         let pem = (env.home).write("manager.pem", env.sandbox.certificate_pem());
         env.home.set("SWP_CA_CERT", pem);
-        judged(&env, flaw);
+        reports_of(&env, flaw);
     }
 }
 
 /// Checks what `trust show` and another command report about the certificate.
 #[cfg(unix)]
-fn judged(home: &mut Home, ca: Option<&str>) -> (serde_json::Value, String) {
+fn reports_of(home: &mut Home, ca: Option<&str>) -> (serde_json::Value, String) {
     let server = Server::start(home);
     home.set("SWP_URL", &server.url);
     trusting(home, ca);
@@ -49,15 +52,15 @@ fn judged(home: &mut Home, ca: Option<&str>) -> (serde_json::Value, String) {
 fn a_key_of_1024_bits_is_weak_and_cannot_be_pinned() {
     let mut home = Home::new();
     let names = "-subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1";
-    let made = "req -x509 -newkey rsa:1024 -nodes -keyout key.pem -out leaf.pem -days 30";
-    openssl(&home, &[made, names]);
+    let command = "req -x509 -newkey rsa:1024 -nodes -keyout key.pem -out leaf.pem -days 30";
+    openssl(&home, &[command, names]);
     for ca in [None, Some("leaf.pem")] {
-        let (object, said) = judged(&mut home, ca);
+        let (object, expected) = reports_of(&mut home, ca);
         assert_eq!(object["flaw"], "weak");
         assert_eq!(object["key"], "RSA, 1024 bits");
-        contains(&said, &["RSA", "1024", "2048"]);
-        snapshot(&said);
-        assert!(!said.contains("--tls-pin"), "{said}");
+        contains(&expected, &["RSA", "1024", "2048"]);
+        snapshot(&expected);
+        assert!(!expected.contains("--tls-pin"), "{expected}");
     }
     let server = Server::start(&home);
     home.set("SWP_URL", &server.url);
@@ -78,10 +81,10 @@ fn a_key_of_1024_bits_is_weak_and_cannot_be_pinned() {
 fn a_signature_over_sha_1_is_weak() {
     let mut home = Home::new();
     issued(&home, "sha1", "");
-    let (object, said) = judged(&mut home, Some("ca.pem"));
+    let (object, expected) = reports_of(&mut home, Some("ca.pem"));
     assert_eq!(object["flaw"], "weak");
     let why = ["SHA-1", "`--tls-pin sha256:"];
-    contains(&said, &why);
+    contains(&expected, &why);
 }
 
 #[cfg(unix)]
@@ -89,9 +92,9 @@ fn a_signature_over_sha_1_is_weak() {
 fn a_client_certificate_is_not_valid_for_a_server() {
     let mut home = Home::new();
     issued(&home, "sha256", "extendedKeyUsage=clientAuth");
-    let (object, said) = judged(&mut home, Some("ca.pem"));
+    let (object, expected) = reports_of(&mut home, Some("ca.pem"));
     assert_eq!(object["flaw"], "wrong-purpose");
-    contains(&said, &["TLS", "serverAuth"]);
+    contains(&expected, &["TLS", "serverAuth"]);
 }
 
 #[cfg(unix)]
@@ -107,13 +110,13 @@ fn a_certificate_of_version_1_is_rejected_with_an_explanation() {
         &home,
         &["x509 -req -in request.pem -signkey key.pem -out leaf.pem -days 30"],
     );
-    let shown = std::process::Command::new("openssl")
+    let output = std::process::Command::new("openssl")
         .args(["x509", "-in", "leaf.pem", "-noout", "-text"])
         .current_dir(home.path(""))
         .output();
-    let shown = shown.expect("openssl runs").stdout;
+    let output = output.expect("openssl runs").stdout;
     // OpenSSL 4.0 and later create version 3 anyway.
-    if !String::from_utf8_lossy(&shown).contains("Version: 1 ") {
+    if !String::from_utf8_lossy(&output).contains("Version: 1 ") {
         return;
     }
     let server = Server::start(&home);

@@ -50,8 +50,8 @@ fn a_complete_chain_is_trusted_or_its_root_is_named() {
     assert_eq!(run(&home, Some(&intermediate.pem)).success(), "2");
     for ca in [None, Some(other.pem.as_str())] {
         let result = run(&home, ca);
-        let said = ["`CN=the intermediate`", "`CN=the root`"];
-        contains(result.failure(7), &said);
+        let stderr = ["`CN=the intermediate`", "`CN=the root`"];
+        contains(result.failure(7), &stderr);
         assert!(!result.stderr.contains(NOT_SENT), "{}", result.stderr);
     }
 }

@@ -2,7 +2,7 @@
 
 use swp_keys::sandbox::CertificateKind;
 
-use super::fixtures::{file, other_pin, place, shown, stranger};
+use super::fixtures::{file, other_pin, place, shown, unknown_manager};
 use crate::support::pty::Pty;
 use crate::support::snapshot::snapshot;
 use crate::support::wording::{FINGERPRINT_PROMPT, INTERCEPTED};
@@ -27,7 +27,7 @@ fn digits(line: &str) -> String {
 
 #[test]
 fn both_fingerprints_are_shown_with_labels() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     let (pin, certificate) = (shown(&env), digits(&by_openssl(&env)));
     let text = env.run(["trust", "show"]).success().to_owned();
     let lines: Vec<_> = text.lines().map(str::trim).collect();
@@ -57,7 +57,7 @@ fn both_fingerprints_are_shown_with_labels() {
 
 #[test]
 fn either_fingerprint_confirms_in_any_notation() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     let (pin, line) = (shown(&env), by_openssl(&env));
     let certificate = digits(&line);
     let bare = pin.trim_start_matches("sha256:").to_owned();
@@ -91,7 +91,7 @@ fn either_fingerprint_confirms_in_any_notation() {
 
 #[test]
 fn a_fingerprint_in_place_of_a_pin_is_recognized_and_the_pin_is_named() {
-    let mut env = stranger(CertificateKind::SelfSigned);
+    let mut env = unknown_manager(CertificateKind::SelfSigned);
     let (pin, line) = (shown(&env), by_openssl(&env));
     let prefixed = format!("sha256:{}", digits(&line));
     for given in [&line, &digits(&line), &prefixed] {
@@ -113,7 +113,7 @@ fn a_fingerprint_in_place_of_a_pin_is_recognized_and_the_pin_is_named() {
 
 #[test]
 fn a_fingerprint_saved_as_a_pin_is_not_reported_as_a_changed_key() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     let (pin, line) = (shown(&env), by_openssl(&env));
     env.run(["trust", "add", "--tls-pin", &line]).success();
     let place = place(&env);
@@ -140,8 +140,8 @@ fn a_fingerprint_saved_as_a_pin_is_not_reported_as_a_changed_key() {
 /// A different key is a changed key, even if a flag contains a fingerprint.
 #[test]
 fn the_fingerprint_of_a_different_certificate_means_a_changed_key() {
-    let env = stranger(CertificateKind::SelfSigned);
-    let other = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
+    let other = unknown_manager(CertificateKind::SelfSigned);
     let result = env.run(["find-role", "Auditor", "--tls-pin", &by_openssl(&other)]);
     snapshot(result.failure(7));
     assert_eq!(env.sandbox.requests(), []);

@@ -3,7 +3,7 @@
 
 use swp_keys::sandbox::CertificateKind;
 
-use super::fixtures::{file, keep, other_pin, place, shown, stranger};
+use super::fixtures::{file, keep, other_pin, place, shown, unknown_manager};
 use crate::support::TestEnv;
 use crate::support::pty::Pty;
 use crate::support::scripted_server::{Certificate, Recording, ScriptedServer};
@@ -12,8 +12,8 @@ use crate::support::wording::{FINGERPRINT_PROMPT, PASSWORD_PROMPT};
 const QUESTION: &str = FINGERPRINT_PROMPT;
 
 /// Returns an unknown manager whose password must be typed, and the password.
-fn met(kind: CertificateKind) -> (TestEnv, String) {
-    let mut env = stranger(kind);
+fn unknown_manager_with_password(kind: CertificateKind) -> (TestEnv, String) {
+    let mut env = unknown_manager(kind);
     env.home.unset("SWP_PASSWORD_FILE");
     let password = env.sandbox.change(|settings| settings.password.clone());
     (env, password)
@@ -30,7 +30,7 @@ fn out(env: &TestEnv) -> String {
 
 #[test]
 fn an_unknown_certificate_is_shown_before_the_password_prompt() {
-    let (env, password) = met(CertificateKind::SelfSigned);
+    let (env, password) = unknown_manager_with_password(CertificateKind::SelfSigned);
     let pin = shown(&env);
     let mut terminal = start(&env, "create --role Auditor");
     for text in [
@@ -66,7 +66,7 @@ fn an_unknown_certificate_is_shown_before_the_password_prompt() {
 #[test]
 fn the_fingerprint_can_be_pasted() {
     for prefix in ["sha256:", "", "SHA2-256(stdin)= "] {
-        let (env, password) = met(CertificateKind::UnknownCa);
+        let (env, password) = unknown_manager_with_password(CertificateKind::UnknownCa);
         let pin = shown(&env);
         let digits = pin.trim_start_matches("sha256:");
         let mut terminal = start(&env, "find-role Auditor");
@@ -86,7 +86,7 @@ fn only_a_full_yes_is_accepted() {
     let other = other_pin();
     let pins = [other.as_str()];
     for answers in [&["y", "YES", ""][..], &["y", "no"], &["no"], &pins] {
-        let (env, _) = met(CertificateKind::SelfSigned);
+        let (env, _) = unknown_manager_with_password(CertificateKind::SelfSigned);
         let mut terminal = start(&env, "create --role Auditor");
         for answer in answers {
             terminal.see(QUESTION);
@@ -103,7 +103,7 @@ fn only_a_full_yes_is_accepted() {
 #[test]
 fn a_second_answer_may_be_yes_or_a_fingerprint() {
     for fingerprint in [false, true] {
-        let env = stranger(CertificateKind::SelfSigned);
+        let env = unknown_manager(CertificateKind::SelfSigned);
         let pin = shown(&env);
         let mut terminal = start(&env, "find-role Auditor");
         for answer in ["y", "", if fingerprint { &pin } else { "yes" }] {
@@ -119,12 +119,12 @@ fn a_second_answer_may_be_yes_or_a_fingerprint() {
 #[test]
 fn the_question_fits_80_columns() {
     for kind in [CertificateKind::SelfSigned, CertificateKind::UnknownCa] {
-        let (env, _) = met(kind);
+        let (env, _) = unknown_manager_with_password(kind);
         let mut terminal = start(&env, "find-role Auditor");
         terminal.see(QUESTION);
         terminal.type_line("no");
-        let shown = terminal.end();
-        let question = shown.split(QUESTION).next().unwrap_or_default();
+        let screen = terminal.end();
+        let question = screen.split(QUESTION).next().unwrap_or_default();
         for line in question.lines() {
             assert!(line.chars().count() <= 80, "{line}");
         }
@@ -133,7 +133,7 @@ fn the_question_fits_80_columns() {
 
 #[test]
 fn ctrl_c_at_the_question_saves_nothing() {
-    let (env, _) = met(CertificateKind::SelfSigned);
+    let (env, _) = unknown_manager_with_password(CertificateKind::SelfSigned);
     let mut terminal = start(&env, "create --role Auditor");
     terminal.see(QUESTION);
     terminal.control('c');
@@ -145,7 +145,7 @@ fn ctrl_c_at_the_question_saves_nothing() {
 
 #[test]
 fn a_run_without_a_password_prompt_still_asks_about_the_certificate() {
-    let mut env = stranger(CertificateKind::SelfSigned);
+    let mut env = unknown_manager(CertificateKind::SelfSigned);
     let mut terminal = start(&env, "find-role Auditor");
     terminal.see(QUESTION);
     terminal.type_line("yes");
@@ -164,20 +164,20 @@ fn a_run_without_a_password_prompt_still_asks_about_the_certificate() {
 
 #[test]
 fn a_changed_key_is_rejected_without_a_question() {
-    let (env, _) = met(CertificateKind::SelfSigned);
+    let (env, _) = unknown_manager_with_password(CertificateKind::SelfSigned);
     keep(&env, &other_pin());
     let mut terminal = start(&env, "find-role Auditor");
     terminal.see("code=7");
-    let shown = terminal.end();
-    assert!(!shown.contains(QUESTION), "{shown}");
-    assert!(!shown.contains("Password"), "{shown}");
+    let screen = terminal.end();
+    assert!(!screen.contains(QUESTION), "{screen}");
+    assert!(!screen.contains("Password"), "{screen}");
     assert_eq!(env.sandbox.requests(), []);
 }
 
 #[test]
 fn with_a_trust_setting_no_question_is_asked() {
-    let mut env = stranger(CertificateKind::SelfSigned);
-    let other = stranger(CertificateKind::SelfSigned);
+    let mut env = unknown_manager(CertificateKind::SelfSigned);
+    let other = unknown_manager(CertificateKind::SelfSigned);
     let pem = (env.home).write("other.pem", other.sandbox.certificate_pem());
     env.home.set("SWP_CA_CERT", pem);
     let unasked = |env: &TestEnv, arguments: &str| {
@@ -192,7 +192,7 @@ fn with_a_trust_setting_no_question_is_asked() {
 
 #[test]
 fn trust_add_shows_and_asks_in_the_same_way() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     let mut terminal = start(&env, "trust add -o json");
     terminal.see("self-signed");
     terminal.see(QUESTION);
@@ -207,7 +207,7 @@ fn trust_add_shows_and_asks_in_the_same_way() {
 #[test]
 fn a_pin_that_another_run_saved_meanwhile_is_not_changed() {
     for arguments in ["find-role Auditor", "trust add"] {
-        let env = stranger(CertificateKind::SelfSigned);
+        let env = unknown_manager(CertificateKind::SelfSigned);
         let mut terminal = start(&env, arguments);
         terminal.see(QUESTION);
         keep(&env, &other_pin());
@@ -223,7 +223,7 @@ fn a_pin_that_another_run_saved_meanwhile_is_not_changed() {
 fn a_long_certificate_does_not_scroll_the_question_away() {
     let certificate = Certificate::naming(2000);
     let server = ScriptedServer::tls(&certificate, Recording::default());
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     let url = server.url();
     let mut terminal = start(&env, &format!("trust add {url}"));
     terminal.see("n0.example.com, ");

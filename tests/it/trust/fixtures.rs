@@ -6,7 +6,7 @@ use super::verification::showing;
 use crate::support::{Home, TestEnv};
 
 /// Returns a manager that only a pin makes trusted, and a home for pins.
-pub(super) fn stranger(kind: CertificateKind) -> TestEnv {
+pub(super) fn unknown_manager(kind: CertificateKind) -> TestEnv {
     let mut env = showing(kind);
     env.home.unset("SWP_CA_CERT");
     // No certificate of the machine makes this manager trusted.

@@ -10,7 +10,7 @@ use crate::support::{Home, contains};
 #[test]
 fn each_alert_has_its_hint() {
     const CIPHERS: [&str; 3] = ["ECDHE", "CBC", "DSA"];
-    for (alert, said) in [
+    for (alert, expected) in [
         (&[21, 3, 3, 0, 2, 2, 40][..], &CIPHERS[..]),
         (&[21, 3, 3, 0, 2, 2, 71], &CIPHERS),
         (&[21, 3, 3, 0, 2, 2, 70], &["TLS 1.2"]),
@@ -25,7 +25,7 @@ fn each_alert_has_its_hint() {
         home.set("SWP_API_KEY", "1:a2V5");
         let result = home.run(["find-role", "Auditor"]);
         contains(result.failure(7), &["TLS"]);
-        contains(&result.stderr, said);
+        contains(&result.stderr, expected);
         snapshot(&result.stderr);
         assert_eq!(server.connections(), 1, "trying again would not help");
     }
@@ -45,7 +45,7 @@ fn a_handshake_that_ends_without_an_alert_suggests_the_key_type() {
 #[cfg(unix)]
 #[test]
 fn openssl_servers_without_a_shared_cipher_or_key_type() {
-    let made = |key: &str| {
+    let generate = |key: &str| {
         let home = Home::new();
         if key.contains("dsa.param") {
             openssl(&home, &["dsaparam -out dsa.param 1024"]);
@@ -63,7 +63,7 @@ fn openssl_servers_without_a_shared_cipher_or_key_type() {
         ("-newkey ec -pkeyopt ec_paramgen_curve:secp521r1", "ALL"),
         ("-newkey ec -pkeyopt ec_paramgen_curve:secp256k1", "ALL"),
     ] {
-        let mut home = made(key);
+        let mut home = generate(key);
         let server = Server::with(&home, &["-tls1_2", "-cipher", ciphers]);
         home.set("SWP_URL", &server.url);
         trusting(&mut home, None);

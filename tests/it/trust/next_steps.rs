@@ -31,11 +31,11 @@ fn quoted<'a>(text: &'a str, begin: &'a str) -> Vec<&'a str> {
 
 /// Passes the suggested pin as a flag, and then saves it with the suggested command. The manager must be trusted both times.
 #[track_caller]
-fn follow_the_pin(home: &Home, said: &str) {
-    let pin = quoted(said, "--tls-pin");
+fn follow_the_pin(home: &Home, stderr: &str) {
+    let pin = quoted(stderr, "--tls-pin");
     let result = home.run(FIND.iter().chain(&pin));
     assert_eq!(result.success(), "2", "{pin:?}");
-    let add = quoted(said, "swp-keys trust add");
+    let add = quoted(stderr, "swp-keys trust add");
     home.run(&add[1..]).success();
     assert_eq!(home.run(FIND).success(), "2");
 }
@@ -43,7 +43,7 @@ fn follow_the_pin(home: &Home, said: &str) {
 #[test]
 fn a_pin_is_the_only_hint_if_no_ca_file_would_help() {
     let other = Authority::root("elsewhere");
-    for (params, said) in [
+    for (params, expected) in [
         // keytool puts the host only into the CN.
         (server(&[]), &["self-signed", "CN"][..]),
         (
@@ -58,7 +58,7 @@ fn a_pin_is_the_only_hint_if_no_ca_file_would_help() {
         let manager = ScriptedServer::serving_one_role(&certificate);
         let home = home(&manager, &other.pem);
         let result = home.run(FIND);
-        contains(result.failure(7), said);
+        contains(result.failure(7), expected);
         assert!(!result.stderr.contains("--ca-cert"), "{}", result.stderr);
         follow_the_pin(&home, &result.stderr);
     }
@@ -68,7 +68,7 @@ fn a_pin_is_the_only_hint_if_no_ca_file_would_help() {
 #[test]
 fn a_pin_helps_if_the_ca_is_trusted_and_the_certificate_is_invalid() {
     let authority = Authority::root("corporate");
-    for (params, said) in [
+    for (params, expected) in [
         (server(&[]), &["127.0.0.1"][..]),
         (
             server(&["dsm.example.com"]),
@@ -85,7 +85,7 @@ fn a_pin_helps_if_the_ca_is_trusted_and_the_certificate_is_invalid() {
         let file = file.to_str().expect("UTF-8");
         for given in [&[][..], &["--ca-cert", file]] {
             let result = home.run(FIND.iter().chain(given));
-            contains(result.failure(7), said);
+            contains(result.failure(7), expected);
             assert!(!result.stderr.contains("--ca-cert"), "{}", result.stderr);
             quoted(&result.stderr, "--tls-pin");
         }
@@ -128,16 +128,17 @@ fn a_ca_file_is_suggested_only_if_it_works() {
 #[test]
 fn a_self_signed_certificate_with_an_old_digest_can_be_pinned() {
     for digest in ["sha1", "md5"] {
-        let made = Home::new();
+        let openssl_home = Home::new();
         let request =
             "req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 -keyout key.pem -out request.pem";
-        super::openssl::openssl(&made, &[request]);
+        super::openssl::openssl(&openssl_home, &[request]);
         // keytool also omits the basic constraints.
-        made.write("extensions", "subjectAltName=IP:127.0.0.1\n");
+        openssl_home.write("extensions", "subjectAltName=IP:127.0.0.1\n");
         let signed =
             "x509 -req -in request.pem -signkey key.pem -out leaf.pem -days 30 -extfile extensions";
-        super::openssl::openssl(&made, &[signed, &format!("-{digest}")]);
-        let read = |name| std::fs::read_to_string(made.path(name)).expect("openssl wrote it");
+        super::openssl::openssl(&openssl_home, &[signed, &format!("-{digest}")]);
+        let read =
+            |name| std::fs::read_to_string(openssl_home.path(name)).expect("openssl wrote it");
         let certificate = Certificate::from_pem(&read("leaf.pem"), &read("key.pem"));
         let manager = ScriptedServer::serving_one_role(&certificate);
         let other = Authority::root("elsewhere");
@@ -159,9 +160,9 @@ fn a_self_signed_certificate_with_an_old_digest_can_be_pinned() {
 #[cfg(unix)]
 #[test]
 fn a_certificate_with_a_sha_1_signature_can_be_pinned_but_is_not_trusted() {
-    let made = Home::new();
-    super::openssl::issued(&made, "sha1", "");
-    let read = |name| std::fs::read_to_string(made.path(name)).expect("openssl wrote it");
+    let openssl_home = Home::new();
+    super::openssl::issued(&openssl_home, "sha1", "");
+    let read = |name| std::fs::read_to_string(openssl_home.path(name)).expect("openssl wrote it");
     let manager = ScriptedServer::serving_one_role(&Certificate::from_pem(
         &read("leaf.pem"),
         &read("key.pem"),
@@ -187,7 +188,7 @@ fn the_password_prompt_comes_after_the_trust_check() {
         let script = format!(r#""$SWP_KEYS" find-role Auditor {given}; echo "code=$?""#);
         let mut terminal = crate::support::pty::Pty::start(&home, &script);
         terminal.see("code=7");
-        let shown = terminal.end();
-        assert!(!shown.contains("Password"), "{shown}");
+        let screen = terminal.end();
+        assert!(!screen.contains("Password"), "{screen}");
     }
 }

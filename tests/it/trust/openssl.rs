@@ -53,8 +53,8 @@ pub(super) fn openssl(home: &Home, arguments: &[&str]) {
     let mut command = Command::new("openssl");
     let output = command.args(words).current_dir(home.path("")).output();
     let output = output.expect("openssl runs");
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {said}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {stderr}");
 }
 
 /// Creates the certificate `leaf.pem` for loopback, signed by `ca.pem` with this digest and extension.

@@ -2,13 +2,13 @@
 
 use swp_keys::sandbox::CertificateKind;
 
-use super::fixtures::{file, keep, other_pin, shown, stranger};
+use super::fixtures::{file, keep, other_pin, shown, unknown_manager};
 use crate::support::snapshot::snapshot;
 use crate::support::{contains, set_mode};
 
 #[test]
 fn an_invalid_file_is_reported_with_its_line() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     std::fs::create_dir(env.home.path("config")).expect("a folder");
     for text in [
         "[managers.\"a:1\"]\npins = [\"sha256:12\"]\nadded = \"\"\n",
@@ -32,7 +32,7 @@ fn an_invalid_file_is_reported_with_its_line() {
 #[cfg(unix)]
 #[test]
 fn a_file_that_other_users_can_write_is_rejected() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     keep(&env, &shown(&env));
     let path = env.home.path("config/trusted.toml");
     for mode in [0o620, 0o602, 0o666] {
@@ -49,7 +49,7 @@ fn a_file_that_other_users_can_write_is_rejected() {
 #[cfg(unix)]
 #[test]
 fn a_folder_in_which_other_users_can_replace_the_file_is_rejected() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     keep(&env, &other_pin());
     let folder = env.home.path("config");
     for mode in [0o770, 0o707] {
@@ -57,7 +57,7 @@ fn a_folder_in_which_other_users_can_replace_the_file_is_rejected() {
         let result = env.run(["find-role", "Auditor"]);
         contains(result.failure(2), &["go-w"]);
         // The run must not save a pin in a folder where other users can remove files.
-        std::fs::remove_file(folder.join("trusted.toml")).expect("it was kept");
+        std::fs::remove_file(folder.join("trusted.toml")).expect("the file was saved");
         let result = env.run(["trust", "add", "--tls-pin", &other_pin()]);
         contains(result.failure(2), &["go-w"]);
         set_mode(&folder, 0o700);
@@ -71,7 +71,7 @@ fn a_folder_in_which_other_users_can_replace_the_file_is_rejected() {
 #[cfg(unix)]
 #[test]
 fn the_wait_for_a_lock_has_a_limit() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     keep(&env, &other_pin());
     let folder = std::fs::File::open(env.home.path("config")).expect("the folder");
     folder.lock().expect("a lock");
@@ -83,7 +83,7 @@ fn the_wait_for_a_lock_has_a_limit() {
 #[cfg(unix)]
 #[test]
 fn without_a_home_folder_no_pin_is_saved() {
-    let mut env = stranger(CertificateKind::SelfSigned);
+    let mut env = unknown_manager(CertificateKind::SelfSigned);
     for name in ["SWP_CONFIG_DIR", "XDG_CONFIG_HOME"] {
         env.home.unset(name);
     }
@@ -95,11 +95,11 @@ fn without_a_home_folder_no_pin_is_saved() {
 #[cfg(unix)]
 #[test]
 fn a_pipe_as_the_pin_file_does_not_block() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     std::fs::create_dir(env.home.path("config")).expect("a folder");
-    let made = std::process::Command::new("mkfifo")
+    let status = std::process::Command::new("mkfifo")
         .arg(env.home.path("config/trusted.toml"))
         .status();
-    assert!(made.expect("mkfifo runs").success());
+    assert!(status.expect("mkfifo runs").success());
     snapshot(env.run(["trust", "list"]).failure(2));
 }

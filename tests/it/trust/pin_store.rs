@@ -3,7 +3,7 @@
 use serde_json::json;
 use swp_keys::sandbox::{CertificateKind, Settings, TlsVersions};
 
-use super::fixtures::{file, keep, other_pin, place, shown, stranger};
+use super::fixtures::{file, keep, other_pin, place, shown, unknown_manager};
 use crate::support::proxy::Proxy;
 use crate::support::scripted_server::{Certificate, Recording, ScriptedServer};
 use crate::support::snapshot::snapshot;
@@ -17,7 +17,7 @@ fn show_prints_the_certificate_and_sends_nothing() {
             ..Settings::default()
         });
         let text = env.run(["trust", "show"]);
-        let said = [
+        let expected = [
             "subject",
             "CN=localhost",
             "issuer   itself",
@@ -28,7 +28,7 @@ fn show_prints_the_certificate_and_sends_nothing() {
             "SWP_CA_CERT",
             "openssl s_client -connect localhost:",
         ];
-        contains(text.success(), &said);
+        contains(text.success(), &expected);
         let object = env.run(["trust", "show", "-o", "json"]).json();
         assert_eq!(object["trusted"], true);
         assert_eq!(object["names"], json!(["localhost", "127.0.0.1", "::1"]));
@@ -52,7 +52,7 @@ fn show_prints_the_certificate_and_sends_nothing() {
 
 #[test]
 fn show_names_the_setting_that_decides() {
-    let mut env = stranger(CertificateKind::SelfSigned);
+    let mut env = unknown_manager(CertificateKind::SelfSigned);
     let pin = shown(&env);
     let decided = |env: &TestEnv, more: &[&str]| {
         let arguments = ["trust", "show", "-o", "json"];
@@ -71,7 +71,7 @@ fn show_names_the_setting_that_decides() {
 
 #[test]
 fn a_saved_pin_is_trusted_by_every_command_and_is_private() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     env.run(["find-role", "Auditor"]).failure(7);
     let result = env.run(["trust", "add", "--tls-pin", &shown(&env)]);
     assert_eq!(result.success(), "");
@@ -95,7 +95,7 @@ fn a_saved_pin_is_trusted_by_every_command_and_is_private() {
 
 #[test]
 fn a_changed_key_is_rejected_with_the_old_and_the_new_pin() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     keep(&env, &other_pin());
     let new = shown(&env);
     let before = env.sandbox.connections().tcp;
@@ -119,7 +119,7 @@ fn a_changed_key_is_rejected_with_the_old_and_the_new_pin() {
 
 #[test]
 fn a_given_credential_overrides_a_saved_one() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     let pin = shown(&env);
     keep(&env, &other_pin());
     let result = env.run(["find-role", "Auditor", "--tls-pin", &pin]);
@@ -132,7 +132,7 @@ fn a_given_credential_overrides_a_saved_one() {
 
 #[test]
 fn insecure_is_refused_for_a_pinned_manager() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     keep(&env, &shown(&env));
     let before = env.sandbox.connections().tcp;
     let result = env.run(["find-role", "Auditor", "--insecure"]);
@@ -142,7 +142,7 @@ fn insecure_is_refused_for_a_pinned_manager() {
     );
     assert_eq!(env.sandbox.connections().tcp, before);
     // The pin does not apply to a different manager.
-    let other = stranger(CertificateKind::SelfSigned);
+    let other = unknown_manager(CertificateKind::SelfSigned);
     std::fs::create_dir(other.home.path("config")).expect("a folder");
     other
         .home
@@ -157,7 +157,7 @@ fn insecure_is_refused_for_a_pinned_manager() {
 
 #[test]
 fn accept_new_pins_only_at_first_use() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     let result = env.run(["create", "--role", "Auditor", "--tls-accept-new"]);
     assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
     contains(&result.stderr, &["self-signed"]);
@@ -169,10 +169,10 @@ fn accept_new_pins_only_at_first_use() {
 
 #[test]
 fn accept_new_works_with_wait_and_with_a_key() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     let result = env.run(["find-role", "Auditor", "--tls-accept-new", "--wait", "10s"]);
     assert_eq!(result.success(), "2");
-    let mut env = stranger(CertificateKind::SelfSigned);
+    let mut env = unknown_manager(CertificateKind::SelfSigned);
     let key = env.sandbox.add_key("existing", 1).secret;
     env.use_key(&key);
     let result = env.run(["find-role", "Auditor", "--tls-accept-new"]);
@@ -183,7 +183,7 @@ fn accept_new_works_with_wait_and_with_a_key() {
 #[cfg(unix)]
 #[test]
 fn with_a_read_only_home_the_key_is_trusted_for_one_run() {
-    let mut env = stranger(CertificateKind::SelfSigned);
+    let mut env = unknown_manager(CertificateKind::SelfSigned);
     let blocked = env.home.write("blocked", "");
     env.home.set("SWP_CONFIG_DIR", blocked.join("config"));
     let result = env.run(["find-role", "Auditor", "--tls-accept-new", "--quiet"]);
@@ -195,7 +195,7 @@ fn with_a_read_only_home_the_key_is_trusted_for_one_run() {
 
 #[test]
 fn trust_add_without_a_terminal_names_the_command_and_pins_nothing() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     let result = env.run(["trust", "add"]);
     let command = format!(
         "swp-keys trust add {} --tls-pin {}",
@@ -216,7 +216,7 @@ fn trust_add_without_a_terminal_names_the_command_and_pins_nothing() {
 
 #[test]
 fn remove_deletes_a_pin_and_list_prints_all_pins() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     keep(&env, &other_pin());
     env.run(["trust", "add", "dsm.example.com", "--tls-pin", &other_pin()])
         .success();
@@ -297,7 +297,7 @@ fn a_server_without_the_pinned_key_is_not_shown() {
 
 #[test]
 fn trust_commands_work_through_a_proxy() {
-    let env = stranger(CertificateKind::SelfSigned);
+    let env = unknown_manager(CertificateKind::SelfSigned);
     let proxy = Proxy::to(env.sandbox.address());
     let result = env.run(["trust", "show", "-o", "json", "--proxy", &proxy.url()]);
     assert_eq!(result.json()["flaw"], "self-signed");

@@ -16,10 +16,10 @@ fn unknown(kind: CertificateKind) -> TestEnv {
 }
 
 /// Returns the pin that the message about an untrusted certificate names.
-fn named(env: &TestEnv) -> String {
+fn named_pin(env: &TestEnv) -> String {
     let result = env.run(["find-role", "Auditor"]);
-    let said = result.failure(7);
-    let (_, pin) = said.split_once("`--tls-pin ").expect("it names the pin");
+    let stderr = result.failure(7);
+    let (_, pin) = stderr.split_once("`--tls-pin ").expect("it names the pin");
     pin.split('`').next().expect("an end").to_owned()
 }
 
@@ -34,7 +34,7 @@ fn by_openssl(env: &TestEnv) -> String {
         .output()
         .expect("a shell");
     let text = String::from_utf8(output.stdout).expect("text");
-    let digits = text.split_whitespace().last().expect("a print");
+    let digits = text.split_whitespace().last().expect("a fingerprint");
     format!("sha256:{digits}")
 }
 
@@ -42,7 +42,7 @@ fn by_openssl(env: &TestEnv) -> String {
 #[test]
 fn the_message_names_the_fingerprint_that_openssl_prints() {
     let env = unknown(CertificateKind::SelfSigned);
-    assert_eq!(named(&env), by_openssl(&env));
+    assert_eq!(named_pin(&env), by_openssl(&env));
     assert_eq!(env.sandbox.requests(), []);
 }
 
@@ -69,15 +69,15 @@ fn a_different_key_is_rejected_with_both_fingerprints_and_nothing_is_sent() {
         let other = format!("sha256:{}", "ab".repeat(32));
         // The certificate file would make the manager trusted, but the pin takes precedence.
         let result = env.run(["create", "--role-id", "2", "--tls-pin", &other]);
-        let said = ["sha256:", &other];
-        distrusted(&env, &result, &said);
+        let expected = ["sha256:", &other];
+        distrusted(&env, &result, &expected);
     }
 }
 
 #[test]
 fn several_pins_and_a_variable_are_accepted() {
     let mut env = unknown(CertificateKind::SelfSigned);
-    let (pin, other) = (named(&env), format!("sha256:{}", "ab".repeat(32)));
+    let (pin, other) = (named_pin(&env), format!("sha256:{}", "ab".repeat(32)));
     let arguments = ["find-role", "Auditor", "--tls-pin", &other];
     let result = env.run(arguments.iter().chain(&["--tls-pin", &pin]));
     assert_eq!(result.success(), "2");
@@ -110,12 +110,12 @@ fn insecure_is_refused_with_a_pin() {
     let mut env = TestEnv::new();
     let pin = format!("sha256:{}", "ab".repeat(32));
     let typed = ["find-role", "Auditor", "--insecure", "--tls-pin", &pin];
-    let said = ["`--insecure`", "`--tls-pin`", "\nhint: "];
-    contains(env.run(typed).failure(2), &said);
+    let stderr = ["`--insecure`", "`--tls-pin`", "\nhint: "];
+    contains(env.run(typed).failure(2), &stderr);
     env.home.set("SWP_INSECURE", "1");
     env.home.set("SWP_TLS_PIN", &pin);
-    let said = ["`SWP_INSECURE`", "`SWP_TLS_PIN`"];
-    contains(env.run(["find-role", "Auditor"]).failure(2), &said);
+    let stderr = ["`SWP_INSECURE`", "`SWP_TLS_PIN`"];
+    contains(env.run(["find-role", "Auditor"]).failure(2), &stderr);
     assert_eq!(env.sandbox.connections().tcp, 0);
 }
 

@@ -27,14 +27,14 @@ fn without_a_ca_file_the_systems_roots_verify_each_certificate() {
     for kind in ALL {
         let env = system_trusts(showing(kind), &unrelated.pem);
         let result = env.run(["create", "--role-id", "2"]);
-        let said = match kind {
+        let expected = match kind {
             CertificateKind::SelfSigned | CertificateKind::SelfSignedCa => SELF_SIGNED,
             CertificateKind::WrongName => SELF_SIGNED_FOR_ANOTHER,
             CertificateKind::OwnCa | CertificateKind::UnknownCa => UNKNOWN_CA,
             CertificateKind::Expired => EXPIRED,
             CertificateKind::NotYetValid => NOT_YET_VALID,
         };
-        distrusted(&env, &result, said);
+        distrusted(&env, &result, expected);
     }
 }
 
@@ -74,8 +74,8 @@ fn a_system_without_roots_trusts_no_server_and_gets_a_hint() {
 fn the_systems_roots_are_read_only_if_needed() {
     let mut env = showing(CertificateKind::OwnCa);
     let pipe = env.home.path("roots");
-    let made = Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.expect("mkfifo runs").success());
+    let status = Command::new("mkfifo").arg(&pipe).status();
+    assert!(status.expect("mkfifo runs").success());
     env.home.set("SSL_CERT_FILE", &pipe);
     for unread in [
         &["find-role", "Auditor"][..],
@@ -89,7 +89,7 @@ fn the_systems_roots_are_read_only_if_needed() {
     let (written, writes) = (pipe.clone(), pem);
     let writer = std::thread::spawn(move || std::fs::write(written, writes));
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
-    writer.join().expect("a thread").expect("somebody read");
+    writer.join().expect("a thread").expect("the pipe was read");
 }
 
 /// Returns the result of the run. If the run waits for the pipe, the pipe is filled, so that the process does not stay behind.

@@ -59,8 +59,8 @@ fn with_its_file(kind: CertificateKind) -> Option<&'static [&'static str]> {
 
 /// Asserts that the certificate stopped the run, that the error contains these parts, and that nothing was sent.
 #[track_caller]
-pub(crate) fn distrusted(env: &TestEnv, result: &RunResult, said: &[&str]) {
-    contains(result.failure(7), said);
+pub(crate) fn distrusted(env: &TestEnv, result: &RunResult, expected: &[&str]) {
+    contains(result.failure(7), expected);
     contains(&result.stderr, &["error: ", "\nhint: "]);
     snapshot(&result.stderr);
     assert_eq!(env.sandbox.requests(), [], "no request over this");
@@ -78,7 +78,7 @@ fn the_ca_file_verifies_each_certificate() {
         let result = env.run(["create", "--role-id", "2"]);
         match with_its_file(kind) {
             None => assert_eq!(result.success(), env.sandbox.api_keys()[0].secret),
-            Some(said) => distrusted(&env, &result, said),
+            Some(expected) => distrusted(&env, &result, expected),
         }
     }
 }
@@ -134,7 +134,7 @@ fn a_certificate_marked_as_a_ca_is_checked_for_name_and_dates() {
             "2099-01-01",
         ),
     ];
-    for (certificate, said) in cases {
+    for (certificate, expected) in cases {
         let heard = Recording::default();
         let server = ScriptedServer::tls(&certificate, heard.clone());
         let mut home = Home::new();
@@ -142,17 +142,17 @@ fn a_certificate_marked_as_a_ca_is_checked_for_name_and_dates() {
         home.set("SWP_API_KEY", "1:a2V5");
         home.set("SWP_CA_CERT", home.write("ca.pem", &certificate.pem));
         let result = home.run(["find-role", "Auditor"]);
-        contains(result.failure(7), &[said]);
+        contains(result.failure(7), &[expected]);
         assert_eq!(heard.bytes(), b"", "nothing is sent");
     }
 }
 
 #[test]
 fn a_certificate_with_the_name_of_a_listed_one_is_not_trusted() {
-    let shown = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
+    let output = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
     let listed = Certificate::marked_as_ca("127.0.0.1", 2020, 2100);
     let heard = Recording::default();
-    let server = ScriptedServer::tls(&shown, heard.clone());
+    let server = ScriptedServer::tls(&output, heard.clone());
     let mut home = Home::new();
     home.set("SWP_URL", server.url());
     home.set("SWP_API_KEY", "1:a2V5");
@@ -168,8 +168,8 @@ fn insecure_accepts_every_certificate_and_always_warns() {
         env.home.unset("SWP_CA_CERT");
         let result = env.run(["create", "--role-id", "2", "--insecure", "--quiet"]);
         assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
-        let said = ["warning: --insecure", "--ca-cert"];
-        contains(&result.stderr, &said);
+        let stderr = ["warning: --insecure", "--ca-cert"];
+        contains(&result.stderr, &stderr);
     }
 }
 
@@ -354,8 +354,8 @@ fn an_unusable_ca_file_is_reported_with_its_flag_or_variable() {
 fn a_pipe_as_the_ca_file_does_not_block() {
     let env = TestEnv::new();
     let pipe = env.home.path("pipe.pem");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
-    assert!(made.expect("mkfifo runs").success());
+    let status = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(status.expect("mkfifo runs").success());
     let pipe = pipe.to_str().expect("a path in UTF-8");
     for command in [&["find-role", "Auditor"][..], &["trust", "show"]] {
         let result = env.run(command.iter().copied().chain(["--ca-cert", pipe]));

@@ -5,7 +5,7 @@ use std::thread;
 use serde_json::Value;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
-use super::guard::{FIND, MINUTE, let_pass, record, records, sign_ins};
+use super::guard::{FIND, MINUTE, age_records, record, records, sign_ins};
 use crate::support::wording::CODE_PROMPT;
 use crate::support::{RunResult, TestEnv, contains};
 
@@ -24,7 +24,7 @@ fn find(env: &TestEnv, more: &[&str]) -> RunResult {
 
 /// Asserts that the run refused to send a used code, and sent no sign-in.
 #[track_caller]
-fn stale(env: &TestEnv, named_by: &str, run: impl FnOnce() -> RunResult) {
+fn assert_code_rejected(env: &TestEnv, named_by: &str, run: impl FnOnce() -> RunResult) {
     let before = sign_ins(env);
     let result = run();
     contains(
@@ -40,8 +40,8 @@ fn an_accepted_code_is_not_sent_again_from_any_source() {
     let mut env = env();
     find(&env, &["--mfa-code", CODE]).success();
     let connections = env.sandbox.connections().tcp;
-    stale(&env, "--mfa-code", || find(&env, &["--mfa-code", CODE]));
-    stale(&env, "--mfa-code", || {
+    assert_code_rejected(&env, "--mfa-code", || find(&env, &["--mfa-code", CODE]));
+    assert_code_rejected(&env, "--mfa-code", || {
         env.run(["login", "--mfa-code", CODE])
     });
     // The run must not ask for a password, because the sign-in cannot succeed.
@@ -49,7 +49,7 @@ fn an_accepted_code_is_not_sent_again_from_any_source() {
     env.home.unset("SWP_PASSWORD_FILE");
     env.home.set("SWP_PASSWORD_COMMAND", "touch asked");
     env.home.set("SWP_MFA_CODE", CODE);
-    stale(&env, "SWP_MFA_CODE", || find(&env, &[]));
+    assert_code_rejected(&env, "SWP_MFA_CODE", || find(&env, &[]));
     assert!(!env.home.path("asked").exists());
     assert_eq!(env.sandbox.connections().tcp, connections);
     env.home.unset("SWP_MFA_CODE");
@@ -57,7 +57,7 @@ fn an_accepted_code_is_not_sent_again_from_any_source() {
     env.home.set("SWP_PASSWORD_FILE", password);
     if cfg!(unix) {
         let command = format!("echo {CODE}");
-        stale(&env, "--mfa-command", || {
+        assert_code_rejected(&env, "--mfa-command", || {
             find(&env, &["--mfa-command", &command])
         });
     }
@@ -71,14 +71,14 @@ fn an_accepted_code_is_not_sent_again_from_any_source() {
 fn a_rejected_code_or_one_without_a_response_is_not_sent_again() {
     let env = env();
     find(&env, &["--mfa-code", "111111"]).failure(4);
-    stale(&env, "--mfa-code", || find(&env, &["--mfa-code", "111111"]));
+    assert_code_rejected(&env, "--mfa-code", || find(&env, &["--mfa-code", "111111"]));
     find(&env, &["--mfa-code", CODE]).success();
 
     let env = self::env();
     let cut = Fault::new("POST", "/api/sessions", Action::Cut(20)).after();
     env.sandbox.inject(cut);
     find(&env, &["--mfa-code", CODE]).failure(8);
-    stale(&env, "--mfa-code", || find(&env, &["--mfa-code", CODE]));
+    assert_code_rejected(&env, "--mfa-code", || find(&env, &["--mfa-code", CODE]));
 }
 
 #[test]
@@ -119,12 +119,16 @@ fn a_used_code_is_recorded_per_user_and_for_a_limited_time() {
     find(&env, &["--mfa-code", CODE]).success();
     let other = find(&env, &["--mfa-code", CODE, "--username", "kim"]);
     other.failure(4);
-    let_pass(&env, 14 * MINUTE);
-    stale(&env, "--mfa-code", || find(&env, &["--mfa-code", CODE]));
-    let_pass(&env, MINUTE);
+    age_records(&env, 14 * MINUTE);
+    assert_code_rejected(&env, "--mfa-code", || find(&env, &["--mfa-code", CODE]));
+    age_records(&env, MINUTE);
     find(&env, &["--mfa-code", CODE]).success();
     let codes = record(&env)["codes"].as_array().map(Vec::len);
-    assert_eq!(codes, Some(1), "what is old is forgotten, for others too");
+    assert_eq!(
+        codes,
+        Some(1),
+        "old records are removed, also those of other users"
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ pub(super) const FIND: [&str; 2] = ["find-role", "Auditor"];
 pub(super) const MINUTE: i64 = 60 * 1000;
 
 /// Returns a manager that never locks the account, so that only the guard can stop a sign-in, and a home with a wrong password.
-pub(super) fn refusing() -> TestEnv {
+pub(super) fn env_with_wrong_password() -> TestEnv {
     let mut env = TestEnv::with(Settings {
         sign_in_attempts: 99,
         ..Settings::default()
@@ -28,7 +28,7 @@ pub(super) fn refusing() -> TestEnv {
 
 /// Returns the same environment after two rejected sign-ins.
 pub(super) fn refused_twice() -> TestEnv {
-    let env = refusing();
+    let env = env_with_wrong_password();
     for _ in 0..2 {
         env.run(FIND).failure(4);
     }
@@ -69,7 +69,7 @@ pub(super) fn record(env: &TestEnv) -> Value {
 }
 
 /// Makes all records of the guard older by this time.
-pub(super) fn let_pass(env: &TestEnv, time: i64) {
+pub(super) fn age_records(env: &TestEnv, time: i64) {
     fn age(value: &mut Value, time: i64) {
         match value {
             Value::Number(_) => *value = (value.as_i64().expect("whole") - time).into(),
@@ -114,7 +114,7 @@ fn two_rejections_stop_every_command_that_signs_in_before_it_reads_a_secret() {
     let error = stopped_json(&env);
     assert_eq!(error["code"], "sign-in-paused");
     assert_eq!(error["retryable"], false);
-    assert_eq!(error["http"], Value::Null, "nobody answered");
+    assert_eq!(error["http"], Value::Null, "no request was sent");
     let last = record(&env)["refused"][1].as_i64().expect("a time");
     assert_eq!(error["retryAt"], last + 15 * MINUTE);
 }
@@ -141,15 +141,18 @@ fn the_next_sign_in_is_allowed_at_the_time_in_the_message() {
     give_the_right_password(&mut env);
     let result = stopped(&env, || env.run(FIND));
     let time = |before: &str| {
-        let (_, rest) = result.stderr.split_once(before).expect("it is said");
+        let (_, rest) = result
+            .stderr
+            .split_once(before)
+            .expect("a message reports it");
         let time = rest.get(..19).expect("a time");
         chrono::NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S").expect("a time")
     };
     let wait = time("try again after ") - time("the last at ");
     assert_eq!(wait.num_minutes(), 15);
-    let_pass(&env, 14 * MINUTE);
+    age_records(&env, 14 * MINUTE);
     stopped(&env, || env.run(FIND));
-    let_pass(&env, MINUTE);
+    age_records(&env, MINUTE);
     env.run(FIND).success();
 }
 
@@ -157,7 +160,7 @@ fn the_next_sign_in_is_allowed_at_the_time_in_the_message() {
 #[test]
 fn a_paused_run_reports_why_earlier_sign_ins_were_refused() {
     let stopped_by = |change: fn(&mut Settings), arguments: &[&str], wrong: bool| {
-        let mut env = refusing();
+        let mut env = env_with_wrong_password();
         if !wrong {
             give_the_right_password(&mut env);
         }
@@ -175,16 +178,16 @@ fn a_paused_run_reports_why_earlier_sign_ins_were_refused() {
         stopped(&env, || env.run(FIND)).stderr
     };
     let none: &[&str] = &[];
-    let said = stopped_by(|_| {}, none, true);
-    snapshot(&said);
-    let said = stopped_by(|settings| settings.password_expired = true, none, false);
-    snapshot(&said);
+    let stderr = stopped_by(|_| {}, none, true);
+    snapshot(&stderr);
+    let stderr = stopped_by(|settings| settings.password_expired = true, none, false);
+    snapshot(&stderr);
     let code = |settings: &mut Settings| settings.mfa_code = Some("004211".to_owned());
-    let said = stopped_by(code, &["--force-login"], false);
-    snapshot(&said);
+    let stderr = stopped_by(code, &["--force-login"], false);
+    snapshot(&stderr);
     let vague = |settings: &mut Settings| settings.unknowns.sign_in_wording = SignInWording::Vague;
     snapshot(&stopped_by(vague, none, true));
-    let env = refusing();
+    let env = env_with_wrong_password();
     env.sandbox.set_locked(true);
     for _ in 0..2 {
         snapshot(env.run(FIND).failure(4));
@@ -207,9 +210,9 @@ fn on_a_terminal_a_paused_run_asks_once_whether_to_sign_in() {
         terminal.type_line(answer);
         terminal.see("code=");
         terminal.see(code);
-        let shown = terminal.end();
-        assert_eq!(shown.matches("[y/N]").count(), 1, "{shown}");
-        assert_eq!(sign_ins(&env), 2 + more, "{shown}");
+        let screen = terminal.end();
+        assert_eq!(screen.matches("[y/N]").count(), 1, "{screen}");
+        assert_eq!(sign_ins(&env), 2 + more, "{screen}");
     }
     // A sign-in after `y` is counted if it is rejected. The question is asked only once.
     let env = refused_twice();
@@ -218,15 +221,15 @@ fn on_a_terminal_a_paused_run_asks_once_whether_to_sign_in() {
     terminal.see("[y/N]");
     terminal.type_line("y");
     terminal.see("code=4");
-    let shown = terminal.end();
-    assert_eq!(shown.matches("[y/N]").count(), 1, "{shown}");
+    let screen = terminal.end();
+    assert_eq!(screen.matches("[y/N]").count(), 1, "{screen}");
     assert_eq!(record(&env)["refused"].as_array().map(Vec::len), Some(3));
 }
 
 #[test]
 fn after_the_pause_two_more_sign_ins_are_allowed() {
     let env = refused_twice();
-    let_pass(&env, 15 * MINUTE);
+    age_records(&env, 15 * MINUTE);
     for _ in 0..2 {
         env.run(FIND).failure(4);
     }
@@ -236,10 +239,10 @@ fn after_the_pause_two_more_sign_ins_are_allowed() {
 
 #[test]
 fn rejections_that_are_far_apart_do_not_pause_sign_ins() {
-    let env = refusing();
+    let env = env_with_wrong_password();
     for _ in 0..4 {
         env.run(FIND).failure(4);
-        let_pass(&env, 16 * MINUTE);
+        age_records(&env, 16 * MINUTE);
     }
 }
 
@@ -261,7 +264,7 @@ fn force_login_is_sent_and_counted() {
 
 #[test]
 fn a_successful_sign_in_resets_the_count() {
-    let mut env = refusing();
+    let mut env = env_with_wrong_password();
     for _ in 0..3 {
         let wrong = env.home.path("wrong");
         env.home.set("SWP_PASSWORD_FILE", wrong);
@@ -303,7 +306,7 @@ fn other_users_tenants_and_managers_are_not_paused() {
 
 #[test]
 fn a_saved_session_works_while_sign_ins_are_paused() {
-    let mut env = refusing();
+    let mut env = env_with_wrong_password();
     give_the_right_password(&mut env);
     env.run(["login"]).success();
     let (wrong, typed) = (env.home.path("wrong"), "--password-file");
@@ -321,7 +324,7 @@ fn a_saved_session_works_while_sign_ins_are_paused() {
 #[test]
 fn only_a_rejection_by_the_manager_counts() {
     /// A reason why the sign-in fails, for three attempts.
-    type Trouble = fn(&mut TestEnv);
+    type Cause = fn(&mut TestEnv);
     let fault = |action: Action| Fault::new("POST", "/api/sessions", action).times(3);
     let injected = [
         (fault(Action::status(429, "slow down")), 9),
@@ -356,7 +359,7 @@ fn only_a_rejection_by_the_manager_counts() {
         try_thrice(&env, code);
         env.run(FIND).success();
     }
-    let troubles: [(Trouble, i32); 3] = [
+    let causes: [(Cause, i32); 3] = [
         (|env| env.home.unset("SWP_CA_CERT"), 7),
         (|env| env.home.set("SWP_URL", "https://127.0.0.1:1"), 8),
         // The manager requires an MFA code, and the run has none.
@@ -367,17 +370,17 @@ fn only_a_rejection_by_the_manager_counts() {
             4,
         ),
     ];
-    for (trouble, code) in troubles {
+    for (trouble, code) in causes {
         let mut env = TestEnv::new();
         trouble(&mut env);
         try_thrice(&env, code);
-        assert!(!env.home.path("state").exists(), "nothing is remembered");
+        assert!(!env.home.path("state").exists(), "nothing is recorded");
     }
 }
 
 #[test]
 fn concurrent_runs_record_all_rejections() {
-    let env = refusing();
+    let env = env_with_wrong_password();
     let results: Vec<RunResult> = thread::scope(|scope| {
         let runs: Vec<_> = (0..8).map(|_| scope.spawn(|| env.run(FIND))).collect();
         let ended = runs.into_iter().map(|run| run.join().expect("it ends"));

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use swp_keys::sandbox::Settings;
 
 use super::guard::{
-    FIND, MINUTE, give_the_right_password, let_pass, record, records, refused_twice, refusing,
-    sign_ins, stopped,
+    FIND, MINUTE, age_records, env_with_wrong_password, give_the_right_password, record, records,
+    refused_twice, sign_ins, stopped,
 };
 use crate::support::files::files;
 use crate::support::files::read;
@@ -80,7 +80,7 @@ fn the_key_is_random_and_created_once() {
 #[test]
 fn expired_records_are_removed_with_the_next_one() {
     let mut env = refused_twice();
-    let_pass(&env, 15 * MINUTE);
+    age_records(&env, 15 * MINUTE);
     env.home.set("SWP_USERNAME", "kim");
     env.run(FIND).failure(4);
     assert_eq!(records(&env).len(), 1, "{:?}", records(&env));
@@ -113,8 +113,8 @@ fn an_invalid_record_is_ignored_and_replaced() {
         );
         assert_eq!(record(&env)["refused"].as_array().map(Vec::len), Some(1));
         std::fs::write(path, content).expect("a file");
-        let told = env.run([&FIND[..], &["-v"]].concat());
-        contains(told.failure(4), &["info: ", &path.display().to_string()]);
+        let result = env.run([&FIND[..], &["-v"]].concat());
+        contains(result.failure(4), &["info: ", &path.display().to_string()]);
     }
     // Impossible times are ignored, and so are fields of later versions.
     let odd = format!(r#"{{"refused":[{},{}],"more":1}}"#, i64::MIN, i64::MAX);
@@ -127,7 +127,7 @@ fn an_invalid_record_is_ignored_and_replaced() {
 #[test]
 fn an_invalid_key_is_replaced() {
     for content in ["", "short", &"x".repeat(64)] {
-        let env = refusing();
+        let env = env_with_wrong_password();
         let folder = env.home.path("state/sign-ins");
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join("key"), content).expect("a file");
@@ -142,7 +142,7 @@ fn an_invalid_key_is_replaced() {
 #[test]
 fn a_clock_that_jumped_back_does_not_pause_sign_ins_for_long() {
     let mut env = refused_twice();
-    let_pass(&env, -20 * MINUTE);
+    age_records(&env, -20 * MINUTE);
     give_the_right_password(&mut env);
     env.run(FIND).success();
 }
@@ -155,7 +155,7 @@ fn a_run_works_without_a_writable_state_folder() {
         places.push("/proc/swp-keys-test");
     }
     for place in places {
-        let mut env = refusing();
+        let mut env = env_with_wrong_password();
         env.home.set("SWP_STATE_DIR", env.home.path(place));
         std::fs::create_dir(env.home.path("state")).expect("a folder");
         env.home.write("state/sign-ins", "");
@@ -164,8 +164,8 @@ fn a_run_works_without_a_writable_state_folder() {
             result.failure(4);
             assert!(!result.stderr.contains("info: "), "{}", result.stderr);
         }
-        let told = env.run([&FIND[..], &["-v"]].concat());
-        contains(told.failure(4), &["info:", "sign-ins"]);
+        let output = env.run([&FIND[..], &["-v"]].concat());
+        contains(output.failure(4), &["info:", "sign-ins"]);
         assert_eq!(sign_ins(&env), 4);
         give_the_right_password(&mut env);
         env.run(FIND).success();

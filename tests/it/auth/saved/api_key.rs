@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault};
 
-use super::session::{kept, sessions};
+use super::session::{saved_files, sessions};
 use crate::support::files::read;
 use crate::support::snapshot::snapshot;
 use crate::support::wording::KEY_LIVES_ON;
@@ -53,8 +53,8 @@ fn a_key_that_works_is_saved_and_serves_later_commands() {
         assert!(!env.calls().contains(&"POST /api/sessions".to_owned()));
         let writes = |call: &String| !call.starts_with("GET ") && !call.ends_with("/search");
         assert!(!env.calls().iter().any(writes), "{:?}", env.calls());
-        let [file] = &kept(&env)[..] else {
-            panic!("one file is kept: {:?}", kept(&env));
+        let [file] = &saved_files(&env)[..] else {
+            panic!("one file is kept: {:?}", saved_files(&env));
         };
         contains(&read(file), &[&key]);
         #[cfg(unix)]
@@ -92,7 +92,7 @@ fn a_key_that_works_is_saved_and_serves_later_commands() {
         };
         contains(&result.stderr, &[way_out]);
         assert!(!result.stderr.contains(&key));
-        assert_eq!(kept(&env), [] as [PathBuf; 0]);
+        assert_eq!(saved_files(&env), [] as [PathBuf; 0]);
         assert!(!env.sandbox.api_keys().is_empty(), "the key is not ended");
         env.run(["list-roles"]).failure(2);
     }
@@ -121,7 +121,7 @@ fn a_key_that_does_not_work_is_tried_once_and_not_saved() {
         let result = env.run(&login);
         snapshot(result.failure(4));
         assert_eq!(env.calls(), ["GET /api/apikeys/current"]);
-        assert_eq!(kept(&env), [] as [PathBuf; 0]);
+        assert_eq!(saved_files(&env), [] as [PathBuf; 0]);
     }
 }
 
@@ -129,7 +129,7 @@ fn a_key_that_does_not_work_is_tried_once_and_not_saved() {
 fn a_key_that_cannot_be_checked_does_not_replace_a_session() {
     let env = TestEnv::new();
     env.run(["login"]).success();
-    let before = read(&kept(&env)[0]);
+    let before = read(&saved_files(&env)[0]);
     let (_, login) = a_key(&env, 2);
     for method in ["GET", "POST"] {
         let refuse = Action::status(403, "Not authorized.");
@@ -138,7 +138,7 @@ fn a_key_that_cannot_be_checked_does_not_replace_a_session() {
     let result = env.run(login.iter().map(String::as_str).chain(["-o", "json"]));
     assert_eq!(result.json_error(5)["code"], "forbidden");
     assert!(!result.stderr.contains("note: "), "{}", result.stderr);
-    assert_eq!(read(&kept(&env)[0]), before);
+    assert_eq!(read(&saved_files(&env)[0]), before);
     assert_eq!(env.sandbox.live_sessions(), 1);
 }
 
@@ -159,7 +159,7 @@ fn a_key_in_the_environment_is_used_only_without_a_password() {
     let result = env.run(["login"]);
     result.success();
     contains(&result.stderr, &["SWP_API_KEY"]);
-    assert_eq!(kept(&env).len(), 1);
+    assert_eq!(saved_files(&env).len(), 1);
 }
 
 #[test]
@@ -179,8 +179,8 @@ fn each_command_warns_once_of_a_variable_that_overrides_a_saved_login() {
         env.sandbox.forget_requests();
         let result = env.run(["list-roles"]);
         result.success();
-        let said = format!("note: `{variable}` takes precedence over");
-        assert_eq!(result.stderr.matches(&said).count(), 1, "{}", result.stderr);
+        let note = format!("note: `{variable}` takes precedence over");
+        assert_eq!(result.stderr.matches(&note).count(), 1, "{}", result.stderr);
         assert_eq!(keys_used(&env), [other]);
         // An empty variable counts as unset, so it overrides nothing.
         env.home.set(variable, "");
@@ -213,8 +213,11 @@ fn the_newer_of_session_and_key_replaces_the_older() {
     let (key, login) = a_key(&env, 1);
     env.sandbox.forget_requests();
     env.run(&login).success();
-    assert_eq!((kept(&env).len(), env.sandbox.live_sessions()), (1, 0));
-    assert_eq!(sessions(&env), former, "that session was ended");
+    assert_eq!(
+        (saved_files(&env).len(), env.sandbox.live_sessions()),
+        (1, 0)
+    );
+    assert_eq!(sessions(&env), former, "the session was ended");
     env.sandbox.forget_requests();
     env.run(["list-roles"]).success();
     assert_eq!(keys_used(&env), std::slice::from_ref(&key));
@@ -222,8 +225,11 @@ fn the_newer_of_session_and_key_replaces_the_older() {
     let result = env.run(["login"]);
     result.success();
     contains(&result.stderr, &["`swp-keys delete-key 1`"]);
-    assert_eq!((kept(&env).len(), env.sandbox.live_sessions()), (1, 1));
-    assert!(!read(&kept(&env)[0]).contains(&key));
+    assert_eq!(
+        (saved_files(&env).len(), env.sandbox.live_sessions()),
+        (1, 1)
+    );
+    assert!(!read(&saved_files(&env)[0]).contains(&key));
     env.sandbox.forget_requests();
     forget_password(&mut env);
     env.run(["list-roles"]).success();
@@ -243,7 +249,7 @@ fn a_different_tenant_user_or_password_does_not_use_a_saved_key() {
     env.run(["list-roles", "--tenant", "Acme"]);
     assert_eq!(keys_used(&env), [] as [String; 0]);
     snapshot(&env.run(["logout", "--tenant", "Acme"]).stderr);
-    assert_eq!(kept(&env).len(), 1);
+    assert_eq!(saved_files(&env).len(), 1);
 }
 
 #[test]
@@ -273,7 +279,7 @@ fn the_requested_header_is_saved_with_the_key() {
         env.sandbox
             .requests()
             .last()
-            .map(|seen| seen.header("authorization").is_some())
+            .map(|request| request.header("authorization").is_some())
     };
     assert_eq!(header(&env), Some(true));
     if result.code() == 0 {
@@ -296,15 +302,15 @@ fn no_command_prints_a_saved_key() {
     let env = TestEnv::new();
     let (key, login) = a_key(&env, 1);
     env.run(&login).success();
-    let told = |env: &TestEnv, arguments: &[&str]| {
+    let check = |env: &TestEnv, arguments: &[&str]| {
         for format in ["text", "json"] {
             let result = env.run(
                 arguments
                     .iter()
                     .chain(&["-vv", "--retries", "0", "-o", format]),
             );
-            let said = format!("{}{}", result.stdout, result.stderr);
-            assert!(!said.contains(&key), "{arguments:?}: {said}");
+            let output = format!("{}{}", result.stdout, result.stderr);
+            assert!(!output.contains(&key), "{arguments:?}: {output}");
         }
     };
     let commands = [
@@ -315,13 +321,13 @@ fn no_command_prints_a_saved_key() {
         &["login"],
     ];
     for command in &commands[..4] {
-        told(&env, command);
+        check(&env, command);
     }
     let id = env.sandbox.api_keys()[0].id;
     assert!(env.sandbox.edit_key(id, |key| key.active = false));
     for command in &commands {
-        told(&env, command);
+        check(&env, command);
     }
     env.run(&login).failure(5);
-    told(&env, &["logout"]);
+    check(&env, &["logout"]);
 }

@@ -2,7 +2,7 @@
 
 use swp_keys::sandbox::{Action, Fault, Settings};
 
-use super::session::kept;
+use super::session::saved_files;
 use crate::support::snapshot::snapshot;
 use crate::support::{END_SESSION, TestEnv, answering_unknowns, contains};
 
@@ -31,7 +31,7 @@ fn an_available_password_signs_in_for_the_run() {
             (&["create", "--role-id", "2", "--allow-full-access"], None),
         ] {
             let env = ended(answering_unknowns(&[("expired-session", status)]));
-            let before = std::fs::read(&kept(&env)[0]).expect("the file");
+            let before = std::fs::read(&saved_files(&env)[0]).expect("the file");
             let result = env.run(command);
             result.success();
             contains(
@@ -49,7 +49,10 @@ fn an_available_password_signs_in_for_the_run() {
             // The run ends its own session, and does not change the saved one.
             assert_eq!(env.count(END_SESSION), 1);
             assert_eq!(env.sandbox.live_sessions(), 0);
-            assert_eq!(std::fs::read(&kept(&env)[0]).expect("the file"), before);
+            assert_eq!(
+                std::fs::read(&saved_files(&env)[0]).expect("the file"),
+                before
+            );
         }
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use swp_keys::sandbox::Settings;
 
-use super::session::kept;
+use super::session::saved_files;
 use crate::support::files::files;
 use crate::support::{TestEnv, contains};
 
@@ -35,8 +35,8 @@ fn the_file_and_its_folders_are_private_with_any_umask() {
                 .filter_map(|(name, value)| Some((name, value?))),
         );
         crate::support::RunResult::of(&mut command).success();
-        let [file] = &kept(&env)[..] else {
-            panic!("one file is kept: {:?}", kept(&env));
+        let [file] = &saved_files(&env)[..] else {
+            panic!("one file is kept: {:?}", saved_files(&env));
         };
         assert_eq!(mode(file), 0o600, "umask {umask}");
         assert_eq!(mode(&env.home.path("state/kept")), 0o700, "umask {umask}");
@@ -49,7 +49,7 @@ fn the_file_and_its_folders_are_private_with_any_umask() {
 fn existing_folders_and_files_are_made_private() {
     let env = TestEnv::new();
     env.run(["login"]).success();
-    let file = kept(&env).remove(0);
+    let file = saved_files(&env).remove(0);
     for path in [&file, &env.home.path("state/kept"), &env.home.path("state")] {
         crate::support::set_mode(path, 0o755);
     }
@@ -70,7 +70,7 @@ fn no_password_code_or_trace_of_a_write_is_left() {
     env.home.set("SWP_MFA_CODE", "73910482");
     for _ in 0..2 {
         env.run(["login", "--force-login"]).success();
-        assert_eq!(kept(&env).len(), 1, "{:?}", kept(&env));
+        assert_eq!(saved_files(&env).len(), 1, "{:?}", saved_files(&env));
     }
     for path in files(&env.home.path("")) {
         if path.ends_with("password") {
@@ -138,7 +138,7 @@ fn a_folder_that_is_a_file_is_reported() {
 fn an_invalid_file_is_reported_and_a_new_login_replaces_it() {
     let env = TestEnv::new();
     env.run(["login"]).success();
-    let file = kept(&env).remove(0);
+    let file = saved_files(&env).remove(0);
     let whole = std::fs::read_to_string(&file).expect("the file");
     let name = file
         .file_name()
@@ -168,14 +168,14 @@ fn an_invalid_file_is_reported_and_a_new_login_replaces_it() {
         env.run(["login"]).success();
         env.run(["list-roles"]).success();
     }
-    assert_eq!(kept(&env), [file]);
+    assert_eq!(saved_files(&env), [file]);
 }
 
 #[test]
 fn a_saved_session_with_invalid_characters_is_an_error() {
     let env = TestEnv::new();
     env.run(["login"]).success();
-    let file = kept(&env).remove(0);
+    let file = saved_files(&env).remove(0);
     let whole = std::fs::read_to_string(&file).expect("the file");
     let mut session: serde_json::Value = serde_json::from_str(&whole).expect("JSON");
     for (field, bad) in [

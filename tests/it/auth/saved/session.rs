@@ -12,7 +12,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::wording::SESSION_EXPIRED;
 use crate::support::{END_SESSION, TestEnv, contains};
 
-pub(super) fn kept(env: &TestEnv) -> Vec<PathBuf> {
+pub(super) fn saved_files(env: &TestEnv) -> Vec<PathBuf> {
     files(&env.home.path("state/kept"))
 }
 
@@ -45,10 +45,10 @@ fn a_saved_session_serves_later_commands_and_none_of_them_ends_it() {
     env.run(["find-role", "nothing like it"]).failure(3);
     assert!(!env.calls().contains(&"POST /api/sessions".to_owned()));
     assert_eq!(sessions(&env).len(), 1, "one session serves them all");
-    assert_eq!(env.sandbox.live_sessions(), 1, "and it lives on");
+    assert_eq!(env.sandbox.live_sessions(), 1, "the session is still open");
     assert_eq!(env.run(["logout"]).success(), "");
     assert_eq!(env.sandbox.live_sessions(), 0);
-    assert_eq!(kept(&env), [] as [PathBuf; 0]);
+    assert_eq!(saved_files(&env), [] as [PathBuf; 0]);
     env.run(["list-roles"]).failure(2);
 }
 
@@ -119,7 +119,10 @@ fn another_user_tenant_or_manager_does_not_use_the_saved_session() {
     ] {
         snapshot(&env.run(arguments).stderr);
     }
-    assert_eq!((kept(&env).len(), env.sandbox.live_sessions()), (1, 1));
+    assert_eq!(
+        (saved_files(&env).len(), env.sandbox.live_sessions()),
+        (1, 1)
+    );
 }
 
 #[test]
@@ -141,7 +144,10 @@ fn with_several_users_logout_requires_a_name() {
     }
     env.run(["list-roles", "--username", "admin"]).success();
     env.run(["logout", "--username", "admin"]).success();
-    assert_eq!((kept(&env).len(), env.sandbox.live_sessions()), (1, 1));
+    assert_eq!(
+        (saved_files(&env).len(), env.sandbox.live_sessions()),
+        (1, 1)
+    );
     env.run(["list-roles"]).success();
 }
 
@@ -200,7 +206,10 @@ fn an_expired_session_is_not_renewed_without_a_password() {
         env.home.set("SWP_PASSWORD_FILE", password);
         env.run(["login"]).success();
         env.run(["list-roles"]).success();
-        assert_eq!((kept(&env).len(), env.sandbox.live_sessions()), (1, 1));
+        assert_eq!(
+            (saved_files(&env).len(), env.sandbox.live_sessions()),
+            (1, 1)
+        );
     }
 }
 
@@ -235,7 +244,10 @@ fn a_new_login_replaces_and_ends_the_previous_session() {
     let former = sessions(&env);
     env.sandbox.forget_requests();
     env.run(["login"]).success();
-    assert_eq!((kept(&env).len(), env.sandbox.live_sessions()), (1, 1));
+    assert_eq!(
+        (saved_files(&env).len(), env.sandbox.live_sessions()),
+        (1, 1)
+    );
     env.run(["list-roles"]).success();
     let requests = env.sandbox.requests();
     let routes: Vec<_> = requests.iter().map(Request::route).collect();
@@ -251,11 +263,14 @@ fn a_new_login_replaces_and_ends_the_previous_session() {
 fn a_rejected_login_keeps_the_previous_session() {
     let env = TestEnv::new();
     env.run(["login"]).success();
-    let before = std::fs::read(&kept(&env)[0]).expect("the file");
+    let before = std::fs::read(&saved_files(&env)[0]).expect("the file");
     let wrong = env.home.write_secret("wrong", "wrong");
     let wrong = wrong.to_str().expect("UTF-8");
     env.run(["login", "--password-file", wrong]).failure(4);
-    assert_eq!(std::fs::read(&kept(&env)[0]).expect("the file"), before);
+    assert_eq!(
+        std::fs::read(&saved_files(&env)[0]).expect("the file"),
+        before
+    );
     env.run(["list-roles"]).success();
 }
 
@@ -281,7 +296,7 @@ fn logout_can_be_repeated_and_works_without_the_manager() {
         env.sandbox.inject(fault);
         let result = env.run(["logout"]);
         result.success();
-        assert_eq!(kept(&env), [] as [PathBuf; 0]);
+        assert_eq!(saved_files(&env), [] as [PathBuf; 0]);
         snapshot(&result.stderr);
         env.sandbox.clear_faults();
     }
@@ -295,7 +310,7 @@ fn with_no_sign_out_logout_only_removes_the_file() {
     let result = env.run(["logout", "--no-sign-out"]);
     result.success();
     snapshot(&result.stderr);
-    assert_eq!(kept(&env), [] as [PathBuf; 0]);
+    assert_eq!(saved_files(&env), [] as [PathBuf; 0]);
     assert!(env.sandbox.requests().is_empty());
     assert_eq!(env.sandbox.live_sessions(), 1);
 }

@@ -22,9 +22,9 @@ pub(super) fn run(env: &TestEnv, more: &[&str]) -> RunResult {
     env.run(FIND.iter().chain(more))
 }
 
-pub(super) fn sent(env: &TestEnv, wanted: impl Fn(&Request) -> bool) -> Request {
+pub(super) fn sent(env: &TestEnv, predicate: impl Fn(&Request) -> bool) -> Request {
     let requests = env.sandbox.requests();
-    let found = requests.into_iter().find(wanted);
+    let found = requests.into_iter().find(predicate);
     found.expect("the manager saw the request")
 }
 

@@ -141,9 +141,9 @@ fn existing_values_are_checked_before_any_prompt() {
         let script = r#""$SWP_KEYS" find-role Auditor; echo "code=$?""#;
         let mut terminal = Pty::start(&env.home, script);
         terminal.see("code=2");
-        let shown = terminal.end();
-        contains(&shown, &[variable]);
-        assert!(!shown.contains("User name"), "{shown}");
+        let screen = terminal.end();
+        contains(&screen, &[variable]);
+        assert!(!screen.contains("User name"), "{screen}");
         assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
     }
 }

@@ -58,8 +58,8 @@ fn pins_and_insecure_are_named() {
     });
     env.home.unset("SWP_CA_CERT");
     env.home.set("SWP_CONFIG_DIR", env.home.path("config"));
-    let shown = env.run(["trust", "show", "-o", "json"]).json();
-    let pin = shown["pin"].as_str().expect("a pin");
+    let document = env.run(["trust", "show", "-o", "json"]).json();
+    let pin = document["pin"].as_str().expect("a pin");
     let answer = doctor(&env.home, &["--tls-pin", pin], 0);
     assert_eq!(status(&answer, "tls"), "warning");
     contains(message(&answer, "tls"), &["`--tls-pin`", "expired"]);

@@ -47,12 +47,12 @@ fn results_are_colored_on_a_terminal_without_a_prompt() {
     env.home.unset("SWP_CA_CERT");
     env.home.set("SWP_CONFIG_DIR", env.home.path("config"));
     env.home.set("TERM", "xterm");
-    let shown = Pty::start(
+    let screen = Pty::start(
         &env.home,
         "unset NO_COLOR; \"$SWP_KEYS\" doctor --sign-in; echo code $?",
     )
     .end();
-    contains(&shown, &["\x1b[32mok", "\x1b[31mfailed", "code 13"]);
+    contains(&screen, &["\x1b[32mok", "\x1b[31mfailed", "code 13"]);
     assert_eq!(env.sandbox.requests(), []);
 }
 

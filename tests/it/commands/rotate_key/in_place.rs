@@ -168,8 +168,9 @@ fn of_concurrent_resets_one_succeeds() {
     for words in [&IN_PLACE[..], &REKEY] {
         let env = env("accepted");
         for path in ["/api/apikeys/search", "/api/apikeys/1/secretkey"] {
-            let meet = Action::Delay(std::time::Duration::from_millis(600));
-            env.sandbox.inject(Fault::new("POST", path, meet).times(99));
+            let delay = Action::Delay(std::time::Duration::from_millis(600));
+            env.sandbox
+                .inject(Fault::new("POST", path, delay).times(99));
         }
         let result = run_at_once((0..4).map(|_| env.home.command(words)));
         let (done, not): (Vec<_>, Vec<_>) = result.iter().partition(|result| result.code() == 0);
@@ -262,7 +263,7 @@ fn an_interrupted_run_without_a_record_does_not_suggest_a_deletion() {
             .inject(Fault::new("POST", route, Delay(minute)).after());
         let running = Running::start(&mut env.home.command(words));
         env.wait_for(&format!("POST {route}"));
-        let result = running.insist(Signal::TERM);
+        let result = running.signal_until_exit(Signal::TERM);
         assert_eq!(result.code(), 11, "{}", result.stderr);
         contains(&result.stderr, &[next]);
         assert!(!result.stderr.contains("delete"), "{}", result.stderr);

@@ -195,7 +195,7 @@ fn a_second_signal_reports_that_the_old_key_has_no_expiry_yet() {
     let held = held_with_ci("accepted", CHANGE);
     let running = held.start(ROTATE);
     held.wait_until_held();
-    let result = running.insist(rustix::process::Signal::INT);
+    let result = running.signal_until_exit(rustix::process::Signal::INT);
     assert_eq!(result.code(), 11, "{}", result.stderr);
     contains(
         &result.stderr,
@@ -220,13 +220,13 @@ fn a_renamed_key_is_found_without_a_record() {
 fn of_two_machines_one_rotates_the_key() {
     for duplicates in ["accepted", "409", "500"] {
         let env = env(duplicates);
-        let meet = Fault::new(
+        let delay = Fault::new(
             "POST",
             "/api/apikeys",
             Action::Delay(Duration::from_millis(300)),
         )
         .after();
-        env.sandbox.inject(meet.times(2));
+        env.sandbox.inject(delay.times(2));
         let result = run_on_machines(&env.home, 2, &["rotate-key", "1", "-q"]);
         let winner = result.iter().find(|result| result.code() == 0);
         let winner = winner.unwrap_or_else(|| panic!("{duplicates}: {result:?}"));

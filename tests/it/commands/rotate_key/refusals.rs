@@ -30,12 +30,12 @@ fn a_missing_expiry_exits_with_12_and_names_both_keys() {
             &["`ci` (ID 2)", "(ID 1", "Not permitted", "swp-keys recover"],
         );
         let secret = key(&env.sandbox, 2).secret;
-        let told = if sink.is_empty() {
+        let output = if sink.is_empty() {
             result.stdout.clone()
         } else {
             read(env.home.path("key"))
         };
-        assert_eq!(told.trim_end(), secret, "it was delivered");
+        assert_eq!(output.trim_end(), secret, "it was delivered");
         assert_eq!(
             key(&env.sandbox, 1).expiry_date,
             Some(key(&env.sandbox, 1).created + 90 * DAY)
@@ -113,7 +113,11 @@ fn a_name_is_restored_after_a_failed_rotation() {
             result.stderr
         );
         contains(&result.stderr, &["No more keys"]);
-        assert_eq!(count(&env.sandbox, CHANGE), 2, "there and back");
+        assert_eq!(
+            count(&env.sandbox, CHANGE),
+            2,
+            "the rename and its rollback"
+        );
         assert_eq!(env.sandbox.api_keys(), before, "{status}");
         assert_eq!(records(&env.home), 0);
     }

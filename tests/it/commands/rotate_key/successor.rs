@@ -54,9 +54,12 @@ pub(super) fn records(home: &Home) -> usize {
 /// Asserts that a time is this many milliseconds from now by the manager's clock, with a tolerance for the duration of a run.
 #[track_caller]
 pub(super) fn is_in(sandbox: &Sandbox, time: Option<i64>, from_now: i64) {
-    let wanted = sandbox.now() + from_now;
+    let expected = sandbox.now() + from_now;
     let time = time.expect("a time");
-    assert!((time - wanted).abs() < 90_000, "{time} and not {wanted}");
+    assert!(
+        (time - expected).abs() < 90_000,
+        "{time} and not {expected}"
+    );
 }
 
 /// Asserts the result of a rotation: one valid successor has the name, and the old key expires in a day.
@@ -102,12 +105,12 @@ fn the_successor_takes_the_name_and_the_old_key_expires() {
             .iter()
             .map(|body| body.get("expiryDate").is_some())
             .collect();
-        let wanted = if duplicates == "accepted" {
+        let expected = if duplicates == "accepted" {
             &[true][..]
         } else {
             &[false, true]
         };
-        assert_eq!(ends, wanted, "{duplicates}");
+        assert_eq!(ends, expected, "{duplicates}");
     }
 }
 

@@ -171,8 +171,8 @@ fn a_file_that_other_users_can_write_is_rejected() {
     let run = || env.run(["list-roles", "--profile", "here"]);
     for mode in [0o664, 0o646, 0o666] {
         set_mode(&path, mode);
-        let mend = format!("chmod go-w {}", path.display());
-        contains(run().failure(2), &[&mend]);
+        let fix = format!("chmod go-w {}", path.display());
+        contains(run().failure(2), &[&fix]);
         snapshot(env.run(["config", "check"]).failure(2));
     }
     // Other users may read the file, because it contains no secret.
@@ -180,8 +180,8 @@ fn a_file_that_other_users_can_write_is_rejected() {
     run().success();
     // A user who may write to the folder could replace the file.
     set_mode(&folder, 0o777);
-    let mend = format!("chmod go-w {}", folder.display());
-    contains(run().failure(2), &[&mend]);
+    let fix = format!("chmod go-w {}", folder.display());
+    contains(run().failure(2), &[&fix]);
     set_mode(&folder, 0o1777);
     run().success();
     assert_eq!(env.run(["config", "path"]).code(), 0);

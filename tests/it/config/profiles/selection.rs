@@ -24,21 +24,21 @@ fn the_profile_comes_from_flag_then_variable_then_default() {
         text += &format!("[profiles.{name}.create]\nrole-id = {role}\ndescription = \"{name}\"\n");
     }
     configure(&mut env.home, &text);
-    let told = |env: &TestEnv, arguments: &[&str]| {
+    let output = |env: &TestEnv, arguments: &[&str]| {
         let create = ["create", "--dry-run", "--no-mark", "-o", "json"];
         let key = env.run(create.iter().chain(arguments)).json();
         (key["description"].clone(), key["roleID"].clone())
     };
-    assert_eq!(told(&env, &[]), ("one".into(), 2.into()));
+    assert_eq!(output(&env, &[]), ("one".into(), 2.into()));
     env.home.set("SWP_PROFILE", "two");
-    assert_eq!(told(&env, &[]), ("two".into(), 2.into()));
-    let three = told(&env, &["--profile", "three"]);
+    assert_eq!(output(&env, &[]), ("two".into(), 2.into()));
+    let three = output(&env, &["--profile", "three"]);
     assert_eq!(three, ("three".into(), 1.into()));
-    let auditor = told(&env, &["--profile", "three", "--role", "Auditor"]);
+    let auditor = output(&env, &["--profile", "three", "--role", "Auditor"]);
     assert_eq!(auditor, ("three".into(), 2.into()));
     // An empty variable counts as unset.
     env.home.set("SWP_PROFILE", "");
-    assert_eq!(told(&env, &[]), ("one".into(), 2.into()));
+    assert_eq!(output(&env, &[]), ("one".into(), 2.into()));
 }
 
 #[test]
@@ -268,19 +268,19 @@ fn the_file_variables_have_an_order_of_precedence() {
         let path = env.home.write(&format!("{place}/config.toml"), &text);
         set_mode(&path, 0o644);
     }
-    let told = |env: &TestEnv| {
+    let output = |env: &TestEnv| {
         let result = env.run(["create", "--dry-run", "--no-mark", "-o", "json"]);
         result.json()["description"].clone()
     };
     let (own, xdg) = (env.home.path("own"), env.home.path("xdg"));
     env.home.set("SWP_CONFIG_DIR", own);
     env.home.set("XDG_CONFIG_HOME", xdg);
-    assert_eq!(told(&env), places[0]);
+    assert_eq!(output(&env), places[0]);
     env.home.set("SWP_CONFIG_DIR", "");
-    assert_eq!(told(&env), places[1]);
+    assert_eq!(output(&env), places[1]);
     if cfg!(unix) {
         env.home.set("XDG_CONFIG_HOME", "relative");
-        assert_eq!(told(&env), places[2]);
+        assert_eq!(output(&env), places[2]);
     }
 }
 

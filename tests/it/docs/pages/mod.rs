@@ -46,12 +46,12 @@ impl Case {
 /// Checks that every section with commands has a case, that every case has a section, and that they are in the same order.
 #[track_caller]
 pub(super) fn check_complete<'a>(page: &str, cases: impl IntoIterator<Item = &'a Case>) {
-    let shown: Vec<&str> = sections(page)
+    let output: Vec<&str> = sections(page)
         .iter()
         .map(|section| section.heading)
         .collect();
     let known: Vec<&str> = cases.into_iter().map(|case| case.heading).collect();
-    assert_eq!(shown, known, "the sections with commands");
+    assert_eq!(output, known, "the sections with commands");
 }
 
 /// Runs the sections of these cases.
@@ -73,7 +73,7 @@ pub(super) fn scripts(page: &str, heading: &str) -> Vec<String> {
 
 #[track_caller]
 fn run_case(case: &Case, mut env: TestEnv, script: &str) {
-    furnish(&mut env);
+    set_up(&mut env);
     let script = adapt(&env, script);
     let proxy = Proxy::to(env.sandbox.address());
     let script = script.replace("http://proxy.example.com:3128", &proxy.url());
@@ -102,7 +102,7 @@ fn run_case(case: &Case, mut env: TestEnv, script: &str) {
 }
 
 /// Adds two keys, a step of GitHub Actions, and the programs and files that the pages mention.
-pub(super) fn furnish(env: &mut TestEnv) {
+pub(super) fn set_up(env: &mut TestEnv) {
     be_a_step(&mut env.home);
     let administrator = env.sandbox.add_key("the administrator's", 1);
     env.home
@@ -210,11 +210,11 @@ const EXAMPLE_PIN: &str = "sha256:2c26b46b68ffc68ff99b453c1d30413413422d706483bf
 
 /// Returns the pin of this test's manager.
 fn pin(env: &TestEnv) -> String {
-    let shown = env.run(["trust", "show", "-o", "json"]).json();
-    shown["pin"].as_str().expect("a pin").to_owned()
+    let document = env.run(["trust", "show", "-o", "json"]).json();
+    document["pin"].as_str().expect("a pin").to_owned()
 }
 
-/// Runs a script in the home folder, with the programs of [`furnish`] first in PATH.
+/// Runs a script in the home folder, with the programs of [`set_up`] first in PATH.
 pub(super) fn run_script(env: &TestEnv, script: &str) -> RunResult {
     let mut shell = env.home.program(Path::new("sh"));
     let path = std::env::var("PATH").unwrap_or_default();

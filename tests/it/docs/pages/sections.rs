@@ -80,7 +80,7 @@ fn of_jenkinsfile(block: &[&str]) -> Vec<String> {
 fn of_crontab(line: &str) -> String {
     let (_, command) = line
         .split_once("  ")
-        .expect("two blanks before the command");
+        .expect("two spaces before the command");
     command.to_owned()
 }
 

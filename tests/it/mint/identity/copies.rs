@@ -23,7 +23,7 @@ fn copy(sandbox: &Sandbox, later: i64) -> i64 {
 }
 
 /// Returns a manager on which a run was killed after it had created its key.
-fn cut(words: &[&str], route: &str) -> HeldManager {
+fn killed_run(words: &[&str], route: &str) -> HeldManager {
     let held = HeldManager::with(answering_unknowns(&[("duplicate-name", "accepted")]), route);
     held.kill_while_held(words);
     held
@@ -32,7 +32,7 @@ fn cut(words: &[&str], route: &str) -> HeldManager {
 #[test]
 fn recovery_does_not_delete_the_copy_of_a_key() {
     each([false, true], |delete| {
-        let held = cut(&NAMED, "GET /api/apikeys/current");
+        let held = killed_run(&NAMED, "GET /api/apikeys/current");
         let id = copy(&held.sandbox, HOUR);
         let copied = held.sandbox.api_keys()[1].clone();
         let mut recover = vec!["recover", "--yes"];
@@ -51,7 +51,7 @@ fn recovery_does_not_delete_the_copy_of_a_key() {
 #[test]
 fn a_copy_that_replaced_the_key_is_not_recovered() {
     each([false, true], |delete| {
-        let held = cut(&NAMED, "GET /api/apikeys/current");
+        let held = killed_run(&NAMED, "GET /api/apikeys/current");
         copy(&held.sandbox, 24 * HOUR);
         held.sandbox.remove_key(1);
         let before = held.sandbox.api_keys();

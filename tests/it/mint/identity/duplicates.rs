@@ -59,7 +59,7 @@ fn a_list_warns_about_the_duplicate_of_a_plain_create() {
         inject(&env.sandbox, TWICE);
         let result = env.run(["create", "--role", "Auditor"]);
         let keys = env.sandbox.api_keys();
-        assert_eq!(keys.len(), 2, "it does not look");
+        assert_eq!(keys.len(), 2, "the run does not search");
         assert_eq!(result.success(), keys[1].secret);
         assert_eq!(records(&env.home).len(), 0);
         if let Some(id) = used {

@@ -56,8 +56,8 @@ fn a_recorded_id_is_enough_without_name_and_marker() {
     held.wait_until_held();
     rename(&held.sandbox);
     held.sandbox.edit_key(1, |key| key.description = None);
-    let noted = records(&held.home);
-    assert_eq!(noted[0]["keyID"], 1, "{noted:?}");
+    let recorded = records(&held.home);
+    assert_eq!(recorded[0]["keyID"], 1, "{recorded:?}");
     drop(running);
     held.release();
     let result = held.home.run(["recover", "--yes"]);

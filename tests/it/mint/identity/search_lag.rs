@@ -40,18 +40,18 @@ fn concurrent_runs_with_skip_all_succeed_with_one_key() {
         let create = ["create", "--role-id", "2", "--name", "ci"];
         let skip = ["--if-exists", "skip", "--settle-timeout", "20s"];
         let result = run_on_machines(&env.home, MANY, &[&create[..], &skip].concat());
-        let said: Vec<_> = result
+        let stderr: Vec<_> = result
             .iter()
             .map(|result| (result.code(), &result.stderr))
             .collect();
-        assert!(result.iter().all(|result| result.code() == 0), "{said:?}");
+        assert!(result.iter().all(|result| result.code() == 0), "{stderr:?}");
         let keys = env.sandbox.api_keys();
-        assert_eq!(keys.len(), 1, "{said:?}");
+        assert_eq!(keys.len(), 1, "{stderr:?}");
         let secrets: Vec<_> = result
             .iter()
             .filter(|result| !result.stdout.is_empty())
             .collect();
-        assert_eq!(secrets.len(), 1, "{said:?}");
+        assert_eq!(secrets.len(), 1, "{stderr:?}");
         assert_eq!(secrets[0].success(), keys[0].secret);
     }
 }

@@ -64,8 +64,8 @@ fn a_response_with_a_different_marker_is_not_delivered_and_nothing_is_deleted() 
 fn recovery_finds_the_key_with_the_marker() {
     let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
     let homes = [machine(&env), machine(&env)];
-    let meet = "POST /api/apikeys/search delay=300ms after times=2";
-    inject(&env.sandbox, meet);
+    let delay = "POST /api/apikeys/search delay=300ms after times=2";
+    inject(&env.sandbox, delay);
     inject(&env.sandbox, "POST /api/apikeys swap times=2");
     let create = ["create", "--role-id", "2", "--name", "ci"];
     let results = at_once(
@@ -89,12 +89,13 @@ fn a_response_without_a_description_is_compared_with_the_key() {
     for (name, code) in [(None, 11), (Some("ci of ours"), 0)] {
         let env = TestEnv::with(answering_unknowns(&[("answer-fields", "sparse")]));
         let other = env.sandbox.add_key("other", 2);
-        let (id, told) = match name {
+        let (id, returned_name) = match name {
             // A manager may alter any name.
             Some(name) => (2, name),
             None => (other.id, "other"),
         };
-        let body = serde_json::json!({"ID": id, "keyName": told, "secretKey": "1:c2VjcmV0"});
+        let body =
+            serde_json::json!({"ID": id, "keyName": returned_name, "secretKey": "1:c2VjcmV0"});
         let answer = crate::support::responses::success(&body);
         let fault = swp_keys::sandbox::Fault::new("POST", "/api/apikeys", answer).after();
         env.sandbox.inject(fault);

@@ -144,10 +144,10 @@ impl<'a> Audit<'a> {
             .map(describe)
             .collect();
         let mut problems = Vec::new();
-        let surroundings = &self.scenario.runs[index].surroundings;
-        let few_descriptors = surroundings.descriptors.is_some();
+        let run_conditions = &self.scenario.runs[index].run_conditions;
+        let few_descriptors = run_conditions.descriptors.is_some();
         match outcome.code {
-            Some(code) if surroundings.ignores_signals && SIGNAL_EXIT_CODES.contains(&code) => {
+            Some(code) if run_conditions.ignores_signals && SIGNAL_EXIT_CODES.contains(&code) => {
                 problems.push("it ignores that signal".to_owned());
             }
             Some(1) if few_descriptors && !remaining.is_empty() => {

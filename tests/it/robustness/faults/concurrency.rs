@@ -67,10 +67,15 @@ fn records(home: &Home) -> usize {
 
 #[test]
 fn of_concurrent_runs_one_succeeds_and_one_key_remains() {
-    let meet = "POST /api/apikeys/search delay=300ms after times=8";
+    let delay = "POST /api/apikeys/search delay=300ms after times=8";
     let create_late = "POST /api/apikeys delay=300ms before nth=1 times=3";
     let answer_late = "POST /api/apikeys delay=300ms after nth=1 times=5";
-    let fault_sets = [&[][..], &[meet], &[meet, create_late], &[meet, answer_late]];
+    let fault_sets = [
+        &[][..],
+        &[delay],
+        &[delay, create_late],
+        &[delay, answer_late],
+    ];
     // Status 500 is omitted for unmarked keys: the manager may have created the key, nothing proves whose it is, and the run exits with 11.
     let unmarked = [None, Some(409)].map(|status| (status, fault_sets[1], &["--no-mark"][..]));
     let marked = [None, Some(400), Some(403), Some(409), Some(500)]

@@ -29,7 +29,7 @@ const LIBRARIES: [&str; 4] = [
 
 /// The unusual conditions of a run.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Surroundings {
+pub(super) struct RunConditions {
     pub(super) clock: Option<WrongClock>,
     /// `ulimit -n`.
     pub(super) descriptors: Option<u32>,
@@ -106,8 +106,8 @@ pub(super) fn disks() -> bool {
 }
 
 /// The conditions of an active run.
-pub(super) struct Around {
-    surroundings: Surroundings,
+pub(super) struct ActiveConditions {
+    run_conditions: RunConditions,
     clock: Option<PathBuf>,
     changed: bool,
     renamed: bool,
@@ -115,27 +115,30 @@ pub(super) struct Around {
     pub(super) conditions: Vec<&'static str>,
 }
 
-impl Around {
+impl ActiveConditions {
     /// Prepares the command for these conditions.
-    pub(super) fn new(surroundings: &Surroundings, command: &mut Command, home: &Home) -> Self {
+    pub(super) fn new(run_conditions: &RunConditions, command: &mut Command, home: &Home) -> Self {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let mut conditions = Vec::new();
-        let clock = surroundings.clock.zip(faketime()).map(|(clock, library)| {
-            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            let file = home.path(&format!("clock-{number}"));
-            set_clock(&file, clock.first);
-            command
-                .env("LD_PRELOAD", library)
-                .env("FAKETIME_TIMESTAMP_FILE", &file)
-                .env("FAKETIME_NO_CACHE", "1")
-                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-                .env("NO_FAKE_STAT", "1");
-            conditions.push("a wrong clock");
-            file
-        });
-        conditions.extend(surroundings.descriptors.map(|_| "few descriptors"));
+        let clock = run_conditions
+            .clock
+            .zip(faketime())
+            .map(|(clock, library)| {
+                let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+                let file = home.path(&format!("clock-{number}"));
+                set_clock(&file, clock.first);
+                command
+                    .env("LD_PRELOAD", library)
+                    .env("FAKETIME_TIMESTAMP_FILE", &file)
+                    .env("FAKETIME_NO_CACHE", "1")
+                    .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+                    .env("NO_FAKE_STAT", "1");
+                conditions.push("a wrong clock");
+                file
+            });
+        conditions.extend(run_conditions.descriptors.map(|_| "few descriptors"));
         Self {
-            surroundings: surroundings.clone(),
+            run_conditions: run_conditions.clone(),
             clock,
             changed: false,
             renamed: false,
@@ -146,10 +149,10 @@ impl Around {
     /// Returns the shell command that sets limits and ignores signals, or nothing if neither is needed.
     pub(super) fn shell(&self) -> Vec<OsString> {
         let mut words = String::new();
-        if self.surroundings.ignores_signals {
+        if self.run_conditions.ignores_signals {
             words.push_str("trap '' HUP INT QUIT TERM USR1; ");
         }
-        if let Some(descriptors) = self.surroundings.descriptors {
+        if let Some(descriptors) = self.run_conditions.descriptors {
             words.push_str(&format!("ulimit -n {descriptors}; "));
         }
         if words.is_empty() {
@@ -161,19 +164,19 @@ impl Around {
 
     /// Returns true if a condition changes during the run.
     pub(super) fn changes(&self) -> bool {
-        !self.changed && (self.clock.is_some() || self.surroundings.disk.is_some())
+        !self.changed && (self.clock.is_some() || self.run_conditions.disk.is_some())
     }
 
     /// Applies the changes that are due when the manager has received the create or reset.
     pub(super) fn change(&mut self, state: &Path, sink: Option<&Path>) {
         self.changed = true;
-        if let (Some(file), Some(clock)) = (&self.clock, self.surroundings.clock)
+        if let (Some(file), Some(clock)) = (&self.clock, self.run_conditions.clock)
             && clock.first != clock.then
         {
             set_clock(file, clock.then);
             self.conditions.push("a clock jumped");
         }
-        let full = match self.surroundings.disk {
+        let full = match self.run_conditions.disk {
             Some(SmallDisk::State) => Some(state),
             Some(SmallDisk::Sink) => sink,
             None => None,
@@ -185,12 +188,12 @@ impl Around {
     }
 
     pub(super) fn ignores_signals(&self) -> bool {
-        self.surroundings.ignores_signals
+        self.run_conditions.ignores_signals
     }
 
     /// Renames the key of the run as soon as it exists.
     pub(super) fn rename(&mut self, testbed: &Testbed, index: Option<usize>) {
-        if !self.surroundings.renamed || self.renamed {
+        if !self.run_conditions.renamed || self.renamed {
             return;
         }
         let Some(index) = index else {

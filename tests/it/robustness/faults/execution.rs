@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal as UnixSignal, kill_process};
 
-use super::conditions::{Around, Surroundings};
+use super::conditions::{ActiveConditions, RunConditions};
 use super::machines::{Machine, Testbed, zone};
 use super::output_reader::Reader;
-use super::relay::Trouble;
+use super::relay::NetworkFault;
 use super::scenario::{Breakage, CREATE, Kill, Point, Signal};
 
 /// The time after which a run counts as hanging.
@@ -40,10 +40,10 @@ pub(super) struct Job<'a> {
 /// What happens to a run while it is active.
 #[derive(Default)]
 pub(super) struct Watch<'a> {
-    pub(super) troubles: &'a [Trouble],
+    pub(super) network_faults: &'a [NetworkFault],
     pub(super) kill: Option<&'a Kill>,
     pub(super) breakage: Option<Breakage>,
-    pub(super) surroundings: Option<&'a Surroundings>,
+    pub(super) run_conditions: Option<&'a RunConditions>,
 }
 
 /// The outcome of a run.
@@ -129,10 +129,14 @@ impl<'a> Job<'a> {
 
     pub(super) fn run_to_end(self, testbed: &Testbed) -> Outcome {
         let machine = &testbed.machines[self.machine];
-        machine.relay.trouble(self.watch.troubles);
+        machine.relay.set_network_faults(self.watch.network_faults);
         let mut active = ActiveRun::start(self, testbed, machine);
         let status = loop {
-            if let Some(status) = active.child.try_wait().expect("the run is ours") {
+            if let Some(status) = active
+                .child
+                .try_wait()
+                .expect("the process is a child of the test")
+            {
                 break status;
             }
             if active.started.elapsed() > DEADLINE {
@@ -170,7 +174,7 @@ struct ActiveRun<'a> {
     child: Child,
     started: Instant,
     started_at: i64,
-    around: Around,
+    around: ActiveConditions,
     stdout: Reader<PipeReader>,
     /// The write end of the pipe. It shows when no process reads from the pipe.
     stdout_writer: PipeWriter,
@@ -189,9 +193,9 @@ impl<'a> ActiveRun<'a> {
         let earlier_requests = testbed.sandbox.requests().len();
         let records_before = count(&machine.records());
         let mut command = machine.home.command(&job.arguments);
-        let usual = Surroundings::default();
-        let surroundings = job.watch.surroundings.unwrap_or(&usual);
-        let around = Around::new(surroundings, &mut command, &machine.home);
+        let usual = RunConditions::default();
+        let run_conditions = job.watch.run_conditions.unwrap_or(&usual);
+        let around = ActiveConditions::new(run_conditions, &mut command, &machine.home);
         let mut command = wrapped(command, &[around.shell(), job.wrapper.clone()].concat());
         let (stdout, stdout_writer) = std::io::pipe().expect("a pipe");
         let of_the_run = stdout_writer.try_clone().expect("a copy of its end");
@@ -227,7 +231,7 @@ impl<'a> ActiveRun<'a> {
 
     /// Breaks the sinks and sends signals when their time has come.
     fn poll(&mut self) {
-        self.change_surroundings();
+        self.change_run_conditions();
         if let Some(breakage) = self.job.watch.breakage
             && !self.broken
             && self.create_status() == Some(None)
@@ -254,7 +258,7 @@ impl<'a> ActiveRun<'a> {
         }
     }
 
-    fn change_surroundings(&mut self) {
+    fn change_run_conditions(&mut self) {
         if self.around.changes() && self.create_status().is_some() {
             let sink = self.job.files.first().and_then(|file| file.parent());
             let state = self.machine.home.path("state");
@@ -284,7 +288,7 @@ impl<'a> ActiveRun<'a> {
                 self.record_seen |= self.record_is_there();
                 self.record_seen && !self.record_is_there()
             }
-            Point::Received(route, times) => self.seen(route) >= *times,
+            Point::Received(route, times) => self.request_count_of(route) >= *times,
             Point::Held => self.machine.relay.is_holding(),
             Point::FileExists => self.job.files.iter().any(|file| file.exists()),
             Point::StdoutWritten => !self.stdout.bytes.is_empty(),
@@ -295,7 +299,7 @@ impl<'a> ActiveRun<'a> {
         count(&self.machine.records()) > self.records_before
     }
 
-    fn seen(&self, route: &str) -> usize {
+    fn request_count_of(&self, route: &str) -> usize {
         let (head, tail) = route.split_once('*').unwrap_or((route, ""));
         (self
             .testbed
@@ -304,9 +308,9 @@ impl<'a> ActiveRun<'a> {
             .iter()
             .skip(self.earlier_requests))
         .map(swp_keys::sandbox::Request::route)
-        .filter(|seen| match route.contains('*') {
-            true => seen.starts_with(head) && seen.ends_with(tail),
-            false => seen == route,
+        .filter(|request_count_of| match route.contains('*') {
+            true => request_count_of.starts_with(head) && request_count_of.ends_with(tail),
+            false => request_count_of == route,
         })
         .count()
     }

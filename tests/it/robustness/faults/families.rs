@@ -5,7 +5,7 @@
 
 use swp_keys::sandbox::{SearchLag, StoredText};
 
-use super::conditions::{SmallDisk, Surroundings, WrongClock, disks, faketime};
+use super::conditions::{RunConditions, SmallDisk, WrongClock, disks, faketime};
 use super::execution::Outcome;
 use super::random::Random;
 use super::scenario::{
@@ -26,10 +26,10 @@ impl Scenario {
         self.draw_manager(random, rotates);
         self.draw_requests(random, rotates);
         for run in &mut self.runs {
-            run.draw_surroundings(random, rotates);
+            run.draw_run_conditions(random, rotates);
         }
         let clock = faketime().and(random.chance(12).then(|| wrong_clock(random)));
-        self.recovery.surroundings.clock = clock;
+        self.recovery.run_conditions.clock = clock;
         self.recovery.disk_is_full = random.chance(50);
         self.recovery.keys_are_renamed = !rotates && random.chance(5);
         self.keep_names_of_duplicates();
@@ -58,7 +58,7 @@ impl Scenario {
             self.recovery.keys_are_renamed = false;
             self.runs
                 .iter_mut()
-                .for_each(|run| run.surroundings.renamed = false);
+                .for_each(|run| run.run_conditions.renamed = false);
         }
     }
 
@@ -76,8 +76,8 @@ impl Scenario {
                 breakage: None,
                 verify: random.chance(30),
                 // Only the first run has network faults and is killed.
-                troubles: if machine == 0 {
-                    first.troubles.clone()
+                network_faults: if machine == 0 {
+                    first.network_faults.clone()
                 } else {
                     Vec::new()
                 },
@@ -135,7 +135,7 @@ impl Scenario {
 }
 
 impl Run {
-    fn draw_surroundings(&mut self, random: &Random, rotates: bool) {
+    fn draw_run_conditions(&mut self, random: &Random, rotates: bool) {
         let alone = self.machine == 0 && self.sink != Sink::Shared;
         let disk = random.weigh(&[
             (94, None),
@@ -146,7 +146,7 @@ impl Run {
             ),
         ]);
         let polite = (self.kill.as_ref()).is_some_and(|kill| !kill.signals.contains(&Signal::Kill));
-        let surroundings = Surroundings {
+        let run_conditions = RunConditions {
             clock: faketime().and(random.chance(10).then(|| wrong_clock(random))),
             descriptors: random
                 .chance(4)
@@ -155,10 +155,10 @@ impl Run {
             disk: disk.filter(|_| alone && disks()),
             renamed: !rotates && random.chance(5),
         };
-        if surroundings.disk.is_some() {
+        if run_conditions.disk.is_some() {
             self.breakage = None;
         }
-        self.surroundings = surroundings;
+        self.run_conditions = run_conditions;
         if let Some(kill) = self.kill.as_mut().filter(|_| polite && random.chance(25)) {
             kill.signals
                 .fill(random.pick(&[Signal::Quit, Signal::User1]));

@@ -22,7 +22,7 @@ fn traced(env: &TestEnv, injections: &[String], words: &[&str]) -> RunResult {
 }
 
 /// Returns an environment whose state folder has been used, so that all runs make the same calls.
-fn used() -> TestEnv {
+fn used_env() -> TestEnv {
     let mut env = TestEnv::new();
     let key = env.sandbox.add_key("the administrator's", 1);
     env.sandbox.add_key("ci", 2);
@@ -46,14 +46,14 @@ fn count_on_last_thread(trace: &str, call: &str) -> usize {
 
 /// Sends one signal when the record is removed, and another during the following flush, which is delayed by one second.
 fn with_two_signals(words: &[&str]) -> (TestEnv, RunResult) {
-    let env = used();
+    let env = used_env();
     traced(&env, &[], words);
     let trace = read(env.home.path("trace"));
     let (removals, flushes) = (
         count_on_last_thread(&trace, "unlink("),
         count_on_last_thread(&trace, "fsync("),
     );
-    let env = used();
+    let env = used_env();
     let injections = [
         format!("inject=unlink:signal=SIGTERM:when={removals}"),
         format!("inject=fsync:signal=SIGTERM:delay_exit=1000000:when={flushes}"),

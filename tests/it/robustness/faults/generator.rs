@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use swp_keys::sandbox::{AnswerFields, ErrorBody, SecretShape};
 
-use super::conditions::Surroundings;
+use super::conditions::RunConditions;
 use super::random::Random;
-use super::relay::{Direction, Harm, Trouble};
+use super::relay::{Direction, Effect, NetworkFault};
 use super::scenario::{
     Breakage, CHANGE, CREATE, DELETE, IfExists, Kill, Manager, Naming, Place, Point, RESET,
     Recovery, Run, SEARCH, Scenario, Signal, Sink, VIEW,
@@ -181,10 +181,10 @@ impl Run {
                 Breakage::FileAppears,
             ]),
         });
-        let mut troubles = troubles(random);
+        let mut network_faults = network_faults(random);
         let kill = random
             .chance(55)
-            .then(|| Kill::of(random, sink, &mut troubles));
+            .then(|| Kill::of(random, sink, &mut network_faults));
         Self {
             rotates: false,
             machine,
@@ -194,9 +194,9 @@ impl Run {
             verify: random.chance(15),
             sink,
             breakage,
-            troubles,
+            network_faults,
             kill,
-            surroundings: Surroundings::default(),
+            run_conditions: RunConditions::default(),
         }
     }
 }
@@ -208,14 +208,15 @@ impl Run {
             && random.chance(40)
         {
             kill.point = Point::Received(random.pick(&[CHANGE, VIEW]), 1 + random.below(2));
-            self.troubles.retain(|trouble| trouble.harm != Harm::Hold);
+            self.network_faults
+                .retain(|network_fault| network_fault.effect != Effect::Hold);
         }
         self
     }
 }
 
 impl Kill {
-    fn of(random: &Random, sink: Sink, troubles: &mut Vec<Trouble>) -> Self {
+    fn of(random: &Random, sink: Sink, network_faults: &mut Vec<NetworkFault>) -> Self {
         let polite = random.pick(&[Signal::Hangup, Signal::Interrupt, Signal::Terminate]);
         let signals = random.weigh(&[
             (50, vec![Signal::Kill]),
@@ -247,7 +248,7 @@ impl Kill {
             ),
         ]);
         if point == Point::Held {
-            troubles.insert(0, trouble(random, Harm::Hold));
+            network_faults.insert(0, network_fault(random, Effect::Hold));
         }
         Self { signals, point }
     }
@@ -257,46 +258,46 @@ impl Recovery {
     fn of(random: &Random) -> Self {
         let suffers = random.chance(30);
         let mut hurt = if suffers {
-            troubles(random)
+            network_faults(random)
         } else {
             Vec::new()
         };
         Self {
             kill: (suffers && random.chance(50)).then(|| Kill::of(random, Sink::Stdout, &mut hurt)),
-            troubles: hurt,
+            network_faults: hurt,
             faults: if suffers { faults(random) } else { Vec::new() },
             first: random.below(3),
-            surroundings: Surroundings::default(),
+            run_conditions: RunConditions::default(),
             disk_is_full: false,
             keys_are_renamed: false,
         }
     }
 }
 
-fn troubles(random: &Random) -> Vec<Trouble> {
+fn network_faults(random: &Random) -> Vec<NetworkFault> {
     let count = random.weigh(&[(55, 0), (35, 1), (10, 2)]);
     (0..count)
         .map(|_| {
             let delay = Duration::from_millis(random.pick(&[20, 150, 450]));
-            let harm = random.weigh(&[
-                (30, Harm::Close),
-                (25, Harm::Reset),
-                (20, Harm::Stall),
-                (15, Harm::Delay(delay)),
-                (10, Harm::Duplicate(1 + random.below(64))),
+            let effect = random.weigh(&[
+                (30, Effect::Close),
+                (25, Effect::Reset),
+                (20, Effect::Stall),
+                (15, Effect::Delay(delay)),
+                (10, Effect::Duplicate(1 + random.below(64))),
             ]);
-            trouble(random, harm)
+            network_fault(random, effect)
         })
         .collect()
 }
 
-fn trouble(random: &Random, harm: Harm) -> Trouble {
-    Trouble {
+fn network_fault(random: &Random, effect: Effect) -> NetworkFault {
+    NetworkFault {
         exchange: random.weigh(&[(5, 1), (25, 2), (30, 3), (20, 4), (10, 5), (10, 6)]),
         direction: random.pick(&[Direction::ToManager, Direction::ToClient]),
         // The first byte, the first bytes, or any position in the request or response.
         byte: random.weigh(&[(20, 0), (20, random.below(40)), (60, random.below(700))]),
-        harm,
+        effect,
         refused: random.weigh(&[(70, 0), (20, 1), (10, 4)]),
     }
 }

@@ -27,7 +27,7 @@ impl fmt::Display for Limit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Late => "limit 1, worked on after the settle time",
-            Self::Ambiguous => "limit 2, a key that cannot be told from others",
+            Self::Ambiguous => "limit 2, a key that cannot be distinguished from others",
             Self::TwoMachines => "limit 3, two machines at once",
             Self::Duplicate => "a duplicate that `list-keys` reports",
         })
@@ -92,7 +92,7 @@ impl Audit<'_> {
         let outcome = &self.runs[index];
         let run = &self.scenario.runs[index];
         let lost = outcome.was_killed()
-            || !run.troubles.is_empty()
+            || !run.network_faults.is_empty()
             || (self.scenario.faults.iter()).any(|fault| fault.starts_with(CREATE));
         let renamed = key.name.as_deref() == Some(RENAMED);
         lost && renamed && !self.shows_marker(key)

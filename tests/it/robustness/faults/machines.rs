@@ -87,7 +87,7 @@ impl Testbed {
         };
         testbed.inject(&scenario.faults);
         for run in &scenario.runs {
-            if run.surroundings.disk == Some(SmallDisk::State) {
+            if run.run_conditions.disk == Some(SmallDisk::State) {
                 let state = testbed.machines[run.machine].home.path("state");
                 std::fs::create_dir_all(&state).expect("a folder");
                 set_mode(&state, 0o700);
@@ -132,7 +132,7 @@ impl Testbed {
                 .map(|run| scope.spawn(move || run_to_end(run)))
                 .collect();
             (active.into_iter())
-                .map(|run| run.join().expect("a run was played"))
+                .map(|run| run.join().expect("a run was executed"))
                 .collect()
         })
     }
@@ -169,7 +169,7 @@ impl Testbed {
             // Each sink has a folder of its own, so that it can be broken separately.
             let folder = home.path(&format!("sink-{index}-{number}"));
             std::fs::create_dir_all(&folder).expect("a folder");
-            if number == 0 && run.surroundings.disk == Some(SmallDisk::Sink) {
+            if number == 0 && run.run_conditions.disk == Some(SmallDisk::Sink) {
                 self.mount(folder.clone());
             }
             let file = folder.join("key");
@@ -182,10 +182,10 @@ impl Testbed {
             full: run.sink == Sink::Full,
             files,
             watch: Watch {
-                troubles: &run.troubles,
+                network_faults: &run.network_faults,
                 kill: run.kill.as_ref(),
                 breakage: run.breakage,
-                surroundings: Some(&run.surroundings),
+                run_conditions: Some(&run.run_conditions),
             },
             ..Job::plain(run.machine, arguments)
         }

@@ -40,8 +40,8 @@ impl<P: Read + AsFd> Reader<P> {
         drop(self.pipe.take());
         wait_until("a pipe without a reader", || {
             let mut end = [PollFd::new(writer, PollFlags::empty())];
-            let seen = poll(&mut end, Some(&Timespec::default()));
-            seen.is_ok() && end[0].revents().contains(PollFlags::ERR)
+            let polled = poll(&mut end, Some(&Timespec::default()));
+            polled.is_ok() && end[0].revents().contains(PollFlags::ERR)
         });
     }
 

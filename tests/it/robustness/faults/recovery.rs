@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use serde_json::Value;
 
-use super::conditions::Surroundings;
+use super::conditions::RunConditions;
 use super::execution::{Job, Outcome, Watch};
 use super::machines::{Testbed, long_timeouts, times};
 use super::scenario::{Recovery, Scenario};
@@ -28,7 +28,7 @@ pub(super) fn recover(testbed: &Testbed, scenario: &Scenario) -> Recovered {
     if !scenario.recovery.disk_is_full {
         testbed.make_room();
     }
-    let surroundings = &scenario.recovery.surroundings;
+    let run_conditions = &scenario.recovery.run_conditions;
     for round in 0..ROUNDS {
         for machine in 0..testbed.machines.len() {
             for (place, record) in unfinished(testbed, machine).iter().enumerate() {
@@ -41,7 +41,7 @@ pub(super) fn recover(testbed: &Testbed, scenario: &Scenario) -> Recovered {
                 let suffering = (round == 0).then_some(&scenario.recovery);
                 recovered.runs.push(
                     attempt
-                        .job(testbed, suffering, surroundings)
+                        .job(testbed, suffering, run_conditions)
                         .run_to_end(testbed),
                 );
             }
@@ -85,7 +85,7 @@ impl Attempt<'_> {
         &self,
         testbed: &Testbed,
         suffering: Option<&'a Recovery>,
-        surroundings: &'a Surroundings,
+        run_conditions: &'a RunConditions,
     ) -> Job<'a> {
         let file = (self.way % 3 == 1).then(|| {
             let home = &testbed.machines[self.machine].home;
@@ -112,10 +112,10 @@ impl Attempt<'_> {
         Job {
             files: file.into_iter().collect(),
             watch: Watch {
-                troubles: suffering.map_or(&[], |recovery| &recovery.troubles),
+                network_faults: suffering.map_or(&[], |recovery| &recovery.network_faults),
                 kill: suffering.and_then(|recovery| recovery.kill.as_ref()),
                 breakage: None,
-                surroundings: Some(surroundings),
+                run_conditions: Some(run_conditions),
             },
             ..Job::plain(self.machine, arguments)
         }

@@ -15,7 +15,7 @@ use crate::support::relay::{Connection, Filter, reset_on_close, serve};
 
 /// The effect of a network fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Harm {
+pub(super) enum Effect {
     /// Closes both sides.
     Close,
     /// Resets the connection to the client.
@@ -32,13 +32,13 @@ pub(super) enum Harm {
 
 /// A network fault and its position.
 #[derive(Clone, Debug)]
-pub(super) struct Trouble {
+pub(super) struct NetworkFault {
     /// The number of the exchange, starting at 1.
     pub(super) exchange: usize,
     pub(super) direction: Direction,
     /// The number of bytes of the exchange that pass before the fault.
     pub(super) byte: usize,
-    pub(super) harm: Harm,
+    pub(super) effect: Effect,
     /// The number of subsequent connections that are reset immediately.
     pub(super) refused: usize,
 }
@@ -58,7 +58,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    troubles: Vec<Armed>,
+    network_faults: Vec<Armed>,
     /// The number of requests before the faults were set.
     earlier_requests: usize,
     refused: usize,
@@ -70,7 +70,7 @@ struct State {
 }
 
 struct Armed {
-    trouble: Trouble,
+    network_fault: NetworkFault,
     passed: usize,
     done: bool,
 }
@@ -94,15 +94,15 @@ impl FaultyRelay {
     }
 
     /// Sets the network faults, which happen once each.
-    pub(super) fn trouble(&self, troubles: &[Trouble]) {
+    pub(super) fn set_network_faults(&self, network_faults: &[NetworkFault]) {
         self.stop();
         let earlier_requests = self.shared.sandbox.requests().len();
         let mut state = self.shared.state();
         state.earlier_requests = earlier_requests;
         state.released = false;
-        state.troubles = (troubles.iter())
-            .map(|trouble| Armed {
-                trouble: trouble.clone(),
+        state.network_faults = (network_faults.iter())
+            .map(|network_fault| Armed {
+                network_fault: network_fault.clone(),
                 passed: 0,
                 done: false,
             })
@@ -112,7 +112,7 @@ impl FaultyRelay {
     /// Removes all network faults and closes all connections. Held bytes are lost.
     pub(super) fn stop(&self) {
         let mut state = self.shared.state();
-        state.troubles.clear();
+        state.network_faults.clear();
         state.refused = 0;
         state.held = false;
         state.released = true;
@@ -157,7 +157,7 @@ impl Filter for Shared {
 
     fn pass(&self, connection: &Connection, direction: Direction, bytes: &[u8]) -> bool {
         let is_stalled = (self.state().stalled).contains(&(connection.number, direction));
-        is_stalled || self.pass_with_harm(connection, direction, bytes)
+        is_stalled || self.pass_with_effect(connection, direction, bytes)
     }
 
     fn is_closed(&self) -> bool {
@@ -178,7 +178,7 @@ impl Drop for FaultyRelay {
 enum Step {
     Pass(usize),
     /// Pass this many bytes, and then apply the fault.
-    Harm(usize, Harm),
+    Effect(usize, Effect),
 }
 
 impl Shared {
@@ -187,12 +187,17 @@ impl Shared {
     }
 
     /// Passes bytes on, and applies the faults that are due within them. Returns true if the connection is still open.
-    fn pass_with_harm(&self, connection: &Connection, direction: Direction, bytes: &[u8]) -> bool {
+    fn pass_with_effect(
+        &self,
+        connection: &Connection,
+        direction: Direction,
+        bytes: &[u8],
+    ) -> bool {
         let mut rest = bytes;
         while !rest.is_empty() {
-            let (count, harm) = match self.step(direction, rest.len()) {
+            let (count, effect) = match self.step(direction, rest.len()) {
                 Step::Pass(count) => (count, None),
-                Step::Harm(count, harm) => (count, Some(harm)),
+                Step::Effect(count, effect) => (count, Some(effect)),
             };
             let (now, later) = rest.split_at(count);
             if !connection.send(direction, now) {
@@ -200,25 +205,25 @@ impl Shared {
                 return false;
             }
             rest = later;
-            match harm {
+            match effect {
                 None => {}
-                Some(Harm::Close) => {
+                Some(Effect::Close) => {
                     connection.close();
                     return false;
                 }
-                Some(Harm::Reset) => {
+                Some(Effect::Reset) => {
                     connection.reset();
                     return false;
                 }
-                Some(Harm::Stall) => {
+                Some(Effect::Stall) => {
                     self.stall(connection, direction);
                     return true;
                 }
-                Some(Harm::Delay(time)) => std::thread::sleep(time),
-                Some(Harm::Duplicate(count)) => {
+                Some(Effect::Delay(time)) => std::thread::sleep(time),
+                Some(Effect::Duplicate(count)) => {
                     connection.send(direction, &rest[..count.clamp(1, rest.len())]);
                 }
-                Some(Harm::Hold) => self.hold(),
+                Some(Effect::Hold) => self.hold(),
             }
         }
         true
@@ -236,23 +241,23 @@ impl Shared {
         let mut state = self.state();
         let exchange = came.saturating_sub(state.earlier_requests)
             + usize::from(direction == Direction::ToManager);
-        let due = (state.troubles.iter_mut()).find(|armed| {
+        let due = (state.network_faults.iter_mut()).find(|armed| {
             !armed.done
-                && armed.trouble.direction == direction
-                && armed.trouble.exchange <= exchange
+                && armed.network_fault.direction == direction
+                && armed.network_fault.exchange <= exchange
         });
         let Some(armed) = due else {
             return Step::Pass(length);
         };
-        let remaining = armed.trouble.byte - armed.passed;
+        let remaining = armed.network_fault.byte - armed.passed;
         if remaining >= length {
             armed.passed += length;
             return Step::Pass(length);
         }
         armed.done = true;
-        let (harm, refused) = (armed.trouble.harm, armed.trouble.refused);
+        let (effect, refused) = (armed.network_fault.effect, armed.network_fault.refused);
         state.refused = refused;
-        Step::Harm(remaining, harm)
+        Step::Effect(remaining, effect)
     }
 
     fn hold(&self) {

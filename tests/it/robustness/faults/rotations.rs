@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use serde_json::Value;
 use swp_keys::sandbox::{AnswerFields, ApiKey, StoredText};
 
-use super::conditions::Surroundings;
+use super::conditions::RunConditions;
 use super::execution::Outcome;
 use super::families::families;
 use super::known_limits::Limit;
@@ -285,15 +285,15 @@ impl Rotation {
         for (index, run) in self.scenario.runs.iter().enumerate() {
             let run = Run {
                 breakage: None,
-                troubles: Vec::new(),
+                network_faults: Vec::new(),
                 kill: None,
                 sink: match run.sink {
                     Sink::Full | Sink::FileAndRefusal => Sink::File,
                     sink => sink,
                 },
-                surroundings: Surroundings {
-                    clock: self.scenario.recovery.surroundings.clock,
-                    ..Surroundings::default()
+                run_conditions: RunConditions {
+                    clock: self.scenario.recovery.run_conditions.clock,
+                    ..RunConditions::default()
                 },
                 ..run.clone()
             };
@@ -318,9 +318,9 @@ impl Rotation {
 
     /// Returns true if nothing proves which key is the successor, because the manager shows no markers. Each run reports this, and the record stays.
     fn is_open_for_good(&mut self) -> bool {
-        let said = self.again.iter().any(|run| run.code == Some(11));
+        let reported = self.again.iter().any(|run| run.code == Some(11));
         let unmarked = self.scenario.manager.descriptions == StoredText::Dropped;
-        let open = said && unmarked && self.records() > 0 && !self.created().is_empty()
+        let open = reported && unmarked && self.records() > 0 && !self.created().is_empty()
             || self.has_unmarked_duplicates();
         if open {
             self.limits.push(Limit::Ambiguous);

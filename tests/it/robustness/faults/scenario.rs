@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use swp_keys::sandbox::{AnswerFields, ErrorBody, SearchLag, SecretShape, Settings, StoredText};
 
-use super::conditions::Surroundings;
-use super::relay::Trouble;
+use super::conditions::RunConditions;
+use super::relay::NetworkFault;
 
 /// The name of the keys that runs create with `--name`.
 pub(super) const NAME: &str = "ci";
@@ -69,9 +69,9 @@ pub(super) struct Run {
     pub(super) verify: bool,
     pub(super) sink: Sink,
     pub(super) breakage: Option<Breakage>,
-    pub(super) troubles: Vec<Trouble>,
+    pub(super) network_faults: Vec<NetworkFault>,
     pub(super) kill: Option<Kill>,
-    pub(super) surroundings: Surroundings,
+    pub(super) run_conditions: RunConditions,
 }
 
 /// How the key is named and marked.
@@ -187,11 +187,11 @@ pub(super) enum Point {
 #[derive(Debug)]
 pub(super) struct Recovery {
     /// The network faults of the first round.
-    pub(super) troubles: Vec<Trouble>,
+    pub(super) network_faults: Vec<NetworkFault>,
     pub(super) kill: Option<Kill>,
     pub(super) faults: Vec<String>,
     /// The conditions of all rounds.
-    pub(super) surroundings: Surroundings,
+    pub(super) run_conditions: RunConditions,
     /// Whether a full disk is still full in the first round.
     pub(super) disk_is_full: bool,
     /// Whether the keys are renamed before the recovery.
@@ -215,17 +215,17 @@ impl Scenario {
                 verify: false,
                 sink,
                 breakage: None,
-                troubles: Vec::new(),
+                network_faults: Vec::new(),
                 kill: None,
-                surroundings: Surroundings::default(),
+                run_conditions: RunConditions::default(),
             }],
             together: false,
             faults: Vec::new(),
             recovery: Recovery {
-                troubles: Vec::new(),
+                network_faults: Vec::new(),
                 kill: None,
                 faults: Vec::new(),
-                surroundings: Surroundings::default(),
+                run_conditions: RunConditions::default(),
                 disk_is_full: false,
                 keys_are_renamed: false,
                 first: 0,

@@ -69,8 +69,8 @@ fn possible() -> impl Iterator<Item = &'static &'static str> {
 #[test]
 fn under_every_fault_each_key_is_delivered_deleted_or_recorded() {
     match number("SEED") {
-        Some(seed) => one(seed),
-        None => many(number("SEEDS").unwrap_or(SEEDS)),
+        Some(seed) => run_seed(seed),
+        None => run_seeds(number("SEEDS").unwrap_or(SEEDS)),
     }
 }
 
@@ -85,13 +85,13 @@ pub(super) fn print_line(words: &str) {
     let _ = writeln!(std::io::stderr(), "{words}");
 }
 
-fn one(seed: u64) {
+fn run_seed(seed: u64) {
     let verdict = run_to_end(seed);
     print_line(&verdict.report);
     assert_eq!(verdict.problems, [""; 0], "seed {seed}");
 }
 
-fn many(seeds: u64) {
+fn run_seeds(seeds: u64) {
     let begun = Instant::now();
     let failed = AtomicUsize::new(0);
     let ends = Mutex::new(BTreeMap::<String, usize>::new());

@@ -137,7 +137,7 @@ pub(super) fn next(
     is: impl Fn(&SystemCall) -> bool,
 ) -> usize {
     (calls.iter().skip(from).position(is))
-        .unwrap_or_else(|| panic!("{what} does not come after call {from} of {calls:#?}"))
+        .unwrap_or_else(|| panic!("no {what} after call {from} of {calls:#?}"))
         + from
 }
 

@@ -121,8 +121,8 @@ fn invalid_ids() {
         ));
     }
     for id in ["1e30", "-8", "8.5", r#""8""#, "9"] {
-        let shown = format!(r#"{{"ID":{id},"keyName":"ci"}}"#);
-        cases.push(Case::body(format!("the key {id}"), SHOW, KEY, shown, 1).reporting(&["ID"]));
+        let output = format!(r#"{{"ID":{id},"keyName":"ci"}}"#);
+        cases.push(Case::body(format!("the key {id}"), SHOW, KEY, output, 1).reporting(&["ID"]));
     }
     for id in ["1e30", "-8", "8.5", "0"] {
         let created = format!(

@@ -44,11 +44,11 @@ impl Manager {
     /// Starts a manager that is hostile at `route`.
     pub(super) fn start(route: &'static str, respond: Respond) -> Self {
         let requests = Arc::<Mutex<Vec<Request>>>::default();
-        let noted = Arc::clone(&requests);
+        let recorded = Arc::clone(&requests);
         let server = ScriptedServer::speaking_tls(&CERTIFICATE, move |stream| {
             let _ = stream.sock.set_nodelay(true);
             while let Some(request) = read(stream) {
-                let mut requests = noted.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut requests = recorded.lock().unwrap_or_else(PoisonError::into_inner);
                 requests.push(request.clone());
                 drop(requests);
                 if request.route == route {

@@ -22,8 +22,8 @@ fn a_leak_is_detected() {
         (SID, "?sID=Mark3%2BsID%2F%2BA%3D%3D".to_owned()),
         (SID, format!("{:?}", SID.as_bytes())),
     ] {
-        let seen = std::panic::catch_unwind(|| assert_clean("it", text.as_bytes(), &[secret]));
-        assert!(seen.is_err(), "{secret} in {text}");
+        let output = std::panic::catch_unwind(|| assert_clean("it", text.as_bytes(), &[secret]));
+        assert!(output.is_err(), "{secret} in {text}");
     }
     assert_clean(
         "it",

@@ -73,7 +73,7 @@ fn arguments(command: &str) -> &'static [&'static [&'static str]] {
 
 /// The sign-in method of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Way {
+enum SignInMethod {
     Password,
     Key,
     Kept,
@@ -81,7 +81,7 @@ enum Way {
 
 /// The failure that is injected into a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Trouble {
+enum Failure {
     Nothing,
     Refused,
     Forbidden,
@@ -92,14 +92,14 @@ enum Trouble {
     Cut,
 }
 
-const TROUBLES: [Trouble; 7] = [
-    Trouble::Nothing,
-    Trouble::Refused,
-    Trouble::Forbidden,
-    Trouble::Untrusted,
-    Trouble::Unreachable,
-    Trouble::Broken,
-    Trouble::Cut,
+const FAILURES: [Failure; 7] = [
+    Failure::Nothing,
+    Failure::Refused,
+    Failure::Forbidden,
+    Failure::Untrusted,
+    Failure::Unreachable,
+    Failure::Broken,
+    Failure::Cut,
 ];
 
 /// A manager, a home that contains all secrets, and these secrets.
@@ -111,7 +111,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(way: Way, trouble: Trouble) -> Self {
+    fn new(sign_in_method: SignInMethod, failure_kind: Failure) -> Self {
         let mut env = TestEnv::with(Settings {
             password: PASSWORD.to_owned(),
             mfa_code: Some(CODE.to_owned()),
@@ -122,16 +122,16 @@ impl Scene {
         env.home.set("SWP_MFA_CODE", CODE);
         env.home.set("TMPDIR", env.home.path("tmp"));
         std::fs::create_dir(env.home.path("tmp")).expect("a folder");
-        match way {
-            Way::Password => {
+        match sign_in_method {
+            SignInMethod::Password => {
                 env.home.unset("SWP_PASSWORD_FILE");
                 env.home.set("SWP_PASSWORD", PASSWORD);
             }
-            Way::Key => {
+            SignInMethod::Key => {
                 env.home.unset("SWP_PASSWORD_FILE");
                 env.home.set("SWP_API_KEY", &key);
             }
-            Way::Kept => {
+            SignInMethod::Kept => {
                 // Each sign-in needs a new code, because no code is sent twice.
                 let set = |code: &str| {
                     (env.sandbox).change(|settings| settings.mfa_code = Some(code.to_owned()));
@@ -152,15 +152,15 @@ impl Scene {
             key,
             found: Vec::new(),
         };
-        scene.spoil(way, trouble);
+        scene.inject_failure(sign_in_method, failure_kind);
         scene
     }
 
-    fn spoil(&mut self, way: Way, trouble: Trouble) {
+    fn inject_failure(&mut self, sign_in_method: SignInMethod, failure_kind: Failure) {
         let env = &mut self.env;
-        match trouble {
-            Trouble::Nothing => {}
-            Trouble::Refused => {
+        match failure_kind {
+            Failure::Nothing => {}
+            Failure::Refused => {
                 env.sandbox
                     .change(|settings| settings.password = "another".to_owned());
                 env.sandbox.end_sessions();
@@ -168,35 +168,35 @@ impl Scene {
                     env.sandbox.edit_key(key.id, |key| key.active = false);
                 }
             }
-            Trouble::Forbidden => {
+            Failure::Forbidden => {
                 env.sandbox
                     .change(|settings| settings.administrator_role = 2);
                 for key in env.sandbox.api_keys() {
                     env.sandbox.edit_key(key.id, |key| key.role_id = 2);
                 }
             }
-            Trouble::Untrusted => env.home.unset("SWP_CA_CERT"),
-            Trouble::Unreachable => env.home.set("SWP_URL", "https://127.0.0.1:1"),
-            Trouble::Broken => env.sandbox.inject(Fault {
+            Failure::Untrusted => env.home.unset("SWP_CA_CERT"),
+            Failure::Unreachable => env.home.set("SWP_URL", "https://127.0.0.1:1"),
+            Failure::Broken => env.sandbox.inject(Fault {
                 method: None,
                 ..fault(Action::Drop)
             }),
-            Trouble::Cut => env.sandbox.inject(
+            Failure::Cut => env.sandbox.inject(
                 fault(Action::Cut(40))
                     .after()
-                    .nth(1 + u32::from(way == Way::Password)),
+                    .nth(1 + u32::from(sign_in_method == SignInMethod::Password)),
             ),
         }
     }
 
     /// Leaves the record of a run that was interrupted while it reset a key.
-    fn leave_record(&self, way: Way) {
+    fn leave_record(&self, sign_in_method: SignInMethod) {
         let mut record = serde_json::json!({
             "operation": "0a0b0c0d", "work": "rekey", "manager": self.env.sandbox.url(), "tenant": null,
             "keyName": "there", "roleID": null, "keyID": 1, "existingIDs": [1], "marked": true,
             "unique": true, "sinks": ["stdout"], "started": 0
         });
-        if matches!(way, Way::Key) {
+        if matches!(sign_in_method, SignInMethod::Key) {
             let key = hmac::Key::new(hmac::HMAC_SHA256, b"0a0b0c0d");
             let tag = hmac::sign(&key, self.key.as_bytes());
             let digits = tag.as_ref()[..8].iter().map(|byte| format!("{byte:02x}"));
@@ -330,15 +330,15 @@ fn leaves(command: &clap::Command, above: &str) -> Vec<String> {
 }
 
 /// Runs all commands with one sign-in method.
-fn walk(way: Way) {
+fn walk(sign_in_method: SignInMethod) {
     let commands = leaves(&swp_keys::command_line(), "");
     assert!(commands.len() >= 10, "{commands:?}");
-    for trouble in TROUBLES {
+    for failure_kind in FAILURES {
         for (index, command) in commands.iter().enumerate() {
             for (number, more) in arguments(command).iter().enumerate() {
-                let mut scene = Scene::new(way, trouble);
+                let mut scene = Scene::new(sign_in_method, failure_kind);
                 if command == "recover" {
-                    scene.leave_record(way);
+                    scene.leave_record(sign_in_method);
                 }
                 if command == "verify-key" {
                     scene.env.home.write_secret("key", &scene.key);
@@ -349,8 +349,13 @@ fn walk(way: Way) {
                 words.extend(["--settle-timeout", "100ms"]);
                 words.extend(*more);
                 let result = scene.check(&words);
-                if trouble == Trouble::Nothing {
-                    assert_eq!(result.code(), 0, "{way:?} {words:?}: {}", result.stderr);
+                if failure_kind == Failure::Nothing {
+                    assert_eq!(
+                        result.code(),
+                        0,
+                        "{sign_in_method:?} {words:?}: {}",
+                        result.stderr
+                    );
                 }
             }
         }
@@ -359,22 +364,22 @@ fn walk(way: Way) {
 
 #[test]
 fn with_a_password_and_a_code() {
-    walk(Way::Password);
+    walk(SignInMethod::Password);
 }
 
 #[test]
 fn with_an_existing_key() {
-    walk(Way::Key);
+    walk(SignInMethod::Key);
 }
 
 #[test]
 fn with_a_saved_session() {
-    walk(Way::Kept);
+    walk(SignInMethod::Kept);
 }
 
 #[test]
 fn an_undelivered_secret_is_not_printed() {
-    let mut scene = Scene::new(Way::Password, Trouble::Nothing);
+    let mut scene = Scene::new(SignInMethod::Password, Failure::Nothing);
     let sandbox = &scene.env.sandbox;
     // The deletion fails, so the key still exists and its secret is known to the test.
     let refuse = Action::status(500, "not now");

@@ -151,45 +151,45 @@ fn script(sandbox: &Sandbox) {
 }
 
 /// Returns responses of every kind that contain the text: error responses, and malformed success responses.
-fn echoes(said: &str) -> Vec<Action> {
+fn echoes(text: &str) -> Vec<Action> {
     let json =
         |status, value: serde_json::Value| answer(status, "application/json", value.to_string());
     let page = |status| {
         answer(
             status,
             "text/html",
-            format!("<html><head><title>{said}</title></head><body>{said}"),
+            format!("<html><head><title>{text}</title></head><body>{text}"),
         )
     };
     let redirect = Action::Answer {
         status: 302,
         headers: vec![(
             "Location".to_owned(),
-            format!("https://elsewhere.example.com/?{}", ascii(said)),
+            format!("https://elsewhere.example.com/?{}", ascii(text)),
         )],
         body: Vec::new(),
     };
     vec![
-        json(400, json!({"message": said})),
-        json(401, json!({"message": said})),
-        json(403, json!({"error": {"message": said}})),
-        json(500, json!({"error": said})),
-        answer(409, "text/plain", said),
-        answer(503, "text/plain", said),
+        json(400, json!({"message": text})),
+        json(401, json!({"message": text})),
+        json(403, json!({"error": {"message": text}})),
+        json(500, json!({"error": text})),
+        answer(409, "text/plain", text),
+        answer(503, "text/plain", text),
         page(403),
         page(200),
         redirect,
         // The body of a success is malformed. The error must not quote it.
-        json(200, json!(said)),
+        json(200, json!(text)),
         json(
             200,
-            json!({"RID": {"is": said}, "roles": said, "apiKeys": said, "ID": said, "secretKey": said}),
+            json!({"RID": {"is": text}, "roles": text, "apiKeys": text, "ID": text, "secretKey": text}),
         ),
         json(
             200,
-            json!({"roles": [{"ID": said, "name": said}], "apiKeys": [{"ID": said}], "ID": 8, "keyName": [said]}),
+            json!({"roles": [{"ID": text, "name": text}], "apiKeys": [{"ID": text}], "ID": 8, "keyName": [text]}),
         ),
-        answer(200, "application/json", said),
+        answer(200, "application/json", text),
     ]
 }
 
@@ -210,8 +210,8 @@ fn run(place: &Place, action: Action, format: &str) -> RunResult {
 #[test]
 fn no_secret_in_any_response_is_printed() {
     for place in PLACES {
-        let said = format!("you sent {} to me", place.known.join(" and "));
-        for (index, action) in echoes(&said).into_iter().enumerate() {
+        let text = format!("you sent {} to me", place.known.join(" and "));
+        for (index, action) in echoes(&text).into_iter().enumerate() {
             let format = ["text", "json"][index % 2];
             let what = format!("{} {} {action:?}", place.method, place.path);
             let result = run(&place, action, format);
@@ -229,13 +229,13 @@ fn no_encoded_secret_in_a_response_is_printed() {
             // The secret unchanged, and as JSON, URLs and HTML encode it. Managers do not send it back in hex or base64.
             let written = forms(secret).into_iter().take(8);
             for form in written.filter(|form| form.contains("Mark")) {
-                let said = format!("you sent {form} to me");
+                let text = format!("you sent {form} to me");
                 for action in [
-                    answer(500, "text/plain", said.as_str()),
+                    answer(500, "text/plain", text.as_str()),
                     answer(
                         401,
                         "application/json",
-                        json!({"message": said}).to_string(),
+                        json!({"message": text}).to_string(),
                     ),
                 ] {
                     let what = format!("{} {form}", place.path);
@@ -282,9 +282,9 @@ fn a_failed_sign_out_of_the_previous_session_prints_no_secret() {
     script(&env.sandbox);
     env.run(["login"]).success();
     env.sandbox.clear_faults();
-    let said = format!("you sent {} to me", IN_SESSION.join(" and "));
+    let text = format!("you sent {} to me", IN_SESSION.join(" and "));
     env.sandbox
-        .inject(Fault::new("DELETE", "*", Action::status(500, &said)).times(2));
+        .inject(Fault::new("DELETE", "*", Action::status(500, &text)).times(2));
     script(&env.sandbox);
     let result = env.run(["login", "-vv", "--force-login"]);
     result.success();
@@ -302,8 +302,8 @@ fn a_failed_sign_out_of_the_previous_session_prints_no_secret() {
 fn an_undelivered_secret_in_a_response_is_not_printed() {
     for with_key in [false, true] {
         let env = env(with_key);
-        let said = format!("the key {FRESH} is in use");
-        let refuse = Action::status(500, &said);
+        let text = format!("the key {FRESH} is in use");
+        let refuse = Action::status(500, &text);
         env.sandbox
             .inject(Fault::new("DELETE", "/api/apikeys/*", refuse).times(9));
         script(&env.sandbox);

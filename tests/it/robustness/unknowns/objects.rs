@@ -2,7 +2,7 @@
 
 use swp_keys::sandbox::{Request, Settings};
 
-use super::scenarios::{CREATE, ROLE, creates, fails, unheard_of, walks};
+use super::scenarios::{CREATE, ROLE, creates, fails, unexpected_choice, walks};
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains};
 
@@ -12,13 +12,13 @@ walks! {
     a_key_without_a_role: "role-omitted" => role_omitted;
     an_expiry_in_the_past: "past-expiry" => past_expiry;
     an_unknown_time_zone: "unknown-time-zone" => unknown_time_zone;
-    the_media_type_of_a_request: "content-type" => |_, settings| named(settings);
+    the_media_type_of_a_request: "content-type" => |_, settings| creates_with_names(settings);
     an_expiry_of_zero: "expiry-zero" => expiry_zero;
     a_used_name: "duplicate-name" => duplicate_name;
     the_status_of_a_repeated_deletion: "delete-missing" => delete_missing;
     case_in_searches: "ignore-case" => ignore_case;
     ignored_criteria: "ignore-search" => ignore_search;
-    an_unknown_field_in_a_search: "unknown-field" => |_, settings| named(settings);
+    an_unknown_field_in_a_search: "unknown-field" => |_, settings| creates_with_names(settings);
     trimmed_names: "trim-names" => trim_names;
     stored_forms_of_a_name: "key-names" => altered;
     stored_forms_of_a_description: "descriptions" => altered;
@@ -34,7 +34,7 @@ fn exit_of(status: &str) -> i32 {
         "403" => 5,
         "404" => 3,
         "409" => 6,
-        _ => unheard_of(status),
+        _ => unexpected_choice(status),
     }
 }
 
@@ -45,7 +45,7 @@ fn creates_sent(env: &TestEnv) -> Vec<Request> {
 }
 
 /// Creates a key with a name that is free, and another with a name that is taken.
-fn named(settings: Settings) {
+fn creates_with_names(settings: Settings) {
     let env = TestEnv::with(settings);
     env.sandbox.add_key("another", 1);
     creates(&env, ["--role", "Auditor", "--name", "mine"]);
@@ -57,12 +57,12 @@ fn invalid(choice: &str, settings: Settings) {
     let env = TestEnv::with(settings);
     creates(&env, ROLE);
     // This ID does not fit into 32 bits.
-    let said = fails(
+    let stderr = fails(
         &env,
         ["create", "--role-id", "4294967296", "--allow-full-access"],
         exit_of(choice),
     );
-    contains(&said, &["roleID must be a 32-bit integer"]);
+    contains(&stderr, &["roleID must be a 32-bit integer"]);
 }
 
 fn unknown_role(choice: &str, settings: Settings) {
@@ -74,8 +74,8 @@ fn unknown_role(choice: &str, settings: Settings) {
         assert_eq!(result.success(), env.sandbox.api_keys()[0].secret);
         return;
     }
-    let said = fails(&env, arguments, exit_of(choice));
-    contains(&said, &["ID 999"]);
+    let stderr = fails(&env, arguments, exit_of(choice));
+    contains(&stderr, &["ID 999"]);
     assert_eq!(creates_sent(&env).len(), 1, "not tried again");
 }
 
@@ -93,12 +93,12 @@ fn past_expiry(choice: &str, mut settings: Settings) {
     settings.clock_skew_seconds = 7200;
     let env = TestEnv::with(settings);
     // This date is in the past by the local clock too, so it is rejected before a request.
-    let said = fails(
+    let stderr = fails(
         &env,
         ["create", "--role-id", "2", "--expires", "2020-01-31"],
         2,
     );
-    contains(&said, &["--expires"]);
+    contains(&stderr, &["--expires"]);
     assert_eq!(env.sandbox.requests(), []);
     // A duration counts from the manager's clock, so its end is never in the past.
     creates(&env, ["--role", "Auditor", "--expires", "1h"]);
@@ -108,8 +108,8 @@ fn past_expiry(choice: &str, mut settings: Settings) {
     if choice == "accepted" {
         creates(&env, arguments[1..].iter().copied());
     } else {
-        let said = fails(&env, arguments, exit_of(choice));
-        contains(&said, &["expiry date must be in the future"]);
+        let stderr = fails(&env, arguments, exit_of(choice));
+        contains(&stderr, &["expiry date must be in the future"]);
     }
 }
 
@@ -120,8 +120,8 @@ fn unknown_time_zone(choice: &str, settings: Settings) {
         creates(&env, arguments[1..].iter().copied());
         assert_eq!(env.sandbox.api_keys()[0].time_zone, "Mars/Olympus");
     } else {
-        let said = fails(&env, arguments, exit_of(choice));
-        contains(&said, &["There is no time zone Mars/Olympus."]);
+        let stderr = fails(&env, arguments, exit_of(choice));
+        contains(&stderr, &["There is no time zone Mars/Olympus."]);
     }
 }
 
@@ -146,7 +146,7 @@ fn expiry_zero(_: &str, settings: Settings) {
 }
 
 fn duplicate_name(choice: &str, settings: Settings) {
-    named(settings.clone());
+    creates_with_names(settings.clone());
     // If names cannot be searched, the manager rejects the taken name.
     let mut blind = settings;
     blind.unknowns.session_keys = Some(403);
@@ -159,8 +159,8 @@ fn duplicate_name(choice: &str, settings: Settings) {
         // The message identifies the error, regardless of the status. After status 500, the key may have been created, and this run may not search
         // for it.
         let exit = if choice == "500" { 11 } else { 6 };
-        let said = fails(&env, arguments, exit);
-        contains(&said, &["The requested username already exists."]);
+        let stderr = fails(&env, arguments, exit);
+        contains(&stderr, &["The requested username already exists."]);
     }
     assert_eq!(creates_sent(&env).len(), 1);
 }
@@ -183,7 +183,7 @@ fn delete_missing(_: &str, settings: Settings) {
 /// On systems without a full-disk device, nothing is deleted.
 #[cfg(not(target_os = "linux"))]
 fn delete_missing(_: &str, settings: Settings) {
-    named(settings);
+    creates_with_names(settings);
 }
 
 fn ignore_case(_: &str, settings: Settings) {
@@ -193,15 +193,15 @@ fn ignore_case(_: &str, settings: Settings) {
         &["create", "--role", "auditor"][..],
         &["find-role", "AUDITOR"],
     ] {
-        let said = fails(&env, arguments.iter().copied(), 3);
-        contains(&said, &["Auditor"]);
+        let stderr = fails(&env, arguments.iter().copied(), 3);
+        contains(&stderr, &["Auditor"]);
     }
     env.sandbox.add_key("Mine", 2);
     creates(&env, ["--role", "Auditor", "--name", "mine"]);
 }
 
 fn ignore_search(_: &str, settings: Settings) {
-    named(settings.clone());
+    creates_with_names(settings.clone());
     let env = TestEnv::with(settings);
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
     contains(
@@ -212,7 +212,7 @@ fn ignore_search(_: &str, settings: Settings) {
 }
 
 fn trim_names(_: &str, settings: Settings) {
-    named(settings.clone());
+    creates_with_names(settings.clone());
     let env = TestEnv::with(settings);
     for name in [" mine", "mine ", "\tmine", " "] {
         fails(&env, ["create", "--role", "Auditor", "--name", name], 2);
@@ -290,28 +290,28 @@ fn answer_fields(choice: &str, settings: Settings) {
     assert_eq!(document["ID"], key.id);
     assert_eq!(document["meta"]["role"], "Auditor");
     let new = serde_json::json!({"list": [1, null, "two"]});
-    let (kept, locale) = match choice {
+    let (stored_time_zone, locale) = match choice {
         "usual" => (None, true),
         "future" => (Some(&new), true),
         "sparse" => (None, false),
-        _ => unheard_of(choice),
+        _ => unexpected_choice(choice),
     };
-    assert_eq!(document.get("somethingNew"), kept);
+    assert_eq!(document.get("somethingNew"), stored_time_zone);
     assert_eq!(document.get("locale").is_some(), locale);
 }
 
 fn error_body(choice: &str, mut settings: Settings) {
     settings.administrator_role = 2;
     let env = TestEnv::with(settings);
-    let said = fails(&env, ["create", "--role-id", "2"], 5);
-    snapshot(&said);
-    let words = said.contains("Not authorized to create API keys");
+    let stderr = fails(&env, ["create", "--role-id", "2"], 5);
+    snapshot(&stderr);
+    let words = stderr.contains("Not authorized to create API keys");
     assert_eq!(
         words,
         matches!(choice, "message" | "legacy" | "text" | "html"),
-        "{said}"
+        "{stderr}"
     );
-    assert!(!said.contains('<') && !said.contains('{'), "{said}");
+    assert!(!stderr.contains('<') && !stderr.contains('{'), "{stderr}");
     env.sandbox.set_locked(true);
     fails(&env, CREATE, 4);
 }

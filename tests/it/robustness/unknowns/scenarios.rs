@@ -46,7 +46,7 @@ fn every_question_has_a_test() {
 
 /// Fails the test because the scenario has no expectation for this choice.
 #[track_caller]
-pub(super) fn unheard_of(choice: &str) -> ! {
+pub(super) fn unexpected_choice(choice: &str) -> ! {
     panic!("nothing is said of the choice `{choice}`")
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use swp_keys::sandbox::{ApiKey, ErrorBody, SecretShape, Settings};
 
-use super::scenarios::{CREATE, ROLE, creates, fails, unheard_of, walks};
+use super::scenarios::{CREATE, ROLE, creates, fails, unexpected_choice, walks};
 use crate::support::snapshot::snapshot;
 use crate::support::wording::SESSION_NOT_ENDED;
 use crate::support::{END_SESSION, LEGACY_LOGOUT, RunResult, TestEnv, contains};
@@ -14,12 +14,12 @@ walks! {
     the_status_of_a_rejected_sign_in: "sign-in-refusal" => sign_in_refusal;
     the_message_of_a_rejected_sign_in: "sign-in-wording" => sign_in_wording;
     the_contents_of_a_successful_sign_in: "sign-in-answer" => sign_in_answer;
-    a_quoted_cookie: "quoted-cookie" => |_, settings| comes_through(settings);
+    a_quoted_cookie: "quoted-cookie" => |_, settings| runs_succeed(settings);
     a_missing_sign_in_endpoint: "sessions-endpoint" => sessions_endpoint;
     the_session_limit: "session-limit" => session_limit;
     the_type_of_an_mfa_code: "mfa-code-type" => mfa_code_type;
-    the_cookie_of_a_load_balancer: "sticky-cookie" => |_, settings| comes_through(settings);
-    a_session_without_a_request_id: "sid-alone" => |_, settings| comes_through(settings);
+    the_cookie_of_a_load_balancer: "sticky-cookie" => |_, settings| runs_succeed(settings);
+    a_session_without_a_request_id: "sid-alone" => |_, settings| runs_succeed(settings);
     the_status_of_an_expired_session: "expired-session" => expired_session;
     the_status_of_a_rejected_key: "refused-key" => refused_key;
     the_status_of_a_locked_key: "unusable-key" => unusable_key;
@@ -28,8 +28,8 @@ walks! {
     a_session_that_views_keys: "session-keys" => session_keys;
     the_sign_out_call: "end-session" => end_session;
     the_legacy_sign_out_call: "logout" => logout;
-    a_missing_version: "missing-version" => |_, settings| comes_through(settings);
-    an_unknown_version: "unknown-version" => |_, settings| comes_through(settings);
+    a_missing_version: "missing-version" => |_, settings| runs_succeed(settings);
+    an_unknown_version: "unknown-version" => |_, settings| runs_succeed(settings);
     a_role_without_web_service: "web-service" => web_service;
     a_key_that_views_itself: "current-without-view" => current_without_view;
     the_retry_time_of_a_rate_limit: "retry-after" => retry_after;
@@ -37,7 +37,7 @@ walks! {
 }
 
 /// Asserts that runs succeed regardless of the choice.
-fn comes_through(settings: Settings) {
+fn runs_succeed(settings: Settings) {
     let env = TestEnv::with(settings);
     creates(&env, ROLE);
     creates(
@@ -60,47 +60,47 @@ fn with_a_wrong_password(settings: Settings) -> TestEnv {
 }
 
 fn sign_in_refusal(choice: &str, settings: Settings) {
-    comes_through(settings.clone());
+    runs_succeed(settings.clone());
     let env = with_a_wrong_password(settings);
-    let said = fails(&env, CREATE, 4);
+    let stderr = fails(&env, CREATE, 4);
     contains(
-        &said,
+        &stderr,
         &[&format!("(HTTP {choice}"), "the password is incorrect"],
     );
     assert_eq!(env.calls(), ["POST /api/sessions"]);
 }
 
 fn sign_in_wording(_: &str, settings: Settings) {
-    comes_through(settings.clone());
+    runs_succeed(settings.clone());
     let env = with_a_wrong_password(settings);
     fails(&env, CREATE, 4);
     env.sandbox.set_locked(true);
-    let said = fails(&env, CREATE, 4);
-    snapshot(&said);
+    let stderr = fails(&env, CREATE, 4);
+    snapshot(&stderr);
 }
 
 fn sign_in_answer(choice: &str, settings: Settings) {
     match choice {
-        "complete" | "several-sid" => comes_through(settings),
+        "complete" | "several-sid" => runs_succeed(settings),
         "no-sid" | "no-rid" | "empty-sid" | "empty-rid" => {
             let env = TestEnv::with(settings);
-            let said = fails(&env, CREATE, 1);
+            let stderr = fails(&env, CREATE, 1);
             let sid = choice.ends_with("sid");
-            contains(&said, &[if sid { "`sID`" } else { "`RID`" }]);
+            contains(&stderr, &[if sid { "`sID`" } else { "`RID`" }]);
             assert_eq!(env.calls(), ["POST /api/sessions"]);
         }
-        _ => unheard_of(choice),
+        _ => unexpected_choice(choice),
     }
 }
 
 fn sessions_endpoint(choice: &str, settings: Settings) {
     if choice == "accepted" {
-        return comes_through(settings);
+        return runs_succeed(settings);
     }
     let env = TestEnv::with(settings);
-    let said = fails(&env, CREATE, 4);
+    let stderr = fails(&env, CREATE, 4);
     contains(
-        &said,
+        &stderr,
         &[choice, "Sign-in with a user name is not available here."],
     );
     assert_eq!(env.calls(), ["POST /api/sessions"]);
@@ -113,11 +113,11 @@ fn session_limit(choice: &str, mut settings: Settings) {
     match choice {
         "refuse" => {
             let arguments = ["create", "--role", "Auditor", "--wait", "1s"];
-            let said = fails(&env, arguments, 9);
-            contains(&said, &["MaxSessionsException", "`--api-key-file`"]);
+            let stderr = fails(&env, arguments, 9);
+            contains(&stderr, &["MaxSessionsException", "`--api-key-file`"]);
         }
         "end-oldest" => drop(creates(&env, ROLE)),
-        _ => unheard_of(choice),
+        _ => unexpected_choice(choice),
     }
 }
 
@@ -132,7 +132,7 @@ fn mfa_code_type(choice: &str, mut settings: Settings) {
             &fails(&env, ["create"].into_iter().chain(code), 4),
             &["The value of mfaCode must be a number."],
         ),
-        _ => unheard_of(choice),
+        _ => unexpected_choice(choice),
     }
     assert_eq!(env.count("POST /api/sessions"), 1);
 }
@@ -147,8 +147,8 @@ fn expired_session(_: &str, settings: Settings) {
     contains(&result.stderr, &["SWP_PASSWORD_FILE"]);
     env.home.unset("SWP_PASSWORD_FILE");
     env.sandbox.forget_requests();
-    let said = fails(&env, CREATE, 4);
-    contains(&said, &["swp-keys login"]);
+    let stderr = fails(&env, CREATE, 4);
+    contains(&stderr, &["swp-keys login"]);
     assert_eq!(
         env.count("POST /api/sessions"),
         0,
@@ -157,8 +157,8 @@ fn expired_session(_: &str, settings: Settings) {
 }
 
 fn refused_key(choice: &str, settings: Settings) {
-    comes_through(settings.clone());
-    for (error_body, said) in [
+    runs_succeed(settings.clone());
+    for (error_body, message) in [
         (ErrorBody::Message, Some("Invalid API Key")),
         (ErrorBody::Empty, None),
     ] {
@@ -170,14 +170,14 @@ fn refused_key(choice: &str, settings: Settings) {
         creates(&env, ROLE);
         assert!(env.sandbox.remove_key(key.id));
         // 403 is documented for a missing permission, so only the message distinguishes the two cases.
-        let code = match (choice, said) {
+        let code = match (choice, message) {
             ("401", _) | ("403", Some(_)) => 4,
             ("403", None) => 5,
-            _ => unheard_of(choice),
+            _ => unexpected_choice(choice),
         };
         for arguments in [&["list-roles"][..], &["create", "--role-id", "2"]] {
             let printed = fails(&env, arguments.iter().copied(), code);
-            contains(&printed, &[said.unwrap_or_default()]);
+            contains(&printed, &[message.unwrap_or_default()]);
         }
         let printed = fails(&env, ["create", "--role-id", "2"], code);
         snapshot(&printed);
@@ -197,10 +197,10 @@ fn unusable_key(choice: &str, settings: Settings) {
         let (code, words, works) = match choice {
             "403" => (5, "Not authorized to create API keys", Value::Null),
             "401" => (4, "Invalid API Key", json!(false)),
-            _ => unheard_of(choice),
+            _ => unexpected_choice(choice),
         };
-        let said = fails(&env, ["create", "--role-id", "2"], code);
-        contains(&said, &[words]);
+        let stderr = fails(&env, ["create", "--role-id", "2"], code);
+        contains(&stderr, &[words]);
         // The check must never report that the key works.
         let result = env.run(["verify-key", "-o", "json"]);
         let answer: Value = serde_json::from_str(result.check_failed().0).expect("JSON");
@@ -221,10 +221,10 @@ fn cloud_one_keys(choice: &str, mut settings: Settings) {
         "401" => 4,
         "403" => 5,
         "404" => 3,
-        _ => unheard_of(choice),
+        _ => unexpected_choice(choice),
     };
-    let said = fails(&env, CREATE, code);
-    contains(&said, &["Cloud One key", "`--api-key-scheme`"]);
+    let stderr = fails(&env, CREATE, code);
+    contains(&stderr, &["Cloud One key", "`--api-key-scheme`"]);
     // A key that may not manage keys can still be valid. Only a 401 response proves that it is not.
     let result = env.run(["verify-key"]);
     assert_eq!(result.code(), if choice == "401" { 13 } else { 0 });
@@ -232,15 +232,15 @@ fn cloud_one_keys(choice: &str, mut settings: Settings) {
 
 fn session_roles(choice: &str, settings: Settings) {
     let code = match choice {
-        "accepted" => return comes_through(settings),
+        "accepted" => return runs_succeed(settings),
         "401" => 4,
         "403" => 5,
-        _ => unheard_of(choice),
+        _ => unexpected_choice(choice),
     };
     let env = TestEnv::with(settings);
     for arguments in [&CREATE[..], &["find-role", "Auditor"], &["list-roles"]] {
-        let said = fails(&env, arguments.iter().copied(), code);
-        contains(&said, &["`--role-id`"]);
+        let stderr = fails(&env, arguments.iter().copied(), code);
+        contains(&stderr, &["`--role-id`"]);
     }
     creates(&env, ["--role-id", "2"]);
     assert_eq!(env.sandbox.live_sessions(), 0);
@@ -248,10 +248,10 @@ fn session_roles(choice: &str, settings: Settings) {
 
 fn session_keys(choice: &str, settings: Settings) {
     let code = match choice {
-        "accepted" => return comes_through(settings),
+        "accepted" => return runs_succeed(settings),
         "401" => 4,
         "403" => 5,
-        _ => unheard_of(choice),
+        _ => unexpected_choice(choice),
     };
     let env = TestEnv::with(settings);
     creates(&env, ROLE);
@@ -282,8 +282,8 @@ fn end_session(choice: &str, settings: Settings) {
         assert_eq!(env.count(LEGACY_LOGOUT), usize::from(!taken_for_ended));
         let ended = choice == "accepted" || !taken_for_ended && legacy.is_none();
         assert_eq!(env.sandbox.live_sessions(), usize::from(!ended));
-        let noted = (result.stderr).contains(SESSION_NOT_ENDED);
-        assert_eq!(noted, !taken_for_ended && legacy.is_some(), "{choice}");
+        let reported = (result.stderr).contains(SESSION_NOT_ENDED);
+        assert_eq!(reported, !taken_for_ended && legacy.is_some(), "{choice}");
     }
 }
 
@@ -293,9 +293,9 @@ fn logout(choice: &str, mut settings: Settings) {
     let result = creates(&env, ["--role", "Auditor", "-v"]);
     let ended = choice == "accepted";
     assert_eq!(env.sandbox.live_sessions(), usize::from(!ended), "{choice}");
-    let noted = result.stderr.contains(SESSION_NOT_ENDED);
+    let reported = result.stderr.contains(SESSION_NOT_ENDED);
     assert_eq!(
-        noted,
+        reported,
         !matches!(choice, "accepted" | "200"),
         "{}",
         result.stderr
@@ -313,14 +313,14 @@ fn web_service(choice: &str, settings: Settings) {
     let key = env.sandbox.add_key("mine", role);
     env.use_key(&key.secret);
     let refused = |code| {
-        let said = fails(&env, ["create", "--role-id", "2"], code);
-        snapshot(&said);
+        let stderr = fails(&env, ["create", "--role-id", "2"], code);
+        snapshot(&stderr);
     };
     match choice {
         "accepted" => drop(creates(&env, ["--role-id", "2"])),
         "401" => refused(4),
         "403" => refused(5),
-        _ => unheard_of(choice),
+        _ => unexpected_choice(choice),
     }
 }
 
@@ -336,7 +336,7 @@ fn current_without_view(choice: &str, settings: Settings) {
     match choice {
         "accepted" => assert_eq!(fallback, 0),
         "403" => assert_eq!(fallback, 1),
-        _ => unheard_of(choice),
+        _ => unexpected_choice(choice),
     }
 }
 
@@ -356,11 +356,11 @@ fn retry_after(choice: &str, mut settings: Settings) {
         // The manager's minute is longer than the remaining time to wait.
         "seconds" | "date" => {
             env.sandbox.advance_clock(Duration::from_secs(3600));
-            let said = fails(&env, CREATE, 9);
-            contains(&said, &["Too many API requests"]);
+            let stderr = fails(&env, CREATE, 9);
+            contains(&stderr, &["Too many API requests"]);
             assert!(env.count("POST /api/roles/search") <= 2, "{choice}");
         }
-        _ => unheard_of(choice),
+        _ => unexpected_choice(choice),
     }
 }
 

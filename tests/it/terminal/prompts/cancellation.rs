@@ -64,8 +64,8 @@ fn leave_at_each_question(code: i32, leave: impl Fn(&TestEnv, &mut Pty)) {
         terminal.type_line("this is seen");
         terminal.see("this is seen");
         terminal.see("done");
-        let shown = terminal.end();
-        stands_alone(&shown);
+        let screen = terminal.end();
+        assert_on_its_own_line(&screen);
         let state = |name| std::fs::read_to_string(env.home.path(name)).expect("stty's output");
         assert_eq!(state("before"), state("after"), "after `{}`", question.text);
         contains(&state("after"), &[" echo ", "icanon", "isig"]);
@@ -78,14 +78,14 @@ fn leave_at_each_question(code: i32, leave: impl Fn(&TestEnv, &mut Pty)) {
         );
         assert_eq!(env.sandbox.live_sessions(), 0);
         if question.text.starts_with("Password") {
-            assert!(!shown.contains("half-typed"), "{shown}");
+            assert!(!screen.contains("half-typed"), "{screen}");
         }
     }
 }
 
 /// Asserts that the error is on its own line.
 #[track_caller]
-fn stands_alone(shown: &str) {
+fn assert_on_its_own_line(shown: &str) {
     let errors: Vec<&str> = shown
         .lines()
         .filter(|line| line.contains("error: "))
@@ -128,8 +128,8 @@ fn the_echo_is_off_before_the_prompt_appears() {
     terminal.see(ADMIN_PASSWORD_PROMPT);
     terminal.type_line("");
     terminal.see("code=0");
-    let shown = terminal.end();
-    assert!(!shown.contains(PASSWORD), "{shown}");
+    let screen = terminal.end();
+    assert!(!screen.contains(PASSWORD), "{screen}");
     assert_eq!(sign_ins(&env)[0]["password"], PASSWORD);
 }
 
@@ -138,18 +138,18 @@ fn the_echo_is_off_before_the_prompt_appears() {
 #[test]
 fn a_partial_password_is_not_sent_when_the_terminal_closes() {
     for _ in 0..10 {
-        lose_the_terminal();
+        close_the_terminal();
     }
 }
 
 #[cfg(target_os = "linux")]
-fn lose_the_terminal() {
+fn close_the_terminal() {
     use crate::support::pty::Window;
     let env = env();
     // stdout is a pipe, whose end shows that the run has ended.
     let path = env.home.path("end");
-    let made = std::process::Command::new("mkfifo").arg(&path).status();
-    assert!(made.expect("mkfifo runs").success());
+    let status = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(status.expect("mkfifo runs").success());
     let mut terminal = Window::start(&env.home, r#""$SWP_KEYS" find-role Auditor > end 2> err"#);
     let (ended, end) = std::sync::mpsc::channel();
     std::thread::spawn(move || ended.send(std::fs::read_to_string(path)));
@@ -179,7 +179,7 @@ fn ctrl_backslash_at_any_prompt_exits_with_131_and_restores_the_terminal() {
 }
 
 /// Returns an environment with a key that can be deleted, a command and its prompt, for every kind of prompt.
-fn asked() -> Vec<(TestEnv, &'static str, &'static str)> {
+fn prompt_cases() -> Vec<(TestEnv, &'static str, &'static str)> {
     let mut no_name = env();
     no_name.home.unset("SWP_USERNAME");
     let mut code = TestEnv::with(Settings {
@@ -202,7 +202,7 @@ fn asked() -> Vec<(TestEnv, &'static str, &'static str)> {
 
 #[test]
 fn an_end_of_input_prints_one_line_at_any_prompt() {
-    for (env, command, question) in asked() {
+    for (env, command, question) in prompt_cases() {
         let mut terminal = Pty::start(
             &env.home,
             &format!(r#""$SWP_KEYS" {command}; echo "code=$?""#),
@@ -210,16 +210,16 @@ fn an_end_of_input_prints_one_line_at_any_prompt() {
         terminal.see(question);
         terminal.control('d');
         terminal.see("code=2");
-        let shown = terminal.end();
-        contains(&shown, &["hint: "]);
-        stands_alone(&shown);
+        let screen = terminal.end();
+        contains(&screen, &["hint: "]);
+        assert_on_its_own_line(&screen);
         assert!(env.sandbox.api_keys().len() <= 1);
     }
 }
 
 #[test]
 fn ctrl_c_prints_one_line_at_any_prompt() {
-    for (env, command, question) in asked() {
+    for (env, command, question) in prompt_cases() {
         let mut terminal = Pty::start(
             &env.home,
             &format!(r#""$SWP_KEYS" {command}; echo "code=$?""#),
@@ -227,17 +227,17 @@ fn ctrl_c_prints_one_line_at_any_prompt() {
         terminal.see(question);
         terminal.control('c');
         terminal.see("code=130");
-        let shown = terminal.end();
-        stands_alone(&shown);
+        let screen = terminal.end();
+        assert_on_its_own_line(&screen);
         // The output, including the prompt, is in `snapshots/`.
-        snapshot(&shown);
+        snapshot(&screen);
     }
 }
 
 /// A shell that has stopped the run shows typed text again. When the run continues, it repeats the prompt, and does not show a secret.
 #[test]
 fn ctrl_z_stops_any_prompt_which_is_repeated_afterwards() {
-    for (env, command, question) in asked() {
+    for (env, command, question) in prompt_cases() {
         let script = format!(
             r#"set -m; "$SWP_KEYS" {command}; echo "stopped"; stty sane; fg > shown; echo "code=$?""#
         );
@@ -260,8 +260,8 @@ fn ctrl_z_stops_any_prompt_which_is_repeated_afterwards() {
         };
         terminal.type_text(answer);
         terminal.see(&format!("code={code}"));
-        let shown = terminal.end();
-        assert!(!is_password || !shown.contains(PASSWORD), "{shown}");
+        let screen = terminal.end();
+        assert!(!is_password || !screen.contains(PASSWORD), "{screen}");
     }
 }
 
@@ -269,16 +269,16 @@ fn ctrl_z_stops_any_prompt_which_is_repeated_afterwards() {
 /// run.
 #[test]
 fn a_run_in_the_background_can_be_ended_at_any_prompt() {
-    for (env, command, question) in asked() {
+    for (env, command, question) in prompt_cases() {
         let script = format!(
             r#"stty -a > before; timeout 2 "$SWP_KEYS" {command} 2> err; echo "code=$?"; stty -a > after"#
         );
         let mut terminal = Pty::start(&env.home, &script);
         terminal.see("code=124");
-        let shown = terminal.end();
+        let screen = terminal.end();
         let state = |name| std::fs::read_to_string(env.home.path(name)).expect("a file");
         assert_eq!(state("before"), state("after"), "at `{question}`");
-        assert!(!shown.contains(question), "it cannot ask: {shown}");
+        assert!(!screen.contains(question), "it cannot ask: {screen}");
         contains(
             &state("err"),
             &["error: interrupted; nothing was changed", "background"],
@@ -290,7 +290,7 @@ fn a_run_in_the_background_can_be_ended_at_any_prompt() {
 #[test]
 fn a_stopped_prompt_can_be_ended() {
     for then in [":", "bg"] {
-        for (env, command, question) in asked() {
+        for (env, command, question) in prompt_cases() {
             let script = format!(
                 r#"set -m; sh -c 'echo $$ > pid; exec "$SWP_KEYS" {command}'; echo "stopped"; {then}
                    kill -TERM %1; kill -CONT %1; while kill -0 $(cat pid) 2> /dev/null; do sleep 0.1; done; echo "gone""#

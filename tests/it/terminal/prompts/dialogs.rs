@@ -61,12 +61,12 @@ fn type_password(env: &TestEnv, script: &str) -> String {
 fn a_password_prompt_uses_the_terminal_if_stdin_and_stdout_are_pipes() {
     let env = env();
     let script = r#"echo from-stdin | "$SWP_KEYS" create --role Auditor > out; echo "code=$?""#;
-    let shown = type_password(&env, script);
+    let screen = type_password(&env, script);
     let keys = env.sandbox.api_keys();
-    assert_eq!(keys.len(), 1, "{shown}");
+    assert_eq!(keys.len(), 1, "{screen}");
     assert_eq!(out(&env), format!("{}\n", keys[0].secret));
-    assert!(!shown.contains(PASSWORD), "{shown}");
-    assert!(!shown.contains(&keys[0].secret), "{shown}");
+    assert!(!screen.contains(PASSWORD), "{screen}");
+    assert!(!screen.contains(&keys[0].secret), "{screen}");
     assert_eq!(
         sign_ins(&env),
         [json!({"userName": "admin", "password": PASSWORD})]
@@ -100,8 +100,8 @@ fn a_typed_password_arrives_exactly() {
         terminal.see(ADMIN_PASSWORD_PROMPT);
         terminal.type_line(password);
         terminal.see("code=0");
-        let shown = terminal.end();
-        assert!(!shown.contains(password.trim()), "{shown}");
+        let screen = terminal.end();
+        assert!(!screen.contains(password.trim()), "{screen}");
         assert_eq!(sign_ins(&env)[0]["password"], password);
     }
 }
@@ -121,8 +121,8 @@ fn a_missing_user_name_is_prompted_for_with_echo() {
     terminal.see(ADMIN_PASSWORD_PROMPT);
     terminal.type_line(PASSWORD);
     terminal.see("code=0");
-    let shown = terminal.end();
-    assert!(!shown.contains(PASSWORD), "{shown}");
+    let screen = terminal.end();
+    assert!(!screen.contains(PASSWORD), "{screen}");
     assert_eq!(out(&env), "2\n");
 }
 
@@ -141,8 +141,8 @@ fn a_code_is_prompted_for_without_repeating_the_password_prompt() {
     terminal.see(CODE_PROMPT);
     terminal.type_line("004211");
     terminal.see("code=0");
-    let shown = terminal.end();
-    assert_eq!(shown.matches(PASSWORD_PROMPT).count(), 1, "{shown}");
+    let screen = terminal.end();
+    assert_eq!(screen.matches(PASSWORD_PROMPT).count(), 1, "{screen}");
     assert_eq!(out(&env), "2\n");
     let without = json!({"userName": "admin", "password": PASSWORD});
     let with = json!({"userName": "admin", "password": PASSWORD, "mfaCode": "004211"});
@@ -195,8 +195,8 @@ fn rejected_input_is_neither_prompted_for_nor_sent_again() {
         }
         // If the run prompted again, the test would time out.
         terminal.see("code=4");
-        let shown = terminal.end();
-        contains(&shown, &[case.says]);
+        let screen = terminal.end();
+        contains(&screen, &[case.says]);
         assert_eq!(sign_ins(&env).len(), case.sign_ins, "{}", case.what);
     }
 }
@@ -232,8 +232,8 @@ fn errors_that_need_no_input_are_reported_before_a_prompt() {
         let mut terminal = Pty::start(&env.home, &script);
         // If the run prompted, the test would time out.
         terminal.see(&format!("code={code}"));
-        let shown = terminal.end();
-        assert!(!shown.contains("Password"), "{arguments}: {shown}");
+        let screen = terminal.end();
+        assert!(!screen.contains("Password"), "{arguments}: {screen}");
     }
     assert_eq!(env.calls(), [] as [String; 0]);
 }
@@ -300,6 +300,6 @@ fn a_name_cannot_control_the_terminal_at_a_prompt() {
     terminal.see(&(PASSWORD_PROMPT.to_owned() + r"a\u{1b}]0;b\u{7}\u{8}User: "));
     terminal.control('c');
     terminal.see("code=130");
-    let shown = terminal.end();
-    assert!(!shown.contains(['\x1b', '\x07']), "{shown:?}");
+    let screen = terminal.end();
+    assert!(!screen.contains(['\x1b', '\x07']), "{screen:?}");
 }
