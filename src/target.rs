@@ -10,10 +10,12 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::config::global_args::ApiKeyScheme;
-use crate::config::{ProxyChoice, ProxySettings, SecretSource, Settings, Sourced};
+use crate::config::values::typed_address;
+use crate::config::{ADDRESS_HINT, ProxyChoice, ProxySettings, SecretSource, Settings, Sourced};
 use crate::context::Context;
 use crate::error::Error;
 use crate::manager::{Address, ConnectionOptions, Manager, Pin, ServerCertificate};
+use crate::terminal::prompt::Prompt;
 use crate::trust::policy::{TrustDecision, TrustPolicy, TrustSource};
 
 /// One manager and the settings for it.
@@ -57,7 +59,19 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Returns the target that the settings describe.
+    /// Returns the target that the settings describe. If they contain no address, the user is asked for it.
+    ///
+    /// # Errors
+    /// Returns a usage error if the settings contain no address and there is no terminal to prompt on, or an interruption at the question.
+    pub(crate) async fn find(settings: Settings, context: &Context) -> Result<Self, Error> {
+        let address = match &settings.manager {
+            Some(manager) => manager.value.clone(),
+            None => ask_address(&settings, context).await?,
+        };
+        Ok(Self::at(address, settings))
+    }
+
+    /// Returns the target that the settings describe. The user is not asked.
     ///
     /// # Errors
     /// Returns a usage error if the settings do not contain the address of a manager.
@@ -176,4 +190,20 @@ impl Target {
             progress: context.progress.clone(),
         })
     }
+}
+
+/// Asks for the address of the manager until the answer is a valid address.
+async fn ask_address(settings: &Settings, context: &Context) -> Result<Address, Error> {
+    let prompt = context.prompt();
+    if prompt == Prompt::Unavailable {
+        return settings.address().cloned();
+    }
+    prompt
+        .accepted(
+            "Address of the manager (such as dsm.example.com): ",
+            ADDRESS_HINT,
+            &context.signals,
+            typed_address,
+        )
+        .await
 }

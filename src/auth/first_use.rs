@@ -15,7 +15,7 @@ use crate::manager::{
 use crate::process::signals::Signals;
 use crate::target::Target;
 use crate::terminal::output::{safe, without_leading_command};
-use crate::terminal::prompt::Prompt;
+use crate::terminal::prompt::{Prompt, filled};
 use crate::text::shorten;
 use crate::trust::pin_store::{KnownManager, PinStore};
 use crate::trust::policy::TrustSource;
@@ -196,7 +196,10 @@ pub(crate) async fn confirm(
     let (first, second) = fingerprint.split_at(fingerprint.len().div_ceil(2));
     let mut question = format!(
         "{}\n\n{}\n\n{}\n\nTrust this key from now on? Type `yes` or `no`, or paste a fingerprint: ",
-        filled(&format!("The certificate of {host} {}.", safe(problem))),
+        filled(
+            &format!("The certificate of {host} {}.", safe(problem)),
+            COLUMNS
+        ),
         describe_with(certificate, &format!("{first}\n    {second}")),
         comparison_commands(host)
     );
@@ -297,28 +300,6 @@ fn describe_details(details: &CertificateDetails) -> String {
         format!("  {name:<8} {value}")
     })
     .join("\n")
-}
-
-/// Wraps a sentence between words. Later lines are indented, so that a name in the sentence cannot look like a line of the question.
-fn filled(text: &str) -> String {
-    let mut lines = String::with_capacity(text.len());
-    let mut width = 0;
-    for word in text.split(' ') {
-        let length = word.chars().count();
-        if width > 0 && width + 1 + length > COLUMNS {
-            lines.push_str("\n    ");
-            lines.push_str(&without_leading_command(word));
-            width = 4 + length;
-            continue;
-        }
-        if width > 0 {
-            lines.push(' ');
-            width += 1;
-        }
-        lines.push_str(word);
-        width += length;
-    }
-    lines
 }
 
 /// Wraps and indents a certificate field. If the terminal wrapped a long field instead, the user could mistake the second line for output

@@ -4,40 +4,40 @@ use std::cell::RefCell;
 
 use crate::secret::Secret;
 
-/// The user name and the password of the first sign-in. They are stored only for a run that may have to sign in again.
+/// The user name and the password of the first sign-in. The password is stored only for a run that may have to sign in again.
 ///
-/// The default value stores nothing, so that only a command that may sign in twice holds the password in memory after the first sign-in.
+/// The default value stores no password, so that only a command that may sign in twice holds the password in memory after the first sign-in.
 #[derive(Default)]
 pub(crate) struct LoginInput {
-    is_kept: bool,
-    kept: RefCell<Option<(String, Secret)>>,
+    keeps_password: bool,
+    username: RefCell<Option<String>>,
+    password: RefCell<Option<Secret>>,
 }
 
 impl LoginInput {
     /// Returns a value that stores the user name and the password for a second sign-in.
     pub(crate) fn kept() -> Self {
         Self {
-            is_kept: true,
-            kept: RefCell::default(),
+            keeps_password: true,
+            ..Self::default()
         }
     }
 
-    /// Returns the user name of the first sign-in, if it was stored.
-    pub(super) fn username(&self) -> Option<String> {
-        let kept = self.kept.borrow();
-        kept.as_ref().map(|(username, _)| username.clone())
+    /// Returns the user name of the first sign-in, or `None` if there was no sign-in with a password.
+    pub(crate) fn username(&self) -> Option<String> {
+        self.username.borrow().clone()
     }
 
     /// Returns the password of the first sign-in, if it was stored.
     pub(super) fn password(&self) -> Option<Secret> {
-        let kept = self.kept.borrow();
-        kept.as_ref().map(|(_, password)| password.clone())
+        self.password.borrow().clone()
     }
 
-    /// Stores the user name and the password if this value was created with [`LoginInput::kept`].
+    /// Stores the user name. Also stores the password if this value was created with [`LoginInput::kept`].
     pub(super) fn store(&self, username: &str, password: &Secret) {
-        if self.is_kept {
-            *self.kept.borrow_mut() = Some((username.to_owned(), password.clone()));
+        *self.username.borrow_mut() = Some(username.to_owned());
+        if self.keeps_password {
+            *self.password.borrow_mut() = Some(password.clone());
         }
     }
 }

@@ -74,7 +74,7 @@ pub(crate) async fn run(
             "use `--yes` to delete without a prompt",
         ));
     }
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let batch = session::signed_in(&target, context, async |access| {
         let arguments = look_up_all(args, access).await?;
         delete_all(arguments, args, access).await

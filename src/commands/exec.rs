@@ -113,7 +113,7 @@ pub(crate) async fn run(
     let (secret, sink) = ChildSecret::prepare(args.channel(), plan.program);
     descriptors::require(descriptors::FOR_DELIVERY)?;
     let prepared = PreparedSinks::new(vec![sink]);
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let named = [
         ("--name", args.name.as_deref()),
         ("--role", args.role.as_deref()),

@@ -43,7 +43,7 @@ pub(crate) async fn run(
     if args.like.is_some() {
         format.require_list()?;
     }
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     if let Some(pattern) = &args.like {
         let found = session::signed_in(&target, context, async |access| {
             let found = access.signed_in.roles_like(pattern);

@@ -17,7 +17,7 @@ pub(crate) async fn run(
     context: &Context,
 ) -> Result<Outcome, Error> {
     context.output.format().require_list()?;
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let found = session::signed_in(&target, context, async |access| {
         let listing = async {
             let listed = access.signed_in.roles().await;

@@ -37,7 +37,7 @@ pub(crate) async fn run(
             "use text or json",
         ));
     }
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     match selected_key(&target) {
         Some(key) => save_key(key, &target, context).await,
         None => save_session(&target, context).await,

@@ -21,7 +21,7 @@ pub(crate) async fn run(
     settings: Settings,
     context: &Context,
 ) -> Result<Outcome, Error> {
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let address = &target.address;
     let Some(saved) =
         SavedCredential::find(&CredentialQuery::new(&target, context).however_loose())?

@@ -31,7 +31,7 @@ pub(crate) async fn run(
     context: &Context,
 ) -> Result<Outcome, Error> {
     lookup::KeyRef::read(&args.key)?;
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let (key, roles, now) = session::signed_in(&target, context, async |access| {
         let key = lookup::resolve(&args.key, access).await?;
         let roles = match context.output.format() {

@@ -41,7 +41,7 @@ pub(crate) async fn run(
     for role in [Some(&args.role), args.diff.as_ref()].into_iter().flatten() {
         id_of(role)?;
     }
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let (one, other) = session::signed_in(&target, context, async |access| {
         let one = find(&args.role, access).await?;
         let other = match &args.diff {

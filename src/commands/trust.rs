@@ -49,15 +49,18 @@ struct Host {
 }
 
 impl Host {
-    fn target(&self, settings: Settings) -> Result<Target, Error> {
-        let address = match &self.host {
-            None => settings.address()?.clone(),
-            Some(host) => Address::parse(host).map_err(|reason| {
-                Error::usage(format!("invalid value for HOST: {reason}"), like(host))
-            })?,
+    async fn target(&self, settings: Settings, context: &Context) -> Result<Target, Error> {
+        let target = match &self.host {
+            None => Target::find(settings, context).await?,
+            Some(host) => {
+                let address = Address::parse(host).map_err(|reason| {
+                    Error::usage(format!("invalid value for HOST: {reason}"), like(host))
+                })?;
+                Target::at(address, settings)
+            }
         };
-        if address.is_encrypted() {
-            Ok(Target::at(address, settings))
+        if target.address.is_encrypted() {
+            Ok(target)
         } else {
             Err(Error::usage(
                 "the address uses http, so it has no TLS certificate",
@@ -73,9 +76,11 @@ pub(crate) async fn run(
     context: &Context,
 ) -> Result<Outcome, Error> {
     match &args.action {
-        TrustAction::Show(host) => show(&host.target(settings)?, context).await?,
-        TrustAction::Add(host) => add(&host.target(settings)?, context).await?,
-        TrustAction::Remove(host) => remove(&host.target(settings)?, context).await?,
+        TrustAction::Show(host) => show(&host.target(settings, context).await?, context).await?,
+        TrustAction::Add(host) => add(&host.target(settings, context).await?, context).await?,
+        TrustAction::Remove(host) => {
+            remove(&host.target(settings, context).await?, context).await?
+        }
         TrustAction::List => list(context)?,
     }
     Ok(Outcome::Done)

@@ -64,7 +64,7 @@ pub(crate) async fn run(
         .map(|text| span(&Source::Flag("--fail-within"), text))
         .transpose()?;
     let key = selected_key(args, &settings)?;
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let (secret, header) = read_key(&target, &key, context).await?;
     let credentials = Credentials::ApiKey { secret, header };
     let signed_in = connect(&target, context).await?.with(credentials);

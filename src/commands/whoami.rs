@@ -57,7 +57,7 @@ pub(crate) async fn run(
         verbose: settings.verbose,
         settings: std::mem::take(&mut settings.resolved),
     };
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let method = AuthMethod::select(&target, context)?;
     let input = LoginInput::default();
     let (signed_in, username) = sign_in_with_name(&method, &target, &input, context).await?;

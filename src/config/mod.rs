@@ -21,5 +21,5 @@ pub(crate) mod values;
 pub(crate) use profile_choice::ProfileUse;
 pub(crate) use provenance::ResolvedSetting;
 pub(crate) use proxy::{ProxyChoice, ProxySettings};
-pub(crate) use settings::Settings;
+pub(crate) use settings::{ADDRESS_HINT, Settings};
 pub(crate) use source::{SecretSource, Source, Sourced};

@@ -95,6 +95,10 @@ const ACCEPT_NEW: SettingKey = ("tls_accept_new", "--tls-accept-new", "SWP_TLS_A
 const NO_INPUT: SettingKey = ("no_input", "--no-input", "SWP_NO_INPUT");
 const OUTPUT: SettingKey = ("output", "--output", "SWP_OUTPUT");
 
+/// The hint if no address is set.
+pub(crate) const ADDRESS_HINT: &str =
+    "set the address of the manager with `--url https://dsm.example.com:4119` or SWP_URL";
+
 impl Settings {
     /// Resolves all settings. `sources` contains the source of each value in `global`: the command line or the environment. If the command
     /// uses a profile, the settings that `global` does not contain are looked up in the profile.
@@ -185,12 +189,7 @@ impl Settings {
         self.manager
             .as_ref()
             .map(|address| &address.value)
-            .ok_or_else(|| {
-                Error::usage(
-                    "no manager given",
-                    "set the address of the manager with `--url https://dsm.example.com:4119` or SWP_URL",
-                )
-            })
+            .ok_or_else(|| Error::usage("no manager given", ADDRESS_HINT))
     }
 }
 

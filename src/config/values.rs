@@ -26,7 +26,24 @@ pub(super) fn parsed_address(url: Sourced<String>) -> Result<Sourced<Address>, E
 /// The hint for an address in a file. It does not suggest a correction, because errors contain no text from files.
 pub(crate) const ADDRESS_EXAMPLE: &str = "use an address such as https://dsm.example.com:4119";
 
-/// Returns the hint for a flag or a variable that is not an address.
+/// Parses an address that the user typed.
+///
+/// # Errors
+/// Returns a usage error with the reason if the text is not the address of a manager. The reason does not repeat the text.
+pub(crate) fn typed_address(text: &str) -> Result<Address, Error> {
+    match Address::parse(text) {
+        Ok(address) => match address.other_service() {
+            Some((what, hint)) => Err(Error::usage(format!("the address names {what}"), hint)),
+            None => Ok(address),
+        },
+        Err(reason) => Err(Error::usage(
+            format!("the address is invalid: {reason}"),
+            like(text),
+        )),
+    }
+}
+
+/// Returns the hint for a typed value, a flag or a variable that is not an address.
 pub(crate) fn like(text: &str) -> String {
     match Address::suggestion_for(text) {
         Some(address) => format!("use {address}"),

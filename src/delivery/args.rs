@@ -23,7 +23,7 @@ const DEFAULT_VARIABLE: &str = "SWP_API_KEY";
 
 /// The destinations of the secret. If no destination is set, the secret goes to stdout. Every command that creates a secret has these
 /// flags.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct SinkArgs {
     /// Write the secret to this file with mode 0600 ("-" is stdout); stdout then contains the key without its secret
     #[arg(long, value_name = "FILE", help_heading = HEADING)]

@@ -30,7 +30,28 @@ impl Expiry {
     /// # Errors
     /// Returns a usage error if the text is invalid, in the past or too far in the future.
     pub(crate) fn parse(text: &str, zone: Option<&str>, now: DateTime<Utc>) -> Result<Self, Error> {
-        let usage = |problem: &str| Error::usage(format!("`--expires` {problem}"), FORMS);
+        Self::parse_named("`--expires`", text, zone, now)
+    }
+
+    /// Parses an expiry that the user typed at a prompt, in the same forms as `--expires`.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Expiry::parse`]. They do not name the flag.
+    pub(crate) fn parse_answer(
+        text: &str,
+        zone: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
+        Self::parse_named("the expiry", text, zone, now)
+    }
+
+    fn parse_named(
+        subject: &str,
+        text: &str,
+        zone: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Error> {
+        let usage = |problem: &str| Error::usage(format!("{subject} {problem}"), FORMS);
         let at = if text.eq_ignore_ascii_case("never") {
             return Ok(Self::Never);
         } else if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {

@@ -86,7 +86,7 @@ pub(crate) async fn run(
         return run_one(key, change, settings, context).await;
     }
     context.output.format().require_list()?;
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let batch = session::signed_in(&target, context, async |access| {
         let keys = look_up_all(keys, change, access).await?;
         change_all(keys, change, access).await
@@ -102,7 +102,7 @@ async fn run_one(
     settings: Settings,
     context: &Context,
 ) -> Result<Outcome, Error> {
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let result = session::signed_in(&target, context, async |access| {
         let key = lookup::resolve(key, access).await?;
         refuse_own_keys(std::slice::from_ref(&key), change, access).await?;

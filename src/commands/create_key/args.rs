@@ -10,10 +10,10 @@ use crate::expiry::Expiry;
 use crate::keys::naming::IfExists;
 
 /// Create a key and deliver its secret.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(group = clap::ArgGroup::new("which-role"))]
 pub(crate) struct Args {
-    /// Role of the key, by its exact name
+    /// Role of the key, by its exact name (without a role, a run on a terminal asks for the role and the expiry)
     #[arg(long, value_name = "NAME", group = "which-role")]
     pub(super) role: Option<String>,
 
@@ -65,23 +65,33 @@ pub(crate) struct Args {
     pub(crate) sinks: SinkArgs,
 }
 
+/// The hint if no role is set.
+pub(super) const ROLE_HINT: &str = "run `swp-keys list-roles` and set `--role` or `--role-id`";
+
 impl Args {
+    /// Returns true if a flag or the profile sets the role.
+    pub(super) fn names_role(&self) -> bool {
+        self.role.is_some() || self.role_id.is_some()
+    }
+
+    /// Returns the error for a run that has no role and no terminal to prompt on.
+    pub(super) fn missing_role() -> Error {
+        Error::usage(
+            "the role is missing: neither `--role <NAME>` nor `--role-id <ID>` is set",
+            ROLE_HINT,
+        )
+    }
+
     /// Fills the missing flags with the defaults of the profile.
     ///
     /// # Errors
-    /// Returns a usage error if no role is set, or if the expiry in the profile is invalid.
+    /// Returns a usage error if the expiry in the profile is invalid.
     pub(crate) fn complete(&mut self, profile: Option<&Profile>) -> Result<(), Error> {
         let default = |field: &str| profile.and_then(|profile| profile.text(field));
         let text = |field: &str| default(field).map(|setting| setting.value);
-        if self.role.is_none() && self.role_id.is_none() {
+        if !self.names_role() {
             self.role = text("create.role");
             self.role_id = text("create.role-id").and_then(|id| id.parse().ok());
-        }
-        if self.role.is_none() && self.role_id.is_none() {
-            return Err(Error::usage(
-                "the role is missing: neither `--role <NAME>` nor `--role-id <ID>` is set",
-                "run `swp-keys list-roles` and set `--role` or `--role-id`",
-            ));
         }
         self.description = (self.description.take()).or_else(|| text("create.description"));
         self.locale = self.locale.take().or_else(|| text("create.locale"));

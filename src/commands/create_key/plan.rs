@@ -1,14 +1,11 @@
-//! Runs `create-key`.
+//! Creates a key according to the flags.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::args::Args;
 use super::report;
-use crate::auth::session;
 use crate::auth::session::Access;
-use crate::config::Settings;
-use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::{Operation, Record};
@@ -35,37 +32,12 @@ pub(super) struct CreatePlan<'a> {
     started: DateTime<Utc>,
 }
 
-/// Creates a key according to the flags.
-///
-/// # Errors
-/// Returns the first error. The documentation of `mint` lists the state after each failure.
-pub(crate) async fn run(
-    args: &Args,
-    settings: Settings,
-    context: &Context,
-) -> Result<Outcome, Error> {
-    let plan = CreatePlan::new(args)?;
-    let prepared = PreparedSinks::ready(&args.sinks, context).await?;
-    let sinks = prepared.places();
-    let target = Target::new(settings)?;
-    let named = [
-        ("--name", args.name.as_deref()),
-        ("--role", args.role.as_deref()),
-        ("--tenant", target.tenant_name()),
-    ];
-    mint::refuse_too_long(&named, &sinks)?;
-    let created = session::signed_in(&target, context, async |access| {
-        plan.carry_out(access, prepared).await
-    })
-    .await?;
-    if let Some(report) = created {
-        report.print(context);
-    }
-    Ok(Outcome::Done)
-}
-
 impl<'a> CreatePlan<'a> {
-    fn new(args: &'a Args) -> Result<Self, Error> {
+    /// Checks the flags.
+    ///
+    /// # Errors
+    /// Returns a usage error that names the invalid flag.
+    pub(super) fn new(args: &'a Args) -> Result<Self, Error> {
         check_name(args.name.as_deref())?;
         if args
             .description
@@ -92,7 +64,10 @@ impl<'a> CreatePlan<'a> {
     }
 
     /// Looks up the role and existing keys, then creates the key. Returns the report about the key, or `None` if the key has no new secret.
-    async fn carry_out(
+    ///
+    /// # Errors
+    /// Returns the first error. The documentation of `mint` lists the state after each failure.
+    pub(super) async fn carry_out(
         &self,
         access: Access<'_>,
         prepared: PreparedSinks,

@@ -76,7 +76,7 @@ pub(crate) async fn run(
             "use `-o text` or `-o tsv`",
         ));
     }
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     session::signed_in(&target, context, async |access| {
         let filter = args.filter(access).await?;
         list(&filter, args, access).await

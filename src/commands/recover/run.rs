@@ -27,7 +27,7 @@ pub(crate) async fn run(
         return list(context);
     }
     args.sinks.check()?;
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let records = selected(args, &target, context)?;
     if records.is_empty() {
         selection::all_readable()?;

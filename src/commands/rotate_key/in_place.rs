@@ -26,7 +26,7 @@ pub(super) async fn in_place(
     context: &Context,
 ) -> Result<(), Error> {
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let rekeyed = session::signed_in(&target, context, async |access| {
         let key = lookup::resolve(key_argument, access).await?;
         let id = key.id;
@@ -50,7 +50,7 @@ pub(super) async fn current(
     settings: Settings,
     context: &Context,
 ) -> Result<(), Error> {
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     // `--current` requires an API key. Without one, the run fails before the sign-in.
     if matches!(
         AuthMethod::select(&target, context)?,

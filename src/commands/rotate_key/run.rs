@@ -38,7 +38,7 @@ pub(crate) async fn run(
         in_place::in_place(args, plan.key, settings, context).await?;
         return Ok(Outcome::Done);
     }
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     // If the secret was already delivered, no destination is needed.
     let abandoned = AbandonedRotation::find(lookup::KeyRef::read(plan.key)?, &target)?;
     let prepared = match &abandoned {

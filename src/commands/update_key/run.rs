@@ -94,7 +94,7 @@ pub(crate) async fn run(
     let expiry = (args.expires.as_deref())
         .map(|text| Expiry::parse(text, zone, Utc::now()))
         .transpose()?;
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     let shown = session::signed_in(&target, context, async |access| {
         args.carry_out(expiry, access).await
     })

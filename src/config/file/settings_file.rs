@@ -12,9 +12,9 @@ use crate::storage::locations::{config_folder, config_variable, is_absent, is_ou
 use crate::storage::permissions::require_trusted_owner;
 
 /// The reason why other users must not have write access, for the error message.
-const STAKE: &str = "the commands in this file run as your user";
+pub(super) const STAKE: &str = "the commands in this file run as your user";
 /// The maximum size of a settings file.
-const LIMIT: u64 = 1024 * 1024;
+pub(super) const LIMIT: u64 = 1024 * 1024;
 
 /// Returns the path of the settings file, or `None` if the settings folder cannot be determined.
 pub(crate) fn path() -> Option<PathBuf> {
@@ -69,7 +69,11 @@ pub(crate) fn no_file(wanted: &Sourced<String>) -> Error {
     )
 }
 
-fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+/// Returns the content of the file, or `None` if the file does not exist.
+///
+/// # Errors
+/// Returns a usage error if the file cannot be read, or if other users can write to it.
+pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let shown = path.display();
     let failed = |reason: &str| {
         Error::usage(

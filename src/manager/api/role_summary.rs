@@ -58,6 +58,30 @@ impl RoleSummary {
         let administers = rights.administrative_on > 0 && rights.administrative_off == 0;
         everywhere && (all || (administers && self.immutable == Some(true)))
     }
+
+    /// Returns the number of granted rights and the number of all rights that the response lists.
+    #[must_use]
+    pub(crate) fn rights_count(&self) -> (u32, u32) {
+        (
+            self.rights.on,
+            self.rights.on.saturating_add(self.rights.off),
+        )
+    }
+
+    /// Returns true if the role grants rights, and the name of every granted right begins with `canView`.
+    #[must_use]
+    pub(crate) fn only_views(&self) -> bool {
+        self.rights.on > 0 && self.rights.on == self.rights.viewing_on
+    }
+
+    /// Returns whether the role applies only to some computers, and whether it applies only to some policies.
+    #[must_use]
+    pub(crate) fn limits(&self) -> (bool, bool) {
+        (
+            self.all_computers == Some(false),
+            self.all_policies == Some(false),
+        )
+    }
 }
 
 /// The response to a search.
@@ -109,13 +133,14 @@ impl SignedIn {
     }
 }
 
-/// The numbers of granted and missing rights: in all groups, and in the administrative groups.
+/// The numbers of granted and missing rights, in all groups and in the administrative groups, and the number of granted rights to view.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct RightsCount {
     on: u32,
     off: u32,
     administrative_on: u32,
     administrative_off: u32,
+    viewing_on: u32,
 }
 
 impl<'de> Deserialize<'de> for RightsCount {
@@ -124,6 +149,7 @@ impl<'de> Deserialize<'de> for RightsCount {
         let count = RightsVisitor {
             rights: &mut rights,
             administrative: false,
+            viewing: false,
         };
         count.deserialize(deserializer)?;
         Ok(rights)
@@ -134,6 +160,8 @@ impl<'de> Deserialize<'de> for RightsCount {
 struct RightsVisitor<'a> {
     rights: &'a mut RightsCount,
     administrative: bool,
+    /// True if the name of this branch begins with `canView`.
+    viewing: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for RightsVisitor<'_> {
@@ -156,6 +184,7 @@ impl<'de> Visitor<'de> for RightsVisitor<'_> {
             map.next_value_seed(RightsVisitor {
                 rights: self.rights,
                 administrative: self.administrative || ADMINISTRATIVE.contains(&&*name),
+                viewing: name.starts_with("canView"),
             })?;
         }
         Ok(())
@@ -169,6 +198,9 @@ impl<'de> Visitor<'de> for RightsVisitor<'_> {
             (&mut rights.off, &mut rights.administrative_off)
         };
         *all = all.saturating_add(1);
+        if on && self.viewing {
+            rights.viewing_on = rights.viewing_on.saturating_add(1);
+        }
         if self.administrative {
             *administrative = administrative.saturating_add(1);
         }

@@ -18,4 +18,4 @@ pub(crate) use escape::{is_plain, json_text, safe, without_leading_command};
 pub(crate) use format::{Color, Format};
 pub(crate) use message::{Level, MAX_LINE};
 pub(crate) use streams::Output;
-pub(crate) use table::{Cell, Column, Table, Tint};
+pub(crate) use table::{Cell, Column, Table, TableLayout, Tint};

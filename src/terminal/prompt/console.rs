@@ -11,6 +11,11 @@ pub(crate) fn is_available() -> bool {
     io::stdin().is_terminal()
 }
 
+/// Returns `None`, because the width is unknown on Windows.
+pub(crate) fn columns() -> Option<u16> {
+    None
+}
+
 pub(crate) fn line(question: &str, echo: Echo, _state: &ReaderState) -> io::Result<Secret> {
     if echo == Echo::Off {
         return rpassword::prompt_password(question).map(Secret::new);

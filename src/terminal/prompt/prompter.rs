@@ -10,10 +10,13 @@ use super::console as tty;
 use super::reader_state::{Echo, ReaderState};
 #[cfg(unix)]
 use super::tty;
+use super::wrap::filled;
 use crate::error::{Error, ErrorKind, Signal};
 use crate::process::signals::Signals;
 use crate::secret::Secret;
+use crate::terminal::output::{MAX_LINE, safe};
 use crate::terminal::status_line;
+use crate::text::shorten;
 
 /// The state of the terminal before the current question.
 static BEFORE: Mutex<Option<tty::TerminalState>> = Mutex::new(None);
@@ -29,6 +32,14 @@ pub(crate) fn restore_terminal() {
 
 fn remember(terminal: Option<tty::TerminalState>) {
     *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = terminal;
+}
+
+/// The width of a terminal whose width is unknown.
+const USUAL_COLUMNS: usize = 80;
+
+/// Returns the width of the terminal that shows the questions.
+pub(crate) fn columns() -> usize {
+    tty::columns().map_or(USUAL_COLUMNS, usize::from)
 }
 
 /// Whether this process can prompt the user.
@@ -98,6 +109,24 @@ impl Prompt {
         Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
     }
 
+    /// Asks until `accept` accepts the answer. After a rejected answer, its error is shown above the question.
+    pub(crate) async fn accepted<T>(
+        self,
+        question: &str,
+        flags: &str,
+        signals: &Signals,
+        accept: impl Fn(&str) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut text = question.to_owned();
+        loop {
+            let answer = self.answer(&text, flags, signals).await?;
+            match accept(&answer) {
+                Ok(value) => return Ok(value),
+                Err(error) => text = format!("{}\n{question}", rejection(&error)),
+            }
+        }
+    }
+
     /// Reads the answer on a separate thread, so that signals are handled meanwhile. This function restores the terminal itself, because the
     /// thread may still be reading.
     async fn ask(self, question: &PromptText<'_>, signals: &Signals) -> Result<Secret, Error> {
@@ -126,6 +155,18 @@ impl Prompt {
         }
         asking.outcome(question, answer)
     }
+}
+
+/// Returns the reason why an answer was rejected, with the hint, wrapped for the terminal.
+pub(crate) fn rejection(error: &Error) -> String {
+    let reason = match error.next_step() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    };
+    filled(
+        &safe(&shorten(&reason, MAX_LINE)),
+        columns().min(USUAL_COLUMNS),
+    )
 }
 
 /// The text of a question.

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, getpgrp, kill_current_process_group};
 use rustix::termios::{
-    LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
+    LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcgetpgrp,
+    tcgetwinsize, tcsetattr,
 };
 use zeroize::Zeroizing;
 
@@ -31,6 +32,12 @@ const MAX_FAILED_STOPS: u32 = 40;
 /// Returns true if this process has a terminal.
 pub(crate) fn is_available() -> bool {
     open().is_ok()
+}
+
+/// Returns the width of the terminal, or `None` if it is unknown.
+pub(crate) fn columns() -> Option<u16> {
+    let size = tcgetwinsize(open().ok()?).ok()?;
+    (size.ws_col > 0).then_some(size.ws_col)
 }
 
 fn open() -> io::Result<File> {

@@ -8,6 +8,8 @@ mod doctor;
 mod exec;
 mod exec_signals;
 mod find_role;
+#[cfg(unix)]
+mod guided_create;
 mod if_exists;
 mod list_keys;
 mod list_keys_options;

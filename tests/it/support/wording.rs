@@ -17,6 +17,11 @@ macro_rules! phrases {
 phrases! {
     PASSWORD_PROMPT = "Password of ";
     USER_NAME_PROMPT = "User name: ";
+    ADDRESS_PROMPT = "Address of the manager ";
+    ROLE_PROMPT = "Role (number or name): ";
+    EXPIRY_PROMPT = "Expiry (such as ";
+    PROFILE_OFFER = "as a profile for later runs?";
+    PROFILE_NAME_PROMPT = "Name of the profile [";
     CODE_PROMPT = "MFA code: ";
     FINGERPRINT_PROMPT = "paste a fingerprint: ";
     ALLOWED_SESSIONS_IN_USE = "session limit";

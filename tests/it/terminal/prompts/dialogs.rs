@@ -220,7 +220,7 @@ fn errors_that_need_no_input_are_reported_before_a_prompt() {
     let env = env();
     env.home.write("there", "already");
     let cases = [
-        ("SWP_URL= ", "create --role Auditor", 2),
+        ("SWP_URL=dsm:x ", "create --role Auditor", 2),
         ("", "create --role Auditor --out-file there", 2),
         ("", "create --role Auditor --expires 2001-01-01", 2),
         ("", "find-role Auditor --ca-cert missing.pem", 2),

@@ -1,0 +1,64 @@
+//! Runs `create-key`: with the flags alone, or as a guided run that asks for the role and the expiry.
+
+use super::args::Args;
+use super::guided;
+use super::plan::CreatePlan;
+use super::profile_offer::ProfileOffer;
+use crate::auth::login_input::LoginInput;
+use crate::auth::session;
+use crate::config::Settings;
+use crate::context::{Context, Outcome};
+use crate::error::Error;
+use crate::mint::{self, PreparedSinks};
+use crate::target::Target;
+use crate::terminal::prompt::Prompt;
+
+/// Creates a key. If no role is set, the run is guided.
+///
+/// # Errors
+/// Returns the first error. The documentation of `mint` lists the state after each failure.
+pub(crate) async fn run(
+    args: &Args,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
+    let is_guided = !args.names_role();
+    if is_guided && context.prompt() == Prompt::Unavailable {
+        return Err(Args::missing_role());
+    }
+    // In a guided run too, the flags are checked before the first question.
+    let plan = CreatePlan::new(args)?;
+    let prepared = PreparedSinks::ready(&args.sinks, context).await?;
+    let offer = ProfileOffer::of(&settings).filter(|_| is_guided);
+    let target = Target::find(settings, context).await?;
+    refuse_too_long(args, &target, &prepared)?;
+    let input = LoginInput::default();
+    let created = session::signed_in_with(&input, &target, context, async |access| {
+        if !is_guided {
+            return plan.carry_out(access, prepared).await;
+        }
+        // All questions come before the record and the request. The plan begins with the time after the last answer.
+        let args = guided::complete(args, access).await?;
+        refuse_too_long(&args, &target, &prepared)?;
+        CreatePlan::new(&args)?.carry_out(access, prepared).await
+    })
+    .await?;
+    let Some(report) = created else {
+        return Ok(Outcome::Done);
+    };
+    report.print(context);
+    // The key is delivered, its record is removed and the session is signed out, so nothing is lost if the run ends at this question.
+    if let Some(offer) = offer {
+        offer.make(&target, input.username(), context).await;
+    }
+    Ok(Outcome::Done)
+}
+
+fn refuse_too_long(args: &Args, target: &Target, prepared: &PreparedSinks) -> Result<(), Error> {
+    let named = [
+        ("--name", args.name.as_deref()),
+        ("--role", args.role.as_deref()),
+        ("--tenant", target.tenant_name()),
+    ];
+    mint::refuse_too_long(&named, &prepared.places())
+}

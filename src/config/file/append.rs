@@ -1,0 +1,291 @@
+//! Appends a profile to the settings file. The existing content is kept byte for byte.
+//!
+//! The new content is parsed before it is written. It must contain the new profile, the old profiles without a change, and no problem.
+
+use std::fs::{self, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::profiles::Profiles;
+use super::settings_file::{LIMIT, STAKE, content, path};
+use super::{diagnostic, parser};
+use crate::error::Error;
+use crate::process::signals::Signals;
+use crate::storage::atomic_file::AtomicFile;
+use crate::storage::file_lock::{LockFailure, lock_folder_within};
+use crate::storage::open_folder::{OpenFolder, folder_of};
+use crate::storage::permissions::require_trusted_folder;
+use crate::storage::state_dir::make_private_folder;
+
+/// How long to wait for other runs that are changing the file.
+const LOCK_WAIT: Duration = Duration::from_secs(5);
+/// The maximum length of a name.
+const MAX_NAME: usize = 64;
+
+/// A profile that is not in the settings file yet. It contains no secret.
+#[derive(Serialize)]
+pub(crate) struct NewProfile {
+    /// The name, which [`check_new_name`] accepts.
+    #[serde(skip)]
+    pub(crate) name: String,
+    /// The address of the manager.
+    pub(crate) url: String,
+    /// The tenant, or `None` for the primary tenant.
+    pub(crate) tenant: Option<String>,
+    /// The user name, if the user signed in with one.
+    pub(crate) username: Option<String>,
+}
+
+/// The place of an appended profile.
+pub(crate) struct AppendedProfile {
+    /// The path of the settings file.
+    pub(crate) path: PathBuf,
+    /// True if the profile was made the default profile, because the file had no profile.
+    pub(crate) is_default: bool,
+}
+
+/// Checks the name of a new profile.
+///
+/// # Errors
+/// Returns a usage error if a profile has this name, or if the name is not a bare TOML key.
+pub(crate) fn check_new_name(name: &str, names: &[&str]) -> Result<(), Error> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(fits) {
+        return Err(Error::usage(
+            "the name of the profile is invalid",
+            format!("use up to {MAX_NAME} letters, digits, `-` and `_`"),
+        ));
+    }
+    if names.contains(&name) {
+        return Err(Error::usage(
+            format!("the settings file already has a profile named `{name}`"),
+            "choose a different name",
+        ));
+    }
+    Ok(())
+}
+
+impl NewProfile {
+    /// Appends the profile to the settings file. If the file does not exist, it is created with mode 0600. Returns `None` if a profile has
+    /// this name. An existing profile is never changed.
+    ///
+    /// # Errors
+    /// Returns a usage error if the file cannot be read or written, if other users can write to it, or if it is read-only. Returns an
+    /// interruption if a signal arrives before the file is locked. After an error, the file is unchanged.
+    pub(crate) async fn append(&self, signals: &Signals) -> Result<Option<AppendedProfile>, Error> {
+        let Some(path) = path() else {
+            return Err(unwritable("the settings folder could not be determined"));
+        };
+        let failed = |error: io::Error| unwritable(&format!("{}: {error}", path.display()));
+        let file = real_path(&path).map_err(failed)?;
+        let folder = folder_of(&file);
+        make_private_folder(folder).map_err(failed)?;
+        require_trusted_folder(folder, STAKE)?;
+        // The folder is locked instead of the file, because the write replaces the file. The lock is held until the end of this function.
+        let open = OpenFolder::open(folder).map_err(failed)?;
+        let _lock = match lock_folder_within(LOCK_WAIT, &open, signals).await {
+            Ok(lock) => lock,
+            Err(LockFailure::Interrupted { signal, .. }) => return Err(Error::interrupted(signal)),
+            Err(failure) => return Err(failed(failure.into())),
+        };
+        let old = content(&file)?;
+        let text = old.as_deref().unwrap_or_default();
+        let before = parser::document(file.clone(), text);
+        diagnostic::first(&before.path, &before.problems)?;
+        if before.names().contains(&self.name.as_str()) {
+            return Ok(None);
+        }
+        let (new, is_default) = self.appended(text, &before)?;
+        write(&file, old.as_deref(), &new).map_err(failed)?;
+        Ok(Some(AppendedProfile { path, is_default }))
+    }
+
+    /// Returns the new content, and whether the profile is the default profile in it.
+    fn appended(&self, old: &[u8], before: &Profiles) -> Result<(Vec<u8>, bool), Error> {
+        let fields = toml::to_string(self).map_err(|error| unwritable(&error.to_string()))?;
+        // A default profile is only set in a file without profiles, because it would change what other commands do.
+        let may_be_default = before.profiles.is_empty() && before.default.is_none();
+        for is_default in [true, false] {
+            if is_default && !may_be_default {
+                continue;
+            }
+            let mut new = old.to_vec();
+            if !new.is_empty() {
+                new.extend_from_slice(if new.ends_with(b"\n") { b"\n" } else { b"\n\n" });
+            }
+            let Self { name, .. } = self;
+            if is_default {
+                new.extend_from_slice(format!("default-profile = \"{name}\"\n\n").as_bytes());
+            }
+            new.extend_from_slice(format!("[profiles.{name}]\n{fields}").as_bytes());
+            if new.len() as u64 <= LIMIT && self.is_in(&new, before, is_default) {
+                return Ok((new, is_default));
+            }
+        }
+        Err(unwritable(&format!(
+            "a table cannot be appended to {}",
+            before.path.display()
+        )))
+    }
+
+    /// Returns true if `new` contains this profile, the old profiles without a change, and no problem.
+    fn is_in(&self, new: &[u8], before: &Profiles, is_default: bool) -> bool {
+        let mut after = parser::document(before.path.clone(), new);
+        let default = if is_default {
+            Some(&self.name)
+        } else {
+            before.default.as_ref()
+        };
+        let is_new = |profile: &super::Profile| profile.name == self.name;
+        let Some(index) = after.profiles.iter().position(is_new) else {
+            return false;
+        };
+        let own = after.profiles.remove(index);
+        let fields = [
+            ("url", Some(&self.url)),
+            ("tenant", self.tenant.as_ref()),
+            ("username", self.username.as_ref()),
+        ];
+        let is_whole = fields
+            .into_iter()
+            .all(|(field, value)| own.text(field).map(|setting| setting.value).as_ref() == value);
+        let pairs = |profiles: &Profiles| -> Vec<_> {
+            let profiles = profiles.profiles.iter();
+            profiles
+                .map(|profile| (profile.name.clone(), profile.values.clone()))
+                .collect()
+        };
+        is_whole
+            && after.problems.is_empty()
+            && after.default.as_ref() == default
+            && pairs(&after) == pairs(before)
+    }
+}
+
+/// Returns the file to which the path leads. A symbolic link is followed, so that the link is kept.
+fn real_path(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if path.is_symlink() {
+                let reason = "it is a symbolic link to a file that does not exist";
+                return Err(io::Error::other(reason));
+            }
+            Ok(path.to_owned())
+        }
+        found => found,
+    }
+}
+
+/// Replaces the content `old` by `new`. The mode and the owner are kept. If `old` is `None`, the file is created.
+fn write(path: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
+    let mut file = AtomicFile::prepare(path)?;
+    if old.is_some() {
+        let metadata = fs::metadata(path)?;
+        refuse_read_only(&metadata)?;
+        file.copy_permissions(&metadata)?;
+    }
+    file.write(new)?;
+    let folder = std::sync::Arc::clone(file.folder());
+    folder.check_path()?;
+    // An editor does not use the lock, so the file is compared once more before it is replaced.
+    if let Some(old) = old
+        && fs::read(path)? != old
+    {
+        return Err(io::Error::other("another program has changed the file"));
+    }
+    file.give_name(old.is_some())?;
+    folder.flush()
+}
+
+/// Rejects a file without write permissions. Replacing it would succeed, but the user has protected it.
+fn refuse_read_only(metadata: &Metadata) -> io::Result<()> {
+    if metadata.permissions().readonly() {
+        return Err(io::Error::other("the file is read-only"));
+    }
+    Ok(())
+}
+
+fn unwritable(reason: &str) -> Error {
+    Error::usage(
+        format!("could not write the settings file: {reason}"),
+        "make the file and its folder writable, or set SWP_CONFIG_DIR to a different folder",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dsm(name: &str) -> NewProfile {
+        NewProfile {
+            name: name.to_owned(),
+            url: "https://dsm:4119".to_owned(),
+            tenant: None,
+            username: Some("a \"b\" \\ c".to_owned()),
+        }
+    }
+
+    /// Returns the appended text, and whether the profile is the default.
+    fn append(old: &str) -> Option<(String, bool)> {
+        let before = parser::document(PathBuf::from("/c/config.toml"), old.as_bytes());
+        let (new, is_default) = dsm("dsm").appended(old.as_bytes(), &before).ok()?;
+        let new = String::from_utf8(new).unwrap_or_default();
+        let rest = new.strip_prefix(old)?;
+        Some((rest.to_owned(), is_default))
+    }
+
+    const TABLE: &str = "[profiles.dsm]\nurl = \"https://dsm:4119\"\n";
+
+    #[test]
+    fn the_first_profile_is_the_default_if_the_file_allows_it() {
+        for (old, is_default) in [
+            ("", true),
+            ("# a comment", true),
+            ("# a comment\r\n", true),
+            ("[profiles]\n", false),
+            ("[profiles.a]\nurl = \"a\"", false),
+            ("default-profile = \"a\"\n[profiles.a]\n", false),
+            ("profiles.a.url = \"a\"\n", false),
+        ] {
+            let Some((rest, was_default)) = append(old) else {
+                panic!("`{old}` is refused");
+            };
+            assert_eq!(was_default, is_default, "{old}");
+            assert_eq!(rest.contains("default-profile"), is_default, "{old}");
+            assert!(rest.contains(TABLE), "{old}: {rest}");
+        }
+    }
+
+    #[test]
+    fn a_file_to_which_no_table_can_be_appended_is_refused() {
+        for old in [
+            "profiles = {}\n",
+            "profiles = { a = { url = \"a\" } }\n",
+            "profiles.dsm.url = \"a\"\n",
+        ] {
+            assert_eq!(append(old), None, "{old}");
+        }
+    }
+
+    #[test]
+    fn only_bare_keys_are_names() {
+        for name in ["dsm", "DSM_2-a", "7"] {
+            assert!(check_new_name(name, &["other"]).is_ok(), "{name}");
+        }
+        for name in [
+            "",
+            "a b",
+            "a.b",
+            "\"a\"",
+            "ä",
+            "a\u{1b}",
+            &"a".repeat(65),
+            "other",
+        ] {
+            assert!(check_new_name(name, &["other"]).is_err(), "{name}");
+        }
+    }
+}
