@@ -31,6 +31,9 @@ pub(crate) const ADDRESS_EXAMPLE: &str = "use an address such as https://dsm.exa
 /// # Errors
 /// Returns a usage error with the reason if the text is not the address of a manager. The reason does not repeat the text.
 pub(crate) fn typed_address(text: &str) -> Result<Address, Error> {
+    if text.is_empty() {
+        return Err(Error::usage("the address is empty", like(text)));
+    }
     match Address::parse(text) {
         Ok(address) => match address.other_service() {
             Some((what, hint)) => Err(Error::usage(format!("the address names {what}"), hint)),

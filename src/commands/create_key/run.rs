@@ -6,9 +6,10 @@ use super::plan::CreatePlan;
 use super::profile_offer::ProfileOffer;
 use crate::auth::login_input::LoginInput;
 use crate::auth::session;
+use crate::auth::session::Access;
 use crate::config::Settings;
 use crate::context::{Context, Outcome};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::mint::{self, PreparedSinks};
 use crate::target::Target;
 use crate::terminal::prompt::Prompt;
@@ -40,7 +41,8 @@ pub(crate) async fn run(
         // All questions come before the record and the request. The plan begins with the time after the last answer.
         let args = guided::complete(args, access).await?;
         refuse_too_long(&args, &target, &prepared)?;
-        CreatePlan::new(&args)?.carry_out(access, prepared).await
+        let created = CreatePlan::new(&args)?.carry_out(access, prepared).await;
+        created.map_err(|error| explain_ended_session(error, access))
     })
     .await?;
     let Some(report) = created else {
@@ -52,6 +54,16 @@ pub(crate) async fn run(
         offer.make(&target, input.username(), context).await;
     }
     Ok(Outcome::Done)
+}
+
+/// Adds a hint if the manager rejected the session after the questions. No key exists in this case.
+fn explain_ended_session(error: Error, access: Access<'_>) -> Error {
+    if error.kind() != ErrorKind::SignIn || access.signed_in.session().is_none() {
+        return error;
+    }
+    error.hint(
+        "run the command again; the manager may have ended the session while a question was open",
+    )
 }
 
 fn refuse_too_long(args: &Args, target: &Target, prepared: &PreparedSinks) -> Result<(), Error> {

@@ -125,10 +125,10 @@ impl NewProfile {
                 return Ok((new, is_default));
             }
         }
-        Err(unwritable(&format!(
-            "a table cannot be appended to {}",
-            before.path.display()
-        )))
+        Err(Error::usage(
+            format!("could not append a profile to {}", before.path.display()),
+            "add the profile with an editor, next to the other profiles",
+        ))
     }
 
     /// Returns true if `new` contains this profile, the old profiles without a change, and no problem.

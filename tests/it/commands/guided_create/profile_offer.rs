@@ -34,7 +34,10 @@ fn offered(env: &TestEnv) -> Pty {
     answer(&mut terminal, &[(ROLE_PROMPT, "2"), (EXPIRY_PROMPT, "")]);
     terminal.see(PROFILE_OFFER);
     // Nothing is lost if the run ends now.
-    assert_eq!(out(env), format!("{}\n", env.sandbox.api_keys()[0].secret));
+    assert_eq!(
+        out(env),
+        format!("{}\n", env.sandbox.api_keys().last().expect("a key").secret)
+    );
     assert_eq!(env.sandbox.live_sessions(), 0);
     terminal
 }
@@ -232,7 +235,7 @@ fn a_file_that_cannot_be_changed_is_a_warning() {
         ("other users", |env| {
             set_mode(&env.home.path("config"), 0o777)
         }),
-        ("cannot be appended", |env| {
+        ("could not append", |env| {
             env.home.write("config/config.toml", "profiles = {}\n");
         }),
     ];

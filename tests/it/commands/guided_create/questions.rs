@@ -222,12 +222,18 @@ fn a_role_whose_name_is_not_plain_is_chosen_by_its_number() {
 }
 
 #[test]
-fn the_list_fits_a_terminal_of_60_columns() {
+fn the_questions_fit_a_terminal_of_60_columns() {
     let env = unconfigured(special_roles());
     let script = r#"stty cols 60; "$SWP_KEYS" create; echo "code=$?""#;
     let mut terminal = Pty::start(&env.home, script);
+    answer(&mut terminal, &[(ADDRESS_PROMPT, "http://dsm.example.com")]);
     sign_in(&env, &mut terminal);
-    terminal.see(ROLE_PROMPT);
+    for text in ["1", "n", "99", "2"] {
+        terminal.see(if text == "n" { "[y/N] " } else { ROLE_PROMPT });
+        terminal.type_line(text);
+    }
+    answer(&mut terminal, &[(EXPIRY_PROMPT, "soon")]);
+    terminal.see(EXPIRY_PROMPT);
     terminal.control('c');
     terminal.see("code=130");
     let shown = terminal.end();
