@@ -7,8 +7,14 @@ use swp_keys::sandbox::Settings;
 use super::fixtures::{answer, out, sign_in, start, unconfigured};
 use crate::support::pty::Pty;
 use crate::support::snapshot::snapshot;
-use crate::support::wording::{EXPIRY_PROMPT, PROFILE_NAME_PROMPT, PROFILE_OFFER, ROLE_PROMPT};
+use crate::support::wording::{
+    ADDRESS_PROMPT, ADMIN_PASSWORD_PROMPT, EXPIRY_PROMPT, PROFILE_NAME_PROMPT, PROFILE_OFFER,
+    ROLE_PROMPT,
+};
 use crate::support::{TestEnv, contains, set_mode};
+
+/// Makes the settings file unusable for the run.
+type Spoil = fn(&TestEnv);
 
 /// A home with this settings file, if any.
 fn with_file(text: Option<&str>) -> TestEnv {
@@ -56,7 +62,6 @@ fn table(env: &TestEnv, name: &str) -> String {
     format!("[profiles.{name}]\nurl = \"{url}\"\nusername = \"admin\"\n")
 }
 
-#[cfg(unix)]
 fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::metadata(path)
@@ -71,21 +76,9 @@ fn the_first_profile_is_the_default_and_later_runs_use_it() {
     let mut env = with_file(None);
     let shown = accept(&env, "");
     snapshot(&shown);
-    let expected = format!(
-        "default-profile = \"localhost\"\n\n{}",
-        table(&env, "localhost")
-    );
-    let name = if env.sandbox.url().contains("127.0.0.1") {
-        "127-0-0-1"
-    } else {
-        "localhost"
-    };
-    assert_eq!(
-        file(&env),
-        expected
-            .replace("localhost\"\n\n", &format!("{name}\"\n\n"))
-            .replace("[profiles.localhost]", &format!("[profiles.{name}]"))
-    );
+    let name = env.sandbox.address().ip().to_string().replace('.', "-");
+    let expected = format!("default-profile = \"{name}\"\n\n{}", table(&env, &name));
+    assert_eq!(file(&env), expected);
     assert_eq!(mode(&env.home.path("config/config.toml")), 0o600);
     assert_eq!(mode(&env.home.path("config")), 0o700);
     let password = env
@@ -225,7 +218,7 @@ fn a_run_that_ends_at_the_offer_has_succeeded() {
 #[test]
 fn a_file_that_cannot_be_changed_is_a_warning() {
     let old = "# protected\n";
-    let cases: [(&str, fn(&TestEnv)); 4] = [
+    let cases: [(&str, Spoil); 4] = [
         ("read-only", |env| {
             set_mode(&env.home.path("config/config.toml"), 0o440)
         }),
@@ -255,7 +248,6 @@ fn a_file_that_cannot_be_changed_is_a_warning() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn a_symbolic_link_is_kept_and_its_file_is_changed() {
     let env = with_file(Some(""));
@@ -279,7 +271,6 @@ fn a_run_with_a_profile_makes_no_offer() {
         "default-profile = \"a\"\n[profiles.a]\nusername = \"admin\"\n",
     ));
     let mut terminal = start(&env, "create");
-    use crate::support::wording::{ADDRESS_PROMPT, ADMIN_PASSWORD_PROMPT};
     answer(
         &mut terminal,
         &[
