@@ -183,17 +183,19 @@ impl Entry {
     /// # Errors
     /// Returns the system's error.
     pub(crate) fn settle(self) -> io::Result<()> {
-        self.remove()?;
+        let _file = self.remove()?;
         flush()
     }
 
     /// Removes the record of a finished operation without flushing the removal. If the record cannot be removed, it is marked as complete.
     ///
+    /// Returns the removed file if it is still open. Closing it frees its disk space, which may take as long as a flush.
+    ///
     /// # Errors
     /// Returns the system's error. If the record could not be marked as complete, [`is_unmarked`] returns true for the error.
-    pub(crate) fn remove(mut self) -> io::Result<()> {
+    pub(crate) fn remove(mut self) -> io::Result<Option<File>> {
         let Some(folder) = folder() else {
-            return Ok(());
+            return Ok(None);
         };
         let name = self.record.file_name();
         let marked = self.mark(Stage::Settled);
@@ -201,10 +203,10 @@ impl Entry {
             // Windows cannot remove an open file, so the file is closed first. On other systems, the lock is held until the file is
             // removed, so that no other process treats the record as abandoned.
             drop(self);
-            return folder.remove_unflushed(&name);
+            return folder.remove_unflushed(&name).map(|()| None);
         }
         let Err(error) = folder.remove_unflushed(&name) else {
-            return Ok(());
+            return Ok(Some(self.file));
         };
         match marked.and_then(|()| self.file.sync_data()) {
             Ok(()) => Err(error),

@@ -1,6 +1,7 @@
 //! Flushes the journal folder on separate threads while the run continues.
 
 use std::cell::RefCell;
+use std::fs::File;
 use std::io;
 
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -9,18 +10,34 @@ use super::folder::{flush, place};
 
 /// The flushes that were started and may still be running.
 #[derive(Default)]
-pub(crate) struct PendingFlushes(RefCell<Vec<JoinHandle<io::Result<()>>>>);
+pub(crate) struct PendingFlushes {
+    started: RefCell<Vec<JoinHandle<io::Result<()>>>>,
+    /// The open files of the records that were removed since the last flush was started.
+    removed: RefCell<Vec<File>>,
+}
 
 impl PendingFlushes {
+    /// Closes the file of a removed record after the next flush, on the thread of the flush. On the main thread, the sign-out would have to
+    /// wait for it, which takes 2 % of `create`.
+    pub(crate) fn close_later(&self, file: File) {
+        self.removed.borrow_mut().push(file);
+    }
+
     /// Starts a flush on a new thread. Callers call this function after they have removed a record.
     pub(crate) fn start(&self) {
-        self.0.borrow_mut().push(spawn_blocking(flush));
+        let removed = self.removed.take();
+        let flush = spawn_blocking(|| {
+            let flushed = flush();
+            drop(removed);
+            flushed
+        });
+        self.started.borrow_mut().push(flush);
     }
 
     /// Waits for all flushes. A failed flush is only logged, because at worst a power failure in the next seconds restores a removed
     /// record.
     pub(crate) async fn finish(&self) {
-        for flush in self.0.take() {
+        for flush in self.started.take() {
             let flushed = flush
                 .await
                 .unwrap_or_else(|error| Err(io::Error::other(error)));

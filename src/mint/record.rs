@@ -301,7 +301,15 @@ fn not_vital(noted: io::Result<()>) {
 
 fn remove(entry: Entry, context: &Context) {
     let operation = entry.record.operation.clone();
-    let Err(error) = entry.remove() else { return };
+    let error = match entry.remove() {
+        Ok(file) => {
+            if let Some(file) = file {
+                context.flushes.close_later(file);
+            }
+            return;
+        }
+        Err(error) => error,
+    };
     let place = journal::place();
     let what = format!("the record {operation}.json in {place} could not be removed: {error}");
     // `--quiet` does not suppress this warning, because a later run may treat the record as unfinished work.

@@ -1,6 +1,9 @@
 //! Checks before the first request that the file descriptors and the thread that a run needs are available. Without a descriptor, a secret
 //! might be created but not delivered. Without a thread, the runtime would panic.
 
+use std::io;
+use std::thread::JoinHandle;
+
 use crate::error::Error;
 
 /// The number of descriptors that a run needs for the runtime, a connection, a host name lookup, its record and a child process.
@@ -17,7 +20,7 @@ pub(crate) fn require(count: usize) -> Result<(), Error> {
     use std::os::fd::AsFd as _;
     let mut taken = Vec::with_capacity(count);
     for _ in 0..count {
-        match std::io::stderr().as_fd().try_clone_to_owned() {
+        match io::stderr().as_fd().try_clone_to_owned() {
             Ok(descriptor) => taken.push(descriptor),
             Err(error) if is_shortage(&error) => {
                 return Err(Error::unexpected(format!(
@@ -33,7 +36,7 @@ pub(crate) fn require(count: usize) -> Result<(), Error> {
 }
 
 #[cfg(unix)]
-fn is_shortage(error: &std::io::Error) -> bool {
+fn is_shortage(error: &io::Error) -> bool {
     let code = rustix::io::Errno::from_io_error(error);
     matches!(
         code,
@@ -47,17 +50,26 @@ pub(crate) fn require(_count: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// Checks that a thread can be started.
-///
-/// # Errors
-/// Returns an error of the kind `Unexpected` if no thread can be started.
-pub(crate) fn require_thread() -> Result<(), Error> {
-    let thread = std::thread::Builder::new().spawn(|| ());
-    match thread.map(std::thread::JoinHandle::join) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(
-            Error::unexpected(format!("could not start a thread: {error}"))
-                .hint("raise the limit with `ulimit -u`; nothing was sent"),
-        ),
+/// A thread that does nothing. It shows whether the system can start a thread.
+pub(crate) struct TrialThread(io::Result<JoinHandle<()>>);
+
+impl TrialThread {
+    /// Starts the thread. If the caller does other work before it calls [`Self::finish`], the check takes almost no time.
+    pub(crate) fn start() -> Self {
+        Self(std::thread::Builder::new().spawn(|| ()))
+    }
+
+    /// Waits for the end of the thread, so that the system can start another one in its place.
+    ///
+    /// # Errors
+    /// Returns an error of the kind `Unexpected` if the thread could not be started.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        match self.0.map(JoinHandle::join) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(
+                Error::unexpected(format!("could not start a thread: {error}"))
+                    .hint("raise the limit with `ulimit -u`; nothing was sent"),
+            ),
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::config::{ProfileUse, SecretSource, Settings};
 use crate::context::Context;
 use crate::keys::lookup::{ID, NAME, by_its_id, by_its_name};
 use crate::manager::{ApiKey, Cause, KeyFilter, ManagerError, RoleSummary, SignedIn};
-use crate::process::descriptors;
+use crate::process::descriptors::{self, TrialThread};
 use crate::storage::state_dir::Folder;
 use crate::target::Target;
 use crate::terminal::output::{Color, Format, Output, is_plain};
@@ -68,7 +68,7 @@ fn ask(
         return Vec::new();
     };
     if descriptors::require(descriptors::FOR_A_RUN).is_err()
-        || descriptors::require_thread().is_err()
+        || TrialThread::start().finish().is_err()
     {
         return Vec::new();
     }

@@ -24,12 +24,12 @@ impl WebPage {
         let is_page = declared.starts_with("text/html")
             || declared.starts_with("application/xhtml")
             || error_text::is_html(body);
-        let server = shorten(
-            redactor.redact(text_of(headers, &SERVER)).trim(),
-            error_text::LIMIT,
-        )
-        .into_owned();
         is_page.then(|| {
+            let server = shorten(
+                redactor.redact(text_of(headers, &SERVER)).trim(),
+                error_text::LIMIT,
+            )
+            .into_owned();
             let title = error_text::html_title(body, redactor);
             let heading = error_text::html_heading(body, redactor);
             let is_marked = |text: &Option<String>| text.as_deref().is_some_and(is_of_tomcat);
