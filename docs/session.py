@@ -108,7 +108,7 @@ def play(binary, home, proxy, password):
         "HTTPS_PROXY": proxy,
         "PATH": os.path.join(home, "bin") + ":/usr/bin:/bin",
         "TERM": "xterm-256color",
-        # The system's certificates play no part.
+        # The system's certificates must not affect the session.
         "SSL_CERT_FILE": "/dev/null",
     }
     os.mkdir(os.path.join(home, "bin"))
@@ -142,7 +142,7 @@ def read_until(terminal, text):
         try:
             data = os.read(terminal, 65536)
         except OSError:
-            # Linux reports the end of the session so.
+            # Linux reports the end of the session with this error.
             data = b""
         if not data:
             break

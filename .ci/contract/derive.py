@@ -29,11 +29,11 @@ def pin_the_version(document):
                 parameter.pop("example", None)
 
 
-# --- Prism: a server that refuses every request that breaks the contract
+# --- Prism: a server that rejects every request that violates the contract
 
 
 def refuse_unknown_fields(document):
-    """The manager ignores a misspelt field and returns everything, so the copy refuses it."""
+    """The manager ignores a misspelt field and returns everything, so the copy rejects it."""
     for name in ("apiKey", "searchFilter", "searchCriteria"):
         document["components"]["schemas"][name]["additionalProperties"] = False
 

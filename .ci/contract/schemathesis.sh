@@ -34,7 +34,7 @@ export RESPONSES=$scratch/responses.json
 export HYPOTHESIS_STORAGE_DIRECTORY=$scratch/hypothesis
 python3 .ci/contract/derive.py schemathesis "$contract" "$scratch/contract.json"
 "$schemathesis" --config-file .ci/contract/schemathesis.toml --no-color run "$scratch/contract.json"
-# A sandbox that refuses everything would pass too, so each operation must have succeeded once.
+# A sandbox that rejects everything would pass too, so each operation must have succeeded once.
 python3 - "$RESPONSES" "$scratch/contract.json" <<'PYTHON'
 import json, sys
 

@@ -47,7 +47,7 @@ class WithSession:
 
 @schemathesis.auth(refresh_interval=None).apply_to(path_regex="^/apikeys/current")
 class WithKey:
-    """A new key for each request. `current` is the key that signed the request, and the requests replace its secret."""
+    """A new key for each request. `current` is the key that authenticated the request, and the requests replace its secret."""
 
     def get(self, case, context):
         sid, rid = session()

@@ -21,7 +21,7 @@ import org.apache.tomcat.util.json.JSONParser;
 import org.apache.tomcat.util.json.ParseException;
 
 /**
- * Simulates the part of the manager that the main job of swp-keys needs, inside a real Tomcat.
+ * Simulates the part of the manager that creating a key needs, inside a real Tomcat.
  *
  * <p>The keys survive a restart: each change is appended to the file {@code keys.log} in the folder that the system property
  * {@code manager.folder} names. A file in that folder switches on a behavior: {@code halt-after-create} exits the process once, after a

@@ -110,12 +110,12 @@ class Tomcat:
             self.process.wait(DEADLINE)
 
     def requests(self):
-        """What reached the application, in order."""
+        """The requests that reached the application, in order."""
         log = self.folder / "manager" / "requests.log"
         return log.read_text().splitlines() if log.exists() else []
 
     def access_log(self):
-        """What Tomcat answered, the requests that no application took included."""
+        """The responses of Tomcat, including those to requests that no application handled."""
         log = self.folder / "logs" / "access.log"
         return log.read_text().splitlines() if log.exists() else []
 

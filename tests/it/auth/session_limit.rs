@@ -30,7 +30,7 @@ fn assert_success(result: &RunResult) {
 fn the_limit_exits_with_9_and_does_not_count_as_a_rejection() {
     for status in [401, 403, 400, 500] {
         let env = full(|settings| settings.unknowns.sign_in_refusal = status);
-        // The lock-out guard would stop the third attempt if these rejections counted.
+        // The lockout guard would stop the third attempt if these rejections counted.
         for _ in 0..3 {
             let error = env.run(SHORT.iter().chain(&["-o", "json"])).json_error(9);
             assert_eq!(error["code"], "too-many-sessions");

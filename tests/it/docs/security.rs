@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 const PAGE: &str = include_str!("../../../SECURITY.md");
 
 /// Returns the rows of the table of guarantees: a guarantee, and the tests that it names.
-fn promises() -> Vec<(&'static str, Vec<&'static str>)> {
-    let (_, after) = PAGE.split_once("| promise | tests |").expect("a table");
+fn guarantees() -> Vec<(&'static str, Vec<&'static str>)> {
+    let (_, after) = PAGE.split_once("| guarantee | tests |").expect("a table");
     after
         .lines()
         .skip(2)
@@ -49,14 +49,14 @@ fn is_a_test(name: &str) -> bool {
 
 #[test]
 fn every_guarantee_names_an_existing_test() {
-    let promises = promises();
-    assert!(promises.len() >= 15, "{} promises", promises.len());
-    for (promise, names) in promises {
-        assert!(!names.is_empty(), "no test is named for: {promise}");
+    let guarantees = guarantees();
+    assert!(guarantees.len() >= 15, "{} guarantees", guarantees.len());
+    for (guarantee, names) in guarantees {
+        assert!(!names.is_empty(), "no test is named for: {guarantee}");
         for name in names {
             assert!(
                 is_a_test(name),
-                "`{name}` is no test; it is named for: {promise}"
+                "`{name}` is not a test; it is named for: {guarantee}"
             );
         }
     }

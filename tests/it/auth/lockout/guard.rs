@@ -1,4 +1,4 @@
-//! The lock-out guard: two rejected sign-ins stop the next run before it sends anything. Also covers what resumes sign-ins.
+//! The lockout guard: two rejected sign-ins stop the next run before it sends anything. Also covers what resumes sign-ins.
 
 use std::path::PathBuf;
 use std::thread;

@@ -1,5 +1,5 @@
 //! Values that cannot be a password, code, key or user name are rejected before anything is sent, because each attempt would count towards the
-//! lock-out.
+//! lockout.
 
 use std::ffi::OsString;
 

@@ -239,7 +239,7 @@ fn files_in_the_state_folder() {
         assert_silent("find-role", &result, &[canary], None);
     }
     std::fs::remove_file(&record).expect("a file");
-    // The records of the lock-out guard.
+    // The records of the lockout guard.
     env.run(["find-role", "Auditor", "--mfa-code", "123456"]);
     for path in crate::support::files::files(&env.home.path("state/sign-ins")) {
         std::fs::write(&path, format!("{{\"refused\": \"{canary}\"}}")).expect("a file");
