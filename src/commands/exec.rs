@@ -187,7 +187,7 @@ impl<'a> ExecPlan<'a> {
         let key = self.key(access).await?;
         let before = is_free(self.args.name.as_deref(), access).await?;
         let record = self.record(&key, before, &prepared, access);
-        let mint = Transaction::new(access, prepared, &serde_json::Value::Null);
+        let mint = Transaction::new(access, prepared, |_| serde_json::Value::Null);
         let (delivered, recorded) = mint.create_open(&key, record).await?;
         warn_expiry_differs(&key, &delivered, access.context);
         Ok(TemporaryKey {

@@ -82,7 +82,7 @@ async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Err
     let (manager, tenant) = (&saved.manager, &saved.tenant);
     print(
         context,
-        &json!({"manager": manager, "tenant": tenant, "username": username, "kept": "session"}),
+        &json!({"manager": manager, "tenant": tenant, "username": username, "kept": "session", "changed": true}),
     )
 }
 
@@ -125,7 +125,7 @@ async fn save_key(
     print(
         context,
         &json!({
-            "manager": saved.manager, "tenant": saved.tenant, "profile": profile, "kept": "api-key", "keyID": id,
+            "manager": saved.manager, "tenant": saved.tenant, "profile": profile, "kept": "api-key", "keyID": id, "changed": true,
         }),
     )
 }

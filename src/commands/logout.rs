@@ -1,5 +1,7 @@
 //! `logout`: deletes the credential that `login` saved. A session is also ended on the manager.
 
+use serde_json::{Value, json};
+
 use crate::auth::connect::sign_out;
 use crate::auth::saved::{CredentialQuery, SavedCredential, SavedSecret};
 use crate::config::Settings;
@@ -8,6 +10,7 @@ use crate::context::Outcome;
 use crate::error::Error;
 use crate::manager::Credentials;
 use crate::target::Target;
+use crate::terminal::output::{Format, json_text};
 
 /// Delete the saved credential; a session is also ended on the manager.
 #[derive(clap::Args)]
@@ -29,28 +32,48 @@ pub(crate) async fn run(
         context
             .output
             .note(&format!("no credential is saved for {address}"));
-        return Ok(Outcome::Done);
+        let tenant = target.tenant_name();
+        let fields = json!({"manager": address.to_string(), "tenant": tenant, "removed": null, "changed": false});
+        return print(context, &fields);
     };
     let subject = format!("{} at {address}", saved.secret);
-    let note = match &saved.secret {
-        SavedSecret::Session { session, .. } => {
+    let (manager, tenant) = (&saved.manager, &saved.tenant);
+    let (note, fields) = match &saved.secret {
+        SavedSecret::Session { username, session } => {
             let session = Credentials::Session(session.clone());
             let signed_in = target.manager(context)?.with(session);
             let ended = sign_out(&target, &signed_in, context).await;
-            if ended {
+            let note = if ended {
                 format!("{subject} was ended and is no longer saved")
             } else {
                 format!(
                     "{subject} is no longer saved, but could not be ended on the manager; it stays valid until it expires"
                 )
-            }
+            };
+            let fields = json!({
+                "manager": manager, "tenant": tenant, "username": username, "removed": "session", "ended": ended, "changed": true,
+            });
+            (note, fields)
         }
-        SavedSecret::Key { .. } => {
+        SavedSecret::Key { profile, id, .. } => {
             let lives_on = saved.remaining_key().unwrap_or_default();
-            format!("{subject} is no longer saved; {lives_on}")
+            let fields = json!({
+                "manager": manager, "tenant": tenant, "profile": profile, "removed": "api-key", "keyID": id, "changed": true,
+            });
+            (format!("{subject} is no longer saved; {lives_on}"), fields)
         }
     };
     saved.delete()?;
     context.output.note(&note);
+    print(context, &fields)
+}
+
+/// Prints what was removed. Text output has only the note.
+fn print(context: &Context, meta: &Value) -> Result<Outcome, Error> {
+    let format = context.output.format();
+    if format.is_json() {
+        let document = json_text(&json!({"meta": meta}), format == Format::Json);
+        context.output.data(&(document + "\n"))?;
+    }
     Ok(Outcome::Done)
 }

@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use serde_json::json;
+
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
+use crate::terminal::output::{Format, json_text};
 
 /// Write the man pages, one per command.
 #[derive(clap::Args)]
@@ -36,5 +39,11 @@ pub(crate) fn run(args: &Args, parser: clap::Command, context: &Context) -> Resu
         folder.display(),
         folder.join("swp-keys.1").display()
     ));
+    let format = context.output.format();
+    if format.is_json() {
+        let document = json!({"path": folder.display().to_string()});
+        let document = json_text(&document, format == Format::Json);
+        context.output.data(&(document + "\n"))?;
+    }
     Ok(Outcome::Done)
 }

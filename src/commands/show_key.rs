@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
 use crate::keys::document::{meta, print_key};
+use crate::keys::key_meta::KeyMeta;
 use crate::keys::lookup;
 use crate::keys::roles::RoleNames;
 use crate::keys::state::{State, time_or};
@@ -54,10 +55,8 @@ pub(crate) async fn run(
         context.output.data(&context.output.pairs(&lines))?;
         return Ok(Outcome::Done);
     }
-    let mut meta = meta(&target, json!({"state": State::of(&key, now).word()}));
-    if let Some(role) = role {
-        meta["role"] = role.into();
-    }
+    let mut meta = meta(&target, json!({}));
+    KeyMeta::of(&key, role, now).add_to(&mut meta);
     print_key(&key.fields(), meta, context)?;
     Ok(Outcome::Done)
 }

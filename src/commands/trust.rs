@@ -161,6 +161,7 @@ async fn add(target: &Target, context: &Context) -> Result<(), Error> {
         return Err(no_env());
     }
     let host = target.address.host_and_port();
+    let before = PinStore::read()?.managers.remove(&host);
     let pins = match target.trust_policy.pins_for(&target.address) {
         Some(pins) => {
             let add = |store: &mut PinStore| store.add(&host, &pins.value);
@@ -172,7 +173,8 @@ async fn add(target: &Target, context: &Context) -> Result<(), Error> {
                 context
                     .output
                     .note(&format!("the key of {host} is already pinned"));
-                return print_entry(&host, context);
+                let known = PinStore::read()?.managers.remove(&host);
+                return print_entry(&host, known.as_ref(), false, context);
             };
             let pin = certificate.pin;
             first_use::store_first(&host, pin, &context.signals)
@@ -184,7 +186,9 @@ async fn add(target: &Target, context: &Context) -> Result<(), Error> {
     context
         .output
         .note(&format!("pinned {} for {host}", pins.join(", ")));
-    print_entry(&host, context)
+    let known = PinStore::read()?.managers.remove(&host);
+    let changed = known != before;
+    print_entry(&host, known.as_ref(), changed, context)
 }
 
 /// Asks the user to confirm the key that the manager presents, and returns the certificate. Returns `None` if the key is already pinned.
@@ -236,16 +240,30 @@ async fn confirmed_certificate(
     Ok(Some(certificate))
 }
 
-fn print_entry(host: &str, context: &Context) -> Result<(), Error> {
+/// Prints the pins of a manager, and whether this run changed them.
+fn print_entry(
+    host: &str,
+    known: Option<&KnownManager>,
+    changed: bool,
+    context: &Context,
+) -> Result<(), Error> {
     let format = context.output.format();
     if format == Format::Text {
         return Ok(());
     }
-    let known = PinStore::read()?.managers.remove(host);
-    let object = known.map(|known| entry(host, &known));
+    let object = known.map(|known| {
+        let mut object = entry(host, known);
+        object["meta"] = json!({"file": file(), "changed": changed});
+        object
+    });
     context
         .output
         .data(&(json_text(&object, format == Format::Json) + "\n"))
+}
+
+/// Returns the path of trusted.toml.
+fn file() -> Option<String> {
+    PinStore::path().map(|path| path.display().to_string())
 }
 
 fn entry(host: &str, known: &KnownManager) -> Value {
@@ -265,9 +283,12 @@ async fn remove(target: &Target, context: &Context) -> Result<(), Error> {
     }
     let remove = |store: &mut PinStore| store.managers.remove(&host);
     let removed = PinStore::change(&context.signals, remove).await?;
-    removed.ok_or_else(unknown)?;
+    let removed = removed.ok_or_else(unknown)?;
     context.output.note(&format!("removed the pins of {host}"));
-    Ok(())
+    match context.output.format().is_json() {
+        true => print_entry(&host, Some(&removed), true, context),
+        false => Ok(()),
+    }
 }
 
 fn list(context: &Context) -> Result<(), Error> {
@@ -292,8 +313,10 @@ fn list(context: &Context) -> Result<(), Error> {
         }
         Format::Json => {
             let managers: Vec<_> = entries.map(|(host, known)| entry(host, known)).collect();
-            let path = PinStore::path().map(|path| path.display().to_string());
-            json_text(&json!({"managers": managers, "meta": {"file": path}}), true) + "\n"
+            json_text(
+                &json!({"managers": managers, "meta": {"file": file()}}),
+                true,
+            ) + "\n"
         }
         Format::Jsonl => entries
             .map(|(host, known)| json_text(&entry(host, known), false) + "\n")

@@ -19,7 +19,8 @@ use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::keys::document::meta;
-use crate::keys::state::{State, key_facts, note_hidden_key, proves_nothing, role_name};
+use crate::keys::key_meta::{KeyMeta, time_of};
+use crate::keys::state::{key_facts, note_hidden_key, proves_nothing, role_name};
 use crate::manager::{ApiKey, Credentials, ManagerError, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text};
@@ -211,12 +212,12 @@ impl Verification {
             access.target,
             json!({"works": self.works, "time": access.signed_in.time().timestamp_millis()}),
         );
+        meta["checkedAt"] = time_of(&meta["time"]);
         if let Some(key) = &self.key {
-            meta["state"] = State::of(key, access.signed_in.time()).word().into();
+            let role = self.role.as_deref();
+            KeyMeta::of(key, role, access.signed_in.time()).add_to(&mut meta);
         }
-        if let Some(role) = &self.role {
-            meta["role"] = role.as_str().into();
-        }
+        object.insert("works".to_owned(), self.works.into());
         object.insert("meta".to_owned(), meta);
         let pretty = access.context.output.format() == Format::Json;
         json_text(&Value::Object(object), pretty) + "\n"

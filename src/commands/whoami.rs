@@ -15,6 +15,7 @@ use crate::context::Outcome;
 use crate::error::Error;
 use crate::keys::administrator::administrator;
 use crate::keys::document::meta;
+use crate::keys::key_meta::KeyMeta;
 use crate::keys::state::{key_facts, note_hidden_key, proves_nothing, role_name, role_with_id};
 use crate::manager::{Administrator, ApiKey, SignedIn};
 use crate::target::Target;
@@ -217,6 +218,9 @@ impl Identity {
             "settings": resolved.collect::<Vec<_>>(),
         });
         let mut meta = meta(access.target, fields);
+        if let Some(key) = &self.key {
+            KeyMeta::of(key, self.role.as_deref(), access.signed_in.time()).add_to(&mut meta);
+        }
         if shown.verbose {
             meta["trust"] = access.target.trust()?.source.to_string().into();
         }

@@ -5,6 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::document::meta;
+use super::key_meta::KeyMeta;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind, Signal};
 use crate::manager::ApiKey;
@@ -17,6 +18,8 @@ pub(crate) struct KeyResult {
     name: Option<String>,
     /// The fields of the key for JSON output, if it still exists.
     fields: Option<Map<String, Value>>,
+    /// The added fields of the key for JSON output. Null if it no longer exists.
+    meta: Value,
     outcome: KeyOutcome,
 }
 
@@ -57,14 +60,16 @@ impl KeyResult {
             id,
             name,
             fields: None,
+            meta: Value::Null,
             outcome: KeyOutcome::Unchanged(word),
         }
     }
 
     /// Adds the fields of the key to the JSON output.
-    pub(crate) fn with_fields(self, key: &ApiKey) -> Self {
+    pub(crate) fn with_fields(self, key: &ApiKey, meta: &KeyMeta<'_>) -> Self {
         Self {
             fields: Some(key.fields()),
+            meta: json!(meta),
             ..self
         }
     }
@@ -74,6 +79,7 @@ impl KeyResult {
             id: Some(key.id),
             name: key.name().map(str::to_owned),
             fields: None,
+            meta: Value::Null,
             outcome,
         }
     }
@@ -92,7 +98,8 @@ impl KeyResult {
         }
     }
 
-    fn word(&self) -> &'static str {
+    /// Returns the result in one or a few words.
+    pub(crate) fn word(&self) -> &'static str {
         match self.outcome {
             KeyOutcome::Changed(word) | KeyOutcome::Unchanged(word) => word,
             KeyOutcome::Failed(_) => "failed",
@@ -100,7 +107,8 @@ impl KeyResult {
         }
     }
 
-    fn object(&self) -> Value {
+    /// Returns the JSON object of the result.
+    pub(crate) fn object(&self) -> Value {
         let mut object = Value::Object(self.fields.clone().unwrap_or_default());
         if let Some(id) = self.id {
             object["ID"] = id.into();
@@ -108,7 +116,11 @@ impl KeyResult {
         if let Some(name) = &self.name {
             object["keyName"] = name.clone().into();
         }
-        object["meta"] = json!({"result": self.word()});
+        let changed = matches!(self.outcome, KeyOutcome::Changed(_));
+        object["meta"] = json!({"result": self.word(), "changed": changed});
+        if let (Some(meta), Value::Object(added)) = (object["meta"].as_object_mut(), &self.meta) {
+            meta.extend(added.clone());
+        }
         if let Some(error) = self.error() {
             let (code, message) = (error.kind().code(), error.to_string());
             object["meta"]["error"] = json!({"code": code, "message": message});

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::auth::session::Access;
-use crate::context::{Context, Outcome};
+use crate::context::Context;
 use crate::error::Error;
 use crate::expiry::{Expiry, format_time};
-use crate::manager::{ApiKey, NewApiKey};
+use crate::manager::NewApiKey;
 use crate::mint::Delivered;
 use crate::target::Target;
 use crate::terminal::output::{Format, env_line, json_text};
@@ -79,6 +79,18 @@ pub(crate) fn secret_meta(
     meta
 }
 
+/// Prints a key whose secret this run has delivered.
+///
+/// # Errors
+/// Returns an error if writing to stdout fails. The hint warns against running the command again.
+pub(crate) fn print_delivered(
+    fields: &Map<String, Value>,
+    meta: Value,
+    context: &Context,
+) -> Result<(), Error> {
+    print_key(fields, meta, context).map_err(output_failed_after_delivery)
+}
+
 /// Prints a key without its secret. Text output is the key's ID. JSON output is the manager's key object with `meta` added.
 pub(crate) fn print_key(
     fields: &Map<String, Value>,
@@ -94,16 +106,4 @@ pub(crate) fn print_key(
         Format::Json => json_text(&object, true) + "\n",
         Format::Jsonl => json_text(&object, false) + "\n",
     })
-}
-
-/// Prints the current state of a key, and whether this run has changed the key.
-pub(crate) fn print_changed(
-    key: &ApiKey,
-    changed: bool,
-    target: &Target,
-    context: &Context,
-) -> Result<Outcome, Error> {
-    let meta = meta(target, json!({"changed": changed}));
-    print_key(&key.fields(), meta, context)?;
-    Ok(Outcome::Done)
 }

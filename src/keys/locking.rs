@@ -1,9 +1,14 @@
 //! Locks and unlocks keys. All keys are looked up before the first key is changed.
 
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
 use super::batch::{Batch, BatchWords, KeyResult, nothing_changed};
-use super::document::print_changed;
+use super::document::{meta, print_key};
+use super::key_meta::{KeyMeta, json_role_name};
 use super::lookup::{self, KeyRef};
 use super::own_key::Signer;
+use super::roles::RoleNames;
 use super::state::{State, describe};
 use super::update::set_active;
 use crate::auth::session;
@@ -14,6 +19,7 @@ use crate::error::Error;
 use crate::expiry::format_time;
 use crate::manager::ApiKey;
 use crate::target::Target;
+use crate::terminal::output::Format;
 
 /// What to do with the keys.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,6 +36,10 @@ struct ChangedKey {
     key: ApiKey,
     changed: bool,
     state: State,
+    /// The name of the key's role, for JSON output.
+    role: Option<String>,
+    /// The manager's time after the change.
+    now: DateTime<Utc>,
 }
 
 const LOCKING: BatchWords = BatchWords {
@@ -106,14 +116,35 @@ async fn run_one(
     let result = session::signed_in(&target, context, async |access| {
         let key = lookup::resolve(key, access).await?;
         refuse_own_keys(std::slice::from_ref(&key), change, access).await?;
-        let changed = change_one(key, change, access).await;
+        // The name is read before the change, because the run may authenticate with the key that it locks.
+        let role = json_role_name(access, key.role_id()).await?;
+        let changed = change_one(key, role, change, access).await;
         changed.map_err(|(_, error)| error)
     })
     .await?;
     if !warn(&result, change, context) {
         context.output.note(&result_text(&result, change));
     }
-    print_changed(&result.key, result.changed, &target, context)
+    print_one(&result, change, &target, context)?;
+    Ok(Outcome::Done)
+}
+
+/// Prints the key. In JSON, `apiKeys` contains the same result as the output for several keys.
+fn print_one(
+    result: &ChangedKey,
+    change: LockChange,
+    target: &Target,
+    context: &Context,
+) -> Result<(), Error> {
+    let key_result = key_result(result, change);
+    let fields = json!({"changed": result.changed, "result": key_result.word()});
+    let mut meta = meta(target, fields);
+    result.meta().add_to(&mut meta);
+    let mut fields = result.key.fields();
+    if context.output.format() == Format::Json {
+        fields.insert("apiKeys".to_owned(), json!([key_result.object()]));
+    }
+    print_key(&fields, meta, context)
 }
 
 /// Looks up all KEY arguments, and returns each key once.
@@ -165,6 +196,10 @@ async fn change_all(
         let signer = Signer::ask(access).await?;
         keys.sort_by_key(|key| signer.is(key.id));
     }
+    let roles = match access.context.output.format().is_json() {
+        true => RoleNames::ask(access).await.unwrap_or_default(),
+        false => RoleNames::default(),
+    };
     let mut batch = Batch::new(change.words());
     let total = keys.len();
     let step = (access.context.progress).begin_items(change.activity(), Some(total));
@@ -175,7 +210,8 @@ async fn change_all(
             batch.skip([&key].into_iter().chain(remaining.as_slice()));
             return Err(batch.interrupted(signal));
         }
-        match change_one(key, change, access).await {
+        let role = roles.get(key.role_id()).map(str::to_owned);
+        match change_one(key, role, change, access).await {
             Ok(result) => {
                 warn(&result, change, access.context);
                 batch.push(key_result(&result, change));
@@ -194,6 +230,7 @@ async fn change_all(
 /// Changes the key unless it already has the requested state.
 async fn change_one(
     key: ApiKey,
+    role: Option<String>,
     change: LockChange,
     access: Access<'_>,
 ) -> Result<ChangedKey, (ApiKey, Error)> {
@@ -212,18 +249,26 @@ async fn change_one(
         key,
         changed,
         state,
+        role,
+        now: now(),
     })
+}
+
+impl ChangedKey {
+    fn meta(&self) -> KeyMeta<'_> {
+        KeyMeta::of(&self.key, self.role.as_deref(), self.now)
+    }
 }
 
 fn key_result(result: &ChangedKey, change: LockChange) -> KeyResult {
     let ChangedKey { key, changed, .. } = result;
-    let result = match (change, changed) {
+    let outcome = match (change, changed) {
         (LockChange::Lock { .. }, true) => KeyResult::changed(key, "locked"),
         (LockChange::Lock { .. }, false) => KeyResult::unchanged(key, "was locked already"),
         (LockChange::Unlock, true) => KeyResult::changed(key, "unlocked"),
         (LockChange::Unlock, false) => KeyResult::unchanged(key, "was not locked"),
     };
-    result.with_fields(key)
+    outcome.with_fields(key, &result.meta())
 }
 
 fn result_text(result: &ChangedKey, change: LockChange) -> String {

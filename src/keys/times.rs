@@ -1,6 +1,8 @@
 //! How the times of keys are displayed.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
+
+use crate::text::rfc3339;
 
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
@@ -36,14 +38,6 @@ pub(crate) fn relative(milliseconds: i64, now: DateTime<Utc>) -> String {
 /// Returns a time in the form of RFC 3339, in UTC. A time outside the years 0 to 9999 is returned as a number of milliseconds.
 pub(crate) fn exact(milliseconds: i64) -> String {
     rfc3339(milliseconds).unwrap_or_else(|| milliseconds.to_string())
-}
-
-/// Returns a time in the form of RFC 3339, in UTC. `None` if the time is outside the years 0 to 9999.
-pub(crate) fn rfc3339(milliseconds: i64) -> Option<String> {
-    let time = DateTime::from_timestamp_millis(milliseconds)?;
-    let text = time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-    text.starts_with(|first: char| first.is_ascii_digit())
-        .then_some(text)
 }
 
 fn counted(count: i64, unit: &str) -> String {

@@ -92,10 +92,11 @@ impl Transaction<'_> {
         if let Some(pending) = &self.pending {
             pending.set_next_step(next_step);
         }
+        let meta = (self.meta_of)(&minted.fields);
         let payload = Payload {
             secret: &minted.secret.secret,
             fields: &minted.fields,
-            meta: self.meta,
+            meta: &meta,
         };
         // If the key existed before, its old secret is already invalid, so a signal does not stop the delivery of the new secret.
         let deaf = Signals::default();

@@ -119,12 +119,15 @@ pub(super) enum Failure {
     Unresolved(Error),
 }
 
+/// Returns the `meta` object of the JSON output for the fields of the key, which are known when the manager has returned the secret.
+type MetaOf<'a> = Box<dyn Fn(&Map<String, Value>) -> Value + 'a>;
+
 /// A transaction that creates a secret and delivers it.
 pub(crate) struct Transaction<'a> {
     pub(super) access: Access<'a>,
     pub(super) prepared: PreparedSinks,
-    /// The `meta` object of the JSON output.
-    pub(super) meta: &'a Value,
+    /// Returns the `meta` object of the JSON output.
+    pub(super) meta_of: MetaOf<'a>,
     /// If true, the secret is used once before success is reported, to verify that it works.
     pub(super) verify: bool,
     /// True if this transaction finishes the work of an interrupted run.
@@ -134,12 +137,16 @@ pub(crate) struct Transaction<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    /// Returns a transaction that delivers to `prepared`. `meta` is the `meta` object of the JSON output.
-    pub(crate) fn new(access: Access<'a>, prepared: PreparedSinks, meta: &'a Value) -> Self {
+    /// Returns a transaction that delivers to `prepared`. `meta_of` returns the `meta` object of the JSON output.
+    pub(crate) fn new(
+        access: Access<'a>,
+        prepared: PreparedSinks,
+        meta_of: impl Fn(&Map<String, Value>) -> Value + 'a,
+    ) -> Self {
         Self {
             access,
             prepared,
-            meta,
+            meta_of: Box::new(meta_of),
             verify: false,
             recovering: false,
             pending: None,

@@ -128,7 +128,7 @@ impl Run {
             };
             let run = access.operation(&operation, prepared.places());
             let record = Record::create(run, &key.key_name, Some(key.role_id));
-            let transaction = Transaction::new(access, prepared, &Value::Null);
+            let transaction = Transaction::new(access, prepared, |_| Value::Null);
             let delivered = transaction.create(&key, record, None).await?;
             Ok(delivered.id)
         })

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::output::{Level, MAX_LINE, Output, json_text};
 use crate::error::Error;
-use crate::text::shorten;
+use crate::text::{rfc3339, shorten};
 
 /// Prints `error` to stderr, as JSON if the output is JSON, and returns its exit code.
 pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
@@ -40,6 +40,7 @@ fn as_json(error: &Error) -> serde_json::Value {
     }});
     if let Some(time) = error.retry_time() {
         object["error"]["retryAt"] = time.into();
+        object["error"]["retryTime"] = rfc3339(time).into();
     }
     object
 }

@@ -1,7 +1,7 @@
 //! Creates a key according to the flags.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::args::Args;
 use super::report;
@@ -9,15 +9,16 @@ use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::{Operation, Record};
-use crate::keys::document::{
-    output_failed_after_delivery, print_key, secret_meta, warn_clock_skew, warn_expiry_differs,
-};
+use crate::keys::document::{print_delivered, secret_meta, warn_clock_skew, warn_expiry_differs};
+use crate::keys::key_meta::{self, KeyMeta};
 use crate::keys::key_report::KeyReport;
 use crate::keys::naming::{self, Existing, IfExists, check_name, default_name};
 use crate::keys::role_check;
 use crate::keys::roles::{self, RequestedRole, RoleRef};
 use crate::manager::{ApiKey, NewApiKey, RoleSummary, SignedIn};
-use crate::mint::{self, PreparedSinks, REFUSAL_WAIT, Transaction, UnusedRecord, mark, markers};
+use crate::mint::{
+    self, Delivered, PreparedSinks, REFUSAL_WAIT, Transaction, UnusedRecord, mark, markers,
+};
 use crate::random;
 use crate::target::Target;
 
@@ -75,48 +76,43 @@ impl<'a> CreatePlan<'a> {
         let (role, written) = self.role_and_record(access, &prepared).await?;
         warn_clock_skew(access, self.expiry);
         let key = self.key(&role, access.signed_in);
-        let mut meta = self.meta(&role, &prepared, access.target);
+        let mut meta = secret_meta(access.target, true, &self.operation, &prepared.places());
         let existing = self.find_existing(access).await?;
         if let Existing::One(found) = &existing {
             if self.args.if_exists == IfExists::Skip {
-                self.keep_existing(found, &key, meta, access)?;
+                self.keep_existing(found, &key, meta, access).await?;
                 return Ok(None);
             }
             meta["created"] = false.into();
         }
+        let role_name = self.role_name(&role, &existing, access).await?;
+        let meta_of = |fields: &Map<String, Value>| {
+            key_meta::complete(&meta, fields, role_name.as_deref(), access.signed_in.time())
+        };
         if let Some(summary) = effective_role(&role, &existing) {
             role_check::check(summary, self.args.allow_full_access, access.context)?;
         }
         if self.args.dry_run {
-            report::dry_run(&key, &existing, &prepared, meta, access.context)?;
+            report::dry_run(&key, &existing, &prepared, meta_of, access.context)?;
             return Ok(None);
         }
         let destinations = prepared.destinations();
         let operation = access.operation(&self.operation, prepared.places());
-        let mint = Transaction::new(access, prepared, &meta).verify(self.args.verify);
-        let delivered = match &existing {
-            Existing::One(found) => {
-                let record = self.record_of_rekey(operation, found);
-                mint.rekey(found, record).await?
+        let mint = Transaction::new(access, prepared, meta_of).verify(self.args.verify);
+        let delivered = match self.mint(mint, &existing, &key, operation, written).await {
+            Err(error) if self.may_keep_other(&error) => {
+                let other = self.other_key(error, access).await?;
+                self.keep_existing(&other, &key, meta, access).await?;
+                return Ok(None);
             }
-            _ => {
-                let record = self.record_of_create(operation, &key, &existing);
-                match mint.create(&key, record, written).await {
-                    Err(error) if self.may_keep_other(&error) => {
-                        let other = self.other_key(error, access).await?;
-                        self.keep_existing(&other, &key, meta, access)?;
-                        return Ok(None);
-                    }
-                    created => created?,
-                }
-            }
+            created => created?,
         };
         if !matches!(existing, Existing::One(_)) {
             warn_expiry_differs(&key, &delivered, access.context);
         }
         if !self.args.sinks.to_stdout() {
-            print_key(&delivered.fields, meta, access.context)
-                .map_err(output_failed_after_delivery)?;
+            let fields = &delivered.fields;
+            print_delivered(fields, meta_of(fields), access.context)?;
         }
         let role = effective_role(&role, &existing).map(|role| role.name.clone());
         let now = access.signed_in.time();
@@ -125,6 +121,27 @@ impl<'a> CreatePlan<'a> {
             Existing::One(_) => report,
             _ => self.report_created(report, &key),
         }))
+    }
+
+    /// Creates the key, or a new secret for the existing key.
+    async fn mint(
+        &self,
+        mint: Transaction<'_>,
+        existing: &Existing,
+        key: &NewApiKey,
+        operation: Operation,
+        written: Option<UnusedRecord<'_>>,
+    ) -> Result<Delivered, Error> {
+        match existing {
+            Existing::One(found) => {
+                let record = self.record_of_rekey(operation, found);
+                mint.rekey(found, record).await
+            }
+            _ => {
+                let record = self.record_of_create(operation, key, existing);
+                mint.create(key, record, written).await
+            }
+        }
     }
 
     /// Completes the report about a key that this run created.
@@ -210,13 +227,15 @@ impl<'a> CreatePlan<'a> {
     }
 
     /// Reports the existing key that `--if-exists skip` leaves unchanged.
-    fn keep_existing(
+    async fn keep_existing(
         &self,
         found: &ApiKey,
         key: &NewApiKey,
-        meta: Value,
+        mut meta: Value,
         access: Access<'_>,
     ) -> Result<(), Error> {
+        let role = key_meta::json_role_name(access, found.role_id()).await?;
+        KeyMeta::of(found, role.as_deref(), access.signed_in.time()).add_to(&mut meta);
         report::leave_existing(found, key, self.expiry, meta, access)
     }
 
@@ -249,12 +268,22 @@ impl<'a> CreatePlan<'a> {
         default_name(id, role, self.started, &self.operation)
     }
 
-    fn meta(&self, role: &RequestedRole, prepared: &PreparedSinks, target: &Target) -> Value {
-        let mut meta = secret_meta(target, true, &self.operation, &prepared.places());
-        if let Some(name) = &role.name {
-            meta["role"] = name.as_str().into();
+    /// Returns the name of the role of the key that gets the secret, for JSON output. `None` if the role was not read.
+    async fn role_name(
+        &self,
+        role: &RequestedRole,
+        existing: &Existing,
+        access: Access<'_>,
+    ) -> Result<Option<String>, Error> {
+        match existing {
+            Existing::One(found) if found.role_id() != Some(role.id) => {
+                key_meta::json_role_name(access, found.role_id()).await
+            }
+            _ => {
+                let summary = role.summary.as_ref().map(|summary| &summary.name);
+                Ok(role.name.as_ref().or(summary).cloned())
+            }
         }
-        meta
     }
 }
 

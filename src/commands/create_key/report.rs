@@ -1,6 +1,6 @@
 //! The reports of `create-key` if it creates no key: `--dry-run` and `--if-exists skip`.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::auth::session::Access;
 use crate::context::Context;
@@ -18,7 +18,7 @@ pub(super) fn dry_run(
     key: &NewApiKey,
     existing: &Existing,
     prepared: &PreparedSinks,
-    mut meta: Value,
+    meta_of: impl Fn(&Map<String, Value>) -> Value,
     context: &Context,
 ) -> Result<(), Error> {
     let sinks = prepared.places().join(", ");
@@ -38,10 +38,13 @@ pub(super) fn dry_run(
     context.output.note(&format!(
         "dry run: would {action} and write the secret to {sinks}; nothing was changed"
     ));
-    meta["created"] = false.into();
-    meta["dryRun"] = true.into();
     match (context.output.format(), json!(key)) {
-        (Format::Json | Format::Jsonl, Value::Object(fields)) => print_key(&fields, meta, context),
+        (Format::Json | Format::Jsonl, Value::Object(fields)) => {
+            let mut meta = meta_of(&fields);
+            meta["created"] = false.into();
+            meta["dryRun"] = true.into();
+            print_key(&fields, meta, context)
+        }
         // In the other formats, stdout may contain only a secret, and there is no secret.
         _ => Ok(()),
     }

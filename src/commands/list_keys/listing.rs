@@ -8,8 +8,8 @@ use super::filter::{Filter, FilterResult};
 use crate::auth::session::Access;
 use crate::error::Error;
 use crate::keys::document::meta;
+use crate::keys::key_meta::KeyMeta;
 use crate::keys::roles::RoleNames;
-use crate::keys::state::State;
 use crate::keys::table::{KeyColumn, KeyTable};
 use crate::manager::{ApiKey, MAX_BYTES_HELD};
 use crate::mint::Duplicates;
@@ -179,28 +179,28 @@ impl<'a> Listing<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct KeyList<'a> {
-    api_keys: &'a [ListedKey],
+    api_keys: &'a [ListedKey<'a>],
     meta: Value,
 }
 
 /// A key as the manager returned it. `meta` adds the key's state and the name of its role.
 #[derive(Serialize)]
-struct ListedKey {
+struct ListedKey<'a> {
     #[serde(flatten)]
     key: ApiKey,
-    meta: Value,
+    meta: KeyMeta<'a>,
 }
 
 fn listed(
     keys: Vec<ApiKey>,
     roles: &Option<RoleNames>,
     now: DateTime<Utc>,
-) -> impl Iterator<Item = ListedKey> {
+) -> impl Iterator<Item = ListedKey<'_>> {
     keys.into_iter().map(move |key| {
-        let mut meta = json!({"state": State::of(&key, now).word()});
-        if let Some(name) = roles.as_ref().and_then(|roles| roles.get(key.role_id())) {
-            meta["role"] = name.into();
+        let role = roles.as_ref().and_then(|roles| roles.get(key.role_id()));
+        ListedKey {
+            meta: KeyMeta::of(&key, role, now),
+            key,
         }
-        ListedKey { key, meta }
     })
 }

@@ -1,5 +1,7 @@
 //! The flags of `recover`.
 
+use std::cell::Cell;
+
 use crate::delivery::SinkArgs;
 
 /// Finish or undo interrupted runs.
@@ -31,6 +33,10 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(crate) sinks: SinkArgs,
+
+    /// True if stdout must contain only documents with a secret, because a secret may be written to it.
+    #[arg(skip)]
+    pub(super) prints_secrets: Cell<bool>,
 }
 
 impl Args {

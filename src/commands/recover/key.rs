@@ -1,13 +1,15 @@
 //! Recovers an interrupted run that was not a rotation. Its key is deleted or gets a new secret.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::confirmation::{confirm, unproven};
+use super::result::{RECOVERED, print_result};
 use crate::auth::session::Access;
 use crate::error::Error;
 use crate::journal::{Entry, Record, Work};
 use crate::keys::document::{meta, output_failed_after_delivery, print_key};
+use crate::keys::key_meta::{self, json_role_name};
 use crate::keys::key_report::KeyReport;
 use crate::mint::resume::{
     announce_wait, find_abandoned_key, lost_name_race, same_signer, settle,
@@ -41,7 +43,8 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
             "the key `{}` does not exist; removed the record of the run",
             record.key_name
         ));
-        return settle(entry);
+        settle(entry)?;
+        return print_result(args, &record, None, "no key", access.context);
     };
     // The temporary key of `exec` is deleted by default, because its command no longer needs it.
     let delete = args.delete
@@ -51,13 +54,14 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
         confirm(&record, id, delete, access.context).await?;
     }
     if delete {
-        return self::delete(entry, id, access).await;
+        return self::delete(args, entry, id, access).await;
     }
     rekey(args, entry, id, access).await
 }
 
-async fn delete(entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
-    let name = &entry.record.key_name;
+async fn delete(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
+    let record = entry.record.clone();
+    let name = &record.key_name;
     let pending = access.context.pending.add(PendingWork::secret(
         format!("the key `{name}` may still exist"),
         Some(id),
@@ -70,7 +74,8 @@ async fn delete(entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> 
         .context
         .output
         .note(&format!("deleted the key `{name}` (ID {id})"));
-    settle(entry)
+    settle(entry)?;
+    print_result(args, &record, Some(id), "deleted", access.context)
 }
 
 async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
@@ -82,15 +87,24 @@ async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result
         "operation": record.operation,
         "sinks": prepared.places(),
         "recovered": true,
+        "result": RECOVERED,
     });
     let meta = meta(access.target, fields);
+    let role = json_role_name(access, record.role_id).await?;
+    let meta_of = |fields: &Map<String, Value>| {
+        key_meta::complete(&meta, fields, role.as_deref(), access.signed_in.time())
+    };
     let destinations = prepared.destinations();
-    let mint = Transaction::new(access, prepared, &meta).recovering();
+    let mint = Transaction::new(access, prepared, meta_of).recovering();
     let (delivered, recorded) = mint.resume(id, entry).await?;
     recorded.settle(access.context);
     let printed = match args.sinks.to_stdout() {
         true => Ok(()),
-        false => print_key(&delivered.fields, meta, access.context),
+        false => print_key(
+            &delivered.fields,
+            meta_of(&delivered.fields),
+            access.context,
+        ),
     };
     let now = access.signed_in.time();
     KeyReport::delivered(&delivered, destinations, now)

@@ -3,6 +3,7 @@
 mod args;
 mod confirmation;
 mod key;
+mod result;
 mod rotation;
 mod run;
 mod selection;

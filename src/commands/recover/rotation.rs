@@ -1,15 +1,17 @@
 //! Finishes an interrupted rotation, or undoes it with `--delete`.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::args::Args;
 use super::confirmation::{confirm, unproven};
+use super::result::{RECOVERED, print_result};
 use crate::auth::session::Access;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Entry, Predecessor};
 use crate::keys::document::{meta, output_failed_after_delivery, print_key};
+use crate::keys::key_meta::{self, json_role_name};
 use crate::keys::key_report::KeyReport;
 use crate::mint::resume::{
     find_abandoned_key, lost_name_race, same_signer, settle, wait_for_inflight_request,
@@ -38,7 +40,8 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
             "the key `{}` (ID {}) has no successor and was not changed; removed the record of the rotation",
             record.key_name, old.id
         ));
-        return settle(entry);
+        settle(entry)?;
+        return print_result(args, &record, None, "no successor", access.context);
     };
     if record.is_delivered() {
         return expire_old_key(args, entry, old, id, access).await;
@@ -48,7 +51,7 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
         confirm(&record, id, delete, access.context).await?;
     }
     if delete {
-        return undo(entry, id, access).await;
+        return undo(args, entry, id, access).await;
     }
     finish(args, entry, id, access).await
 }
@@ -92,13 +95,15 @@ async fn expire_old_key(
             .hint("run `swp-keys recover` again and answer `y`, or use `--yes`"));
         }
     }
+    let record = entry.record.clone();
     let retired = mint::expire_predecessor(access, RunRecord::written(entry), id).await?;
     report_retired(&retired, old, access.context);
-    Ok(())
+    print_result(args, &record, Some(id), "finished", access.context)
 }
 
-async fn undo(entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
-    let name = &entry.record.key_name;
+async fn undo(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
+    let record = entry.record.clone();
+    let name = &record.key_name;
     let pending = access.context.pending.add(PendingWork::secret(
         format!("the key `{name}` may still exist"),
         Some(id),
@@ -114,7 +119,8 @@ async fn undo(entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
     access.context.output.note(&format!(
         "deleted the successor `{name}` (ID {id}); the old key was not deleted"
     ));
-    settle(entry)
+    settle(entry)?;
+    print_result(args, &record, Some(id), "deleted", access.context)
 }
 
 async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
@@ -129,15 +135,24 @@ async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Resul
         "sinks": prepared.places(),
         "predecessor": {"ID": record.predecessor.as_ref().map(|old| old.id)},
         "recovered": true,
+        "result": RECOVERED,
     });
     let meta = meta(access.target, fields);
+    let role = json_role_name(access, record.role_id).await?;
+    let meta_of = |fields: &Map<String, Value>| {
+        key_meta::complete(&meta, fields, role.as_deref(), access.signed_in.time())
+    };
     let destinations = prepared.destinations();
-    let mint = Transaction::new(access, prepared, &meta).recovering();
+    let mint = Transaction::new(access, prepared, meta_of).recovering();
     let (delivered, recorded) = mint.resume(id, entry).await?;
     let retired = mint::expire_predecessor(access, recorded, id).await?;
     let printed = match args.sinks.to_stdout() {
         true => Ok(()),
-        false => print_key(&delivered.fields, meta, access.context),
+        false => print_key(
+            &delivered.fields,
+            meta_of(&delivered.fields),
+            access.context,
+        ),
     };
     let now = access.signed_in.time();
     KeyReport::delivered(&delivered, destinations, now)

@@ -1,6 +1,7 @@
 //! Runs `recover`.
 
 use super::args::Args;
+use super::result::print_result;
 use super::selection::{count_runs, list, selected};
 use super::{key, rotation, selection};
 use crate::auth::session;
@@ -37,7 +38,10 @@ pub(crate) async fn run(
     let secrets = records
         .iter()
         .filter(|record| selection::needs_a_secret(args, record));
-    check_stdout(args, secrets.count(), context)?;
+    let secrets = secrets.count();
+    check_stdout(args, secrets, context)?;
+    let delivers = secrets > 0 && !args.delete && !args.forget;
+    args.prints_secrets.set(delivers && args.sinks.to_stdout());
     if !args.yes && context.prompt() == Prompt::Unavailable {
         return Err(Error::usage(
             format!(
@@ -110,14 +114,15 @@ async fn recover_one(args: &Args, record: &Record, access: Access<'_>) -> Result
             "the run `{}` is finished, or another process is working on it",
             record.operation
         ));
-        return Ok(());
+        return print_result(args, record, record.key_id, "skipped", access.context);
     };
     if entry.record.is_over() {
         access.context.output.note(&format!(
             "the run for the key `{}` was already complete; removed its record",
             record.key_name
         ));
-        return settle(entry);
+        settle(entry)?;
+        return print_result(args, record, record.key_id, "complete", access.context);
     }
     selection::refuse_in_use(args, &entry.record)?;
     if entry.record.predecessor.is_some() {
@@ -147,6 +152,7 @@ async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Ou
                 "removed the record of the interrupted run for the key `{}`",
                 record.key_name
             ));
+            print_result(args, record, record.key_id, "forgotten", context)?;
         }
     }
     Ok(Outcome::Done)

@@ -1,6 +1,6 @@
 //! Selects and lists the records of unfinished runs.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::args::Args;
 use crate::context::{Context, Outcome};
@@ -11,6 +11,7 @@ use crate::journal::{self, JournalEntry, Record, Stage, Work};
 use crate::storage::permissions::untrusted_or;
 use crate::target::Target;
 use crate::terminal::output::{Format, Table, json_text};
+use crate::text::rfc3339;
 
 /// Returns the number of unfinished runs, as text for a message.
 pub(super) fn count_runs(count: usize) -> String {
@@ -133,15 +134,24 @@ pub(super) fn list(context: &Context) -> Result<Outcome, Error> {
     context.output.format().require_list()?;
     let records = all(context)?;
     let document = match context.output.format() {
-        Format::Json => json_text(&json!({"unfinished": records}), true) + "\n",
-        Format::Jsonl => records
-            .iter()
-            .map(|record| json_text(record, false) + "\n")
+        Format::Json => {
+            let records: Vec<Value> = records.iter().map(as_json).collect();
+            json_text(&json!({"unfinished": records}), true) + "\n"
+        }
+        Format::Jsonl => (records.iter())
+            .map(|record| json_text(&as_json(record), false) + "\n")
             .collect(),
         Format::Text | Format::Env | Format::Tsv => return print_table(&records, context),
     };
     context.output.data(&document)?;
     Ok(Outcome::Done)
+}
+
+/// Returns the record, with the start as an RFC 3339 time too.
+fn as_json(record: &Record) -> Value {
+    let mut object = json!(record);
+    object["startedAt"] = rfc3339(record.started).into();
+    object
 }
 
 fn print_table(records: &[Record], context: &Context) -> Result<Outcome, Error> {

@@ -1,6 +1,8 @@
 //! Creates a new secret for an existing key. With `--in-place`, this is the key KEY. With `--current`, it is the key that authenticates
 //! this run. The old secret stops working at once.
 
+use serde_json::{Map, Value};
+
 use super::args::Args;
 use super::resume::AbandonedRotation;
 use crate::auth::method::AuthMethod;
@@ -10,7 +12,8 @@ use crate::config::Settings;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::Record;
-use crate::keys::document::{output_failed_after_delivery, print_key, secret_meta};
+use crate::keys::document::{print_delivered, print_key, secret_meta};
+use crate::keys::key_meta::{self, json_role_name};
 use crate::keys::key_report::KeyReport;
 use crate::keys::lookup;
 use crate::manager::{ApiKey, Cause};
@@ -137,15 +140,20 @@ impl<'a> InPlaceRekey<'a> {
         prepared: PreparedSinks,
         access: Access<'_>,
     ) -> Result<Option<KeyReport>, Error> {
-        let mut meta = secret_meta(access.target, false, &self.operation, &prepared.places());
+        let meta = secret_meta(access.target, false, &self.operation, &prepared.places());
         let (id, name) = (self.key.id, &self.name);
+        let role = json_role_name(access, self.key.role_id()).await?;
+        let meta_of = |fields: &Map<String, Value>| {
+            key_meta::complete(&meta, fields, role.as_deref(), access.signed_in.time())
+        };
         if self.args.dry_run {
             let sinks = prepared.places().join(", ");
             access.context.output.note(&format!(
                 "dry run: would create a new secret for the key `{name}` (ID {id}) and write it to {sinks}; nothing was changed"
             ));
-            meta["dryRun"] = true.into();
             if access.context.output.format().is_json() {
+                let mut meta = meta_of(&self.key.fields());
+                meta["dryRun"] = true.into();
                 print_key(&self.key.fields(), meta, access.context)?;
             }
             return Ok(None);
@@ -155,11 +163,14 @@ impl<'a> InPlaceRekey<'a> {
         access.context.output.warn(&format!(
             "the old secret of the key `{name}` (ID {id}) stops working now"
         ));
-        let mint = Transaction::new(access, prepared, &meta).verify(self.args.verify);
+        let mint = Transaction::new(access, prepared, meta_of).verify(self.args.verify);
         let delivered = mint.rekey(&self.key, record).await?;
         if !self.args.sinks.to_stdout() {
-            print_key(&delivered.fields, meta, access.context)
-                .map_err(output_failed_after_delivery)?;
+            print_delivered(
+                &delivered.fields,
+                meta_of(&delivered.fields),
+                access.context,
+            )?;
         }
         let now = access.signed_in.time();
         let report = KeyReport::delivered(&delivered, destinations, now);

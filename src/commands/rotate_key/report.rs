@@ -14,6 +14,7 @@ use crate::keys::state::State;
 use crate::manager::ApiKey;
 use crate::mint::{PreparedSinks, Retired};
 use crate::terminal::output::Format;
+use crate::text::rfc3339;
 
 /// Warns if the old key is locked or expired. The new key will be active.
 pub(super) fn warn_old_state(old: &ApiKey, access: Access<'_>) {
@@ -45,7 +46,9 @@ pub(super) fn meta(
         .expiry_date()
         .map_or(planned, |expiry| expiry.min(planned));
     let mut meta = secret_meta(access.target, true, operation, &prepared.places());
-    meta["predecessor"] = json!({"ID": old.id, "keyName": old.name(), "expiryDate": expiry});
+    let expires_at = rfc3339(expiry);
+    meta["predecessor"] =
+        json!({"ID": old.id, "keyName": old.name(), "expiryDate": expiry, "expiresAt": expires_at});
     meta
 }
 
@@ -126,9 +129,9 @@ impl Rotation<'_> {
     }
 
     /// Reports what the run would do without `--dry-run`.
-    pub(super) fn dry_run(self, prepared: &PreparedSinks, context: &Context) -> Result<(), Error> {
-        let mut meta = self.meta;
-        let until = meta["predecessor"]["expiryDate"]
+    pub(super) fn dry_run(self, prepared: &PreparedSinks, access: Access<'_>) -> Result<(), Error> {
+        let context = access.context;
+        let until = self.meta["predecessor"]["expiryDate"]
             .as_i64()
             .unwrap_or_default();
         context.output.note(&format!(
@@ -140,10 +143,11 @@ impl Rotation<'_> {
             format_time(until),
             prepared.places().join(", ")
         ));
-        meta["created"] = false.into();
-        meta["dryRun"] = true.into();
         match (context.output.format(), json!(self.new)) {
             (Format::Json | Format::Jsonl, Value::Object(fields)) => {
+                let mut meta = self.meta_of(&fields, access);
+                meta["created"] = false.into();
+                meta["dryRun"] = true.into();
                 print_key(&fields, meta, context)
             }
             _ => Ok(()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::args::Args;
 use crate::auth::session::Access;
@@ -12,7 +12,7 @@ use crate::config::values::span;
 use crate::delivery::Destination;
 use crate::error::Error;
 use crate::expiry::Expiry;
-use crate::keys::lookup;
+use crate::keys::{key_meta, lookup};
 use crate::manager::{ApiKey, NewApiKey};
 use crate::mint::{PreparedSinks, Transaction};
 use crate::random;
@@ -79,11 +79,34 @@ impl<'a> RotationPlan<'a> {
 }
 
 impl Rotation<'_> {
+    /// Returns the `meta` object of the output for the fields of a key.
+    pub(super) fn meta_of(&self, fields: &Map<String, Value>, access: Access<'_>) -> Value {
+        let role = self.role.as_deref();
+        key_meta::complete(&self.meta, fields, role, access.signed_in.time())
+    }
+
+    /// Sets the name of the role. If it is unknown and the output is JSON, reads it from the manager.
+    ///
+    /// # Errors
+    /// Returns an error if the run was interrupted.
+    pub(super) async fn read_json_role(
+        &mut self,
+        role: Option<String>,
+        access: Access<'_>,
+    ) -> Result<(), Error> {
+        self.role = match role {
+            Some(role) => Some(role),
+            None => key_meta::json_role_name(access, self.old.role_id()).await?,
+        };
+        Ok(())
+    }
+
     pub(super) fn mint<'a>(
         &'a self,
         prepared: PreparedSinks,
         access: Access<'a>,
     ) -> Transaction<'a> {
-        Transaction::new(access, prepared, &self.meta).verify(self.plan.args.verify)
+        Transaction::new(access, prepared, move |fields| self.meta_of(fields, access))
+            .verify(self.plan.args.verify)
     }
 }

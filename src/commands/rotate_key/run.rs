@@ -10,15 +10,14 @@ use crate::auth::session::Access;
 use crate::config::Settings;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
-use crate::keys::document::{
-    output_failed_after_delivery, print_key, warn_clock_skew, warn_expiry_differs,
-};
+use crate::keys::document::{print_delivered, warn_clock_skew, warn_expiry_differs};
 use crate::keys::key_report::KeyReport;
 use crate::keys::{lookup, role_check};
 use crate::manager::{ApiKey, NewApiKey};
 use crate::mint::resume::{settle, wait_for_inflight_request};
 use crate::mint::{self, Delivered, PreparedSinks, RunRecord};
 use crate::target::Target;
+use crate::text::rfc3339;
 
 /// Rotates a key according to the flags.
 ///
@@ -74,9 +73,9 @@ impl RotationPlan<'_> {
         let new = successor::of(&old, &name, &self.operation, expiry)?;
         let mut rotation = self.rotation(old, new, &self.operation, &prepared, access);
         rotation.warn_short_successor(access.context);
-        rotation.role = role;
+        rotation.read_json_role(role, access).await?;
         if self.args.dry_run {
-            rotation.dry_run(&prepared, access.context)?;
+            rotation.dry_run(&prepared, access)?;
             return Ok(None);
         }
         let record = rotation.record(similar_ids, &prepared, access);
@@ -129,8 +128,9 @@ impl RotationPlan<'_> {
         if successor_id.is_none() {
             rotation.warn_short_successor(access.context);
         }
+        rotation.read_json_role(None, access).await?;
         if self.args.dry_run {
-            rotation.dry_run(&prepared, access.context)?;
+            rotation.dry_run(&prepared, access)?;
             return Ok(None);
         }
         let Some(id) = successor_id else {
@@ -146,11 +146,7 @@ impl RotationPlan<'_> {
         if abandoned.needs_only_expiry(self.args) {
             let retired = mint::expire_predecessor(access, RunRecord::written(entry), id).await?;
             let report = RotationReport::of_old_key(&rotation, &retired, access.signed_in.time());
-            let printed = match access.signed_in.api_key(id).await {
-                Ok(key) => print_key(&key.fields(), rotation.meta, access.context)
-                    .map_err(output_failed_after_delivery),
-                Err(error) => Err(error.into()),
-            };
+            let printed = rotation.print_successor(id, access).await;
             return report.unless_failed(printed, access.context);
         }
         let entry = resume::require_first(id, entry, access).await?;
@@ -185,6 +181,12 @@ impl RotationPlan<'_> {
 }
 
 impl Rotation<'_> {
+    /// Reads and prints a successor whose secret an earlier run delivered.
+    async fn print_successor(&self, id: i64, access: Access<'_>) -> Result<(), Error> {
+        let fields = access.signed_in.api_key(id).await?.fields();
+        print_delivered(&fields, self.meta_of(&fields, access), access.context)
+    }
+
     /// Sets the expiry of the old key after the new secret was delivered, and prints the new key without its secret.
     async fn finish(
         mut self,
@@ -198,14 +200,15 @@ impl Rotation<'_> {
         let destinations = std::mem::take(&mut self.destinations);
         let key = KeyReport::delivered(&delivered, destinations, now)
             .created(&self.new.key_name, self.new.role_id)
-            .role(self.role.take())
+            .role(self.role.clone())
             .warn_of_short_life();
         if !self.plan.args.sinks.to_stdout() {
             if let mint::Retired::Expires(expiry) = retired {
                 self.meta["predecessor"]["expiryDate"] = expiry.into();
+                self.meta["predecessor"]["expiresAt"] = rfc3339(expiry).into();
             }
-            let printed = print_key(&delivered.fields, self.meta, access.context);
-            let printed = printed.map_err(output_failed_after_delivery);
+            let meta = self.meta_of(&delivered.fields, access);
+            let printed = print_delivered(&delivered.fields, meta, access.context);
             return report.with_key(key).unless_failed(printed, access.context);
         }
         Ok(Some(report.with_key(key)))

@@ -1,5 +1,6 @@
 //! Prints the result of an update. Text has one line for each changed field. JSON has the key and `meta.changes`.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::auth::session::Access;
@@ -7,6 +8,7 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::keys::comparison::asked_fields;
 use crate::keys::document::{meta, print_key};
+use crate::keys::key_meta::{KeyMeta, json_role_name, time_of};
 use crate::keys::key_report::KeyReport;
 use crate::keys::roles::RoleNames;
 use crate::keys::state::time_or;
@@ -34,17 +36,28 @@ pub(super) struct UpdateResult {
     dry_run: bool,
     /// The report about the changed key.
     report: Option<KeyReport>,
+    /// The name of the key's role, for JSON output.
+    role: Option<String>,
+    /// The manager's time.
+    now: DateTime<Utc>,
 }
 
 impl UpdateResult {
-    pub(super) fn unchanged(key: ApiKey, dry_run: bool) -> Self {
-        Self {
+    pub(super) async fn unchanged(
+        key: ApiKey,
+        dry_run: bool,
+        access: Access<'_>,
+    ) -> Result<Self, Error> {
+        let role = json_role_name(access, key.role_id()).await?;
+        Ok(Self {
             key,
             changes: Vec::new(),
             roles: RoleNames::default(),
             dry_run,
             report: None,
-        }
+            role,
+            now: access.signed_in.time(),
+        })
     }
 
     pub(super) async fn would_be(
@@ -54,12 +67,15 @@ impl UpdateResult {
     ) -> Result<Self, Error> {
         let changes = changes(change, &key, None);
         let roles = roles(change, access).await?;
+        let role = json_role_name(access, key.role_id()).await?;
         Ok(Self {
             key,
             changes,
             roles,
             dry_run: true,
             report: None,
+            role,
+            now: access.signed_in.time(),
         })
     }
 
@@ -67,6 +83,7 @@ impl UpdateResult {
         before: ApiKey,
         after: ApiKey,
         change: &KeyChange,
+        role: Option<String>,
         access: Access<'_>,
     ) -> Result<Self, Error> {
         let changes = changes(change, &before, Some(&after));
@@ -82,6 +99,8 @@ impl UpdateResult {
             roles,
             dry_run: false,
             report: Some(report),
+            role,
+            now: access.signed_in.time(),
         })
     }
 
@@ -104,7 +123,11 @@ impl UpdateResult {
         }
         let changes: Map<String, Value> = (self.changes.iter())
             .map(|(name, before, after)| {
-                let pair = json!({"before": before, "after": after});
+                let mut pair = json!({"before": before, "after": after});
+                if *name == "expiryDate" {
+                    pair["beforeAt"] = time_of(before);
+                    pair["afterAt"] = time_of(after);
+                }
                 ((*name).to_owned(), pair)
             })
             .collect();
@@ -116,6 +139,7 @@ impl UpdateResult {
         if self.dry_run {
             meta["dryRun"] = true.into();
         }
+        KeyMeta::of(&self.key, self.role.as_deref(), self.now).add_to(&mut meta);
         print_key(&self.key.fields(), meta, context)
     }
 

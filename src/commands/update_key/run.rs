@@ -14,6 +14,7 @@ use crate::expiry::Expiry;
 use crate::journal::{self, JournalEntry};
 use crate::keys::comparison::without_equal;
 use crate::keys::document::warn_clock_skew;
+use crate::keys::key_meta::json_role_name;
 use crate::keys::naming::check_name;
 use crate::keys::roles::{self, RoleRef};
 use crate::keys::state::describe;
@@ -119,15 +120,17 @@ impl Args {
                 describe(&before)
             );
             access.context.output.note(&message);
-            return Ok(UpdateResult::unchanged(before, self.dry_run));
+            return UpdateResult::unchanged(before, self.dry_run, access).await;
         }
         self.check(&before, &change, access).await?;
         if self.dry_run {
             access.context.output.note("dry run: nothing was changed");
             return UpdateResult::would_be(before, &change, access).await;
         }
+        // The name is read before the change, because the run may authenticate with the key that it changes.
+        let role = json_role_name(access, change.role_id.or(before.role_id())).await?;
         let after = update::carry_out(&before, &change, access).await?;
-        UpdateResult::changed(before, after, &change, access).await
+        UpdateResult::changed(before, after, &change, role, access).await
     }
 
     /// Returns the ID of the requested role. If the key does not have this role yet, the role is checked first.

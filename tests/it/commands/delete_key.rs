@@ -53,9 +53,9 @@ fn json_has_each_result() {
     ];
     let document = env.run(arguments).json();
     let keys = json!([
-        {"ID": 77, "meta": {"result": "was gone already"}},
-        {"ID": 1, "keyName": "a", "meta": {"result": "gone"}},
-        {"ID": 2, "keyName": "b", "meta": {"result": "gone"}}
+        {"ID": 77, "meta": {"result": "was gone already", "changed": false}},
+        {"ID": 1, "keyName": "a", "meta": {"result": "gone", "changed": true}},
+        {"ID": 2, "keyName": "b", "meta": {"result": "gone", "changed": true}}
     ]);
     assert_eq!(document["apiKeys"], keys);
     assert_eq!(document["meta"], json!({"manager": env.sandbox.url()}));

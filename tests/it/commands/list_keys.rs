@@ -195,9 +195,13 @@ fn json_and_lines_are_the_managers_objects_with_meta() {
     assert_eq!(document["meta"], json!({"manager": env.sandbox.url()}));
     let keys = document["apiKeys"].as_array().expect("a list");
     assert_eq!(keys[0]["keyName"], "fresh");
+    let created = &keys[0]["meta"]["createdAt"];
+    assert!(created.is_string(), "{created}");
     assert_eq!(
         keys[0]["meta"],
-        json!({"state": "active", "role": "Auditor"})
+        json!({
+            "state": "active", "role": "Auditor", "createdAt": created, "lastSignInAt": null, "expiresAt": null, "unlocksAt": null
+        })
     );
     assert_eq!(keys[5]["meta"]["state"], "expired");
     assert_eq!(keys[7]["meta"]["state"], "locked");

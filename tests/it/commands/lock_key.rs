@@ -61,8 +61,16 @@ fn json_contains_the_changed_key() {
     let document = env.run(["lock-key", "ci", "-o", "json"]).json();
     assert_eq!(document["active"], false);
     assert_eq!(document["ID"], 1);
-    let meta = json!({"manager": env.sandbox.url(), "changed": true});
+    let created = &document["meta"]["createdAt"];
+    let key = json!({
+        "result": "locked", "changed": true, "state": "locked", "role": "Auditor", "createdAt": created,
+        "lastSignInAt": null, "expiresAt": null, "unlocksAt": null
+    });
+    let mut meta = key.clone();
+    meta["manager"] = json!(env.sandbox.url());
     assert_eq!(document["meta"], meta);
+    assert_eq!(document["apiKeys"][0]["meta"], key);
+    assert_eq!(document["apiKeys"][0]["ID"], 1);
     let line = env.run(["unlock-key", "ci", "-o", "env"]);
     assert_eq!(line.success(), "SWP_API_KEY_ID=1");
 }

@@ -43,7 +43,9 @@ fn json_contains_each_key_with_its_result() {
     for (key, (id, name)) in keys.iter().zip([(1, "a"), (2, "b")]) {
         assert_eq!((&key["ID"], &key["keyName"]), (&json!(id), &json!(name)));
         assert_eq!(key["active"], false);
-        assert_eq!(key["meta"], json!({"result": "locked"}));
+        assert_eq!(key["meta"]["result"], "locked");
+        assert_eq!(key["meta"]["state"], "locked");
+        assert_eq!(key["meta"]["role"], "Auditor");
     }
     assert_eq!(keys.len(), 2);
     let result = env.run(["unlock-key", "a", "c", "-o", "jsonl"]);

@@ -1,6 +1,6 @@
 //! `show-key`, and the way in which every command finds the one key that KEY names.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::requests::{SEARCH_KEYS, SEARCH_ROLES, bodies, count, nothing_was_sent};
@@ -56,7 +56,11 @@ fn json_contains_the_managers_object_with_meta() {
         assert_eq!(document["roleID"], 2);
         assert_eq!(document["active"], false);
         assert_eq!(document.get("secretKey"), None);
-        let meta = json!({"manager": env.sandbox.url(), "state": "locked", "role": "Auditor"});
+        let created = &document["meta"]["createdAt"];
+        let meta = json!({
+            "manager": env.sandbox.url(), "state": "locked", "role": "Auditor", "createdAt": created, "lastSignInAt": null,
+            "expiresAt": null, "unlocksAt": null
+        });
         assert_eq!(document["meta"], meta);
     }
     let line = env.run(["show-key", "ci", "-o", "env"]);
@@ -160,7 +164,7 @@ fn without_permission_to_view_roles_their_ids_are_shown() {
         let text = env.run(["show-key", "ci"]);
         contains(text.success(), &["ID 2"]);
         let document = env.run(["show-key", "ci", "-o", "json"]).json();
-        assert_eq!(document["meta"].get("role"), None);
+        assert_eq!(document["meta"].get("role"), Some(&Value::Null));
     }
     let env = TestEnv::new();
     env.sandbox.add_key("ci", 2);

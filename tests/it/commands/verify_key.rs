@@ -137,7 +137,8 @@ fn a_failed_check_prints_a_document_and_an_error() {
     let (stdout, stderr) = result.check_failed();
     let answer: Value = serde_json::from_str(stdout).expect("one document");
     assert_eq!(answer["meta"]["works"], false);
-    assert_eq!(answer.as_object().map(serde_json::Map::len), Some(1));
+    assert_eq!(answer["works"], false);
+    assert_eq!(answer.as_object().map(serde_json::Map::len), Some(2));
     let error: Value = serde_json::from_str(stderr).expect("one error");
     assert_eq!(error["error"]["code"], "said-no");
     assert_eq!(error["error"]["exit"], 13);

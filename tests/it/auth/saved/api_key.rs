@@ -68,7 +68,7 @@ fn a_key_that_works_is_saved_and_serves_later_commands() {
         let may_look = role == 1 || accepted;
         let meta = json!({
             "manager": env.sandbox.url(), "tenant": null, "profile": null, "kept": "api-key",
-            "keyID": may_look.then_some(id),
+            "keyID": may_look.then_some(id), "changed": true,
         });
         assert_eq!(result.json(), json!({"meta": meta}));
         assert!(!result.stderr.contains(&key) && !result.stdout.contains(&key));

@@ -62,8 +62,7 @@ fn login_prints_json_without_the_session() {
     for format in ["json", "jsonl"] {
         let result = env.run(["login", "-vv", "-o", format]);
         let url = env.sandbox.url();
-        let meta =
-            json!({"manager": url, "tenant": "Acme", "username": "admin", "kept": "session"});
+        let meta = json!({"manager": url, "tenant": "Acme", "username": "admin", "kept": "session", "changed": true});
         assert_eq!(result.json(), json!({"meta": meta}));
         if format == "jsonl" {
             assert_eq!(result.stdout.lines().count(), 1);

@@ -1,0 +1,45 @@
+//! Prints what a run of `recover` did about an interrupted run, as JSON. Text output has a note instead.
+
+use serde_json::json;
+
+use super::args::Args;
+use crate::context::Context;
+use crate::error::Error;
+use crate::journal::Record;
+use crate::terminal::output::{Format, json_text};
+
+/// The value of `meta.result` if the key has a new secret.
+pub(super) const RECOVERED: &str = "recovered";
+
+/// Prints the key of an interrupted run and the result in one or two words. `id` is the ID of the key, if the key exists or existed. Prints
+/// nothing if stdout is a destination of secrets.
+///
+/// # Errors
+/// Returns an error if writing to stdout fails.
+pub(super) fn print_result(
+    args: &Args,
+    record: &Record,
+    id: Option<i64>,
+    result: &str,
+    context: &Context,
+) -> Result<(), Error> {
+    let format = context.output.format();
+    if !format.is_json() || args.prints_secrets.get() {
+        return Ok(());
+    }
+    let mut meta = json!({
+        "manager": record.manager,
+        "operation": record.operation,
+        "result": result,
+    });
+    if let Some(tenant) = &record.tenant {
+        meta["tenant"] = tenant.as_str().into();
+    }
+    if let Some(old) = &record.predecessor {
+        meta["predecessor"] = json!({"ID": old.id});
+    }
+    let document = json!({"ID": id, "keyName": record.key_name, "meta": meta});
+    context
+        .output
+        .data(&(json_text(&document, format == Format::Json) + "\n"))
+}
