@@ -276,7 +276,7 @@ impl<'a> ExecPlan<'a> {
     ) -> Result<u8, Error> {
         let recorded = key.recorded.is_written();
         let pending = access.context.pending.add(PendingWork::secret(
-            format!("the key `{}` may still exist, {}", key.name, until(&key)),
+            format!("the key `{}` may still exist (valid {})", key.name, until(&key)),
             Some(key.delivered.id),
             mint::pending_hint(recorded),
         ));
@@ -291,7 +291,7 @@ impl<'a> ExecPlan<'a> {
         };
         let id = key.delivered.id;
         let message = format!(
-            "{outcome}; could not delete the key `{}` (ID {id}), which exists {}: {why}",
+            "{outcome}; could not delete the key `{}` (ID {id}, valid {}): {why}",
             key.name,
             until(&key)
         );

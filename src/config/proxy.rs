@@ -74,7 +74,7 @@ impl ProxySettings {
             return Ok(direct(None));
         };
         if let Some(address) = address {
-            // The variables do not apply to loopback addresses.
+            // The proxy variables do not apply to loopback addresses.
             if named_by.is_none() && address.is_loopback() {
                 return Ok(direct(None));
             }

@@ -89,7 +89,7 @@ pub(super) fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<F
     if file.metadata()?.is_file() {
         Ok(file)
     } else {
-        Err(io::Error::other("it is not a regular file"))
+        Err(io::Error::other("the path is not a regular file"))
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn unfinished_in(folder: &Folder) -> io::Result<Vec<JournalEntry>> {
         {
             found.push(JournalEntry::Unreadable(
                 name,
-                "it is not a regular file".to_owned(),
+                "the path is not a regular file".to_owned(),
             ));
             continue;
         }

@@ -55,7 +55,7 @@ fn line_of(candidate: &CompletionCandidate, line: Option<&BashLine>) -> Option<S
     })
 }
 
-/// Adds the command `help`, which the parser does not have: `swp-keys help COMMAND` is the help of that command.
+/// Adds the command `help`, which is not part of the parser. `swp-keys help COMMAND` prints the help of that command.
 fn with_help(program: clap::Command) -> clap::Command {
     let names = program
         .get_subcommands()

@@ -46,7 +46,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Other", &["sandbox", "completions", "man"]),
 ];
 
-/// Returns the program whose long help lists its commands in groups, with the examples of the overview.
+/// Returns the program with a long help that lists the commands in groups and contains the examples of the overview.
 pub(crate) fn of_program(program: clap::Command) -> clap::Command {
     let template = format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}{}\n\n{{all-args}}{{after-help}}",
@@ -54,7 +54,7 @@ pub(crate) fn of_program(program: clap::Command) -> clap::Command {
         examples()
     );
     program
-        // clap would list the commands once more.
+        // The commands are hidden, because clap would list them a second time.
         .mut_subcommands(|command| command.hide(true))
         .override_usage("swp-keys COMMAND [OPTIONS]")
         .help_template(template)

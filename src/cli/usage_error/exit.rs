@@ -81,7 +81,7 @@ fn print(error: &clap::Error) -> ExitCode {
 
 /// Prints the long help of the program.
 fn program_page() -> ExitCode {
-    // The flags of the program need no copies in its commands.
+    // clap would copy global flags to every command, although this page does not show the flags of the commands.
     let program = parser().mut_args(|flag| flag.global(false));
     let _ = help::of_program(program).print_long_help();
     ExitCode::SUCCESS

@@ -104,7 +104,7 @@ impl Args {
         Ok(())
     }
 
-    /// Returns the expiry of the profile if it is valid. A date in the profile may now be in the past.
+    /// Returns the expiry from the profile. It is checked again, because its date may now be in the past.
     ///
     /// # Errors
     /// Returns a usage error that names the setting.

@@ -95,7 +95,7 @@ impl Args {
         }
     }
 
-    /// Returns the filter. If it contains a time, this requests the manager's clock first.
+    /// Returns the filter. If the filter contains a time, requests the manager's time first.
     async fn filter(&self, access: Access<'_>) -> Result<Filter<'_>, Error> {
         let role_id = match RoleRef::given(self.role.as_deref(), self.role_id) {
             Some(role) => Some(roles::requested(role, false, access).await?.id),

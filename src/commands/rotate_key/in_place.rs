@@ -101,7 +101,7 @@ fn signer_hint(error: Error, id: i64) -> Error {
         return error;
     }
     error.hint(format!(
-        "check whether the key still works: if it does, run `swp-keys recover` with it; if not, run `swp-keys recover --forget` and have \
+        "if the key still works, run `swp-keys recover` with this key; if not, run `swp-keys recover --forget` and have \
          an administrator run `swp-keys rotate-key {id} --in-place`"
     ))
 }

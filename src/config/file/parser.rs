@@ -242,7 +242,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
 /// secret.
 fn is_similar_to_field(name: &str, known: &[&str]) -> bool {
     let folded = name.to_lowercase();
-    // At most two characters differ, and fewer than half of the name. A longer difference could be a part of a secret.
+    // At most two characters may differ, and fewer than half of the name. A greater difference could be part of a secret.
     let is_near = |field: &str| {
         let differing = strsim::osa_distance(&folded, field);
         differing <= 2 && 2 * differing < field.len()

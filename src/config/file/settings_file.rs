@@ -93,7 +93,7 @@ pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
         .metadata()
         .map_err(|error| failed(&error.to_string()))?;
     if !metadata.is_file() {
-        return Err(failed("it is not a regular file"));
+        return Err(failed("the path is not a regular file"));
     }
     require_trusted_owner(path, &metadata, STAKE)?;
     let mut bytes = Vec::new();
@@ -102,7 +102,7 @@ pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
         .read_to_end(&mut bytes)
         .map_err(|error| failed(&error.to_string()))?;
     if bytes.len() as u64 > LIMIT {
-        return Err(failed("it is larger than 1 MiB"));
+        return Err(failed("the file is larger than 1 MiB"));
     }
     Ok(Some(bytes))
 }

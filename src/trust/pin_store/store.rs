@@ -60,7 +60,7 @@ impl PinStore {
         match fs::metadata(path) {
             Err(error) if locations::is_absent(&error) => return Ok(Self::default()),
             Ok(metadata) if !metadata.is_file() => {
-                return Err(unreadable(&"it is not a regular file"));
+                return Err(unreadable(&"the path is not a regular file"));
             }
             _ => {}
         }
