@@ -276,7 +276,11 @@ impl<'a> ExecPlan<'a> {
     ) -> Result<u8, Error> {
         let recorded = key.recorded.is_written();
         let pending = access.context.pending.add(PendingWork::secret(
-            format!("the key `{}` may still exist (valid {})", key.name, until(&key)),
+            format!(
+                "the key `{}` may still exist (valid {})",
+                key.name,
+                until(&key)
+            ),
             Some(key.delivered.id),
             mint::pending_hint(recorded),
         ));
