@@ -20,7 +20,6 @@ use crate::mint::{
     self, Delivered, PreparedSinks, REFUSAL_WAIT, Transaction, UnusedRecord, mark, markers,
 };
 use crate::random;
-use crate::target::Target;
 
 /// The checked flags of a run. They are checked before the first request to the manager.
 pub(super) struct CreatePlan<'a> {
