@@ -195,7 +195,10 @@ impl Target {
 /// Asks for the address of the manager until the answer is a valid address.
 async fn ask_address(settings: &Settings, context: &Context) -> Result<Address, Error> {
     let prompt = context.prompt();
-    if prompt == Prompt::Unavailable {
+    // With `--url ""`, a selected profile may have the address of its own manager. Its password must not be sent to a different manager.
+    let profile = settings.file.profile.as_ref();
+    let is_for_one_manager = profile.is_some_and(|profile| profile.value.text("url").is_some());
+    if prompt == Prompt::Unavailable || is_for_one_manager {
         return settings.address().cloned();
     }
     prompt

@@ -19,7 +19,7 @@ pub(super) async fn complete(args: &Args, access: Access<'_>) -> Result<Args, Er
     let mut args = args.clone();
     let role = role_question::ask(args.allow_full_access, access).await?;
     args.role = role.name;
-    args.role_id = role.id;
+    args.role_id = Some(role.id);
     args.allow_full_access |= role.is_confirmed;
     if args.expires.is_none() {
         args.expires = Some(expiry(args.time_zone.as_deref(), access).await?);

@@ -158,19 +158,20 @@ impl<'a> CreatePlan<'a> {
         access: Access<'c>,
         prepared: &PreparedSinks,
     ) -> Result<(RequestedRole, Option<UnusedRecord<'c>>), Error> {
-        let role = RoleRef::given(self.args.role.as_deref(), self.args.role_id);
-        let role = role.unwrap_or(RoleRef::Name(""));
-        let read_rights = !self.args.allow_full_access;
-        let search = roles::requested(role, read_rights, access);
+        let (name, id) = (self.args.role.as_deref(), self.args.role_id);
+        let role = RoleRef::given(name, id).unwrap_or(RoleRef::Name(""));
+        // A guided run sets the ID and the name. The ID selects the role, and its rights are read in any case.
+        let read_rights = !self.args.allow_full_access || name.is_some();
+        let search = async {
+            let mut role = roles::requested(role, read_rights, access).await?;
+            role.name = role.name.or_else(|| name.map(str::to_owned));
+            Ok(role)
+        };
         if self.args.name.is_some() || self.args.dry_run {
             return Ok((search.await?, None));
         }
-        let (role_name, role_id) = match role {
-            RoleRef::Name(name) => (Some(name), None),
-            RoleRef::Id(id) => (None, Some(id)),
-        };
         let operation = access.operation(&self.operation, prepared.places());
-        let record = Record::create(operation, self.default_name(role_name), role_id);
+        let record = Record::create(operation, self.default_name(name), id);
         let (role, written) =
             mint::transaction::record_during(search, record, access.context).await?;
         Ok((role, Some(written)))

@@ -15,11 +15,12 @@ const MAX_SHOWN: usize = 20;
 /// The maximum length of a role name in a sentence.
 const MAX_NAME: usize = 60;
 
-/// The role that the user chose. Either the name or the ID is set.
+/// The role that the user chose.
 pub(super) struct ChosenRole {
-    /// The name, if no other role has it and a terminal displays it as it is.
+    /// The ID. It selects the role, because a different role could get the name after the question.
+    pub(super) id: i64,
+    /// The name, if a terminal displays it as it is.
     pub(super) name: Option<String>,
-    pub(super) id: Option<i64>,
     /// True if the user confirmed a role that grants every right.
     pub(super) is_confirmed: bool,
 }
@@ -156,11 +157,9 @@ impl RoleChoices {
 
     fn chosen(&self, index: usize, is_confirmed: bool) -> ChosenRole {
         let role = &self.0[index];
-        let same_name = self.0.iter().filter(|other| other.name == role.name);
-        let is_clear = same_name.count() == 1 && is_plain(&role.name);
         ChosenRole {
-            name: is_clear.then(|| role.name.clone()),
-            id: (!is_clear).then_some(role.id),
+            id: role.id,
+            name: is_plain(&role.name).then(|| role.name.clone()),
             is_confirmed,
         }
     }

@@ -6,7 +6,8 @@ use super::fixtures::{answer, nothing_is_left, sign_in, start, unconfigured};
 use crate::support::pty::{Pty, terminate};
 use crate::support::snapshot::snapshot;
 use crate::support::wording::{
-    ADDRESS_PROMPT, ADMIN_PASSWORD_PROMPT, EXPIRY_PROMPT, ROLE_PROMPT, USER_NAME_PROMPT,
+    ADDRESS_PROMPT, ADMIN_PASSWORD_PROMPT, EXPIRY_PROMPT, PROFILE_NAME_PROMPT, PROFILE_OFFER,
+    ROLE_PROMPT, USER_NAME_PROMPT,
 };
 use crate::support::{TestEnv, contains};
 
@@ -118,6 +119,106 @@ fn leave_at_each_question(code: i32, leave: impl Fn(&TestEnv, &mut Pty)) {
         terminal.end();
         nothing_is_left(&env);
         assert!(!env.home.path("dsm.key").exists());
+    }
+}
+
+/// The password of a profile is only for the profile's own manager.
+#[test]
+fn no_address_is_asked_for_if_the_profile_has_one() {
+    let env = crate::support::profiles::env_in_a_profile("");
+    for arguments in [
+        "create --profile here --url ''",
+        "list-keys --profile here --url ''",
+    ] {
+        let mut terminal = start(&env, arguments);
+        terminal.see("code=2");
+        let shown = terminal.end();
+        assert!(!shown.contains(ADDRESS_PROMPT), "{shown}");
+    }
+    assert_eq!(env.calls(), [] as [String; 0]);
+}
+
+/// Runs a guided run in a terminal that is closed at the question `last`, and returns the exit code.
+#[cfg(target_os = "linux")]
+fn close_the_terminal_at(env: &TestEnv, last: &str) -> String {
+    use crate::support::pty::Window;
+    let mut terminal = Window::start(
+        &env.home,
+        r#""$SWP_KEYS" create > out 2> err; echo "$?" > code"#,
+    );
+    let url = env.sandbox.url();
+    for (question, text) in [
+        (ADDRESS_PROMPT, url.as_str()),
+        (USER_NAME_PROMPT, "admin"),
+        (ADMIN_PASSWORD_PROMPT, Settings::DEFAULT_PASSWORD),
+        (ROLE_PROMPT, "2"),
+        (EXPIRY_PROMPT, ""),
+        (PROFILE_OFFER, "y"),
+        (PROFILE_NAME_PROMPT, ""),
+    ] {
+        terminal.see(question);
+        if question == last {
+            break;
+        }
+        terminal.type_text(&format!("{text}\n"));
+    }
+    terminal.close().wait().expect("the shell ends");
+    std::fs::read_to_string(env.home.path("code")).expect("the exit code")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_is_closed_at_a_question_leaves_nothing() {
+    for question in [ADDRESS_PROMPT, ROLE_PROMPT, EXPIRY_PROMPT] {
+        let env = unconfigured(Settings::default());
+        let code = close_the_terminal_at(&env, question);
+        assert!(["2\n", "129\n"].contains(&code.as_str()), "{code}");
+        nothing_is_left(&env);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_is_closed_at_the_offer_does_not_fail_the_run() {
+    for question in [PROFILE_OFFER, PROFILE_NAME_PROMPT] {
+        let env = unconfigured(Settings::default());
+        assert_eq!(close_the_terminal_at(&env, question), "0\n");
+        assert_eq!(env.sandbox.api_keys().len(), 1);
+        assert!(!env.home.path("config/config.toml").exists());
+        assert_eq!(env.sandbox.live_sessions(), 0);
+    }
+}
+
+/// A run that is killed at a question has no record to recover and no file to remove.
+#[test]
+fn a_killed_run_leaves_no_record() {
+    for question in [ROLE_PROMPT, EXPIRY_PROMPT] {
+        let env = unconfigured(Settings::default());
+        let script =
+            r#"sh -c 'echo $$ > pid; exec "$SWP_KEYS" create --out-file dsm.key'; echo "code=$?""#;
+        let mut terminal = Pty::start(&env.home, script);
+        sign_in(&env, &mut terminal);
+        terminal.see(ROLE_PROMPT);
+        if question == EXPIRY_PROMPT {
+            terminal.type_line("2");
+            terminal.see(EXPIRY_PROMPT);
+        }
+        let pid = std::fs::read_to_string(env.home.path("pid")).expect("a process ID");
+        let pid = rustix::process::Pid::from_raw(pid.trim().parse().expect("a number"));
+        rustix::process::kill_process(pid.expect("a process"), rustix::process::Signal::KILL)
+            .expect("the process is there");
+        terminal.see("code=137");
+        terminal.end();
+        assert_eq!(env.sandbox.api_keys().len(), 0);
+        let files = std::fs::read_dir(env.home.path("")).expect("a folder");
+        let names = files.map(|file| file.expect("a file").file_name());
+        let names: Vec<String> = names.map(|name| name.to_string_lossy().into()).collect();
+        let rest = names
+            .iter()
+            .filter(|name| name.contains("tmp") || name.contains("key"));
+        assert_eq!(rest.count(), 0, "{names:?}");
+        let records = std::fs::read_dir(env.home.path("state/unfinished"));
+        assert_eq!(records.map_or(0, Iterator::count), 0);
     }
 }
 

@@ -245,6 +245,25 @@ fn the_questions_fit_a_terminal_of_60_columns() {
     snapshot(&shown);
 }
 
+/// The user chose a role with these rights, and not whatever role has its name later.
+#[test]
+fn a_role_that_gets_the_chosen_name_during_a_question_is_not_used() {
+    let env = unconfigured(special_roles());
+    let mut terminal = start(&env, "create");
+    sign_in(&env, &mut terminal);
+    answer(&mut terminal, &[(ROLE_PROMPT, "4")]);
+    terminal.see(EXPIRY_PROMPT);
+    let role = json!({"name": "twice", "allowWebService": true});
+    env.sandbox.add_role(&role).expect("a role");
+    terminal.type_line("");
+    answer(&mut terminal, &[(PROFILE_OFFER, "")]);
+    terminal.see("code=0");
+    terminal.end();
+    let keys = env.sandbox.api_keys();
+    assert_eq!(keys[0].role_id, 4);
+    assert!(name(&keys[0]).starts_with("twice-"));
+}
+
 #[test]
 fn a_long_list_can_be_searched() {
     let env = unconfigured(Settings::default());
