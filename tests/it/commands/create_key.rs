@@ -105,9 +105,9 @@ fn a_named_key_gets_a_marker_and_a_key_search() {
         "create", "--role", "Auditor", "--name", "ci_%", "-o", "json",
     ];
     let plain = env.run(arguments).json();
-    let mark = format!("[swp-keys {}]", text(&plain["meta"]["operation"]));
+    let marker = format!("[swp-keys {}]", text(&plain["meta"]["operation"]));
     assert!(is_hex(text(&plain["meta"]["operation"]), 8), "{plain}");
-    assert_eq!(plain["description"], json!(mark));
+    assert_eq!(plain["description"], json!(marker));
     assert_eq!(
         env.calls(),
         [
@@ -128,8 +128,8 @@ fn a_named_key_gets_a_marker_and_a_key_search() {
     let key = env
         .run(["create", "--role-id", "2"].iter().chain(&with_words))
         .json();
-    let mark = format!("for CI [swp-keys {}]", text(&key["meta"]["operation"]));
-    assert_eq!(key["description"], json!(mark));
+    let marker = format!("for CI [swp-keys {}]", text(&key["meta"]["operation"]));
+    assert_eq!(key["description"], json!(marker));
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn default_names_contain_the_role_and_the_time_and_are_unique() {
     assert_eq!(
         fields,
         ["keyName", "description", "roleID"],
-        "the mark, in case the manager alters the name"
+        "the marker, in case the manager alters the name"
     );
     assert_eq!(count(&env.sandbox, SEARCH_KEYS), 0);
 }

@@ -92,9 +92,9 @@ fn a_missing_id_is_a_success_and_a_missing_name_is_an_error() {
 #[test]
 fn all_keys_are_found_before_one_is_deleted() {
     let env = with_keys(Settings::default());
-    env.sandbox.add_key("twin", 2);
-    env.sandbox.add_key("twin", 2);
-    let stderr = env.run(["delete-key", "a", "twin", "b", "--yes"]);
+    env.sandbox.add_key("duplicate", 2);
+    env.sandbox.add_key("duplicate", 2);
+    let stderr = env.run(["delete-key", "a", "duplicate", "b", "--yes"]);
     contains(stderr.failure(6), &["4, 5"]);
     assert_eq!(remaining_ids(&env), [1, 2, 3, 4, 5]);
     for arguments in [

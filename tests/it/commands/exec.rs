@@ -6,6 +6,7 @@ use std::process::Command;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::files::read;
+use crate::support::files::record_count;
 use crate::support::requests::{CREATE, bodies, nothing_was_sent};
 use crate::support::responses::success_without_effect;
 use crate::support::running::Running;
@@ -28,14 +29,10 @@ pub(super) fn exec(env: &TestEnv, flags: &[&str], command: &[&str]) -> RunResult
     )
 }
 
-pub(super) fn records(home: &Home) -> usize {
-    std::fs::read_dir(home.path("state/unfinished")).map_or(0, Iterator::count)
-}
-
 #[track_caller]
 pub(super) fn nothing_is_left(env: &TestEnv) {
     assert_eq!(env.sandbox.api_keys(), []);
-    assert_eq!(records(&env.home), 0);
+    assert_eq!(record_count(&env.home), 0);
     assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
@@ -246,7 +243,7 @@ fn a_code_is_not_sent_twice_and_the_remaining_key_is_reported() {
     let result = running.finish();
     contains(result.failure(11), &["(ID 1)", "swp-keys recover"]);
     assert_eq!(env.count("POST /api/sessions"), 1);
-    assert_eq!(records(&env.home), 1);
+    assert_eq!(record_count(&env.home), 1);
 }
 
 #[test]
@@ -271,7 +268,7 @@ fn a_key_that_survives_its_deletion_is_a_failure() {
         .inject(success_without_effect("DELETE", path, &serde_json::json!({})).times(999));
     let result = exec(&env, &["--settle-timeout", "300ms"], &["true"]);
     contains(result.failure(11), &["(ID 1)", "swp-keys recover"]);
-    assert_eq!(records(&env.home), 1);
+    assert_eq!(record_count(&env.home), 1);
     env.sandbox.clear_faults();
     env.run(["recover", "--yes"]).success();
     nothing_is_left(&env);

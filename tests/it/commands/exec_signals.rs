@@ -4,7 +4,8 @@
 
 use rustix::process::Signal;
 
-use super::exec::{WAITING_SCRIPT, nothing_is_left, records, start, waiting};
+use super::exec::{WAITING_SCRIPT, nothing_is_left, start, waiting};
+use crate::support::files::record_count;
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::CREATE;
 use crate::support::running::Running;
@@ -56,7 +57,7 @@ fn recover_deletes_the_key_of_a_killed_run() {
         let result = env.run([&["recover", "--yes"][..], flags].concat());
         result.success();
         assert_eq!(env.sandbox.api_keys().len(), left, "{}", result.stderr);
-        assert_eq!(records(&env.home), 0);
+        assert_eq!(record_count(&env.home), 0);
         env.home.write("go", "");
     }
 }

@@ -78,12 +78,12 @@ fn json_contains_the_changed_key() {
 #[test]
 fn a_missing_or_ambiguous_key_is_rejected() {
     let env = with_key(Settings::default());
-    env.sandbox.add_key("twin", 2);
-    env.sandbox.add_key("twin", 2);
+    env.sandbox.add_key("duplicate", 2);
+    env.sandbox.add_key("duplicate", 2);
     for command in ["lock-key", "unlock-key"] {
         env.run([command, "nobody"]).failure(3);
         env.run([command, "99"]).failure(3);
-        contains(env.run([command, "twin"]).failure(6), &["IDs 2, 3"]);
+        contains(env.run([command, "duplicate"]).failure(6), &["IDs 2, 3"]);
         env.run([command]).failure(2);
     }
     assert!(env.sandbox.api_keys().iter().all(|key| key.active));

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use swp_keys::sandbox::{Action, Fault};
 
+use crate::support::files::record_count;
 use crate::support::requests::count;
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, wait_until};
@@ -41,10 +42,6 @@ fn env_that_needs_a_reset(exists: bool) -> TestEnv {
     env
 }
 
-fn records(env: &TestEnv) -> usize {
-    std::fs::read_dir(env.home.path("state/unfinished")).map_or(0, Iterator::count)
-}
-
 fn resets(env: &TestEnv) -> usize {
     count(&env.sandbox, &format!("POST {RESET}"))
 }
@@ -59,7 +56,7 @@ fn works(env: &TestEnv, result: &RunResult, settled: Instant) {
         "{}",
         result.stderr
     );
-    assert_eq!(records(env), 0);
+    assert_eq!(record_count(&env.home), 0);
 }
 
 #[test]
@@ -109,7 +106,7 @@ fn the_number_of_resets_is_limited() {
             .inject(Fault::new("GET", "/api/apikeys/current", refused).times(99));
         let result = env.run(words.iter().chain(&["--settle-timeout", "300ms"]));
         snapshot(result.failure(code));
-        assert_eq!(records(&env), left);
+        assert_eq!(record_count(&env.home), left);
         assert_eq!(resets(&env), 4);
     }
 }
@@ -144,7 +141,7 @@ fn an_unverified_secret_is_not_delivered() {
             let more = ["--settle-timeout", "300ms", "--retries", "0"];
             let result = env.run(words.iter().chain(&more));
             snapshot(result.failure(code));
-            assert_eq!(records(&env), left, "{words:?} {status}");
+            assert_eq!(record_count(&env.home), left, "{words:?} {status}");
         }
     }
 }

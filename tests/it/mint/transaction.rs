@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault, Sandbox};
 
+use crate::support::files::record_count;
 use crate::support::requests::{CREATE, count};
 use crate::support::wording::NO_LISTENER;
 use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
@@ -39,11 +40,6 @@ fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Action {
 fn json_answer(status: u16, body: &Value) -> Action {
     let media = [("Content-Type", "application/json")];
     answer(status, &media, &body.to_string())
-}
-
-/// Returns the number of records of unfinished work.
-fn records(env: &TestEnv) -> usize {
-    std::fs::read_dir(env.home.path("state/unfinished")).map_or(0, Iterator::count)
 }
 
 /// Asserts that the create was sent once, and that nothing was repeated or deleted, because the run does not know whether the key exists.
@@ -109,7 +105,7 @@ fn lost_after_the_work(action: &Action, expected: &str) {
     assert!(!result.stderr.contains("c2VjcmV0"), "{}", result.stderr);
     assert_eq!(count(&env.sandbox, CREATE), 1, "{action:?}");
     assert_eq!(count(&env.sandbox, RESET), 1, "{action:?}");
-    assert_eq!(records(&env), 0, "{action:?}");
+    assert_eq!(record_count(&env.home), 0, "{action:?}");
     assert_eq!(env.sandbox.live_sessions(), 0, "{action:?}");
 }
 
@@ -129,7 +125,7 @@ fn lost_before_the_work(action: &Action, http: Option<u16>, expected: &str) {
     assert_eq!(error["http"], json!(http), "{action:?}");
     asked_once(&env.sandbox, expected);
     assert_eq!(env.sandbox.api_keys(), [], "{action:?}");
-    assert_eq!(records(&env), 0, "{action:?}");
+    assert_eq!(record_count(&env.home), 0, "{action:?}");
 }
 
 #[test]
@@ -292,7 +288,7 @@ fn a_key_that_cannot_be_deleted_is_named() {
             error["hint"].as_str().unwrap_or_default(),
             &["swp-keys recover"],
         );
-        assert_eq!(records(&env), 1, "{action:?}");
+        assert_eq!(record_count(&env.home), 1, "{action:?}");
         assert_eq!(error["keyID"], json!(1), "{action:?}");
         assert_eq!(error["retryable"], json!(false), "{action:?}");
         assert_eq!(env.sandbox.api_keys().len(), 1, "it is still there");

@@ -6,6 +6,7 @@ use serde_json::json;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
 use crate::support::files::names;
+use crate::support::files::record_count;
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::{CREATE, SEARCH_KEYS, SEARCH_ROLES, count};
 use crate::support::wording::{RETRYING_IN, UNDOING};
@@ -129,14 +130,9 @@ fn a_signal_during_the_create_deletes_the_key() {
             assert!(!held.home.path("key").exists());
             let files = names(&held.home.path(""));
             assert_eq!(files, [""; 0], "files are left");
-            assert_eq!(records(&held), 0);
+            assert_eq!(record_count(&held.home), 0);
         }
     }
-}
-
-/// Returns the number of records of unfinished work.
-fn records(held: &HeldManager) -> usize {
-    std::fs::read_dir(held.home.path("state/unfinished")).map_or(0, Iterator::count)
 }
 
 #[test]
@@ -186,7 +182,7 @@ fn a_second_signal_exits_immediately_and_reports_the_possible_key() {
         contains(result.failure(11), &[stderr, "swp-keys recover"]);
         assert_eq!(held.sandbox.api_keys().len(), 1, "it is there");
         assert_eq!(names(&held.home.path("")), [""; 0]);
-        assert_eq!(records(&held), 1, "the remaining key is recorded");
+        assert_eq!(record_count(&held.home), 1, "the remaining key is recorded");
     }
 }
 
@@ -245,9 +241,9 @@ fn a_first_signal_lets_the_deletion_finish() {
 fn a_second_signal_during_recovery_reports_the_remaining_key() {
     let held = HeldManager::new(DELETE);
     let id = held.sandbox.add_key("ci", 2).id;
-    let mark = "[swp-keys 0a0b0c0d]".to_owned();
+    let marker = "[swp-keys 0a0b0c0d]".to_owned();
     held.sandbox
-        .edit_key(id, |key| key.description = Some(mark));
+        .edit_key(id, |key| key.description = Some(marker));
     let record = json!({
         "operation": "0a0b0c0d", "work": "create", "manager": held.url(), "tenant": null, "keyName": "ci", "roleID": 2,
         "keyID": null, "existingIDs": [], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0
@@ -283,7 +279,7 @@ fn ignored_signals_stay_ignored() {
         let result = running.finish();
         let secret = result.success();
         assert_eq!(held.sandbox.api_keys()[0].secret, secret, "{name}");
-        assert_eq!(records(&held), 0);
+        assert_eq!(record_count(&held.home), 0);
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Home;
+
 /// Returns the text of a file.
 #[track_caller]
 pub(crate) fn read(path: impl AsRef<Path>) -> String {
@@ -46,4 +48,9 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
         }
     }
     files
+}
+
+/// Returns the number of records of unfinished runs in the state folder `state`.
+pub(crate) fn record_count(home: &Home) -> usize {
+    std::fs::read_dir(home.path("state/unfinished")).map_or(0, Iterator::count)
 }

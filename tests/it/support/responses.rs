@@ -1,7 +1,7 @@
 //! Incorrect responses of a manager.
 
 use serde_json::Value;
-use swp_keys::sandbox::{Action, Fault};
+use swp_keys::sandbox::{Action, Fault, Sandbox};
 
 /// Returns a fault that responds to this request with success, without processing it.
 pub(crate) fn success_without_effect(method: &str, path: &str, body: &Value) -> Fault {
@@ -15,4 +15,12 @@ pub(crate) fn success(body: &Value) -> Action {
         headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
         body: body.to_string().into_bytes(),
     }
+}
+
+/// Injects a fault in the form of the command line of `sandbox`.
+pub(crate) fn inject(sandbox: &Sandbox, fault: &str) {
+    let fault: Fault = fault
+        .parse()
+        .unwrap_or_else(|error| panic!("{fault}: {error}"));
+    sandbox.inject(fault);
 }

@@ -140,6 +140,18 @@ pub(crate) fn run_at_once(commands: impl IntoIterator<Item = Command>) -> Vec<Ru
         .collect()
 }
 
+/// Asserts that one run succeeded and that all others exited with 6, and returns the delivered secret.
+#[track_caller]
+pub(crate) fn secret_of_the_only_success<'a>(results: &'a [RunResult], what: &str) -> &'a str {
+    let (successes, others): (Vec<_>, Vec<_>) =
+        results.iter().partition(|result| result.code() == 0);
+    assert_eq!(successes.len(), 1, "{what}: {results:?}");
+    for result in others {
+        result.failure(6);
+    }
+    successes[0].success()
+}
+
 /// Runs the same command on several machines at once: each run has its own state folder, `state-0` and so on.
 pub(crate) fn run_on_machines<S: AsRef<OsStr>>(
     home: &Home,

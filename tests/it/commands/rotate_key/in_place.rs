@@ -2,7 +2,8 @@
 
 use swp_keys::sandbox::{Action, ApiKey, Fault};
 
-use super::successor::{env, key, name, records, rotate};
+use super::successor::{env, key, name, rotate};
+use crate::support::files::record_count;
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::{count, nothing_was_sent};
 use crate::support::running::run_at_once;
@@ -20,7 +21,7 @@ fn in_place_the_old_secret_stops_working() {
     assert_eq!((now.expiry_date, name(&now)), (before.expiry_date, "ci"));
     contains(&result.stderr, &["`ci` (ID 1)"]);
     assert_eq!(env.sandbox.api_keys().len(), 1);
-    assert_eq!(records(&env.home), 0);
+    assert_eq!(record_count(&env.home), 0);
 }
 
 fn with_its_own_key(role: i64, choices: &[(&str, &str)]) -> (TestEnv, ApiKey) {
@@ -41,7 +42,7 @@ fn the_key_that_authenticates_the_run_gets_a_new_secret() {
         count(&env.sandbox, "POST /api/apikeys/current/secretkey"),
         1
     );
-    assert_eq!(records(&env.home), 0);
+    assert_eq!(record_count(&env.home), 0);
     // No request was sent with the revoked secret, so the manager counted no failed attempt.
     assert_eq!(now.unsuccessful_sign_in_attempts, 0);
 }
@@ -57,7 +58,7 @@ fn a_lost_response_about_the_own_key_is_reported() {
         &["`own` (ID 1)", "rotate-key 1 --in-place"],
     );
     assert_ne!(key(&env.sandbox, own.id).secret, own.secret);
-    assert_eq!(records(&env.home), 1);
+    assert_eq!(record_count(&env.home), 1);
     assert!(key(&env.sandbox, own.id).unsuccessful_sign_in_attempts <= 1);
 }
 
@@ -123,7 +124,7 @@ fn a_repeated_reset_of_the_own_key_leaves_a_record() {
             let result = env.run(words);
             contains(result.failure(11), &["`own` (ID 1)"]);
             assert_ne!(key(&env.sandbox, own.id).secret, own.secret);
-            assert_eq!(records(&env.home), 1, "{words:?} {status}");
+            assert_eq!(record_count(&env.home), 1, "{words:?} {status}");
         }
     }
 }
@@ -146,7 +147,7 @@ fn a_role_without_permission_to_reset_leaves_no_record() {
         env.sandbox.inject(Fault::new("POST", route, refused));
         env.run(words).failure(5);
         assert_eq!(key(&env.sandbox, own.id).secret, own.secret);
-        assert_eq!(records(&env.home), 0, "{words:?}");
+        assert_eq!(record_count(&env.home), 0, "{words:?}");
     }
 }
 
@@ -186,7 +187,7 @@ fn of_concurrent_resets_one_succeeds() {
         for result in not {
             contains(result.failure(6), &["ci"]);
         }
-        assert_eq!(records(&env.home), 0);
+        assert_eq!(record_count(&env.home), 0);
     }
 }
 
@@ -209,7 +210,7 @@ fn a_secret_that_another_machine_has_revoked_is_not_delivered() {
     let recovered = held.home.run(["recover", "--yes"]);
     snapshot(recovered.failure(11));
     assert_eq!(key(&held.sandbox, 1).secret, secret);
-    assert_eq!(records(&held.home), 1);
+    assert_eq!(record_count(&held.home), 1);
 }
 
 /// The manager rejects a locked key with any secret.
@@ -219,7 +220,7 @@ fn a_locked_key_gets_a_new_secret() {
     env.sandbox.edit_key(1, |key| key.active = false);
     let result = rotate(&env, &["--in-place"]);
     assert_eq!(result.success(), key(&env.sandbox, 1).secret);
-    assert_eq!(records(&env.home), 0);
+    assert_eq!(record_count(&env.home), 0);
 }
 
 /// The key existed before, and its secret may be in use on another machine. No hint must therefore advise to delete the key.

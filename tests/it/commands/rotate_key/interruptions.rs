@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, Fault};
 
 use super::in_place::REKEY;
-use super::successor::{CHANGE, DAY, ROTATE, add_ci, env, name, records, rotate, rotated};
+use super::successor::{CHANGE, DAY, ROTATE, add_ci, env, name, rotate, rotated};
 use crate::support::files::read;
+use crate::support::files::record_count;
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::{CREATE, SEARCH_KEYS};
 use crate::support::responses::success_without_effect;
@@ -63,7 +64,7 @@ fn lost(duplicates: &str, fault: &Fault) {
     let result = rotate(&env, &["--settle-timeout", "500ms", "--retries", "1"]);
     let again = rotate_until_done(&env, result);
     rotated(&env.sandbox, again.stdout.trim_end());
-    assert_eq!(records(&env.home), 0, "{fault:?}");
+    assert_eq!(record_count(&env.home), 0, "{fault:?}");
 }
 
 /// Runs the command again if the message advises it.
@@ -72,7 +73,7 @@ fn rotate_until_done(env: &TestEnv, first: RunResult) -> RunResult {
         return first;
     }
     assert!(matches!(first.code(), 1 | 8), "{}", first.stderr);
-    assert_eq!(records(&env.home), 0, "{}", first.stderr);
+    assert_eq!(record_count(&env.home), 0, "{}", first.stderr);
     let again = rotate(env, &[]);
     again.success();
     again
@@ -115,7 +116,7 @@ fn killed(duplicates: &str, route: &str, sink: &[&str]) {
         read(held.home.path("key"))
     };
     rotated(&held.sandbox, secret.trim_end());
-    assert_eq!(records(&held.home), 0, "{duplicates} {route}");
+    assert_eq!(record_count(&held.home), 0, "{duplicates} {route}");
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn a_killed_rotation_can_be_finished_or_rolled_back() {
                 (true, 2) => drop(rotated(&held.sandbox, result.stdout.trim_end())),
                 _ => assert_eq!(held.sandbox.api_keys(), before, "{duplicates} {route}"),
             }
-            assert_eq!(records(&held.home), 0);
+            assert_eq!(record_count(&held.home), 0);
         }
     }
 }
@@ -154,7 +155,7 @@ fn a_successor_that_survives_its_deletion_leaves_a_record() {
     let undo = ["recover", "--yes", "--delete", "--settle-timeout", "300ms"];
     let result = held.home.run(undo);
     snapshot(result.failure(1));
-    assert_eq!(records(&held.home), 1);
+    assert_eq!(record_count(&held.home), 1);
 }
 
 #[cfg(unix)]
@@ -184,7 +185,7 @@ fn a_signal_rolls_the_rotation_back_or_lets_it_finish() {
             } else {
                 assert_eq!(held.sandbox.api_keys(), before, "{duplicates} {route}");
             }
-            assert_eq!(records(&held.home), 0);
+            assert_eq!(record_count(&held.home), 0);
         }
     }
 }
@@ -201,7 +202,7 @@ fn a_second_signal_reports_that_the_old_key_has_no_expiry_yet() {
         &result.stderr,
         &["`ci` (ID 2)", "(ID 1)", "swp-keys recover"],
     );
-    assert_eq!(records(&held.home), 1);
+    assert_eq!(record_count(&held.home), 1);
 }
 
 /// The first run was on another machine, and was killed after it had renamed the old key.
@@ -252,7 +253,7 @@ fn a_rotation_that_loses_the_race_for_the_name_is_a_conflict() {
         let keys = held.sandbox.api_keys();
         assert_eq!(keys.len(), 1, "{duplicates}");
         assert_eq!(name(&keys[0]), "ci (retiring 2026-11-24T09:00Z)");
-        assert_eq!(records(&held.home), 0);
+        assert_eq!(record_count(&held.home), 0);
     }
 }
 
@@ -280,10 +281,10 @@ fn a_name_of_digits_is_not_an_id() {
         [1, 6],
         "and the other rotation is left as it was"
     );
-    assert_eq!(records(&held.home), 1);
+    assert_eq!(record_count(&held.home), 1);
     held.home.run(["rotate-key", "1"]).success();
     assert_eq!(named("5"), [6]);
-    assert_eq!(records(&held.home), 0);
+    assert_eq!(record_count(&held.home), 0);
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use serde_json::json;
 use swp_keys::sandbox::{Action, Fault};
 
-use super::successor::{CHANGE, DAY, env, is_in, key, name, records, rotate, rotated};
+use super::successor::{CHANGE, DAY, env, is_in, key, name, rotate, rotated};
 use crate::support::contains;
 use crate::support::files::read;
+use crate::support::files::record_count;
 use crate::support::requests::count;
 use crate::support::responses::success_without_effect;
 use crate::support::snapshot::snapshot;
@@ -40,7 +41,7 @@ fn a_missing_expiry_exits_with_12_and_names_both_keys() {
             key(&env.sandbox, 1).expiry_date,
             Some(key(&env.sandbox, 1).created + 90 * DAY)
         );
-        assert_eq!(records(&env.home), 1);
+        assert_eq!(record_count(&env.home), 1);
         env.sandbox.clear_faults();
         // A delivered successor must not be deleted by `recover --delete`.
         snapshot(env.run(["recover", "--yes", "--delete"]).failure(2));
@@ -51,7 +52,7 @@ fn a_missing_expiry_exits_with_12_and_names_both_keys() {
             assert_eq!(rotate(&env, sink).success(), "2");
         }
         rotated(&env.sandbox, &secret);
-        assert_eq!(records(&env.home), 0);
+        assert_eq!(record_count(&env.home), 0);
     }
 }
 
@@ -80,7 +81,7 @@ fn a_rejected_rename_changes_nothing() {
         .inject(Fault::new("POST", "/api/apikeys/1", refuse).times(9));
     snapshot(rotate(&env, &[]).failure(1));
     assert_eq!(env.sandbox.api_keys(), before);
-    assert_eq!(records(&env.home), 0);
+    assert_eq!(record_count(&env.home), 0);
 }
 
 /// If two keys may have the same name, the expiry of the old key is more important than its rename.
@@ -119,7 +120,7 @@ fn a_name_is_restored_after_a_failed_rotation() {
             "the rename and its rollback"
         );
         assert_eq!(env.sandbox.api_keys(), before, "{status}");
-        assert_eq!(records(&env.home), 0);
+        assert_eq!(record_count(&env.home), 0);
     }
 }
 
@@ -131,7 +132,7 @@ fn an_undelivered_secret_leaves_the_old_key_unchanged() {
         let result = rotate(&env, &["--deliver-cmd", "false"]);
         result.failure(10);
         assert_eq!(env.sandbox.api_keys(), before);
-        assert_eq!(records(&env.home), 0);
+        assert_eq!(record_count(&env.home), 0);
     }
 }
 

@@ -4,9 +4,10 @@ use serde_json::json;
 use swp_keys::sandbox::{ApiKey, Sandbox};
 
 use crate::support::files::read;
+use crate::support::files::record_count;
 use crate::support::requests::{CREATE, bodies, count, nothing_was_sent};
 use crate::support::snapshot::snapshot;
-use crate::support::{Home, RunResult, TestEnv, answering_unknowns, contains};
+use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 pub(super) const CHANGE: &str = "POST /api/apikeys/1";
 pub(super) const DAY: i64 = 86_400_000;
@@ -45,10 +46,6 @@ pub(super) fn key(sandbox: &Sandbox, id: i64) -> ApiKey {
 
 pub(super) fn name(key: &ApiKey) -> &str {
     key.name.as_deref().unwrap_or_default()
-}
-
-pub(super) fn records(home: &Home) -> usize {
-    std::fs::read_dir(home.path("state/unfinished")).map_or(0, Iterator::count)
 }
 
 /// Asserts that a time is this many milliseconds from now by the manager's clock, with a tolerance for the duration of a run.
@@ -98,7 +95,7 @@ fn the_successor_takes_the_name_and_the_old_key_expires() {
         let old = key(&env.sandbox, 1);
         assert_eq!((old.secret, old.active), (before.secret, true));
         contains(&result.stderr, &["`ci` (ID 1)"]);
-        assert_eq!(records(&env.home), 0);
+        assert_eq!(record_count(&env.home), 0);
         assert_eq!(env.sandbox.live_sessions(), 0);
         // The expiry of the old key is set after the last request that creates a key. A rename comes first only if the manager requires unique names.
         let ends: Vec<_> = bodies(&env.sandbox, CHANGE)
@@ -252,7 +249,7 @@ fn a_dry_run_changes_nothing() {
     let result = rotate(&env, &["--dry-run", "--in-place"]);
     contains(&result.stderr, &["`ci` (ID 1)"]);
     assert_eq!(env.sandbox.api_keys(), before);
-    assert_eq!(records(&env.home), 0);
+    assert_eq!(record_count(&env.home), 0);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Managers that store a key's name or description in an altered form.
 
-use super::fixtures::{LOST, NAME, delivered, each, inject, records};
+use super::fixtures::{LOST, NAME, delivered, each, records};
 use crate::support::held_manager::HeldManager;
+use crate::support::responses::inject;
 use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 const NAMES: [&str; 5] = ["upper", "lower", "no-blanks", "no-brackets", "cut"];

@@ -1,6 +1,7 @@
 //! Create requests that an intermediary sends twice to a manager that allows two keys with the same name.
 
-use super::fixtures::{delivered, each, inject, records};
+use super::fixtures::{delivered, each, records};
+use crate::support::responses::inject;
 use crate::support::{TestEnv, answering_unknowns, contains};
 
 const TWICE: &str = "POST /api/apikeys twice";

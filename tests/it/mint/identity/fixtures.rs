@@ -2,20 +2,12 @@
 //! intermediary exchanged requests and responses.
 
 use serde_json::Value;
-use swp_keys::sandbox::Sandbox;
 
 use crate::support::{Home, RunResult, TestEnv};
 
 /// A name that every alteration changes, but that is still recognizable.
 pub(super) const NAME: &str = "Night build (ci) of the whole Fleet";
 pub(super) const LOST: &str = "POST /api/apikeys drop after";
-
-pub(super) fn inject(sandbox: &Sandbox, fault: &str) {
-    let fault = fault
-        .parse()
-        .unwrap_or_else(|error| panic!("{fault}: {error}"));
-    sandbox.inject(fault);
-}
 
 /// Returns the records.
 pub(super) fn records(home: &Home) -> Vec<Value> {

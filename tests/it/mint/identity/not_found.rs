@@ -1,8 +1,9 @@
 //! A 404 response that is not from the manager does not prove that a key is deleted, so its record is kept.
 
-use super::fixtures::{each, inject, records};
+use super::fixtures::{each, records};
 use crate::support::answering_unknowns;
 use crate::support::held_manager::HeldManager;
+use crate::support::responses::inject;
 
 const PAGE: &str = "status=404 always body='<html><title>no such page</title></html>'";
 const SOON: [&str; 2] = ["--settle-timeout", "1s"];

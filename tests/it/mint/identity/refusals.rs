@@ -1,6 +1,7 @@
 //! Creates that the manager rejects although it created the key.
 
-use super::fixtures::{delivered, each, inject, records};
+use super::fixtures::{delivered, each, records};
+use crate::support::responses::inject;
 use crate::support::{TestEnv, answering_unknowns, contains};
 
 const STATUSES: [u16; 8] = [400, 401, 403, 404, 408, 409, 422, 500];

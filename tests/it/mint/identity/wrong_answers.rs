@@ -1,8 +1,9 @@
 //! Responses that an intermediary exchanges.
 
-use super::fixtures::{inject, records};
+use super::fixtures::records;
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::SEARCH_KEYS;
+use crate::support::responses::inject;
 use crate::support::running::run_at_once;
 use crate::support::{Home, RunResult, TestEnv, answering_unknowns, contains};
 

@@ -1,8 +1,9 @@
 //! Runs on several machines that create a key of the same name at the same time: one succeeds, and the others leave nothing behind.
 
-use swp_keys::sandbox::{Fault, Sandbox, Settings};
+use swp_keys::sandbox::{Sandbox, Settings};
 
-use crate::support::running::run_on_machines;
+use crate::support::responses::inject;
+use crate::support::running::{run_on_machines, secret_of_the_only_success};
 use crate::support::{Home, RunResult, TestEnv};
 
 /// The number of simultaneous runs.
@@ -18,10 +19,7 @@ fn env_with_faults(duplicate_name: Option<u16>, faults: &[&str]) -> TestEnv {
     settings.unknowns.duplicate_name = duplicate_name;
     let env = TestEnv::with(settings);
     for fault in faults {
-        let fault: Fault = fault
-            .parse()
-            .unwrap_or_else(|error| panic!("{fault}: {error}"));
-        env.sandbox.inject(fault);
+        inject(&env.sandbox, fault);
     }
     env
 }
@@ -29,22 +27,9 @@ fn env_with_faults(duplicate_name: Option<u16>, faults: &[&str]) -> TestEnv {
 /// Asserts that one key of the name exists, that the successful run delivered its secret, and that the others left nothing behind.
 #[track_caller]
 fn assert_one_remains(env: &TestEnv, results: &[RunResult], what: &str) {
-    let codes: Vec<_> = results.iter().map(RunResult::code).collect();
-    let reports: Vec<_> = results
-        .iter()
-        .map(|results| results.stderr.as_str())
-        .collect();
-    let keys = secrets_of_ci(&env.sandbox);
-    let winners: Vec<_> = results
-        .iter()
-        .filter(|results| results.code() == 0)
-        .collect();
-    assert_eq!(winners.len(), 1, "{what}: {codes:?} {reports:?}");
-    assert_eq!(keys, [winners[0].success()], "{what}: {codes:?}");
-    for results in results.iter().filter(|results| results.code() != 0) {
-        results.failure(6);
-    }
-    assert_eq!(records(&env.home), 0, "{what}: {reports:?}");
+    let secret = secret_of_the_only_success(results, what);
+    assert_eq!(secrets_of_ci(&env.sandbox), [secret], "{what}");
+    assert_eq!(records(&env.home), 0, "{what}: {results:?}");
     assert_eq!(env.sandbox.live_sessions(), 0, "{what}");
 }
 

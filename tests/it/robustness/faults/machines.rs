@@ -59,7 +59,7 @@ impl Testbed {
             if scenario.runs.iter().any(|run| run.rotates) {
                 // The successor inherits this time zone, which identifies the run of each request.
                 sandbox.edit_key(id, |key| {
-                    key.description = Some(mark(0));
+                    key.description = Some(run_marker(0));
                     key.time_zone = zone(0).to_owned();
                 });
             }
@@ -221,7 +221,7 @@ pub(super) fn zone(index: usize) -> &'static str {
 }
 
 /// Returns the text that a run puts into the description of its keys.
-fn mark(index: usize) -> String {
+fn run_marker(index: usize) -> String {
     format!("run-{index}")
 }
 
@@ -264,8 +264,8 @@ fn arguments(index: usize, run: &Run, [name, stored_name]: &[String; 2]) -> Vec<
         true => ["--role", "Auditor"],
         false => ["--role-id", "2"],
     });
-    let mark = mark(index);
-    words.extend(["--description", &mark, "--time-zone", zone(index)]);
+    let run_marker = run_marker(index);
+    words.extend(["--description", &run_marker, "--time-zone", zone(index)]);
     match run.naming {
         Naming::Default => {}
         Naming::Named => words.extend(["--name", name]),
