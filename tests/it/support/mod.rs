@@ -224,9 +224,9 @@ impl Home {
     }
 }
 
-/// Prevents prompts on the terminal of the test runner by starting the run in a session without a terminal.
+/// Prevents prompts on the terminal of the test runner.
 fn detached(command: &mut Command) {
-    // A session without a terminal is not available here. The variable has the same effect without changing the arguments.
+    // A variable, unlike `--no-input`, does not change the arguments under test.
     command.env("SWP_NO_INPUT", "1");
 }
 

@@ -1,7 +1,7 @@
 //! Draws the fault families that concern more than one request: altered texts, search lag, requests that are processed twice or late, exchanged
 //! responses, shared files, and conditions of a run.
 //!
-//! These families have a random generator of their own, so that adding them did not change the rest of a seed.
+//! These families have a separate random generator, so that adding them did not change the rest of a seed.
 
 use swp_keys::sandbox::{SearchLag, StoredText};
 

@@ -21,7 +21,7 @@ impl Scenario {
             true => 2 + random.below(2),
             false => random.weigh(&[(80, 1), (20, 2)]),
         };
-        // A random generator of its own, so that adding this choice did not change the rest of a seed.
+        // A separate random generator, so that adding this choice did not change the rest of a seed.
         let end_session = Random::new(!seed).weigh(&[(60, None), (5, Some(200)), (35, Some(404))]);
         let manager = Manager {
             end_session,
@@ -88,7 +88,7 @@ impl Scenario {
             })
             .map(|run| run.killed_in_later_requests(random))
             .map(|run| Run {
-                // The sandbox accepts Cloud One keys only with a setting of its own.
+                // The sandbox accepts Cloud One keys only with a separate setting.
                 verify: run.verify && manager.secret_shape != SecretShape::CloudOne,
                 ..run
             })

@@ -166,7 +166,7 @@ impl Testbed {
                 files.push(file);
                 continue;
             }
-            // Each sink has a folder of its own, so that it can be broken separately.
+            // Each sink has its own folder, so that it can be broken separately.
             let folder = home.path(&format!("sink-{index}-{number}"));
             std::fs::create_dir_all(&folder).expect("a folder");
             if number == 0 && run.run_conditions.disk == Some(SmallDisk::Sink) {

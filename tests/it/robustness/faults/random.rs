@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), which is small and gives the same numbers on every machine.
+/// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), which is small and returns the same numbers on every machine.
 pub(super) struct Random(Cell<u64>);
 
 impl Random {

@@ -166,7 +166,7 @@ impl Rotation {
             .sum()
     }
 
-    /// Returns true if every undelivered key is a duplicate that a repeated create request made, and the manager shows no marker. A run
+    /// Returns true if every undelivered key is a duplicate that a repeated create request created, and the manager shows no marker. A run
     /// that finds two keys with one name cannot tell then which of them is its own.
     fn has_unmarked_duplicates(&self) -> bool {
         let manager = &self.scenario.manager;

@@ -80,7 +80,7 @@ fn start(env: &mut TestEnv, random: &Random, number: usize) -> Run {
     let [name, key] = ["K", "key-"].map(|head| format!("{head}{number}"));
     let mut arguments = vec!["create", "-q", "--role-id", "2", "--name", &key];
     arguments.extend(["--dotenv", ".env", "--env-name", &name]);
-    // A slow command makes time between the write and the end of the run or its rollback.
+    // A slow command delays the end of the run or its rollback after the write.
     arguments.extend(random.weigh(&[
         (50, &[][..]),
         (25, &["--deliver-cmd", "sh -c 'sleep 0.1'"]),

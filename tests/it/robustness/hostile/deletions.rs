@@ -5,7 +5,7 @@ use serde_json::json;
 use super::case::{CREATE_NAMED, Case, DELETE, run_all};
 use super::manager::{answer, json_answer};
 
-/// A run that deletes its key because the delivery fails. The manager answers `respond` at `route`.
+/// A run that deletes its key because the delivery fails. The manager sends the response `respond` at `route`.
 fn rollback(name: &str, route: &'static str, respond: Vec<u8>, exit: i32) -> Case {
     Case::bytes(name, CREATE_NAMED, route, respond, exit).with(&["--deliver-cmd", "false"])
 }

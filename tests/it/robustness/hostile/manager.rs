@@ -90,7 +90,7 @@ pub(super) fn without_tls_closure() -> std::io::Error {
     ABRUPT.into()
 }
 
-/// Respond that it is the end, and waits until the client has gone too, so that no byte is lost to a reset.
+/// Closes the write side, and waits until the client has closed the connection too, because a reset could discard sent bytes.
 fn end(stream: &mut TlsStream, abrupt: bool) {
     if !abrupt {
         stream.conn.send_close_notify();
