@@ -332,7 +332,8 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
         Cause::SignInRefused(refusal) if !needs_code(error, who.mfa_code) => {
             guard.refused(*refusal);
         }
-        // With any status except 503, the manager may have received the code, so the code stays marked as used.
+        // The status code is not 503, so a gateway may have forwarded the request. The manager may have received the MFA code, so the MFA code stays
+        // marked as used.
         Cause::Unavailable { .. } if error.http_status() != Some(503) => {}
         Cause::ConnectionRefused
         | Cause::Unreachable

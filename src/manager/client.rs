@@ -24,7 +24,7 @@ pub(crate) struct Manager {
 pub(crate) struct SignedIn {
     pub(super) transport: Transport,
     credentials: Credentials,
-    /// The channel that requests a new session if the saved session has ended. `None` if an ended session is not replaced.
+    /// The channel that requests a new session if the saved session has ended. `None` if the run does not replace a session that has ended.
     renewal: Option<SessionRenewal>,
     /// The new session.
     renewed: OnceCell<Credentials>,
@@ -132,8 +132,8 @@ impl SignedIn {
         )
     }
 
-    /// Returns the ID of the API key that authenticates the calls, if its secret begins with the ID (`8:...`). This form has been observed, but it is
-    /// not documented (docs/manager-api.md, "Secret shapes").
+    /// Returns the ID of the API key that authenticates the calls, if its secret begins with the ID (`8:...`). Such secrets have been observed, but
+    /// their form is not documented (docs/manager-api.md, "Secret shapes").
     #[must_use]
     pub(crate) fn signer_id(&self) -> Option<i64> {
         let Credentials::ApiKey { secret, .. } = &self.credentials else {
@@ -164,7 +164,8 @@ impl SignedIn {
         let Some(renewal) = renewal else {
             return self.transport.send(&request).await;
         };
-        // A call that changes something must not be sent twice. So `renew` first checks the session with a read request.
+        // A read may be sent twice: with the saved session, and with a new session if the saved session has ended. A call that changes something must
+        // not be sent twice, so `renew` checks the session with a read request before the call is sent.
         if request.retry == RetryPolicy::Read {
             match self.transport.send(&request).await {
                 Err(error) if is_session_end(&error) => {
@@ -181,9 +182,8 @@ impl SignedIn {
         self.transport.send(&request).await
     }
 
-    /// Requests a new session if the current session has ended, and returns true if a new session was created. One rejected call does not prove that
-    /// the session has ended, because the manager may not accept sessions for that call. So this function first checks the session with a call that
-    /// can be authenticated with a session.
+    /// Requests a new session if the current session has ended, and returns true if a new session was created. This function first checks the session
+    /// with a call for which the manager accepts sessions. The rejection of a different call would not prove that the session has ended.
     async fn renew(&self, renewal: oneshot::Sender<RenewalReply>) -> bool {
         let check = self
             .transport
@@ -211,7 +211,7 @@ impl SignedIn {
         )
         .signed(self.credentials())
         .json(&serde_json::json!({"maxItems": 1}))
-        // The response may be as large as a list, because it contains one policy, which may contain thousands of rules.
+        // The response contains one policy, which may have thousands of rules. So the size limit for lists applies.
         .listing()
     }
 }

@@ -48,8 +48,8 @@ pub(crate) enum Cause {
     },
     /// The response is a redirect.
     Redirected {
-        /// True if the session has ended: a session authenticated the call, and the redirect leads to a page of the same manager, which is the
-        /// sign-in page.
+        /// True if a session authenticated the call, and the redirect leads to a page of the same manager. That page is the sign-in page, so the
+        /// session has ended.
         session_ended: bool,
     },
     /// The response does not match the API.
@@ -58,7 +58,7 @@ pub(crate) enum Cause {
     Rejected(u16),
 }
 
-/// Why the manager rejected a sign-in, according to the manager's message.
+/// The reason for a rejected sign-in, according to the manager's message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum SignInRefusal {
@@ -70,7 +70,7 @@ pub(crate) enum SignInRefusal {
     PasswordExpired,
     /// The user name or the password is wrong.
     Credentials,
-    /// The response contains no message, or the message shows no known reason.
+    /// The response does not contain a message with a known reason.
     #[serde(other)]
     Unclear,
 }
@@ -137,8 +137,8 @@ pub(crate) struct ManagerError {
     message: String,
     hint: Option<String>,
     http: Option<u16>,
-    /// True if the body of the response is a JSON object, like all error responses of the manager, or if there is no response. False if a gateway may
-    /// have sent the response.
+    /// False if a gateway may have sent the response. All error responses of the manager are JSON objects, so any other body may come from a gateway.
+    /// True if there is no response.
     from_manager: bool,
     is_page: bool,
     /// True if the manager's message says that the name is already in use, regardless of the status.
@@ -178,7 +178,7 @@ impl ManagerError {
         (self.from_manager || limited) && self.cause.had_no_effect()
     }
 
-    /// Returns true if no copy of the request was processed: the request was not sent, or a rate limit stopped it.
+    /// Returns true if the manager definitely did not process the request: the request was not sent, or a rate limit stopped it.
     pub(crate) fn was_not_processed(&self) -> bool {
         matches!(self.cause, Cause::RateLimited { .. })
             || self.http.is_none() && self.had_no_effect()
@@ -189,7 +189,8 @@ impl ManagerError {
         self.http.is_some() && self.cause.had_no_effect()
     }
 
-    /// Returns true if the response came from the manager's API and not from a gateway. A response of the manager is final.
+    /// Returns true if the response came from the manager's API and not from a gateway. The result of such a response needs no confirmation by
+    /// another request.
     pub(crate) fn is_from_manager(&self) -> bool {
         self.from_manager && self.http.is_some()
     }
@@ -240,7 +241,7 @@ impl ManagerError {
         self
     }
 
-    /// Stores in the error whether the response came from the manager's API.
+    /// Stores whether the response came from the manager's API, and whether it is a web page.
     pub(super) fn with_origin(mut self, from_manager: bool, is_page: bool) -> Self {
         self.from_manager = from_manager;
         self.is_page = is_page;

@@ -150,7 +150,7 @@ fn integer(number: &Number) -> Option<i64> {
     let float = || {
         let float = number.as_f64()?;
         let exact = float.fract() == 0.0 && float.abs() <= EXACT;
-        // A number without a fraction is formatted as an integer.
+        // With the precision 0, a whole number is formatted as an integer, without an exponent.
         exact.then(|| format!("{float:.0}").parse().ok())?
     };
     number.as_i64().or_else(float)

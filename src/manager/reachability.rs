@@ -10,7 +10,7 @@ use tokio::net::{TcpStream, lookup_host};
 use super::error::{Cause, ManagerError};
 use super::http::hints::WAIT_FOR_START;
 
-/// Returns the addresses of a host, which is a name or an IP address without brackets.
+/// Returns the addresses of a host. `host` is a name, or an IP address without brackets.
 ///
 /// # Errors
 /// Returns an error if the host has no address, or if the system's resolver does not respond within `limit`.
@@ -45,7 +45,7 @@ pub(crate) async fn resolve(
 /// Opens a TCP connection to the first address that accepts one, closes it, and returns that address.
 ///
 /// # Errors
-/// Returns the error of the last address.
+/// Returns the error for the last address if no address accepts a connection.
 pub(crate) async fn connect(
     addresses: &[SocketAddr],
     limit: Duration,

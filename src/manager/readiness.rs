@@ -41,7 +41,7 @@ enum Readiness {
     Failed(ManagerError),
 }
 
-/// The last failed probe, and the time since which all probes have failed with the same cause.
+/// The error of the last failed probe. `since` is the time of the first failure in the unbroken series of failures with the same cause.
 struct LastFailure {
     error: ManagerError,
     since: Instant,
@@ -71,7 +71,8 @@ impl LastFailure {
     }
 }
 
-/// Decides which failed probes are reported: the first one, and one every minute if the terminal does not show the progress.
+/// Decides which failed probes are reported. The first failure is always reported. Later failures are reported once a minute if the terminal does not
+/// show the progress.
 #[derive(Default)]
 struct Reports {
     last: Option<Duration>,
@@ -120,7 +121,10 @@ impl Manager {
             };
             match elapsed.as_secs() / 60 {
                 0 => log::log!(level, "{error}; waiting for the manager"),
-                minutes => log::log!(level, "{error}; waiting for the manager for {minutes} min"),
+                minutes => log::log!(
+                    level,
+                    "{error}; still waiting for the manager after {minutes} min"
+                ),
             }
             step.set_pause(Some(unavailable(&error, &host)));
             let failure = LastFailure::update(last, error);
@@ -132,8 +136,8 @@ impl Manager {
         }
     }
 
-    /// Checks once whether the manager is ready, without signing in. Afterwards [`Manager::version`] returns the version if the manager sends it
-    /// with responses to requests without credentials.
+    /// Checks once whether the manager is ready, without signing in. If a response contains the manager's version, [`Manager::version`] returns it
+    /// afterwards.
     ///
     /// # Errors
     /// Returns the failure if the manager is not ready.
@@ -142,7 +146,8 @@ impl Manager {
             Readiness::Starting(error) | Readiness::Failed(error) => return Err(error),
             Readiness::Ready => {}
         }
-        // The version was observed in responses below `/api` only (docs/manager-api.md, "Hosts and transport").
+        // Only responses from paths below `/api` were observed to contain the version (docs/manager-api.md, "Hosts and transport"). So this function
+        // sends one more request, to a path below `/api`.
         if self.version().is_none() {
             let action = "read the version";
             let mut request = ApiRequest::new(action, Method::GET, CURRENT_KEY, RetryPolicy::Never);
@@ -178,7 +183,8 @@ impl Manager {
                 | Cause::TimedOut
                 | Cause::Unreachable
                 | Cause::Rejected(500..) => return Readiness::Starting(error),
-                // These responses show that the manager's application is running. If the response is a web page, it comes from the manager's Tomcat.
+                // These responses show that the manager's application is running. A web page with the status 401 or 403 is from the manager's Tomcat
+                // here, because a page from any other server has the cause `Rejected`.
                 Cause::Forbidden
                 | Cause::Unauthorized
                 | Cause::Redirected { .. }

@@ -13,7 +13,7 @@ pub(super) fn known_before(record: &Record, key: &ApiKey) -> Option<Failure> {
     let known = record.work == Work::Create && record.existing_ids.contains(&key.id);
     known.then(|| {
         let failure = format!(
-            "the manager's response to the create request is about the key with ID {}, which existed before the request",
+            "the manager responded to the create request with a key that existed before the request (ID {})",
             key.id
         );
         Failure::Unresolved(Error::new(ErrorKind::Attention, failure).key(key.id))
@@ -27,8 +27,8 @@ pub(super) enum Attribution {
     Ours,
     /// Another run created the key. A proxy may have swapped two responses.
     AnotherRun,
-    /// It is unknown which run created the key, because the response contains neither this run's key name nor its marker. A manager may
-    /// alter names and omit descriptions.
+    /// It is unknown which run created the key, because the response contains neither the name of this run's key nor the marker of this run. A
+    /// manager may alter names and omit descriptions.
     Unknown,
 }
 
@@ -49,7 +49,8 @@ pub(super) fn attribute(record: &Record, key: &ApiKey) -> Attribution {
 /// delivered.
 pub(super) fn exchanged(record: &Record, key: &ApiKey) -> Failure {
     let message = format!(
-        "the manager's response to the create request is about the key `{}` (ID {}), which another run may have created; its secret was not delivered, and nothing was deleted",
+        "the manager responded to the create request with the key `{}` (ID {}), but another run may have created this key; no secret was delivered, \
+         and no key was deleted",
         key.name().unwrap_or(&record.key_name),
         key.id
     );

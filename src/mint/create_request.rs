@@ -98,7 +98,7 @@ impl Transaction<'_> {
             {
                 let error = match self.refused(error, record).await {
                     Ok(error) => error,
-                    // The earlier search did not show this run's key yet.
+                    // The second search shows this run's key, which the first search did not show yet.
                     Err(id) => return self.take_ours(id, Vec::new(), recorded).await,
                 };
                 if question.refused {
@@ -115,8 +115,8 @@ impl Transaction<'_> {
             CreateOutcome::NotCreated => {
                 Err(Failure::RolledBack(not_created(error.into(), record)))
             }
-            // A user who lacks permission to create keys may also lack permission to search keys, and the manager returns the same status in
-            // both cases.
+            // The status of the create response is a rejection, and the user lacks permission to search keys. Both rejections probably have the same
+            // cause, so the create request counts as rejected.
             CreateOutcome::SearchForbidden(_) if refused => Err(Failure::RolledBack(error.into())),
             CreateOutcome::SearchForbidden(why) | CreateOutcome::Unknown(why) => {
                 Err(Failure::Unresolved(Error::new(

@@ -9,7 +9,7 @@ use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
 use crate::terminal::status_line;
 
-/// The maximum number of times that a new secret is replaced. It is replaced if a lost request may have invalidated it.
+/// The maximum number of times that a new secret is replaced. A new secret is replaced if a lost request may have invalidated it.
 const MOST_RESETS: usize = 2;
 
 impl Transaction<'_> {
@@ -39,7 +39,8 @@ impl Transaction<'_> {
                 return Err(superseded(&minted, recorded, &failure));
             }
             Err(Objection::Exchanged(failure)) => return Err(left_open(&minted, failure)),
-            // The check may have failed only because the manager is busy, so `recover` does not delete the key.
+            // The check did not show that the secret is invalid. It may have failed only because the manager is busy, so `recover` does not delete
+            // the key.
             Err(Objection::Doubtful(failure)) if self.recovering => {
                 return Err(left_open(&minted, failure));
             }
@@ -74,8 +75,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Delivers the secret to all destinations. The record's stage is set to `delivering` before the first delivery, and to `delivered`
-    /// after the last delivery. In these stages, `recover` does not invalidate the secret unless the user requests it.
+    /// Delivers the secret to all destinations. The record's stage is set to `delivering` before the first delivery, and to `delivered` after the
+    /// last delivery. In these stages, `recover` invalidates the secret only if the user requests it.
     async fn deliver_to_sinks(
         &mut self,
         minted: &Minted,
@@ -133,9 +134,9 @@ fn left_open(minted: &Minted, failure: String) -> Failure {
     Failure::Unresolved(Error::new(ErrorKind::Attention, failure).key(minted.id))
 }
 
-/// Returns the failure for an existing key whose new secret the manager rejects. A run on a different machine may have created a newer
-/// secret for the key, which may be in use. So the record's stage is set to `delivering`, in which `recover` does not replace the secret
-/// unless the user requests it.
+/// Returns the failure for an existing key whose new secret the manager rejects. A run on a different machine may have created a newer secret for the
+/// key, and the newer secret may be in use. So this function sets the record's stage to `delivering`. In this stage, `recover` replaces the secret
+/// only if the user requests it.
 fn superseded(minted: &Minted, recorded: &mut RunRecord, failure: &str) -> Failure {
     if let Err(error) = recorded.mark(Stage::Delivering) {
         log::info!("could not update the record of this run: {error}");

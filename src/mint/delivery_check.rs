@@ -31,7 +31,7 @@ impl Transaction<'_> {
     /// Checks that the secret may be delivered. The secret is not delivered after a signal, if another run created a key with the same name
     /// first, or if the secret does not work.
     pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
-        // If the key is new, duplicates of it and other keys with its name may exist.
+        // If the key is new, duplicates of the key or other keys with the same name may exist.
         if record.work == Work::Create {
             self.stands_alone(minted, record).await?;
         }
@@ -193,7 +193,8 @@ fn duplicates(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<
     };
     if shown.is_some() && !is_ours(record, made) {
         return Err(Objection::Exchanged(format!(
-            "the manager's response is about the key with ID {}, but this run seems to have created the key with ID {}; no secret was delivered, and nothing was deleted",
+            "the manager responded with the key with ID {}, but this run seems to have created the key with ID {}; no secret was delivered, and no \
+             key was deleted",
             minted.id, other.id
         )));
     }

@@ -64,7 +64,8 @@ impl Duplicates {
                 ),
             };
             format!(
-                "the keys with IDs {first} and {second} were created by one request that the manager processed twice, and the secret of one key was never delivered; {next}"
+                "the manager processed one create request twice and created the keys with IDs {first} and {second}; the secret of one of these keys \
+                 was never delivered; {next}"
             )
         })
     }

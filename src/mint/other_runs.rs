@@ -12,8 +12,9 @@ use crate::journal::{self, Entry, JournalEntry, Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 use crate::target::Target;
 
-/// Takes over the records of runs that were interrupted while they created this key or a secret for it. The new secret of this run replaces
-/// the secrets of those runs. `own` is the record of this run. `key` is the key with the ID `id`, or `None` if the key was not read.
+/// Takes over the records of runs that were interrupted while they created this key or a secret for it. The new secret of this run replaces their
+/// secrets, so their records are no longer needed. `own` is the record of this run. `key` is the key with the ID `id`, or `None` if the key was not
+/// read.
 ///
 /// # Errors
 /// Returns a conflict if another process is working on the key, or if a rotation of the key was interrupted.
@@ -40,8 +41,8 @@ pub(super) fn take_over(
         if !is_about(&other, id, key, own) {
             continue;
         }
-        // This run does not wait for the other process. Each of the two runs creates a secret for the same key, and only the last secret
-        // works.
+        // If another process is working on the key, this run fails instead of waiting. If both runs created a secret for the key, only the last
+        // secret would work.
         let entry = if lives {
             None
         } else {

@@ -54,13 +54,13 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
 /// The maximum time between the arrivals of two copies of one request, in milliseconds.
 pub(super) const CLOSE: u64 = 5 * 60 * 1000;
 
-/// Returns true if the two keys are duplicates, which one create request created because the manager processed it twice. The caller has
-/// checked that the keys have the same marker. If the result is false, someone has copied the marker to a different key.
+/// Returns true if the two keys are duplicates: the manager processed one create request twice. The caller has checked that the keys have the same
+/// marker. If they are not duplicates, someone has copied the marker to a different key.
 fn are_duplicates(one: &ApiKey, other: &ApiKey) -> bool {
     are_close(one, other) && one.name() == other.name() && one.description() == other.description()
 }
 
-/// Like [`are_duplicates`], but `answered` is a key from a response, which may omit fields.
+/// Like [`are_duplicates`], but `answered` is a key from a response. A response may omit fields of the key.
 pub(super) fn is_duplicate_of_answer(answered: &ApiKey, other: &ApiKey) -> bool {
     let same = |one: Option<&str>, other: Option<&str>| one.is_none() || one == other;
     are_close(answered, other)

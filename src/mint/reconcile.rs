@@ -138,7 +138,7 @@ pub(super) async fn of_reset(
             }
             Ok(key) => {
                 return ResetOutcome::Unknown(format!(
-                    "the manager's response is about a different key (ID {})",
+                    "the manager responded with a different key (ID {})",
                     key.id
                 ));
             }

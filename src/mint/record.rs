@@ -46,7 +46,7 @@ impl<'a> UnusedRecord<'a> {
         })
     }
 
-    /// Turns this value into the record of a run that sends its request. The content is replaced with `record`, which contains more data.
+    /// Returns the record for a run that is about to send its request, with the content `record`.
     ///
     /// # Errors
     /// Returns an interruption if a signal was received. The record is then removed.
@@ -275,8 +275,8 @@ impl RunRecord {
         older.into_iter().fold(own, io::Result::and)
     }
 
-    /// Removes this run's record and the records that this run replaces, because the work is done. The run waits at the end of the session
-    /// until the removal is flushed to disk.
+    /// Removes this run's record and the records that this run replaces, because the work is done. The removal is flushed to disk before the run
+    /// ends.
     pub(crate) fn settle(mut self, context: &Context) {
         let older = std::mem::take(&mut self.older);
         older.into_iter().for_each(|entry| remove(entry, context));
@@ -315,7 +315,7 @@ fn remove(entry: Entry, context: &Context) {
     // `--quiet` does not suppress this warning, because a later run may treat the record as unfinished work.
     context.output.insist(&if journal::is_unmarked(&error) {
         format!(
-            "{what}; delete this file, because `swp-keys recover` would treat the finished work as unfinished"
+            "{what}; delete the record, because `swp-keys recover` would treat the finished work as unfinished"
         )
     } else {
         format!("{what}; the work is finished; run `swp-keys recover` to remove the record")

@@ -11,7 +11,7 @@ impl Transaction<'_> {
     /// Sends the reset request, and returns the key with its new secret.
     pub(super) async fn request_secret(&self, id: i64, record: &Record) -> Result<Minted, Failure> {
         let wait = self.access.target.settle_timeout;
-        // The interrupted run may have sent a reset request that is still in flight.
+        // If this run continues an interrupted run, a reset request of the interrupted run may still be in flight.
         let uncertain = self.recovering;
         let failure =
             match reconcile::of_reset(self.access.signed_in, record, id, wait, uncertain).await {
@@ -40,7 +40,7 @@ impl Transaction<'_> {
                 ResetOutcome::Unknown(why) => why,
             };
         if self.recovering {
-            // `recover` deletes a key only if the user requests it.
+            // The key is not deleted, because `recover` deletes a key only if the user requests it.
             let message = format!(
                 "could not create a new secret for the key `{}` (ID {id}): {failure}",
                 record.key_name

@@ -13,8 +13,8 @@ use crate::journal::{self, Entry, Record, Stage, Work};
 use crate::manager::{ApiKey, SignedIn};
 use crate::target::Target;
 
-/// Returns the ID of the interrupted run's key, or `None` if no such key exists. The run's request may still be in flight. So a key counts
-/// as missing only after the time that the interrupted run itself would have waited for the key.
+/// Returns the ID of the interrupted run's key, or `None` if no such key exists. The request of the interrupted run may still be in flight. So the
+/// key counts as missing only after the time that the interrupted run would have waited for it.
 pub(crate) async fn find_abandoned_key(
     entry: &Entry,
     access: Access<'_>,
@@ -36,7 +36,8 @@ pub(crate) async fn find_abandoned_key(
     }
     match shown {
         Some(key) if is_the_one(access.signed_in, record, &key) => Ok(Some(id)),
-        // The key was renamed, or this run is signed in to a different manager or tenant, in which the ID belongs to a different key.
+        // It is unknown whether this is the key of the interrupted run. The key may have been renamed, or this run is signed in to a different
+        // manager or tenant, where a different key has the ID.
         Some(key) => Err(Error::new(
             ErrorKind::Attention,
             format!(
@@ -51,8 +52,8 @@ pub(crate) async fn find_abandoned_key(
     }
 }
 
-/// If the key with the recorded ID does not have the interrupted run's marker, returns the ID of a key that has it. In that case the
-/// recorded ID came from a response about another run's key.
+/// If the key with the recorded ID does not have the interrupted run's marker, returns the ID of the key that has the marker. In that case, the
+/// recorded ID came from a response with another run's key.
 async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
     if record.work != Work::Create || !record.marked || is_ours(record, key) {
         return None;

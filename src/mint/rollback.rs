@@ -60,7 +60,7 @@ async fn wait_until_shown(access: Access<'_>, record: &Record, id: i64) {
         match pages.next().await {
             Ok(Some(page)) if page.iter().any(|key| key.id == id) => return,
             Ok(_) => {}
-            // The search for duplicates will return the same error.
+            // The error is not returned here, because the later search for duplicates returns the same error.
             Err(_) => return,
         }
         if !poll.wait().await {
@@ -100,8 +100,8 @@ pub(crate) async fn delete_abandoned(
     delete_confirmed(access, id).await?;
     match shown {
         Ok(Ok(Some(key))) => delete_duplicates(access, record, id, Some(&key)).await,
-        // The key could not be read before it was deleted, so there is nothing to compare other keys with. A key with the same description
-        // may be a duplicate, or a key with a copied description, so no other key is deleted.
+        // The key could not be read before it was deleted. Without its data, a duplicate cannot be distinguished from a key with a copied
+        // description, so no other key is deleted.
         _ => Ok(()),
     }
 }

@@ -82,7 +82,7 @@ impl Transaction<'_> {
             Err(error) => {
                 let error = Error::from(error);
                 let message = format!(
-                    "could not rename the old key `{name}` (ID {id}), and the manager allows only one key per name: {error}"
+                    "could not rename the old key `{name}` (ID {id}) to free the name for the new key: {error}"
                 );
                 Err(Failure::RolledBack(
                     Error::new(error.kind(), message)
@@ -147,7 +147,7 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
     };
     match look(access, id).await.map_err(failed)? {
         Some(key) if made_way_for(&key, name) => {}
-        // Another user or run has renamed or deleted the key.
+        // Another user or run has renamed or deleted the predecessor, so there is no name to restore.
         _ => return Ok(()),
     }
     let others = access
@@ -159,7 +159,7 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
         .iter()
         .any(|key| key.name() == Some(name) && key.id != id)
     {
-        // Another key has the name, for example the successor that another run created.
+        // The name is in use, for example by the successor that another run created. So it cannot be restored.
         return Ok(());
     }
     let change = KeyChange {
@@ -293,7 +293,8 @@ async fn set_end(
         Some(answer) => answer,
         None => return Ok(Retired::Gone),
     };
-    // The manager omits fields that are not set (docs/manager-api.md, "Key fields").
+    // If the response lacks the expiry, the key is read again. The manager omits fields that are not set (docs/manager-api.md, "Key fields"), but a
+    // response to a change may also be incomplete.
     let shown = match answer.expiry_date() {
         Some(shown) => Some(shown),
         None => look(access, id).await?.and_then(|key| key.expiry_date()),
@@ -343,7 +344,7 @@ async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Opti
         return Err(error.into());
     }
     let answer = if rest == KeyChange::default() {
-        // The change contained only the rejected name, because the expiry need not be changed.
+        // The expiry need not be changed, so nothing is left to send after the manager has rejected the new name.
         look(access, id).await?
     } else {
         match reconcile::of_change(access.signed_in, id, &rest, wait).await {
@@ -352,7 +353,7 @@ async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Opti
         }
     };
     access.context.output.warn(&format!(
-        "could not rename the old key (ID {id}), so two keys have the same name: {error}"
+        "could not rename the old key (ID {id}): {error}; the old key and the new key now have the same name"
     ));
     Ok(answer)
 }

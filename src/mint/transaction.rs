@@ -45,12 +45,13 @@ impl Transaction<'_> {
         let recorded = written.begin(record)?;
         // States `asked`, `minted`, `delivering` and `delivered`.
         let (delivered, recorded) = self.create_recorded(key, recorded).await?;
-        // State `settled`: the record is removed. The run waits at the end of the session until the removal is flushed to disk.
+        // State `settled`: the record is removed. The removal is flushed to disk before the run ends.
         recorded.settle(context);
         Ok(delivered)
     }
 
-    /// Creates a key and delivers its secret. The caller must settle the record, because the caller's work continues after the delivery.
+    /// Creates a key and delivers its secret. The caller has more work after the delivery, so the caller must remove the record with
+    /// [`RunRecord::settle`].
     ///
     /// # Errors
     /// Returns the same errors as [`Self::create`].
@@ -64,7 +65,7 @@ impl Transaction<'_> {
         self.create_recorded(key, recorded).await
     }
 
-    /// Creates the key that an interrupted run did not create. The caller must settle the record.
+    /// Creates the key that an interrupted run did not create. The caller must remove the record with [`RunRecord::settle`].
     ///
     /// # Errors
     /// Returns the same errors as [`Self::create`].
@@ -91,12 +92,12 @@ impl Transaction<'_> {
         let recorded = self.exclude_other_runs(key, recorded)?;
         // States `asked`, `minted`, `delivering` and `delivered`.
         let (delivered, recorded) = self.rekey_recorded(key.id, recorded).await?;
-        // State `settled`: the record is removed. The run waits at the end of the session until the removal is flushed to disk.
+        // State `settled`: the record is removed. The removal is flushed to disk before the run ends.
         recorded.settle(context);
         Ok(delivered)
     }
 
-    /// Creates a new secret for the key of an interrupted run and delivers the secret. The caller must settle the record.
+    /// Creates a new secret for the key of an interrupted run and delivers the secret. The caller must remove the record with [`RunRecord::settle`].
     ///
     /// # Errors
     /// Returns the same errors as [`Self::rekey`].
@@ -164,7 +165,8 @@ impl Transaction<'_> {
         key: &ApiKey,
         mut recorded: RunRecord,
     ) -> Result<RunRecord, Error> {
-        // If this run fails, the lock is held until its record is removed, so that no other run sees the record and also fails.
+        // If this run fails, it holds the lock until its record is removed. If the lock were released earlier, another run could see the record and
+        // fail too.
         let _turn = journal::turn();
         let own = recorded.record();
         match other_runs::take_over(key.id, Some(key), own, self.access.signed_in) {

@@ -28,7 +28,7 @@ pub(crate) fn require(count: usize) -> Result<(), Error> {
                 ))
                 .hint("raise the limit with `ulimit -n 64`; nothing was sent"));
             }
-            // Stderr could not be cloned for a reason other than the limit, so the limit cannot be checked.
+            // Cloning stderr failed for a reason other than the limit. In that case the limit cannot be checked, and the run continues.
             Err(_) => break,
         }
     }

@@ -34,7 +34,7 @@ enum PendingKind {
 struct PendingEntry {
     number: u64,
     work: PendingWork,
-    /// The hint to show instead of the hint in `work` while a destination may already have the secret.
+    /// The hint while a destination may have the secret. It replaces the hint in `work`. `None` if no destination has the secret.
     next_step: Option<String>,
 }
 
@@ -144,7 +144,7 @@ impl PendingGuard<'_> {
         });
     }
 
-    /// Sets the hint to show instead of the original hint while a destination may already have the secret.
+    /// Replaces the hint, because a destination may have the secret from now on.
     pub(crate) fn set_next_step(&self, next_step: String) {
         (self.set).edit(self.number, |entry| entry.next_step = Some(next_step));
     }

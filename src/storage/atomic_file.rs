@@ -108,7 +108,7 @@ impl AtomicFile {
         let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
             let changed = fchown(&self.file, Some(other.uid()), Some(other.gid()));
-            // If the group has no permissions, the group need not be copied.
+            // The failure matters only if the owner differs, or if the group of the old file has access to the file.
             if changed.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
                 return changed;
             }

@@ -44,7 +44,7 @@ pub(crate) enum LockFailure {
     #[error("interrupted while waiting to lock {place}")]
     Interrupted { place: String, signal: Signal },
     /// Another process held the lock for the maximum time.
-    #[error("timed out after {} s waiting for the lock on {place}, which another process holds", waited.as_secs())]
+    #[error("timed out after {} s waiting for another process to unlock {place}", waited.as_secs())]
     Held { place: String, waited: Duration },
     /// The system could not open the file or folder.
     #[error(transparent)]

@@ -122,7 +122,8 @@ impl OpenFolder {
             use rustix::io::Errno;
             let flags = RenameFlags::NOREPLACE;
             match renameat_with(&self.handle, from, &self.handle, to, flags) {
-                // Older kernels and some file systems do not support `RENAME_NOREPLACE`.
+                // Older kernels and some file systems do not support `RENAME_NOREPLACE`. A hard link is used instead, which also fails if the new
+                // name exists.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
                 other => return Ok(other?),
             }

@@ -118,7 +118,7 @@ impl ReplacedFile {
     /// Returns the reason if the old file could not be restored.
     pub(crate) fn roll_back(self) -> Result<(), String> {
         let message = |error: io::Error| error.to_string();
-        // If another process has changed the file in the meantime, its changes must not be lost.
+        // If another process has changed the new file, the old file is not restored, because the changes of that process must not be lost.
         match self.is_unchanged() {
             Ok(true) => {}
             Ok(false) => {
@@ -215,7 +215,8 @@ impl Backup {
         let second_name = TemporaryName::make(folder, |name| folder.add_name(target, name));
         match second_name {
             Ok((name, ())) => {
-                // If the target is a symbolic link, its hard link is a symbolic link too. A symbolic link must not be replaced.
+                // A symbolic link must not be replaced. If the target is a symbolic link, the hard link is a symbolic link too, so checking the hard
+                // link is enough.
                 if folder.is_regular(name.name())? {
                     Ok(Self::Linked(name))
                 } else {

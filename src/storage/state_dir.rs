@@ -113,7 +113,7 @@ impl Folder {
         };
         let mut names = Vec::new();
         for entry in entries {
-            // A name that begins with a dot belongs to a temporary file, which a write in progress or an interrupted write has created.
+            // A name that begins with a dot belongs to the temporary file of a write that is in progress or was interrupted.
             match entry?.file_name().into_string() {
                 Ok(name) if !name.starts_with('.') => names.push(name),
                 _ => {}

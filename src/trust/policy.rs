@@ -33,7 +33,7 @@ impl TrustDecision {
         }
     }
 
-    /// Returns the decision for a key that the user confirmed in this run and that could not be stored.
+    /// Returns the trust in a key that the user confirmed in this run, if the pin could not be stored.
     pub(crate) fn confirmed(pin: Pin) -> Self {
         Self {
             trust: Trust::Pins(PinSet {
@@ -56,7 +56,7 @@ pub(crate) enum TrustSource {
     Certificates(Source, PathBuf),
     /// A pin stored in this file.
     PinStore(PathBuf),
-    /// A key that the user confirmed in this run and that could not be stored.
+    /// A key that the user confirmed in this run. The pin could not be stored.
     Confirmed,
     /// `--insecure`: every certificate is accepted.
     Insecure(Source),

@@ -18,7 +18,7 @@ pub(crate) fn problem(host_and_port: &str) -> Option<&'static str> {
     {
         return Some("the host contains an unexpanded variable");
     }
-    // The URL library may map an encoded or non-ASCII character to a different character.
+    // The URL library may replace an encoded or non-ASCII character with a different character, so the address could lead to a different host.
     if !host_and_port.is_ascii() || host_and_port.contains('%') {
         return Some("the host is not ASCII; use its xn-- form");
     }
@@ -45,7 +45,7 @@ pub(crate) fn parsed_problem(url: &Url, host_and_port: &str) -> Option<&'static 
     }
     match url.host() {
         None => Some("the host is missing"),
-        // The URL library parses `4119` and `10.7` as IP addresses.
+        // The URL library parses numbers such as `4119` and `10.7` as IP addresses. Only a complete IP address is accepted.
         Some(Host::Ipv4(address)) => {
             let host = host_and_port.split(':').next().unwrap_or_default();
             let is_written_out = host.trim_end_matches('.') == address.to_string();

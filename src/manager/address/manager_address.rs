@@ -128,8 +128,8 @@ impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.base.as_str().trim_end_matches('/');
         formatter.write_str(shown)?;
-        // The parser removes one `/api` from the end of an address. If the prefix itself ends in `/api`, a second `/api` is added, so that parsing
-        // the text returns the same address.
+        // The parser removes one `/api` from the end of an address. If the path of this address ends with `/api`, a second `/api` is added, so that
+        // the parser returns the same address.
         if shown.ends_with(API) {
             formatter.write_str(API)?;
         }

@@ -10,7 +10,7 @@ pub(crate) const KEY_PAGE: &str =
 const PLATFORM: &str = "xdr.trendmicro.com";
 const PLATFORM_OF_JAPAN: &str = "xdr.trendmicro.co.jp";
 
-/// The regions in addresses of the Vision One platform, each with the region in the addresses of its hosted managers.
+/// Pairs of regions: the region in an address of the Vision One platform, and the region in the address of the hosted manager.
 const REGIONS: [(&str, &str); 12] = [
     ("us", "us-1"),
     ("eu", "de-1"),
@@ -48,7 +48,8 @@ pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     ))
 }
 
-/// Returns the region of the hosted managers for a host of the Vision One platform. A host name without a region stands for the United States.
+/// Returns the region of the hosted managers for a host of the Vision One platform. If the host name contains no region, the region is the United
+/// States.
 fn manager_region(host: &str, domain: &str) -> Option<&'static str> {
     let labels = host.strip_suffix(domain).unwrap_or_default();
     let mut labels = labels.split('.').filter(|label| !label.is_empty());

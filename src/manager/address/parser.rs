@@ -58,7 +58,7 @@ impl Address {
         let path = base.path().trim_end_matches('/');
         let path = path.strip_suffix(API).unwrap_or(path);
         let path = path.trim_end_matches('/').to_owned();
-        // A quote before the removed slashes or `/api` is at the end of the path now.
+        // The text was already checked for quotes at its end. A quote before the removed slashes or `/api` is found only now.
         if path.ends_with(QUOTES) {
             return Err(QUOTED.to_owned());
         }
@@ -172,7 +172,7 @@ fn bracketed(text: &str) -> String {
     }
 }
 
-/// Returns true if an address without a scheme contains a port. A parsed URL does not show the port if it is 443.
+/// Returns true if an address without a scheme contains a port. A parsed URL does not show the port if the port is 443.
 fn names_port(text: &str) -> bool {
     if text.parse::<IpAddr>().is_ok() {
         return false;

@@ -11,7 +11,7 @@ use crate::manager::json::{
 };
 use crate::secret::Secret;
 
-/// The maximum size of a key's JSON. Without the description, it has a few hundred bytes.
+/// The maximum size of a key's JSON. A key without a description has a few hundred bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// An API key. The manager omits fields that are not set, so only the ID is required. Unknown fields are preserved.
@@ -92,9 +92,8 @@ impl ApiKey {
         time(&self.known.expiry_date)
     }
 
-    /// Returns true if the response lacks fields that are set for every key. Normally, the manager omits only fields that are not set
-    /// (docs/manager-api.md, "Key fields"). If the response also lacks fields that every key has, the response is incomplete, and any absent field
-    /// may be set.
+    /// Returns true if the response is incomplete: it lacks fields that every key has. In a complete response, an absent field is not set
+    /// (docs/manager-api.md, "Key fields"). In an incomplete response, any absent field may be set.
     #[must_use]
     pub(crate) fn is_brief(&self) -> bool {
         self.active().is_none() && self.created().is_none()
@@ -125,7 +124,7 @@ impl ApiKey {
 
     /// Removes and returns the secret. `None` if there is no secret, or if it is not printable.
     pub(crate) fn take_secret(&mut self) -> Option<Secret> {
-        // Secrets are printable (docs/manager-api.md, "Secret shapes"). A secret with a line break would be read as two values.
+        // Secrets are printable (docs/manager-api.md, "Secret shapes"). A program that reads a secret with a line break would read two values.
         let fit =
             |secret: &Secret| !secret.is_empty() && !secret.expose().chars().any(char::is_control);
         self.secret.take().filter(fit)
@@ -140,7 +139,7 @@ impl ApiKey {
     /// Returns the manager's JSON object without the secret. The ID is the first field.
     #[must_use]
     pub(crate) fn fields(&self) -> Map<String, Value> {
-        // This cannot fail, because the text was parsed when the object was built.
+        // The text is valid JSON, because it was parsed when the object was built. So parsing cannot fail.
         serde_json::from_str(self.object.text()).unwrap_or_default()
     }
 }
@@ -208,7 +207,7 @@ impl<'de> Visitor<'de> for ApiKeyVisitor {
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApiKeys {
-    /// The keys. The field is required, because a response without it would look like an empty result.
+    /// The keys. The field is required. If it were optional, a response without the field would look like an empty result.
     api_keys: BoundedList<ApiKey>,
 }
 

@@ -88,7 +88,8 @@ impl SignedIn {
         self.search(Some(Criterion::equals("keyName", name))).await
     }
 
-    /// Returns the keys whose names match a pattern: `%` matches any text, and `_` matches one character. The caller must compare the names itself.
+    /// Returns the keys whose names match a pattern: `%` matches any text, and `_` matches one character. The caller must check that each name
+    /// matches.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -96,8 +97,8 @@ impl SignedIn {
         self.search(Some(Criterion::like("keyName", pattern))).await
     }
 
-    /// Returns the keys that match the filter, page by page, sorted by ID. The caller must check the conditions itself, because a manager may ignore
-    /// them.
+    /// Returns the keys that match the filter, page by page, sorted by ID. The caller must check that each key matches, because a manager may ignore
+    /// the filter.
     pub(crate) fn api_keys<'a>(&'a self, filter: &KeyFilter<'a>) -> Pages<'a, ApiKey> {
         let until = |field_name, first_date_value, last_date_value| Criterion::Between {
             field_name,
@@ -114,12 +115,12 @@ impl SignedIn {
     }
 
     /// Returns the keys whose ID is greater than `id`, or all keys if `id` is `None`. The keys come page by page, sorted by ID. The caller must check
-    /// the IDs itself, because a manager may ignore the condition.
+    /// each ID, because a manager may ignore the condition.
     pub(crate) fn api_keys_above(&self, id: Option<i64>) -> Pages<'_, ApiKey> {
         self.pages(id.map(Criterion::above))
     }
 
-    /// Sends a small read request if no response has contained the manager's time yet.
+    /// Makes sure that the manager's time is known. If no response has contained the time yet, sends a small read request.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -174,7 +175,8 @@ impl SignedIn {
             Ok(key) if key.id == id => return Ok(Some(key)),
             Err(error) if *error.cause() != Cause::NotFound => return Err(error),
             Err(error) if error.is_from_manager() => return Ok(None),
-            // The 404 may come from a gateway, or the response may describe a different key. A search determines whether the key exists.
+            // Two results do not prove whether the key exists: a 404 that a gateway may have sent, and a response that describes a different key.
+            // After such a result, a search decides.
             _ => {}
         }
         let found: Vec<ApiKey> = self.search(Some(Criterion::id(id))).await?;

@@ -47,9 +47,9 @@ pub(crate) struct RoleSummary {
 impl RoleSummary {
     /// Returns true if the role grants every right.
     ///
-    /// The name and the ID of the built-in role with every right may differ between managers, so this function checks the rights
-    /// (docs/manager-api.md, "Roles"). On a hosted manager, the built-in role lacks the rights of the service's operator. So this function also
-    /// returns true if the role cannot be changed and has all rights on users, roles and keys.
+    /// The built-in role with every right may have a different name and ID on each manager, so this function checks the rights (docs/manager-api.md,
+    /// "Roles"). On a hosted manager, even the built-in role lacks the rights that only the vendor has. So this function also returns true for a role
+    /// that cannot be changed and has all rights on users, roles and keys.
     #[must_use]
     pub(crate) fn grants_every_right(&self) -> bool {
         let everywhere = self.all_computers != Some(false) && self.all_policies != Some(false);

@@ -13,7 +13,7 @@ use crate::manager::http::request::ApiRequest;
 use crate::manager::http::retry::RetryPolicy;
 use crate::manager::json::{BoundedList, Lenient, Object, ObjectBuilder, ObjectId, RequiredField};
 
-/// The maximum size of a role's JSON. It has about 7 KB (docs/manager-api.md, "Roles"), or more if the role lists individual computers.
+/// The maximum size of a role's JSON. A role has about 7 KB (docs/manager-api.md, "Roles"), or more if it lists individual computers.
 const MAX_BYTES: usize = 128 * 1024;
 
 /// A representation of a role that contains its name: [`Role`], or a summary.
@@ -48,7 +48,7 @@ impl Role {
     /// Returns the manager's JSON object of the role.
     #[must_use]
     pub(crate) fn fields(&self) -> Map<String, Value> {
-        // This cannot fail, because the text was parsed when the object was built.
+        // The text is valid JSON, because it was parsed when the object was built. So parsing cannot fail.
         serde_json::from_str(self.object.text()).unwrap_or_default()
     }
 }

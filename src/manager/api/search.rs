@@ -262,7 +262,7 @@ impl SignedIn {
             if bytes > MAX_BYTES_HELD {
                 let limit = MAX_BYTES_HELD / 1024 / 1024;
                 let message = format!(
-                    "could not {}: the objects that the manager lists are larger than {limit} MiB",
+                    "could not {}: the manager lists objects that need more than {limit} MiB of memory",
                     T::ACTION
                 );
                 return Err(ManagerError::new(Cause::Unreadable, message, None));

@@ -26,12 +26,12 @@ pub(crate) struct SignIn<'a> {
     pub tenant: Option<&'a str>,
     /// The current MFA code.
     pub mfa_code: Option<&'a Secret>,
-    /// True if the session stays open when the response to the sign-in cannot be used.
+    /// True if the run must not sign out after a sign-in whose response cannot be used.
     pub no_sign_out: bool,
 }
 
-/// The body of `POST /api/sessions`. The type of the MFA code is unknown. It is sent as a string, because a number would lose leading zeros
-/// (docs/manager-api.md, "Sign-in").
+/// The body of `POST /api/sessions`. It is unknown which JSON type the manager expects for the MFA code (docs/manager-api.md, "Sign-in"). The code is
+/// sent as a string, because a number would lose leading zeros.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SignInRequest<'a> {
@@ -95,7 +95,7 @@ impl Manager {
         result
     }
 
-    /// Signs out of a session if the response to the sign-in cannot be used. An open session would count towards the account's session limit.
+    /// Signs out of a new session after a sign-in whose response cannot be used. An open session would count towards the account's session limit.
     async fn end_unused(&self, headers: &HeaderMap) {
         let session = Session {
             cookies: cookies(headers),
@@ -106,9 +106,13 @@ impl Manager {
         }
         let ended = end_session(&self.transport, &Credentials::Session(session)).await;
         match ended {
-            Ok(()) => log::info!("signed out of the session, because it cannot be used"),
+            Ok(()) => log::info!(
+                "signed out of the new session, because the response to the sign-in was not usable"
+            ),
             Err(error) => {
-                log::info!("could not sign out of the session, which cannot be used: {error}")
+                log::info!(
+                    "could not sign out of the new session after an unusable response to the sign-in: {error}"
+                )
             }
         }
     }
@@ -126,8 +130,8 @@ pub(crate) fn session_of(response: &ApiResponse) -> Result<Session, ManagerError
     let missing = match (has_cookie, &request_id) {
         (true, Some(_)) => None,
         (false, Some(_)) => Some("the `sID` cookie"),
-        (true, None) => Some("the `RID` in its body"),
-        (false, None) => Some("the `sID` cookie and the `RID` in its body"),
+        (true, None) => Some("the field `RID`"),
+        (false, None) => Some("the `sID` cookie and the field `RID`"),
     };
     let (None, Some(request_id)) = (missing, request_id) else {
         let reason = format!("the response lacks {}", missing.unwrap_or_default());

@@ -28,7 +28,7 @@ pub(crate) fn pause_reason(error: &ManagerError, pause: Duration, host: &str) ->
     }
 }
 
-/// Returns the description of a pause during which the manager is not available.
+/// Returns the description of a pause while the manager is not available.
 pub(crate) fn unavailable(error: &ManagerError, host: &str) -> Pause {
     let reason = match (error.cause(), error.http_status()) {
         (Cause::ConnectionRefused, _) => "connection refused".to_owned(),

@@ -44,7 +44,7 @@ pub(crate) fn classify(call: CallContext<'_>, failure: FailedCall<'_>) -> Manage
             redactor,
         } => {
             let message = error_text::message(body, redactor);
-            // The manager may send a JSON error with the media type of a web page.
+            // The manager may send a JSON error with the Content-Type of a web page. So the body must also begin with markup.
             let page = WebPage::of(headers, body, redactor)
                 .filter(|_| error_text::begins_with_markup(body));
             let body_text = ErrorBody {

@@ -21,7 +21,8 @@ pub(crate) fn classify(
     if let Some(failure) = of_proxy {
         return failure;
     }
-    // A TLS error after the handshake has nothing to do with the certificate, and the request may have been processed.
+    // Only a TLS error during the handshake is classified as a TLS failure. A TLS error after the handshake has nothing to do with the certificate,
+    // and the request may have been processed.
     if let Some(tls) =
         find::<rustls::Error>(error).filter(|tls| error.is_connect() || is_certificate_request(tls))
     {
@@ -43,7 +44,7 @@ pub(crate) fn classify(
             ),
             _ => (Cause::Unreachable, format!("could not connect to {host}")),
         };
-        let message = format!("{problem}; an https address without a port means port 443");
+        let message = format!("{problem}; if an https address has no port, port 443 is used");
         let hint = format!("if the manager listens on its default port, use {address}");
         return ManagerError::new(cause, message, Some(hint));
     }

@@ -70,8 +70,8 @@ impl KeyHeader {
     }
 }
 
-/// Returns true if the secret has the older form of Cloud One keys, which does not begin with `tmc`. A manager's key ends in base64 with a
-/// `=`, or begins with a number or a GUID.
+/// Returns true if the secret has the older form of Cloud One keys, which does not begin with `tmc`. A key of a manager never has this form, because
+/// it ends with `=` (base64), or begins with a number or a GUID.
 fn is_account_key(secret: &str) -> bool {
     let is_part = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|byte| byte.is_ascii_alphanumeric())

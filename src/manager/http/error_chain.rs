@@ -53,7 +53,7 @@ pub(crate) fn innermost(error: &dyn Error) -> String {
         current = source;
     }
     let reason = current.to_string();
-    // rustls appends the address of a documentation page to some messages.
+    // rustls appends the address of a documentation page to some messages, so the text from `: http` on is removed.
     shorten(reason.split(": http").next().unwrap_or(&reason), LIMIT).into_owned()
 }
 

@@ -1,7 +1,7 @@
 //! Extracts the message from an error response, and recognises what the message means.
 //!
-//! The wording of the manager's messages is mostly unknown (docs/manager-api.md, "Sign-in"). So this module only looks for words that every message
-//! with a certain meaning must contain. A recognised word makes our error more precise, but our error is correct even if no word is recognised.
+//! The wording of the manager's messages is mostly unknown (docs/manager-api.md, "Sign-in"). So this module searches for single words, such as
+//! `locked`. A recognised word makes the error of this program more precise. If no word is recognised, the error is less precise, but correct.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -110,7 +110,7 @@ pub(crate) fn is_tls_required(message: &str) -> bool {
         .any(|words| message.contains(words))
 }
 
-/// Returns why the manager rejected a sign-in, according to the manager's message.
+/// Returns the reason for a rejected sign-in, according to the manager's message.
 pub(crate) fn sign_in_refusal(message: &str) -> SignInRefusal {
     let lower = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| lower.contains(word));
@@ -136,8 +136,8 @@ fn is_account_locked(message: &str) -> bool {
         .any(|word| message.contains(word))
 }
 
-/// Returns true if the message says that the account has reached the session limit. A sign-in may be repeated only after this message, so only the
-/// known wordings match. A message about a locked account does not match.
+/// Returns true if the message says that the account has reached the session limit. After such a message the sign-in may be repeated, so this
+/// function accepts only the known wordings. It rejects messages about a locked account.
 pub(crate) fn is_session_limit(message: &str) -> bool {
     let lower = message.to_lowercase();
     let known = ["maxsessionsexception", "maximum number of active sessions"];
@@ -173,8 +173,8 @@ fn is_code_request(message: &str) -> bool {
     .any(|word| message.contains(word))
 }
 
-/// Returns true if the message says that the session has ended. Callers use this function for a 403, which may instead mean that a permission is
-/// missing.
+/// Returns true if the message says that the session has ended. A 403 can mean that the session has ended or that a permission is missing, and only
+/// the message shows which.
 pub(crate) fn is_session_ended(message: &str) -> bool {
     let message = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| message.contains(word));
@@ -198,8 +198,8 @@ pub(crate) fn is_session_ended(message: &str) -> bool {
         ])
 }
 
-/// Returns true if the message says that the API key is not valid. Callers use this function for a 403, which may instead mean that a permission is
-/// missing.
+/// Returns true if the message says that the API key is not valid. A 403 can mean that the key is not valid or that a permission is missing, and only
+/// the message shows which.
 pub(crate) fn is_key_refused(message: &str) -> bool {
     let message = message.to_lowercase();
     let any = |words: &[&str]| words.iter().any(|word| message.contains(word));

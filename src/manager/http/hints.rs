@@ -7,7 +7,7 @@ pub(crate) const SIGN_IN_AGAIN: &str = "sign in again; if the session was new an
 /// The hint for a rejected Cloud One key. "The apikeys operations work with legacy keys only" (docs/manager-api.md, "Authentication" and "Other key
 /// services"). It is unknown which status the manager sends when it rejects a Cloud One key.
 pub(crate) const CLOUD_ONE_KEY: &str = "check that the key is valid and that its role has this permission; \
-    if it is a Cloud One key (`--api-key-scheme`), use a key of the manager instead, because most Cloud One keys cannot manage keys";
+    if the key is a Cloud One key (see `--api-key-scheme`), use a key of the manager instead, because most Cloud One keys cannot manage keys";
 
 /// The hint for a locked account.
 pub(crate) const LOCKED: &str = "ask an administrator with permission to edit users to unlock the account; do not sign in again until it is unlocked";

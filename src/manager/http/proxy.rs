@@ -37,7 +37,7 @@ pub(crate) struct ProxyAddress {
     credentials: Option<Secret>,
 }
 
-/// Why a proxy address is invalid. The text never contains the address.
+/// The reason why a proxy address is invalid. The text never contains the address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ProxyProblem {
     /// The reason.

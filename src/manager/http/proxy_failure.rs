@@ -11,8 +11,8 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::diagnosis;
 use crate::manager::tls::verifier::UntrustedProxy;
 
-/// The proxy that a call used. If the proxy refused the first CONNECT request, a second one was sent, and `response` is the proxy's response to
-/// it.
+/// The proxy that a call used. `response` is the proxy's response to a second CONNECT request, which is sent if the proxy refused the first CONNECT
+/// request.
 pub(crate) struct ProxyAttempt<'a> {
     pub(crate) proxy: &'a Proxy,
     pub(crate) response: Option<ProxyResponse>,
@@ -35,7 +35,8 @@ pub(crate) fn classify(
         if let Some(UntrustedProxy(cause)) = UntrustedProxy::cause_of(tls) {
             return Some(untrusted(cause, proxy));
         }
-        // If the proxy runs on the manager's host, the proxy's certificate was checked with the trust settings for the manager.
+        // If the proxy and the manager have the same host name, the verifier mistakes the proxy for the manager and does not return `UntrustedProxy`.
+        // If the tunnel failed, the certificate in the error is the proxy's.
         return tunnel_problem(error).map(|_| match tls {
             rustls::Error::InvalidCertificate(_) => untrusted(tls, proxy),
             other => tls_failure(other, proxy),
@@ -134,7 +135,7 @@ fn requires_credentials(
     let schemes = response.map_or(&[][..], |response| &response.schemes);
     let hint = if !schemes.is_empty() && schemes.iter().all(|scheme| scheme != "basic") {
         format!(
-            "enable Basic authentication on the proxy, which accepts only {}; {}",
+            "enable Basic authentication on the proxy (the proxy accepts only {}); {}",
             schemes.join(", "),
             bypass(proxy)
         )

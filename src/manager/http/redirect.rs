@@ -54,7 +54,7 @@ fn to_same_host(call: CallContext<'_>, target: &Url) -> ManagerError {
     ManagerError::new(
         Cause::Redirected { session_ended },
         format!(
-            "could not {}: {problem}: {} redirects to {path}, and redirects are not followed",
+            "could not {}: {problem} ({} redirected the request to {path})",
             call.action, call.address
         ),
         Some(hint.to_owned()),

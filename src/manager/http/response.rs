@@ -56,7 +56,7 @@ impl ApiResponse {
             Some(page) => Err(self.unreadable(
                 page.clone(),
                 Some(
-                    "check that `--url` is the address of a manager, and that no proxy or portal responds instead of it"
+                    "check that `--url` is the address of a manager, and that no proxy or portal responds instead of the manager"
                         .to_owned(),
                 ),
             )),
@@ -95,7 +95,8 @@ fn field_problem<T: DeserializeOwned>(body: &[u8]) -> String {
 fn parse_problem(error: &JsonPathError) -> String {
     let category = error.inner().classify();
     let path = error.path().to_string();
-    // If a value has the wrong type, the path contains only names of known fields. For all other problems the path may contain any text.
+    // The path is shown only if a value has the wrong type. In that case, it contains only names of known fields. For all other problems, it may
+    // contain any text from the response.
     let place = if path == "." || category != Category::Data {
         String::new()
     } else {

@@ -55,7 +55,7 @@ pub(crate) struct ConnectionOptions {
     pub connect_timeout: Duration,
     /// The maximum number of retries of a request.
     pub retries: u32,
-    /// The steps of the run, to which each request is added.
+    /// The steps of the run that the terminal shows. Each request adds a step.
     pub progress: Steps,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Transport {
     /// The TLS configuration for a proxy that uses TLS.
     tls_to_proxy: Option<Arc<ClientConfig>>,
     retries: u32,
-    /// The steps of the run.
+    /// The steps of the run that the terminal shows.
     pub(crate) progress: Steps,
     /// The secrets that were sent or received, which are redacted from text in responses.
     pub(crate) redactor: Redactor,
@@ -159,7 +159,7 @@ impl Transport {
             .map(|version| self.redactor.redact(version))
     }
 
-    /// Begins a step for a search of several pages. `action` is the purpose of its requests.
+    /// Begins a progress step for a search of several pages. `action` is the purpose of the search, such as `search keys`.
     pub(crate) fn begin_search(&self, action: &str) -> Step {
         let text = activity(action, &self.address.host_and_port());
         self.progress.begin_items(text, None)
@@ -349,7 +349,7 @@ impl Transport {
     }
 }
 
-/// Sets the proxy. Without a proxy, the HTTP library must not read the proxy variables.
+/// Sets the proxy. If there is no proxy, stops the HTTP library from reading HTTPS_PROXY and similar variables.
 fn with_proxy(
     builder: reqwest::ClientBuilder,
     proxy: Option<&Proxy>,

@@ -27,7 +27,8 @@ pub(crate) fn hint(alert: AlertDescription) -> &'static str {
             "use a host name in `--url` that is in the server's certificate"
         }
         AlertDescription::InternalError => {
-            "check the manager's log and its TLS settings, and check that its key is RSA, ECDSA P-256 or P-384, or Ed25519: pinning does not help with other key types"
+            "check the manager's log and TLS settings, and check that the key of the manager's certificate is RSA, ECDSA P-256 or P-384, or \
+             Ed25519: pinning does not help with other key types"
         }
         _ => CHECK_TLS,
     }

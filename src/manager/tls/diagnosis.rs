@@ -55,7 +55,7 @@ impl ProblemKind {
     }
 }
 
-/// Why a certificate is not trusted, with the text for a message.
+/// The reason why a certificate is not trusted, as a kind of problem and as text for a message.
 #[derive(Debug, Clone)]
 pub(crate) struct CertificateProblem {
     /// The kind of problem, as shown in JSON output.
@@ -69,7 +69,7 @@ pub(crate) struct CertificateProblem {
     pub(crate) can_be_pinned: bool,
 }
 
-/// Returns why a certificate is not trusted. `None` if the error has a cause other than the certificate.
+/// Returns the problem of an untrusted certificate. `None` if the certificate did not cause the error.
 pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<CertificateProblem> {
     let rustls::Error::InvalidCertificate(certificate) = error else {
         return None;
@@ -96,7 +96,7 @@ pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<Cert
 const NEW_CERTIFICATE: &str =
     "ask the manager's administrator for a certificate that TLS servers may use";
 
-/// Returns what is wrong with a certificate if its key or format makes it impossible to verify a handshake.
+/// Returns the problem of a certificate with a key or a format that TLS does not support.
 fn unusable(cause: &UnusableCertificate) -> CertificateProblem {
     CertificateProblem {
         kind: if cause.weak { ProblemKind::Weak } else { ProblemKind::Other },
@@ -120,19 +120,22 @@ fn refused(
     );
     if of_chain && diagnosis.issuer_is_not_ca {
         description.push_str(if diagnosis.self_signed {
-            "; the certificate you supplied has the same name but is a different certificate"
+            "; you supplied a different certificate with the same name"
         } else {
-            "; the certificate you supplied has the issuer's name but is not a CA certificate: it lacks the basic constraint CA:TRUE, or \
-             its key usage or extended key usage does not allow issuing certificates"
+            "; you supplied a certificate with the issuer's name, but it may not issue certificates: check its basic constraints, key usage and \
+             extended key usage"
         });
     } else if kind == ProblemKind::UnknownCa && diagnosis.issuer_missing {
         description.push_str(
             "; if the issuer is an intermediate CA, the server must send the certificate of that CA",
         );
     }
-    // A wrong name is reported as well, because a certificate for a different name stays invalid even if the first problem is fixed.
+    // A wrong name is reported as a second problem. If only the first problem were reported and fixed, the certificate would still be rejected.
     if of_chain && !diagnosis.matches_name {
-        description = format!("{description}; it also {}", wrong_name(diagnosis));
+        description = format!(
+            "{description}; in addition, the certificate {}",
+            wrong_name(diagnosis)
+        );
     }
     let from_webpki =
         matches!(cause, CertificateError::Other(OtherError(other)) if other.is::<webpki::Error>());
@@ -194,7 +197,7 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
         CertificateError::BadSignature => (
             ProblemKind::UnknownCa,
             format!(
-                "{}; a trusted CA has the same name but a different key",
+                "{}; a trusted CA has the issuer's name but a different key",
                 unknown_ca(diagnosis)
             ),
         ),
@@ -268,8 +271,8 @@ fn foreign(text: &str, limit: usize) -> String {
     shorten(text, limit).replace('`', "'")
 }
 
-/// Returns true if the issuer of the certificate is not trusted. The library reports a bad signature if a trusted CA has the same name as the issuer
-/// (such as `CN=localhost`), but a different key.
+/// Returns true if the issuer of the certificate is not trusted. A bad signature counts too: the library reports it if a trusted CA has the issuer's
+/// name (such as `CN=localhost`) but a different key.
 fn is_untrusted_issuer(cause: &CertificateError) -> bool {
     matches!(
         cause,

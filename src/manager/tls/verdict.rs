@@ -168,7 +168,7 @@ pub(crate) fn with_diagnosis(error: rustls::Error, chain: &PresentedChain<'_>) -
     let rustls::Error::InvalidCertificate(cause) = error else {
         return error;
     };
-    // The messages for these errors need no diagnosis.
+    // These errors already contain all facts for their messages, so no diagnosis is added.
     if let CertificateError::Other(OtherError(other)) = &cause
         && (other.is::<PinMismatch>() || other.is::<UnusableCertificate>())
     {
@@ -182,14 +182,14 @@ pub(crate) fn with_diagnosis(error: rustls::Error, chain: &PresentedChain<'_>) -
     .into()
 }
 
-/// Returns why a chain is not valid. The library's own messages are only the names of its error variants.
+/// Returns the reason why a chain is not valid. The library's messages are only names of error variants, so the common errors have messages here.
 pub(crate) fn reason(cause: &CertificateError) -> String {
     let CertificateError::Other(OtherError(other)) = cause else {
         return cause.to_string();
     };
     match other.downcast_ref() {
         Some(webpki::Error::NameConstraintViolation) => {
-            "a CA in its chain is not allowed to issue certificates for these host names"
+            "a CA in its chain is not allowed to issue certificates for its host names"
         }
         Some(webpki::Error::PathLenConstraintViolated) => {
             "its chain is longer than a CA in the chain allows"

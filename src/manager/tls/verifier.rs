@@ -146,7 +146,7 @@ impl ServerCertVerifier for DiagnosingVerifier {
 pub(crate) struct UntrustedProxy(pub(crate) rustls::Error);
 
 impl UntrustedProxy {
-    /// Returns the error for an untrusted proxy if that error ended the handshake.
+    /// Returns the [`UntrustedProxy`] inside a TLS error. `None` if the handshake failed for a different reason.
     pub(crate) fn cause_of(error: &rustls::Error) -> Option<&Self> {
         match error {
             rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => {

@@ -34,7 +34,7 @@ impl IgnoredSignals {
     }
 }
 
-/// On systems other than Linux, reading the ignored signals requires unsafe code, so no signal counts as ignored.
+/// On systems other than Linux, only unsafe code can read the ignored signals. This program has no unsafe code, so no signal counts as ignored there.
 #[cfg(not(target_os = "linux"))]
 impl IgnoredSignals {
     pub(crate) fn read() -> Self {

@@ -58,7 +58,7 @@ fn by_message(
     let message = message?;
     let action = call.action;
     let signing_in = call.signer == SignerKind::Password;
-    // A call that exceeded the rate limit was not executed, whatever its message says.
+    // The status 429 always means that the rate limit was exceeded and the call was not executed, whatever the message says.
     let is_refusal = status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS;
     let refused = is_refusal.then_some(status.as_u16());
     if signing_in && error_text::is_session_limit(message) {
@@ -104,7 +104,10 @@ fn by_status(
                 retry_after: retry_after(headers),
             },
             format!("could not {action}: the manager's rate limit is exceeded{detail}"),
-            Some("wait a minute and run the command again; this call was not executed".to_owned()),
+            Some(
+                "wait a minute and run the command again; the manager did not execute this call"
+                    .to_owned(),
+            ),
         )),
         502..=504 => Some(ManagerError::new(
             Cause::Unavailable {
@@ -117,9 +120,9 @@ fn by_status(
     }
 }
 
-/// Returns true if a web page is assumed to come from something other than the manager, such as a proxy. A Tomcat page with the status 401 or 403
-/// counts as a rejection by the manager, which runs in Tomcat, because retrying could lock the account. A page with the status 404 or 405 means that
-/// the object or the endpoint does not exist.
+/// Returns true if a web page is assumed to come from something other than the manager, such as a proxy. The manager runs in Tomcat, so a Tomcat page
+/// with the status 401 or 403 counts as a rejection by the manager. If such a page were treated as a temporary failure, repeated sign-ins could lock
+/// the account. A page with the status 404 or 405 means that the object or the endpoint does not exist.
 fn is_foreign(call: CallContext<'_>, status: StatusCode, page: &WebPage) -> bool {
     match status.as_u16() {
         401 | 403 => !page.is_from_tomcat(),
@@ -135,7 +138,7 @@ fn foreign_page(call: CallContext<'_>, status: StatusCode, detail: &str) -> Mana
     let (cause, hint) = if status.is_server_error() {
         (
             Cause::Unavailable { retry_after: None },
-            "if the manager is still starting, add `--wait 5m`; otherwise check the manager's log",
+            "if the manager is still starting, add `--wait 5m`; if it is not starting, check the manager's log",
         )
     } else {
         (
@@ -229,10 +232,10 @@ fn sign_in_refused(
              expired password or has too many sessions; do not repeat the sign-in unchanged, because each failure counts towards the lockout",
         ),
     };
-    // A hosted manager may no longer accept passwords, because Cloud One and Vision One have replaced its accounts (docs/manager-api.md, "Sign-in").
+    // A hosted manager may no longer accept passwords, because Cloud One or Vision One manages the accounts now (docs/manager-api.md, "Sign-in").
     let hint = if call.address.is_hosted() {
         format!(
-            "{hint}; if this is a Cloud One or Vision One account, create a key in its console under {KEY_PAGE} and use it with \
+            "{hint}; if this is a Cloud One or Vision One account, create a key in the service's console under {KEY_PAGE} and use the key with \
              `--api-key-file`"
         )
     } else {

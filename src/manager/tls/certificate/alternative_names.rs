@@ -44,7 +44,7 @@ fn host(name: AnyRef<'_>) -> Option<String> {
     }
     (number == DNS_NAME).then(|| {
         let text = String::from_utf8_lossy(bytes);
-        // A DNS name that looks like an IP address is omitted, because it does not match that address.
+        // A DNS name that looks like an IP address gets the prefix `DNS:`, because it does not match that address.
         if text.parse::<IpAddr>().is_ok() {
             format!("DNS:{text}")
         } else {

@@ -54,7 +54,7 @@ fn attribute(attribute: &AttributeTypeAndValue) -> String {
     let known = SHORT.iter().find(|(known, _)| *known == attribute.oid);
     match (known, text(attribute)) {
         (Some((_, short)), Some(text)) => format!("{short}={}", escaped(&text)),
-        // An attribute without a short name, or whose value is not text, is written in hex (RFC 4514, section 2.4).
+        // The value is written in hex if the attribute has no short name, or if the value is not text (RFC 4514, section 2.4).
         _ => {
             let mut hex = format!("{}=#", attribute.oid);
             for byte in attribute.value.to_der().unwrap_or_default() {

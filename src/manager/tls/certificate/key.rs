@@ -26,8 +26,8 @@ const OTHERS: [(ObjectIdentifier, &str); 3] = [
     ),
     (ObjectIdentifier::new_unwrap("1.3.101.113"), "Ed448"),
 ];
-/// The minimum length of an RSA key in bits. Shorter keys are too weak (NIST SP 800-131A). As in ring, the length of a key is rounded up to
-/// whole bytes before it is compared.
+/// The minimum length of an RSA key in bits. Shorter keys are too weak (NIST SP 800-131A). The length is rounded up to whole bytes before the
+/// comparison, as in ring.
 const MIN_BITS: u32 = 2048;
 /// The maximum length of an RSA key in bits. ring does not support longer keys.
 const MAX_BITS: u32 = 8192;
