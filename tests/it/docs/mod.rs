@@ -4,6 +4,7 @@ mod architecture;
 mod citations;
 mod configuration;
 mod help;
+mod json;
 mod links;
 mod manual;
 #[cfg(unix)]

@@ -16,6 +16,7 @@ pub(crate) mod relay;
 pub(crate) mod requests;
 pub(crate) mod responses;
 pub(crate) mod running;
+pub(crate) mod schema;
 #[cfg(unix)]
 pub(crate) mod screen;
 pub(crate) mod scripted_server;
