@@ -1,8 +1,7 @@
 //! Trust on first use: shows the certificate of an unknown manager to the user, and pins the certificate's key if the user confirms it.
 //!
-//! The certificate is read in a separate TLS handshake, before any HTTP request and before the password prompt. If a setting or a stored
-//! pin determines whether to trust the manager, the user is not asked. A key that differs from a stored pin is never offered for
-//! confirmation.
+//! The certificate is read in a separate TLS handshake, before any HTTP request and before the password prompt. The user is not asked if a setting or
+//! a stored pin determines which certificate is trusted. If the manager's key differs from the stored pins, the run fails without a question.
 
 use chrono::Utc;
 
@@ -20,21 +19,21 @@ use crate::text::shorten;
 use crate::trust::pin_store::{KnownManager, PinStore};
 use crate::trust::policy::TrustSource;
 
-/// The maximum number of names in a certificate that are shown.
+/// The maximum number of the certificate's host names that are shown.
 const MAX_NAMES: usize = 8;
 /// The maximum length of a certificate field that is shown. A longer field could push the question off the screen.
 const MAX_LENGTH: usize = 300;
-/// The indentation of certificate fields.
+/// The column at which the values of certificate fields begin.
 const INDENT: usize = 11;
-/// The maximum width of a line.
+/// The maximum width of a line of the question.
 const COLUMNS: usize = 80;
-/// The maximum width of a certificate field.
+/// The maximum width of a certificate field's value in one line.
 const WIDTH: usize = COLUMNS - INDENT;
 /// The maximum number of times that the user is asked.
 const MAX_QUESTIONS: usize = 3;
 
-/// Returns true if trust on first use applies. It applies if no setting or stored pin determines whether to trust the manager, and there is
-/// a terminal or `--tls-accept-new` is set.
+/// Returns true if an unknown manager's key can be pinned in this run. This requires a terminal or `--tls-accept-new`. Returns false if a setting or
+/// a stored pin determines which certificate is trusted.
 pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Error> {
     if !target.address.is_encrypted() {
         return Ok(false);
@@ -43,8 +42,8 @@ pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Er
     Ok(may && target.trust()?.source == TrustSource::System)
 }
 
-/// Reads the manager's certificate. If the system does not trust the certificate and the user confirms it, pins the certificate's key.
-/// Returns true if a key was pinned.
+/// Reads the manager's certificate. If the system does not trust the certificate, asks the user to confirm it and pins its key. With
+/// `--tls-accept-new`, pins the key without a question. Returns true if a key was pinned.
 ///
 /// # Errors
 /// Returns a trust error if the user does not confirm the key, or an error if the handshake fails. In both cases, no HTTP request was sent.
@@ -72,7 +71,7 @@ pub(crate) async fn trust_on_first_use(target: &Target, context: &Context) -> Re
     Ok(true)
 }
 
-/// Checks before the password prompt that the manager is trusted.
+/// Checks that the manager's certificate is trusted, before the user is asked for a password.
 ///
 /// # Errors
 /// Returns a trust error if the manager is not trusted, or an error if the handshake fails. In both cases, no HTTP request was sent.
@@ -102,11 +101,10 @@ fn untrusted(host: &str, problem: &CertificateProblem) -> Error {
     Error::new(ErrorKind::Trust, message).hint(&problem.hint)
 }
 
-/// Stores the pin of the confirmed key. If this fails, the key is trusted only in this run.
+/// Stores the pin of the confirmed key. If the pin file cannot be written, the key is trusted only in this run.
 ///
 /// # Errors
-/// Returns a trust error if a concurrent run has stored a pin of a different key for this host, because one of the two keys does not belong
-/// to the manager.
+/// Returns a trust error if a concurrent run has stored a different key's pin for this host.
 async fn pin(
     host: &str,
     certificate: &ServerCertificate,
@@ -129,8 +127,8 @@ async fn pin(
     Ok(())
 }
 
-/// Stores the first pin of a manager, and returns the path of the pin file. If different pins are already stored for the manager, stores
-/// nothing and returns the stored pins.
+/// Stores the pin of a manager that has no pin yet, and returns the path of the pin file. If other pins are stored for the manager, stores nothing
+/// and returns the stored pins.
 ///
 /// # Errors
 /// Returns a usage error if the pin file cannot be read or written.
@@ -151,8 +149,8 @@ pub(crate) async fn store_first(
     Ok(result.map(|()| path.display().to_string()))
 }
 
-/// Returns the error for a manager's key that matches no stored pin. If a stored pin is the fingerprint of the certificate instead of the
-/// key, the error explains the mistake.
+/// Returns the error for a manager whose key matches no stored pin. If a stored pin is the fingerprint of the whole certificate, the error says that
+/// the pin must be the fingerprint of the key.
 pub(crate) fn other_key(
     host: &str,
     known: &KnownManager,
@@ -180,11 +178,12 @@ pub(crate) fn other_key(
     ))
 }
 
-/// Shows the certificate, and asks the user to type `yes` or to paste one of the two fingerprints. A single `y` is not accepted, because many
-/// users type `y` without reading the question. After any other answer, the user is asked again, at most twice.
+/// Shows the certificate, and asks the user to type `yes` or to paste the fingerprint of the certificate or of its key. A single `y` is not accepted,
+/// because many users type `y` without reading the question. After an answer that is neither `yes`, `no` nor a fingerprint, the user is asked again,
+/// at most twice.
 ///
 /// # Errors
-/// Returns a trust error if the user types `no` or a different fingerprint, or if no answer was accepted.
+/// Returns a trust error if the user types `no` or a fingerprint that does not match, or if the last answer is invalid.
 pub(crate) async fn confirm(
     context: &Context,
     host: &str,
@@ -192,7 +191,7 @@ pub(crate) async fn confirm(
     problem: &str,
 ) -> Result<(), Error> {
     let fingerprint = certificate.fingerprint.to_string();
-    // The whole fingerprint does not fit in a line.
+    // The fingerprint is split into two lines, because it is too long for one line of `COLUMNS` characters.
     let (first, second) = fingerprint.split_at(fingerprint.len().div_ceil(2));
     let mut question = format!(
         "{}\n\n{}\n\n{}\n\nTrust this key from now on? Type `yes` or `no`, or paste a fingerprint: ",
@@ -236,7 +235,7 @@ pub(crate) async fn confirm(
     Err(Error::new(ErrorKind::Trust, format!("{message}; nothing was sent")).hint(hint))
 }
 
-/// Returns instructions with the commands that print the fingerprints on the manager's host.
+/// Returns instructions for comparing the fingerprints, with the commands to run on the manager's host.
 pub(crate) fn comparison_commands(host: &str) -> String {
     let port = host.rsplit(':').next().unwrap_or_default();
     format!(
@@ -253,7 +252,7 @@ pub(crate) fn describe(certificate: &ServerCertificate) -> String {
     describe_with(certificate, &certificate.fingerprint.to_string())
 }
 
-/// Like [`describe`], but shows `fingerprint` as the fingerprint of the certificate.
+/// Like [`describe`], but prints the text `fingerprint` as the certificate's fingerprint, so that the caller can insert a line break.
 fn describe_with(certificate: &ServerCertificate, fingerprint: &str) -> String {
     format!(
         "{}\n\n  SHA-256 fingerprint of the certificate (keytool, browsers, openssl x509):\n    {fingerprint}\n  \
@@ -302,9 +301,9 @@ fn describe_details(details: &CertificateDetails) -> String {
     .join("\n")
 }
 
-/// Wraps and indents a certificate field. If the terminal wrapped a long field instead, the user could mistake the second line for output
-/// of this program, such as a fingerprint. Non-ASCII characters count as two columns. No line begins with a workflow command of a CI
-/// service.
+/// Wraps and indents the value of a certificate field. If the terminal wrapped a long value, the user could mistake the value's second line for
+/// output of this program, such as a fingerprint. Non-ASCII characters count as two columns. Each new line begins without a workflow command of a CI
+/// service, such as `::add-mask::`.
 fn wrapped(text: &str) -> String {
     let mut lines = String::with_capacity(text.len());
     let mut rest = text.to_owned();

@@ -1,14 +1,14 @@
 //! Checks whether an API key works, with one or two read requests.
 //!
-//! A key's role may not allow the key to read its own object, so a 403 response does not show whether the key works. After a 403, the check
-//! reads an object that every role with API access should be able to read (docs/manager-api.md, "Checking a key"). A rejected secret is
-//! never sent again, because repeated failures lock a key.
+//! The first request reads the key's own object. Some roles may not read it, so a 403 response leaves open whether the key works. After a 403, a
+//! second request reads an object that every role with API access should be able to read (docs/manager-api.md, "Checking a key"). A rejected secret
+//! is never sent again, because repeated failures lock a key.
 
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 
 /// The result of checking an API key.
 pub(crate) enum Tried {
-    /// The key works. The variant contains the key's object if the key's role can read it.
+    /// The key works. Contains the key's object, or `None` if the key's role may not read it.
     Works(Option<Box<ApiKey>>),
     /// The manager rejected the key.
     Refused(ManagerError),
@@ -16,11 +16,11 @@ pub(crate) enum Tried {
     Unproven(ManagerError),
 }
 
-/// Checks the API key that authenticates the requests of `signed_in`.
+/// Checks the API key of the client `signed_in`.
 pub(crate) async fn try_key(signed_in: &SignedIn) -> Tried {
     let error = match signed_in.current_api_key().await {
         Ok(key) => return Tried::Works(Some(Box::new(key))),
-        // For a Cloud One key, the endpoint may not exist (docs/manager-api.md, "Authentication").
+        // A Cloud One key may get a 404, because the endpoint may not exist in Cloud One (docs/manager-api.md, "Authentication").
         Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::NotFound) => {
             match signed_in.check_access().await {
                 Ok(()) => return Tried::Works(None),

@@ -17,7 +17,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", group = "which-role")]
     pub(super) role: Option<String>,
 
-    /// Role of the key, by its ID (not looked up if --allow-full-access is set)
+    /// Role of the key, by its ID (if --allow-full-access is set, the role is not looked up)
     #[arg(long, value_name = "ID", group = "which-role", value_parser = clap::value_parser!(i64).range(1..))]
     pub(super) role_id: Option<i64>,
 
@@ -65,11 +65,11 @@ pub(crate) struct Args {
     pub(crate) sinks: SinkArgs,
 }
 
-/// The hint if no role is set.
+/// The hint of the error for a missing role.
 pub(super) const ROLE_HINT: &str = "run `swp-keys list-roles` and set `--role` or `--role-id`";
 
 impl Args {
-    /// Returns true if a flag or the profile sets the role.
+    /// Returns true if the command line or the profile sets the role.
     pub(super) fn names_role(&self) -> bool {
         self.role.is_some() || self.role_id.is_some()
     }
@@ -104,7 +104,7 @@ impl Args {
         Ok(())
     }
 
-    /// Returns the expiry from the profile. It is checked again, because its date may now be in the past.
+    /// Returns the expiry from the profile. A date that was valid when the profile was written may be in the past now, so it is checked in each run.
     ///
     /// # Errors
     /// Returns a usage error that names the setting.

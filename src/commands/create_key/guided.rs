@@ -1,4 +1,4 @@
-//! The questions of a guided run: the role and the expiry.
+//! Asks for the role and the expiry in a guided run of `create-key`.
 
 use chrono::Utc;
 
@@ -11,7 +11,7 @@ use crate::expiry::Expiry;
 /// The expiry if the user presses Enter.
 const DEFAULT_EXPIRY: &str = "90d";
 
-/// Asks for the role and, if `--expires` is not set, for the expiry. Returns the flags with the answers.
+/// Asks for the role, and for the expiry if `--expires` is not set. Returns a copy of the flags that includes the answers.
 ///
 /// # Errors
 /// Returns an interruption, a usage error if the input ends, or the manager's error if the roles cannot be read.
@@ -27,7 +27,7 @@ pub(super) async fn complete(args: &Args, access: Access<'_>) -> Result<Args, Er
     Ok(args)
 }
 
-/// Asks for the expiry until the answer is valid for `--expires`.
+/// Asks for the expiry until the user types a valid value of `--expires`.
 async fn expiry(zone: Option<&str>, access: Access<'_>) -> Result<String, Error> {
     let question = "Expiry (such as 30d, 2027-01-31 or never) [90d]: ";
     let accept = |answer: &str| {

@@ -1,4 +1,4 @@
-//! Creates a key according to the flags.
+//! Checks the flags of `create-key`, and creates the key.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -21,14 +21,14 @@ use crate::mint::{
 };
 use crate::random;
 
-/// The checked flags of a run. They are checked before the first request to the manager.
+/// The flags of a run, checked before the first request to the manager.
 pub(super) struct CreatePlan<'a> {
     pub(super) args: &'a Args,
     expiry: Option<Expiry>,
     /// The operation ID. It is part of the key's default name or of the marker in its description (`docs/transaction.md`, "Which key is
     /// ours").
     operation: String,
-    /// The start of the run, on this machine's clock.
+    /// The time at which the plan was created, on this machine's clock.
     started: DateTime<Utc>,
 }
 
@@ -63,7 +63,8 @@ impl<'a> CreatePlan<'a> {
         })
     }
 
-    /// Looks up the role and existing keys, then creates the key. Returns the report about the key, or `None` if the key has no new secret.
+    /// Looks up the role and the existing keys, and creates the key or a new secret for an existing key. Returns a report about the key, or `None` if
+    /// no secret was created.
     ///
     /// # Errors
     /// Returns the first error. The documentation of `mint` lists the state after each failure.
@@ -122,7 +123,7 @@ impl<'a> CreatePlan<'a> {
         }))
     }
 
-    /// Creates the key, or a new secret for the existing key.
+    /// Creates a key. If a key with this name exists, creates a new secret for this key instead.
     async fn mint(
         &self,
         mint: Transaction<'_>,
@@ -143,7 +144,7 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Completes the report about a key that this run created.
+    /// Adds the details of a newly created key to the report.
     fn report_created(&self, report: KeyReport, key: &NewApiKey) -> KeyReport {
         report
             .created(&key.key_name, key.role_id)
@@ -151,8 +152,8 @@ impl<'a> CreatePlan<'a> {
             .suggest_expiry(self.expiry.is_none())
     }
 
-    /// Finds the role. If the key gets a default name, the record is written during this request. The name is unique, so the record needs
-    /// no information about existing keys.
+    /// Finds the role. If the key gets a default name, writes the record at the same time. This is possible because a default name is unique, so the
+    /// record needs no list of existing keys.
     async fn role_and_record<'c>(
         &self,
         access: Access<'c>,
@@ -160,7 +161,7 @@ impl<'a> CreatePlan<'a> {
     ) -> Result<(RequestedRole, Option<UnusedRecord<'c>>), Error> {
         let (name, id) = (self.args.role.as_deref(), self.args.role_id);
         let role = RoleRef::given(name, id).unwrap_or(RoleRef::Name(""));
-        // A guided run sets the ID and the name. The ID selects the role, and its rights are read in any case.
+        // In a guided run, both `role_id` and `role` are set. The ID selects the role. The rights are read even with `--allow-full-access`.
         let read_rights = !self.args.allow_full_access || name.is_some();
         let search = async {
             let mut role = roles::requested(role, read_rights, access).await?;
@@ -203,7 +204,7 @@ impl<'a> CreatePlan<'a> {
         let (name, if_exists) = (self.args.name.as_deref(), self.args.if_exists);
         let found = naming::find_existing(name, if_exists, access).await;
         match found {
-            // Several keys have this name. If concurrent runs created them, all but one will be deleted shortly.
+            // Several keys have this name. Concurrent runs may have created them, and will then delete all but one. Waits until one key is left.
             Err(error) if error.kind() == ErrorKind::Conflict && if_exists == IfExists::Skip => {
                 let wait = access.target.settle_timeout.min(REFUSAL_WAIT);
                 naming::find_settled(name, wait, access).await
@@ -212,7 +213,8 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Returns true if `--if-exists skip` applies to a key that a concurrent run has just created.
+    /// Returns true if the error is a name conflict and `--if-exists skip` is set. In this case, a concurrent run may have created a key with this
+    /// name.
     fn may_keep_other(&self, error: &Error) -> bool {
         error.kind() == ErrorKind::Conflict && self.args.if_exists == IfExists::Skip
     }
@@ -226,7 +228,7 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Reports the existing key that `--if-exists skip` leaves unchanged.
+    /// Prints the existing key. With `--if-exists skip`, this key is not changed.
     async fn keep_existing(
         &self,
         found: &ApiKey,
@@ -262,13 +264,13 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Returns a unique name from the role, the time and the operation ID.
+    /// Returns a unique key name that consists of the role, the time and the operation ID.
     fn default_name(&self, role: Option<&str>) -> String {
         let id = self.args.role_id.unwrap_or_default();
         default_name(id, role, self.started, &self.operation)
     }
 
-    /// Returns the name of the role of the key that gets the secret, for JSON output. `None` if the role was not read.
+    /// Returns the role name for JSON output: the role of the new or existing key that gets the secret. `None` if the role was not read.
     async fn role_name(
         &self,
         role: &RequestedRole,
@@ -287,7 +289,8 @@ impl<'a> CreatePlan<'a> {
     }
 }
 
-/// Returns the role of the key that gets the secret, if the role is known. An existing key keeps its own role.
+/// Returns the requested role, if the key that gets the secret has this role. Returns `None` if an existing key has a different role, or if the role
+/// was not read.
 fn effective_role<'a>(role: &'a RequestedRole, existing: &Existing) -> Option<&'a RoleSummary> {
     match existing {
         Existing::One(found) if found.role_id() != Some(role.id) => None,

@@ -1,6 +1,6 @@
-//! The offer to save the manager as a profile, after a guided run has created a key.
+//! Offers to save the manager as a profile, after a guided run has created a key.
 //!
-//! The offer is the last step of the run. Whatever happens here, the key is delivered and the run succeeds.
+//! The offer is the last step of the run. The key was already delivered, so the run succeeds even if the profile cannot be saved.
 
 use std::net::IpAddr;
 
@@ -18,15 +18,16 @@ const NOT_SAVED: &str = "no profile was saved";
 pub(super) struct ProfileOffer;
 
 impl ProfileOffer {
-    /// Returns an offer if the run will ask for the manager's address, no profile is selected, and the path of the settings file is known.
+    /// Returns an offer if no setting or profile contains the manager's address, and if the path of the settings file is known. The user types the
+    /// address in this case.
     pub(super) fn of(settings: &Settings) -> Option<Self> {
         let is_useful = settings.manager.is_none() && settings.file.profile.is_none();
         (is_useful && file::path().is_some()).then_some(Self)
     }
 
-    /// Asks whether to save the profile, and saves it after a yes. A failure is reported, but does not fail the run.
+    /// Asks whether to save the manager as a profile, and saves the profile if the user agrees. If it cannot be saved, prints a warning.
     pub(super) async fn make(self, target: &Target, username: Option<String>, context: &Context) {
-        // After a signal, the run ends without a question.
+        // After a signal, no question is asked.
         if context.signals.received().is_some() {
             return;
         }
@@ -35,7 +36,7 @@ impl ProfileOffer {
         match prompt.confirm(question, HINT, &context.signals).await {
             Ok(true) => {}
             Ok(false) => return,
-            // The end of the input or a signal declines the offer.
+            // If the input ends or a signal arrives during the question, no profile is saved.
             Err(_) => return context.output.note(NOT_SAVED),
         }
         let mut profile = NewProfile {
@@ -56,8 +57,8 @@ impl ProfileOffer {
     }
 }
 
-/// Asks for the name and saves the profile. Asks again if another run takes the name at the same time. Returns `None` if the input ends or a
-/// signal arrives at the question.
+/// Asks for a name and saves the profile. If a concurrent run has added a profile with this name, asks again. Returns `None` if the input ends or a
+/// signal arrives during a question.
 async fn save(
     profile: &mut NewProfile,
     target: &Target,
@@ -93,7 +94,8 @@ async fn ask_name(address: &Address, names: &[&str], context: &Context) -> Resul
         .await
 }
 
-/// Returns the first label of the host, or the whole IP address. If a profile has this name, a number is added.
+/// Returns a proposed profile name: the first label of the host name, or the IP address with `-` instead of dots and colons. If a profile has this
+/// name, a number is added, as in `dsm-2`.
 fn proposed_name(address: &Address, names: &[&str]) -> String {
     let host = address.host();
     let label = if host.parse::<IpAddr>().is_ok() {

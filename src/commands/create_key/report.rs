@@ -1,4 +1,4 @@
-//! The reports of `create-key` if it creates no key: `--dry-run` and `--if-exists skip`.
+//! Prints the result of `create-key` if `--dry-run` or `--if-exists skip` prevents the creation of a key.
 
 use serde_json::{Map, Value, json};
 
@@ -13,7 +13,7 @@ use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
 use crate::mint::{PreparedSinks, refuse_unfinished};
 use crate::terminal::output::Format;
 
-/// Reports what the run would do without `--dry-run`.
+/// Prints the actions of the same run without `--dry-run`.
 pub(super) fn dry_run(
     key: &NewApiKey,
     existing: &Existing,
@@ -45,7 +45,7 @@ pub(super) fn dry_run(
             meta["dryRun"] = true.into();
             print_key(&fields, meta, context)
         }
-        // In the other formats, stdout may contain only a secret, and there is no secret.
+        // In the other formats, stdout may contain only a secret. A dry run has no secret, so nothing is printed.
         _ => Ok(()),
     }
 }
@@ -69,7 +69,7 @@ pub(super) fn leave_existing(
     } else {
         "; the key differs from the request: "
     };
-    // The exit code is 0 although no secret was written, so this is printed even with `--quiet`.
+    // The note is printed even with `--quiet`, because the exit code 0 does not show that no secret was written.
     access.context.output.insist(&format!(
         "no secret was written: the key `{}` already exists (ID {}) and was not changed{intro}{}",
         requested.key_name,
@@ -81,14 +81,14 @@ pub(super) fn leave_existing(
     let drift: Vec<_> = drift.iter().map(|compared| compared.field).collect();
     meta["drift"] = json!(drift);
     match access.context.output.format() {
-        // In these formats, stdout may contain only a secret, and there is no secret.
+        // In these formats, stdout may contain only a secret. The run has no secret, so nothing is printed.
         Format::Text | Format::Env | Format::Tsv => Ok(()),
         Format::Json | Format::Jsonl => print_key(&existing.fields(), meta, access.context),
     }
 }
 
-/// Returns the fields in which an existing key differs from the request. If the requested expiry is a duration, it is not compared, because
-/// it begins at a different time in each run.
+/// Returns the fields in which an existing key differs from the request. The requested expiry is not compared if it is a duration, because a duration
+/// results in a different date in each run.
 fn drift(existing: &ApiKey, requested: &NewApiKey, expiry: Option<Expiry>) -> Vec<Compared> {
     let expected = KeyChange {
         role_id: Some(requested.role_id),

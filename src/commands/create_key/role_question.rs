@@ -1,4 +1,4 @@
-//! The question for the role: shows the roles with their rights, and reads a number or a name.
+//! Asks for the role of a new key: shows a table of the roles with their rights, and reads the number or name of a role.
 
 use super::args::ROLE_HINT;
 use crate::auth::session::Access;
@@ -10,33 +10,33 @@ use crate::terminal::prompt::{columns, filled, rejection};
 use crate::text::shorten;
 
 const QUESTION: &str = "Role (number or name): ";
-/// The maximum number of roles in a list. With the question, a list fits in a terminal of 24 lines.
+/// The maximum number of roles in a table. The table and the question together fit in a terminal of 24 lines.
 const MAX_SHOWN: usize = 20;
-/// The maximum length of a role name in a sentence.
+/// The maximum length of a role name in a message. A longer name is shortened.
 const MAX_NAME: usize = 60;
 
 /// The role that the user chose.
 pub(super) struct ChosenRole {
-    /// The ID. It selects the role, because a different role could get the name after the question.
+    /// The ID of the role. The run uses the ID instead of the name, because the name could be given to a different role after the question.
     pub(super) id: i64,
-    /// The name, if a terminal displays it as it is.
+    /// The name of the role. `None` if the name contains characters that a terminal does not display unchanged.
     pub(super) name: Option<String>,
     /// True if the user confirmed a role that grants every right.
     pub(super) is_confirmed: bool,
 }
 
-/// What an answer means.
+/// The meaning of a valid answer.
 enum RoleAnswer {
     /// The role with this index.
     Role(usize),
-    /// Several roles match, or one role matches only a part of its name. They are listed.
+    /// The indices of the roles to show in the next table. The answer is a part of their names, or several roles have this name.
     Matches(Vec<usize>),
 }
 
-/// Reads the roles and asks for one of them until the answer is a role whose keys can use the API.
+/// Reads the manager's roles, and asks the user until the answer selects a role that allows API access.
 ///
 /// # Errors
-/// Returns an interruption, a usage error if the input ends, or an error if there are no roles or they cannot be read.
+/// Returns an interruption, a usage error if the input ends, or an error if the roles cannot be read or there are none.
 pub(super) async fn ask(allow_full_access: bool, access: Access<'_>) -> Result<ChosenRole, Error> {
     let (context, prompt) = (access.context, access.context.prompt());
     let reading = async {
@@ -75,7 +75,7 @@ pub(super) async fn ask(allow_full_access: bool, access: Access<'_>) -> Result<C
     }
 }
 
-/// Returns the question whether to use a role that grants every right.
+/// Returns the question that the user must confirm before a role that grants every right is used.
 fn warning(role: &RoleSummary) -> String {
     let sentence = format!(
         "{} grants every right, so a key with this role has full control of the manager.",
@@ -88,14 +88,14 @@ fn quoted(name: &str) -> String {
     format!("`{}`", safe(&shorten(name, MAX_NAME)))
 }
 
-/// The roles of the manager. The number of a role is its index plus 1.
+/// The roles of the manager. The number of a role in the table is its index plus 1.
 struct RoleChoices(Vec<RoleSummary>);
 
 impl RoleChoices {
-    /// Returns the meaning of an answer. A number takes precedence over a name.
+    /// Returns the meaning of an answer. An answer that consists of digits is always a number, even if a role has this name.
     ///
     /// # Errors
-    /// Returns a usage error if no role matches the answer, or if keys with the role could not use the API.
+    /// Returns a usage error if no role matches the answer, or if the matching role does not allow API access.
     fn find(&self, answer: &str) -> Result<RoleAnswer, Error> {
         let usage = |message: String, hint: &str| Err(Error::usage(message, hint));
         if answer.is_empty() {
@@ -164,7 +164,7 @@ impl RoleChoices {
         }
     }
 
-    /// Returns the roles with these indices as a table. A long table ends after `MAX_SHOWN` roles.
+    /// Returns a table of the roles with these indices. If there are more than `MAX_SHOWN`, a last line counts the roles that are not shown.
     fn table(&self, indices: &[usize]) -> String {
         let mut table = Table::new([
             Column::whole("NO"),
@@ -190,7 +190,7 @@ impl RoleChoices {
     }
 }
 
-/// Describes the rights of a role in a few words.
+/// Describes the rights of a role in a few words, such as `view only, 12 of 80 rights`.
 fn rights(role: &RoleSummary) -> String {
     let (granted, all) = role.rights_count();
     let rights = if role.allow_web_service == Some(false) {

@@ -1,4 +1,4 @@
-//! Runs `create-key`: with the flags alone, or as a guided run that asks for the role and the expiry.
+//! Runs `create-key`. If no role is set, the run is guided: it asks for the role and the expiry.
 
 use super::args::Args;
 use super::guided;
@@ -14,7 +14,7 @@ use crate::mint::{self, PreparedSinks};
 use crate::target::Target;
 use crate::terminal::prompt::Prompt;
 
-/// Creates a key. If no role is set, the run is guided.
+/// Creates a key. If no role is set, asks for the role and the expiry.
 ///
 /// # Errors
 /// Returns the first error. The documentation of `mint` lists the state after each failure.
@@ -27,7 +27,8 @@ pub(crate) async fn run(
     if is_guided && context.prompt() == Prompt::Unavailable {
         return Err(Args::missing_role());
     }
-    // In a guided run too, the flags are checked before the first question.
+    // The flags are checked before the sign-in and before the first question. A guided run discards this plan and creates a new one after the
+    // questions.
     let plan = CreatePlan::new(args)?;
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     let offer = ProfileOffer::of(&settings).filter(|_| is_guided);
@@ -38,7 +39,7 @@ pub(crate) async fn run(
         if !is_guided {
             return plan.carry_out(access, prepared).await;
         }
-        // All questions come before the record and the request. The plan begins with the time after the last answer.
+        // The plan is created after the last answer, so that its start time does not include the time that the user needed for the answers.
         let args = guided::complete(args, access).await?;
         refuse_too_long(&args, &target, &prepared)?;
         let created = CreatePlan::new(&args)?.carry_out(access, prepared).await;
@@ -49,14 +50,14 @@ pub(crate) async fn run(
         return Ok(Outcome::Done);
     };
     report.print(context);
-    // The key is delivered, its record is removed and the session is signed out, so nothing is lost if the run ends at this question.
+    // Nothing is lost if the run is interrupted during this question: the key is delivered, its record is removed, and the session is signed out.
     if let Some(offer) = offer {
         offer.make(&target, input.username(), context).await;
     }
     Ok(Outcome::Done)
 }
 
-/// Adds a hint if the manager rejected the session after the questions. No key exists in this case.
+/// Adds a hint if the manager rejected the session after the questions. The rejected request created no key.
 fn explain_ended_session(error: Error, access: Access<'_>) -> Error {
     if error.kind() != ErrorKind::SignIn || access.signed_in.session().is_none() {
         return error;

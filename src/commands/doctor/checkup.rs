@@ -1,19 +1,19 @@
-//! Collects the results of the checks. A check that needs an earlier check is skipped if that check failed.
+//! Collects the findings of the checks. If a check fails, the checks that depend on it are skipped.
 
 use super::finding::{CheckStatus, Finding};
 use crate::error::{Error, ErrorKind};
 
-/// A finding, and the name of its check.
+/// A finding with the name of its check.
 pub(super) struct NamedFinding {
     pub(super) name: &'static str,
     pub(super) finding: Finding,
 }
 
-/// The results so far.
+/// The findings of the checks that have run or were skipped.
 #[derive(Default)]
 pub(super) struct Checkup {
     pub(super) findings: Vec<NamedFinding>,
-    /// Why the remaining checks cannot run, and a hint. `None` if they can run.
+    /// The reason why the remaining checks cannot run, and a hint. `None` if they can run.
     blocker: Option<(String, Option<&'static str>)>,
 }
 
@@ -23,7 +23,7 @@ impl Checkup {
         self.findings.push(NamedFinding { name, finding });
     }
 
-    /// Adds the result of a check that no other check needs.
+    /// Adds the result of a check, as a finding. The remaining checks run even if the result is an error.
     ///
     /// # Errors
     /// Returns the error if the run was interrupted.
@@ -41,7 +41,7 @@ impl Checkup {
         Ok(())
     }
 
-    /// Runs a check that all later steps need, and returns its value. If an earlier step failed, the check is skipped.
+    /// Runs a check on which all later steps depend, and returns its value. If an earlier step failed, skips the check and returns `None`.
     ///
     /// # Errors
     /// Returns the error if the run was interrupted.
@@ -66,7 +66,7 @@ impl Checkup {
         }
     }
 
-    /// Adds the check as skipped and returns true if an earlier step failed.
+    /// If an earlier step failed, reports the check as skipped and returns true.
     pub(super) fn skip(&mut self, name: &'static str) -> bool {
         let Some((reason, hint)) = &self.blocker else {
             return false;
@@ -76,12 +76,12 @@ impl Checkup {
         true
     }
 
-    /// Skips all later steps because this check failed. Has no effect if an earlier check already blocks them.
+    /// Makes all later steps be skipped, because the check `name` failed. Has no effect if an earlier check has failed.
     pub(super) fn block_after(&mut self, name: &'static str) {
         self.block(format!("not run, because `{name}` failed"), None);
     }
 
-    /// Skips all later steps for this reason. Has no effect if an earlier check already blocks them.
+    /// Makes all later steps be skipped for this reason. Has no effect if a reason is already set.
     pub(super) fn block(&mut self, reason: impl Into<String>, hint: Option<&'static str>) {
         self.blocker.get_or_insert((reason.into(), hint));
     }

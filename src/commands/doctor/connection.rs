@@ -1,5 +1,5 @@
-//! The checks of the connection: name resolution, TCP, proxy and TLS. The checks send only the TLS handshake and, if there is a proxy, its
-//! CONNECT request.
+//! The checks of the connection: name resolution, TCP, proxy and TLS. They send no HTTP request to the manager. They send only a TLS handshake and,
+//! if there is a proxy, a CONNECT request to the proxy.
 
 use std::net::SocketAddr;
 
@@ -17,7 +17,7 @@ use crate::manager::{Cause, Manager, ManagerError, ServerCertificate};
 use crate::target::Target;
 use crate::trust::policy::TrustSource;
 
-/// A certificate that expires within this number of days causes a warning.
+/// The number of days before a certificate's expiry in which the check warns.
 const EXPIRES_SOON: i64 = 30;
 
 /// The host to which this run opens its TCP connection: the manager, or the proxy if there is one.
@@ -46,7 +46,7 @@ impl Hop {
 /// The result of a TLS handshake with the manager.
 type Handshake = Result<ServerCertificate, ManagerError>;
 
-/// Checks the connection to the manager up to its certificate.
+/// Checks the connection to the manager: name resolution, TCP, proxy and certificate.
 ///
 /// # Errors
 /// Returns the error if the run was interrupted.
@@ -97,7 +97,7 @@ pub(super) async fn check(
     checkup.add_result(PROXY, proxy)?;
     if has_credentials && !sends_secrets {
         checkup.block(
-            "not run, because the proxy needs its user name and password",
+            "not run, because this check would send the user name and password of the proxy",
             Some("add `--sign-in` to send them"),
         );
     }
@@ -109,15 +109,15 @@ pub(super) async fn check(
     Ok(())
 }
 
-/// Adds the checks of this module as skipped, because an earlier check failed.
+/// Reports the checks of this module as skipped, because an earlier check failed.
 pub(super) fn skip(checkup: &mut Checkup) {
     for name in [NAME_RESOLUTION, TCP, PROXY, TLS] {
         checkup.skip(name);
     }
 }
 
-/// Returns the error for an unknown [`Hop`], if the proxy is invalid. The error is not shown, because the checks that need the hop are
-/// skipped.
+/// Returns the error for a missing [`Hop`] if the proxy setting is invalid. This error is never shown, because the checks that need the hop are
+/// skipped in this case.
 fn no_hop() -> Error {
     Error::unexpected("the proxy is invalid")
 }
@@ -162,7 +162,7 @@ async fn handshake(target: &Target, context: &Context) -> Result<Option<Handshak
     Ok(Some(Manager::probe(&connection).await))
 }
 
-/// Returns which proxy applies and why, or the proxy's refusal to connect to the manager.
+/// Returns a finding that names the proxy and the setting that selects it. If the proxy refused to connect to the manager, returns this error.
 fn proxy(
     choice: &ProxyChoice,
     handshake: Option<&Result<Handshake, Error>>,
@@ -180,7 +180,7 @@ fn proxy(
     }))
 }
 
-/// Checks the certificate. Whether it is trusted depends only on the settings, because the user is not asked.
+/// Checks the manager's certificate against the settings and stored pins, without asking the user.
 fn tls(target: &Target, handshake: Option<Result<Handshake, Error>>) -> Result<Finding, Error> {
     let Some(handshake) = handshake else {
         return Ok(Finding::ok(
@@ -208,13 +208,16 @@ fn tls(target: &Target, handshake: Option<Result<Handshake, Error>>) -> Result<F
     let date = format_time(end.timestamp_millis());
     if end <= Utc::now() {
         return Ok(Finding::warning(
-            format!("{accepted}, although it expired on {date}"),
+            format!("{accepted}, but it expired on {date}"),
             "renew the certificate of the manager",
         ));
     }
     let message = format!("{accepted}; it expires on {date} (in {days} days)");
     Ok(if days < EXPIRES_SOON {
-        Finding::warning(message, "renew the certificate of the manager before then")
+        Finding::warning(
+            message,
+            "renew the certificate of the manager before it expires",
+        )
     } else {
         Finding::ok(message)
     })

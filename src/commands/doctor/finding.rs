@@ -1,4 +1,4 @@
-//! The result of one check.
+//! The finding of one check.
 
 use crate::error::Error;
 
@@ -19,7 +19,7 @@ pub(super) mod names {
     pub(in super::super) const UNFINISHED_RUNS: &str = "unfinished-runs";
 }
 
-/// The mark of a check.
+/// The status of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CheckStatus {
     /// The check found no problem.
@@ -33,7 +33,7 @@ pub(super) enum CheckStatus {
 }
 
 impl CheckStatus {
-    /// Returns the word for the status.
+    /// Returns the status as a word of the output, such as `ok` or `failed`.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -44,7 +44,7 @@ impl CheckStatus {
     }
 }
 
-/// What a check found. A check that failed returns an [`Error`] instead.
+/// The status, message and hint of one check.
 pub(super) struct Finding {
     pub(super) status: CheckStatus,
     pub(super) message: String,
@@ -61,7 +61,7 @@ impl Finding {
         }
     }
 
-    /// Returns the finding for a problem with which swp-keys still works.
+    /// Returns the finding for a problem that does not prevent swp-keys from working.
     pub(super) fn warning(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             status: CheckStatus::Warning,

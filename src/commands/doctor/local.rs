@@ -38,7 +38,7 @@ pub(super) fn settings_file(settings: &Settings) -> Result<Finding, Error> {
     }))
 }
 
-/// Checks the state folder, which contains the records of unfinished runs, saved sessions and failed sign-ins.
+/// Checks the state folder. The folder contains saved sessions and the records of unfinished runs and rejected sign-ins.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be read, or if other users can change it.
@@ -103,7 +103,7 @@ pub(super) fn state_folder() -> Result<Finding, Error> {
     })
 }
 
-/// Checks that a manager is selected.
+/// Checks that the address of a manager is set.
 ///
 /// # Errors
 /// Returns a usage error if no address is set.

@@ -1,4 +1,4 @@
-//! The checks that need responses without a sign-in: the clock, and whether the manager is up.
+//! The checks that need a response from the manager but no sign-in: the clock, and whether the manager is up.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::error::Error;
 use crate::manager::Manager;
 use crate::target::Target;
 
-/// A larger difference between the two clocks, in seconds, causes a warning.
+/// The accepted difference between the two clocks, in seconds. A larger difference causes a warning.
 const TOLERANCE: u64 = 60;
 
-/// Checks the clock and whether the manager is up. Returns the manager's version if it is known.
+/// Checks the manager's clock, and whether the manager is up. Returns the manager's version if it is known.
 ///
 /// # Errors
 /// Returns the error if the run was interrupted.
@@ -56,7 +56,7 @@ pub(super) async fn check(
         })?;
         let message = match &version {
             Some(version) => format!("the manager is up, version {version}"),
-            None => "the manager is up; its version is unknown before sign-in".to_owned(),
+            None => "the manager is up; it reports its version only after sign-in".to_owned(),
         };
         Ok((Finding::ok(message), ()))
     };
@@ -64,7 +64,7 @@ pub(super) async fn check(
     Ok(version)
 }
 
-/// Adds the checks of this module as skipped, because an earlier check failed.
+/// Reports the checks of this module as skipped, because an earlier check failed.
 pub(super) fn skip(checkup: &mut Checkup) {
     checkup.skip(CLOCK);
     checkup.skip(MANAGER);
@@ -74,7 +74,7 @@ pub(super) fn skip(checkup: &mut Checkup) {
 fn clock(manager: &Manager) -> Finding {
     let Some(skew) = manager.clock_skew() else {
         return Finding::skipped(
-            "unknown, because no response had a `Date` header within a year of this machine's clock",
+            "not compared, because no response had a `Date` header within a year of this machine's clock",
             None,
         );
     };
@@ -90,6 +90,6 @@ fn clock(manager: &Manager) -> Finding {
     let difference = humantime::format_duration(Duration::from_secs(seconds));
     Finding::warning(
         format!("the manager's clock is {difference} {direction} this machine's clock"),
-        "synchronize both clocks with NTP: expiry dates and MFA codes depend on them",
+        "synchronize both clocks with NTP, because expiry dates and MFA codes depend on the clocks",
     )
 }

@@ -1,4 +1,5 @@
-//! `doctor`: checks the settings, the connection and, on request, the sign-in. It changes nothing and never asks whether to trust a manager.
+//! `doctor`: checks the settings, the connection and, on request, the sign-in. The command changes nothing, and never asks the user to trust a
+//! certificate.
 
 mod args;
 mod checkup;

@@ -1,4 +1,4 @@
-//! Prints the results, and decides the exit code.
+//! Prints the findings, and returns an error if a check failed.
 
 use serde_json::{Value, json};
 
@@ -8,11 +8,11 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::terminal::output::{Format, Output, json_text, safe};
 
-/// The width of the marks and the names, so that the messages are aligned.
+/// The widths of the first two columns, which contain the status and the name of a check.
 const MARK_WIDTH: usize = 7;
 const NAME_WIDTH: usize = 15;
 
-/// Prints the results.
+/// Prints the finding of each check.
 ///
 /// # Errors
 /// Returns an error if a check failed, or if writing to stdout fails.

@@ -19,16 +19,16 @@ use crate::manager::{Administrator, ApiKey, Cause, RoleSummary, SignedIn};
 use crate::target::Target;
 use crate::text::shorten;
 
-/// The maximum length of the list of role names.
+/// The maximum number of characters of the role names in a finding.
 const MAX_NAMES: usize = 200;
 
-/// The result of the sign-in check, and the role for the checks that follow.
+/// The finding of the sign-in check, and the ID of the run's role if it is known.
 struct CheckedSignIn {
     finding: Finding,
     role_id: Option<i64>,
 }
 
-/// Signs in, checks what the account or key may do, and signs out. Returns the manager's version if it is known.
+/// Signs in, checks the right to create keys and the visible roles, and signs out. Returns the manager's version if it is known.
 ///
 /// # Errors
 /// Returns the error if the run was interrupted.
@@ -72,7 +72,7 @@ pub(super) async fn check(
     Ok(client.version())
 }
 
-/// Adds all checks of this module as skipped, because an earlier check failed.
+/// Reports all checks of this module as skipped, because an earlier check failed.
 fn skip_all(checkup: &mut Checkup) {
     checkup.skip(SIGN_IN);
     skip_rights(checkup);
@@ -83,7 +83,7 @@ fn skip_rights(checkup: &mut Checkup) {
     checkup.skip(ROLES);
 }
 
-/// Adds all checks of this module as not requested.
+/// Reports all checks of this module as skipped, because `--sign-in` is not set.
 pub(super) fn omit(checkup: &mut Checkup) {
     if checkup.is_blocked() {
         return skip_all(checkup);
@@ -97,10 +97,10 @@ pub(super) fn omit(checkup: &mut Checkup) {
     }
 }
 
-/// Runs the checks with a client that is signed in.
+/// Runs the checks of this module with a client that is signed in.
 ///
 /// # Errors
-/// Returns an error if the manager rejects the credential. In that case, no check is added.
+/// Returns an error if the account or key cannot be read, or if the run was interrupted. If the account or key cannot be read, no finding is added.
 async fn check_signed_in(
     client: &SignedIn,
     username: Option<&str>,
@@ -148,7 +148,7 @@ async fn of_key(client: &SignedIn) -> Result<CheckedSignIn, Error> {
     }
 }
 
-/// Checks whether the role of this run has the right to create API keys.
+/// Checks whether the role of the signed-in account or key has the right to create API keys.
 async fn key_rights(client: &SignedIn, role_id: Option<i64>) -> Result<Finding, Error> {
     let unknown = |reason: String| {
         Finding::warning(
@@ -176,12 +176,12 @@ async fn key_rights(client: &SignedIn, role_id: Option<i64>) -> Result<Finding, 
         )
         .hint("ask an administrator for a role with the right `canCreateNewApiKeys`")),
         None => Ok(unknown(format!(
-            "the manager does not report this right of {named}"
+            "the manager's response for {named} does not contain this right"
         ))),
     }
 }
 
-/// Checks which roles this run can see.
+/// Checks which roles the signed-in account or key can see.
 async fn roles(client: &SignedIn) -> Result<Finding, Error> {
     let roles: Vec<RoleSummary> = match client.roles().await {
         Ok(roles) => roles,

@@ -1,4 +1,4 @@
-//! Runs the checks in their order.
+//! Runs the checks of `doctor` in order.
 
 use std::time::Duration;
 
@@ -40,8 +40,8 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// Returns the manager to check. `--tls-accept-new` is ignored, because no check trusts an unknown certificate. `--wait` is ignored,
-/// because the run waits before the checks begin.
+/// Returns the manager to check, or `None` if its address is missing or invalid. Removes `--tls-accept-new`, because no check trusts an unknown
+/// certificate. Removes `--wait`, because [`wait_for`] waits before the checks begin.
 fn target(settings: Settings) -> Option<Target> {
     let settings = Settings {
         wait: None,
@@ -51,7 +51,7 @@ fn target(settings: Settings) -> Option<Target> {
     Target::new(settings).ok()
 }
 
-/// Waits until the manager is ready. If it is not ready in time, the checks find the reason.
+/// Waits until the manager is ready or the time is over. Reports no error if the manager is not ready, because the checks report the reason.
 ///
 /// # Errors
 /// Returns the error if the run was interrupted.
@@ -79,7 +79,7 @@ async fn wait_for(
     context.signals.cancel(waiting).await
 }
 
-/// Runs the checks that need an address. Returns the `meta` object of JSON output.
+/// Runs the checks that need the manager's address. Returns the `meta` object of JSON output.
 async fn check_manager(
     args: &Args,
     target: Option<&Target>,

@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) sinks: SinkArgs,
 
-    /// True if stdout must contain only documents with a secret, because a secret may be written to it.
+    /// True if a secret may be written to stdout. In this case, stdout must contain only the documents with secrets.
     #[arg(skip)]
     pub(super) prints_secrets: Cell<bool>,
 }
@@ -46,10 +46,10 @@ impl Args {
     }
 }
 
-/// Parses an operation ID. An error must not repeat the text, because it may be a misplaced secret.
+/// Parses an operation ID. The error does not contain the argument, because a user may have typed a secret in its place.
 ///
 /// # Errors
-/// Returns the reason as text.
+/// Returns the text of the error for clap.
 fn parse_operation(text: &str) -> Result<String, &'static str> {
     if text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         Ok(text.to_owned())

@@ -43,7 +43,7 @@ pub(super) async fn confirm(
     .hint("run `swp-keys recover` again and answer `y`, or use `--yes`"))
 }
 
-/// Adds a hint if it is unknown which run created the key.
+/// Adds a hint to the error which says that the run that created the key is unknown.
 pub(super) fn unproven(error: Error, record: &Record) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;

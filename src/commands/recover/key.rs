@@ -1,4 +1,4 @@
-//! Recovers an interrupted run that was not a rotation. Its key is deleted or gets a new secret.
+//! Recovers an interrupted run that was not a rotation: deletes the run's key, or creates a new secret for the key.
 
 use serde_json::{Map, Value, json};
 
@@ -21,8 +21,8 @@ use crate::process::pending::PendingWork;
 /// Finishes or undoes the interrupted work on one key.
 ///
 /// # Errors
-/// Returns an error if the key cannot be found, if its deletion fails, or if it cannot get a new secret. The record stays in all these
-/// cases.
+/// Returns an error if the search for the key fails, if the key cannot be deleted, or if it cannot get a new secret. After an error, the record still
+/// exists.
 pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
     if args.delete && record.work == Work::Rekey {
@@ -46,7 +46,7 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
         settle(entry)?;
         return print_result(args, &record, None, "no key", access.context);
     };
-    // The temporary key of `exec` is deleted by default, because its command no longer needs it.
+    // The temporary key of `exec` is deleted by default, because the command that used the key has ended.
     let delete = args.delete
         || record.temporary && !args.rekey
         || lost_name_race(&record, id, access).await?;
@@ -113,7 +113,7 @@ async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result
     printed.map_err(output_failed_after_delivery)
 }
 
-/// Returns the error for `--delete` if the interrupted run did not create the key. The old secret may be in use.
+/// Returns the error for `--delete` if the key existed before the interrupted run. The key is not deleted, because its old secret may be in use.
 fn existed_before(record: &Record) -> Error {
     let error = Error::usage(
         format!(

@@ -1,4 +1,4 @@
-//! Prints what a run of `recover` did about an interrupted run, as JSON. Text output has a note instead.
+//! Prints the result of recovering a run as JSON. In text output, a note reports the result instead.
 
 use serde_json::json;
 
@@ -11,8 +11,8 @@ use crate::terminal::output::{Format, json_text};
 /// The value of `meta.result` if the key has a new secret.
 pub(super) const RECOVERED: &str = "recovered";
 
-/// Prints the key of an interrupted run and the result in one or two words. `id` is the ID of the key, if the key exists or existed. Prints
-/// nothing if stdout is a destination of secrets.
+/// Prints the key of an interrupted run, and the result, such as `deleted`. `id` is the ID of the key, if the key exists or was deleted. Prints
+/// nothing if a secret may be written to stdout.
 ///
 /// # Errors
 /// Returns an error if writing to stdout fails.

@@ -22,13 +22,13 @@ use crate::process::pending::PendingWork;
 /// Finishes or undoes an interrupted rotation.
 ///
 /// # Errors
-/// Returns an error if the successor cannot be found, or if a step fails. The record stays in both cases.
+/// Returns an error if the search for the successor or a later step fails. After an error, the record still exists.
 pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
     let Some(old) = &record.predecessor else {
         return Ok(());
     };
-    // The record contains the old key's ID. In a different tenant, the same ID could belong to a different key.
+    // This run must use the tenant of the interrupted run, because the ID in the record could belong to a different key in another tenant.
     same_signer(&record, access.signed_in)?;
     let search = async {
         let found = find_abandoned_key(&entry, access).await;
@@ -56,7 +56,8 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
     finish(args, entry, id, access).await
 }
 
-/// Sets the expiry of the old key. The secret of the successor was delivered and may be in use, so the successor is not deleted.
+/// Finishes a rotation whose new secret was delivered: sets the expiry of the old key. With `--delete`, returns an error, because the new secret may
+/// be in use.
 async fn expire_old_key(
     args: &Args,
     entry: Entry,
@@ -68,7 +69,7 @@ async fn expire_old_key(
     if args.delete {
         return Err(Error::usage(
             format!(
-                "could not delete the key `{name}` (ID {id}): its secret was delivered and may be in use"
+                "did not delete the key `{name}` (ID {id}), because its secret was delivered and may be in use"
             ),
             format!(
                 "omit `--delete` to set the expiry of the old key (ID {})",
@@ -126,8 +127,8 @@ async fn undo(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<
 async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
     let prepared = PreparedSinks::ready(&args.sinks, access.context).await?;
-    // The manager may still be processing a request of the interrupted run for a new secret. That request would invalidate a secret that
-    // this run creates earlier.
+    // Waits, because the manager may still be processing a request of the interrupted run for a new secret. If this run created its secret first,
+    // that request would invalidate this run's secret.
     wait_for_inflight_request(&entry, access.target, access.context).await?;
     let fields = json!({
         "created": true,
@@ -164,7 +165,7 @@ async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Resul
     printed.map_err(output_failed_after_delivery)
 }
 
-/// Reports when the old key expires.
+/// Prints the expiry of the old key.
 fn report_retired(retired: &Retired, old: &Predecessor, context: &Context) {
     context.output.note(&match retired {
         Retired::Expires(expiry) => format!(

@@ -18,7 +18,7 @@ use crate::terminal::prompt::Prompt;
 /// Recovers each selected run.
 ///
 /// # Errors
-/// If one run could not be recovered, returns its error. If several could not, returns a partial failure.
+/// Returns the error of the run that could not be recovered. If several runs could not be recovered, returns a partial failure.
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -69,13 +69,13 @@ pub(crate) async fn run(
     summarize(failures, records.len(), context)
 }
 
-/// Returns a single error unchanged. Several errors are printed one by one, and a partial failure is returned.
+/// Returns the error if there is only one. If there are several, prints each of them and returns a partial failure.
 fn summarize(mut failures: Vec<Error>, total: usize, context: &Context) -> Result<Outcome, Error> {
     if failures.len() <= 1 {
         return failures.pop().map_or(Ok(Outcome::Done), Err);
     }
     for failure in &failures {
-        // These errors are printed even with `--quiet`.
+        // The errors are printed even with `--quiet`, because the returned error does not contain them.
         context.output.insist(&failure.to_string());
     }
     Err(Error::new(
@@ -89,10 +89,10 @@ fn summarize(mut failures: Vec<Error>, total: usize, context: &Context) -> Resul
     .hint("run `swp-keys recover --list` to list the unfinished runs"))
 }
 
-/// Checks that stdout can contain all secrets. Only JSON lines can contain more than one.
+/// Returns an error if several secrets would be written to stdout in a format other than `jsonl`. Only this format can contain more than one secret.
 ///
 /// # Errors
-/// Returns a usage error if there are more secrets than stdout can contain.
+/// Returns a usage error that names the number of secrets.
 fn check_stdout(args: &Args, count: usize, context: &Context) -> Result<(), Error> {
     let single_document = !args.sinks.to_stdout() || context.output.format() != Format::Jsonl;
     if args.delete || args.forget || count <= 1 || !single_document {
@@ -100,7 +100,7 @@ fn check_stdout(args: &Args, count: usize, context: &Context) -> Result<(), Erro
     }
     Err(Error::usage(
         format!(
-            "could not recover {}: stdout can contain only one secret in this format",
+            "did not recover {}, because stdout can contain only one secret in this format",
             count_runs(count)
         ),
         "pass the ID of one operation from `swp-keys recover --list`, or use `-o jsonl` or `--delete`",

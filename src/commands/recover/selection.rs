@@ -13,7 +13,7 @@ use crate::target::Target;
 use crate::terminal::output::{Format, Table, json_text};
 use crate::text::rfc3339;
 
-/// Returns the number of unfinished runs, as text for a message.
+/// Returns the number of unfinished runs for a message, such as `2 unfinished runs`.
 pub(super) fn count_runs(count: usize) -> String {
     if count == 1 {
         "one unfinished run".to_owned()
@@ -22,7 +22,7 @@ pub(super) fn count_runs(count: usize) -> String {
     }
 }
 
-/// Returns the selected records of this manager and tenant. A note reports the number of records of other managers and tenants.
+/// Returns the selected records of this manager and tenant. Prints a note if there are records of other managers or tenants.
 ///
 /// # Errors
 /// Returns a not-found error if an operation on the command line has no record of this manager and tenant.
@@ -66,13 +66,13 @@ pub(super) fn needs_a_secret(args: &Args, record: &Record) -> bool {
     !record.is_over() && (keeps_key || record.temporary && args.rekey)
 }
 
-/// Checks that the recovery does not invalidate a secret that may be in use. Such a recovery is allowed if the operation is on the command
-/// line, or if the user will be asked for confirmation.
+/// Returns an error if the recovery would invalidate a secret that may be in use. There is no error if the command line names the operation, or if
+/// the user will be asked for confirmation.
 ///
 /// # Errors
 /// Returns an attention error that names the operation.
 pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
-    // The secret of a temporary key is not in use, because the command of `exec` has ended.
+    // The secret of a temporary key of `exec` is not in use, because the command that used it has ended.
     let in_use = record.progress.stage == Stage::Delivering && !record.temporary;
     if !in_use || !args.yes || args.operation.contains(&record.operation) {
         return Ok(());
@@ -88,7 +88,7 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
     })
 }
 
-/// Checks that every record can be read. An unreadable record may belong to a key whose secret is lost.
+/// Returns an error if a record cannot be read, because the record may belong to a key whose secret is lost.
 ///
 /// # Errors
 /// Returns an attention error if a file is not a valid record.
@@ -129,7 +129,7 @@ fn all(context: &Context) -> Result<Vec<Record>, Error> {
     Ok(records)
 }
 
-/// Prints the records for `--list`.
+/// Prints the records of unfinished runs for `--list`.
 pub(super) fn list(context: &Context) -> Result<Outcome, Error> {
     context.output.format().require_list()?;
     let records = all(context)?;
@@ -147,7 +147,7 @@ pub(super) fn list(context: &Context) -> Result<Outcome, Error> {
     Ok(Outcome::Done)
 }
 
-/// Returns the record, with the start as an RFC 3339 time too.
+/// Returns the record as JSON. A field with the start time in RFC 3339 format is added.
 fn as_json(record: &Record) -> Value {
     let mut object = json!(record);
     object["startedAt"] = rfc3339(record.started).into();
