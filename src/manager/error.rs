@@ -173,7 +173,8 @@ impl ManagerError {
     /// Returns true if the manager definitely did not execute the call. An error response whose body is not a JSON object proves nothing, because a
     /// gateway may have sent it after the manager executed the call.
     pub(crate) fn had_no_effect(&self) -> bool {
-        // The manager and gateways check rate limits before the call is executed.
+        // The manager and gateways check rate limits before a call is executed. So a call that exceeded a rate limit had no effect, whatever sent the
+        // response.
         let limited = matches!(self.cause, Cause::RateLimited { .. });
         (self.from_manager || limited) && self.cause.had_no_effect()
     }

@@ -183,8 +183,8 @@ impl Manager {
                 | Cause::TimedOut
                 | Cause::Unreachable
                 | Cause::Rejected(500..) => return Readiness::Starting(error),
-                // These responses show that the manager's application is running. A web page with the status 401 or 403 is from the manager's Tomcat
-                // here, because a page from any other server has the cause `Rejected`.
+                // These responses show that the manager's application is running. If such a response is a web page with the status 401 or 403, it is
+                // from the manager's Tomcat, because a page from any other server has the cause `Rejected`.
                 Cause::Forbidden
                 | Cause::Unauthorized
                 | Cause::Redirected { .. }

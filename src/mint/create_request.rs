@@ -68,8 +68,8 @@ impl Transaction<'_> {
             && *error.cause() == Cause::Unauthorized
     }
 
-    /// Determines the outcome of a create request that returned an error. The error may be the response to a second copy of the request,
-    /// and a server error may follow a successful create. So the key may exist, and a search must show whether it does.
+    /// Determines the outcome of a create request that returned an error. The manager may have received the request twice and rejected only the
+    /// second copy. A server error may also follow a successful create. So the key may exist, and a search must show whether it does.
     async fn doubt(
         &self,
         error: ManagerError,

@@ -28,8 +28,8 @@ impl From<(ErrorKind, String)> for Objection {
 }
 
 impl Transaction<'_> {
-    /// Checks that the secret may be delivered. The secret is not delivered after a signal, if another run created a key with the same name
-    /// first, or if the secret does not work.
+    /// Checks that the secret may be delivered. The secret must not be delivered if a signal was received, if another run created a key with the same
+    /// name first, or if the secret does not work.
     pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
         // If the key is new, duplicates of the key or other keys with the same name may exist.
         if record.work == Work::Create {

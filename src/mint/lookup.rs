@@ -46,7 +46,7 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Restricts the search to keys whose IDs are higher than this ID, or slightly lower.
+    /// Restricts the search to keys whose IDs are higher than a limit. The limit is slightly lower than `id`.
     pub(super) fn beside(mut self, id: i64) -> Self {
         self.lowest = Some(id.saturating_sub(NEIGHBOURS));
         self

@@ -29,8 +29,8 @@ pub(super) enum CreateOutcome {
 pub(super) struct Question {
     /// How long to wait for the key to appear in search results.
     pub(super) wait: Duration,
-    /// True if the manager itself rejected the create request. If a search then shows a key with the same name, the manager rejected the
-    /// request because of that key, which does not belong to this run.
+    /// True if the manager itself rejected the create request. If a search then shows a key with the same name, that key is the reason for the
+    /// rejection, so it does not belong to this run.
     pub(super) refused: bool,
 }
 

@@ -49,7 +49,7 @@ impl<'a> UnusedRecord<'a> {
     /// Returns the record for a run that is about to send its request, with the content `record`.
     ///
     /// # Errors
-    /// Returns an interruption if a signal was received. The record is then removed.
+    /// Returns an interruption if a signal was received. In that case, the record is removed.
     pub(super) fn begin(mut self, record: Record) -> Result<RunRecord, Error> {
         if let Some(signal) = self.context.signals.received() {
             return Err(Error::interrupted(signal));

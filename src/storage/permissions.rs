@@ -51,8 +51,8 @@ pub(crate) fn require_trusted_owner(
         .map_or(Ok(()), |folder| require_trusted_folder(folder, consequence))
 }
 
-/// Rejects the folder of a trusted file if other users can replace the file. A folder with the sticky bit is accepted, because other users
-/// can add files to it but cannot replace any.
+/// Rejects the folder of a trusted file if other users can replace the file. A folder with the sticky bit is accepted, because other users can add
+/// files to this folder, but cannot replace files in it.
 ///
 /// # Errors
 /// Returns a usage error whose hint is the command that fixes the permissions.
@@ -173,8 +173,9 @@ impl From<UntrustedPath> for io::Error {
     }
 }
 
-/// The role of a folder. Other users may write to a parent of the state folder if the parent has the sticky bit, like `/tmp`. The sticky
-/// bit prevents them from replacing the state folder, and a state folder that they created is rejected because of its owner.
+/// What a folder contains, which decides whether other users may write to it. A parent of the state folder may be writable if it has the sticky bit,
+/// like `/tmp`. The sticky bit prevents other users from replacing the state folder. A state folder that another user created is rejected because of
+/// its owner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     /// The folder is a parent of the state folder.

@@ -1,8 +1,8 @@
 //! The state folder and its subfolders: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`. Folders have mode 0700, and files have mode
 //! 0600.
 //!
-//! A folder that other users can change is neither read nor written. Other users could save a session in it for a manager under their
-//! control, which would then receive the user's new key. They could also create a record that makes `recover` delete one of the user's keys.
+//! A folder that other users can change is neither read nor written. In such a folder, other users could store a session for a manager that they
+//! control. That manager would receive the user's new key. Other users could also create a record that makes `recover` delete one of the user's keys.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};

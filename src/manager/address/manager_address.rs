@@ -100,7 +100,7 @@ impl Address {
         format!("https://{rest}")
     }
 
-    /// Returns the same address with the default port of a manager. `None` if the port is not 443, or if the vendor hosts the manager.
+    /// Returns the address with the default port of a manager instead of port 443. `None` if the port is not 443, or if the vendor hosts the manager.
     #[must_use]
     pub(crate) fn at_usual_port(&self) -> Option<String> {
         if !self.is_encrypted() || self.port() != 443 || self.is_hosted() {

@@ -172,7 +172,8 @@ fn bracketed(text: &str) -> String {
     }
 }
 
-/// Returns true if an address without a scheme contains a port. A parsed URL does not show the port if the port is 443.
+/// Returns true if an address without a scheme contains a port. This function checks the text, because a parsed URL does not show the port if the
+/// port is 443.
 fn names_port(text: &str) -> bool {
     if text.parse::<IpAddr>().is_ok() {
         return false;

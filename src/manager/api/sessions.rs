@@ -54,7 +54,7 @@ struct SessionResponse {
 const SIGN_OUT_TIME: Duration = Duration::from_secs(3);
 
 impl Manager {
-    /// Signs in. The request is never repeated, because a rejected password or code counts towards the lockout.
+    /// Signs in. The request is never repeated, because a rejected password or MFA code counts towards the lockout.
     ///
     /// # Errors
     /// Returns an error if the manager rejects the sign-in, or if its response lacks the `sID` cookie or the `RID`.
@@ -181,7 +181,7 @@ async fn end_session(transport: &Transport, credentials: &Credentials) -> Result
         transport.send(&request).await
     };
     let response = end("/api/sessions/current", None).await;
-    // If the response is a web page, the server does not support the call.
+    // A server that does not support this call may respond with a web page and a success status.
     let refusal = match response.map(|response| response.require_api_response()) {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(page)) => page,
@@ -200,8 +200,8 @@ async fn end_session(transport: &Transport, credentials: &Credentials) -> Result
     result
 }
 
-/// Returns true if the manager rejected the first call and the second call may succeed. Both calls are tried even if the first call exceeded the rate
-/// limit, because a session that stays open counts towards the session limit.
+/// Returns true if the manager rejected `DELETE /api/sessions/current`, so that the legacy sign-out call must be tried. The legacy call is also tried
+/// after a rate limit, because a session that stays open counts towards the session limit.
 fn is_refusal(cause: &Cause) -> bool {
     matches!(
         cause,

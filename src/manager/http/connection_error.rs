@@ -146,7 +146,7 @@ fn tls_failure(call: CallContext<'_>, error: &rustls::Error) -> ManagerError {
     ManagerError::new(Cause::Untrusted, message, Some(hint.to_owned()))
 }
 
-/// Returns true if the server ended the connection because it requires a client certificate. In TLS 1.3 the alert arrives after the
+/// Returns true if the server ended the connection because it requires a client certificate. In TLS 1.3, the server's alert arrives after the
 /// handshake, but before the server reads a request.
 fn is_certificate_request(error: &rustls::Error) -> bool {
     matches!(

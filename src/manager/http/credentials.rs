@@ -23,8 +23,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Returns the possible session IDs: the value of the cookie `sID` without quotes and with quotes. Most servers add quotes when they set a
-    /// cookie, and remove the quotes when they read the cookie.
+    /// Returns the possible session IDs. If the value of the cookie `sID` is in quotes, it is returned without and with the quotes. The quotes are
+    /// probably not part of the session ID, because most servers add quotes when they set a cookie.
     #[must_use]
     pub(crate) fn ids(&self) -> Vec<Secret> {
         let cookies = self.cookies.iter();

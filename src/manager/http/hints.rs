@@ -1,8 +1,8 @@
 //! Hints that are used for several errors.
 
 /// The hint for a rejected session. Without sticky sessions, a load balancer may send a request to a node that does not know the session.
-pub(crate) const SIGN_IN_AGAIN: &str = "sign in again; if the session was new and the manager has several nodes, turn on sticky sessions in the \
-     load balancer or use the address of one node in `--url`";
+pub(crate) const SIGN_IN_AGAIN: &str = "sign in again; if new sessions are rejected too, turn on sticky sessions in the manager's load balancer, or \
+ use the address of one node in `--url`";
 
 /// The hint for a rejected Cloud One key. "The apikeys operations work with legacy keys only" (docs/manager-api.md, "Authentication" and "Other key
 /// services"). It is unknown which status the manager sends when it rejects a Cloud One key.

@@ -36,7 +36,7 @@ pub(crate) fn classify(
             return Some(untrusted(cause, proxy));
         }
         // If the proxy and the manager have the same host name, the verifier mistakes the proxy for the manager and does not return `UntrustedProxy`.
-        // If the tunnel failed, the certificate in the error is the proxy's.
+        // If the tunnel failed, the rejected certificate is the certificate of the proxy.
         return tunnel_problem(error).map(|_| match tls {
             rustls::Error::InvalidCertificate(_) => untrusted(tls, proxy),
             other => tls_failure(other, proxy),

@@ -125,9 +125,8 @@ fn system(provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
     }
 }
 
-/// Returns the verifier that trusts the CA certificates of a file. Server certificates in the file are not used as CAs, because the owner of a
-/// server's key must not be able to issue certificates for other hosts. This function checks the dates of each CA, because webpki does not check the
-/// dates of trusted CAs.
+/// Returns the verifier that trusts the CA certificates of a file. Server certificates in the file are not used as CAs. If they were, the owner of a
+/// server's key could issue certificates for other hosts. This function checks the dates of each CA, because webpki does not.
 fn listed_cas(
     certificates: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,

@@ -164,8 +164,8 @@ fn hint(kind: ProblemKind, diagnosis: &Diagnosis, pin: Pin, host_and_port: &str)
     let pinned = pin_hint(pin, host_and_port);
     match kind {
         ProblemKind::SelfSigned if diagnosis.can_be_trusted() => format!(
-            "get the certificate with `openssl s_client -connect {host_and_port} </dev/null | openssl x509 > manager.pem`, compare its \
-             fingerprint on the manager, and use `--ca-cert manager.pem`; or {pinned}"
+            "get the certificate with `openssl s_client -connect {host_and_port} </dev/null | openssl x509 > manager.pem`, verify its fingerprint \
+             on the manager's host, and use `--ca-cert manager.pem`; or {pinned}"
         ),
         ProblemKind::UnknownCa if diagnosis.can_be_trusted() => format!(
             "pass the certificate of {} with `--ca-cert FILE`, or add it to the system's root certificates; or {pinned}",
