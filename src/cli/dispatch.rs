@@ -38,9 +38,8 @@ impl Command {
             Self::Recover(args) => args.prints_table(),
             Self::Trust(args) => args.prints_table(),
             Self::Config(args) => args.prints_table(),
-            Self::CreateKey(_) | Self::RotateKey(_) | Self::LockKey(_) | Self::UnlockKey(_) => {
-                false
-            }
+            // They print a secret, and not a table.
+            Self::CreateKey(_) | Self::RotateKey(_) => false,
             Self::ShowRole(_)
             | Self::Login(_)
             | Self::Whoami(_)

@@ -243,7 +243,9 @@ async fn delete(
         ),
         key.id,
     ));
-    let response = mint::delete(access, key.id).await;
+    // The user can repeat the command, so the run does not wait for the whole settle time if the manager is gone.
+    let wait = access.target.settle_timeout.min(REFUSAL_WAIT);
+    let response = mint::delete(access, key.id, wait).await;
     let result = verify_gone(key, response, signer.is(key.id), access).await;
     result.map_err(|error| error.key(key.id))
 }
@@ -272,6 +274,13 @@ async fn verify_gone(
             (Err(_), Err(error)) if was_refused(error.kind()) => return Err(error.clone()),
             // A rejected secret is not sent again, because that could lock its key.
             (Err(why), _) if why.kind() == ErrorKind::SignIn => {
+                return Err(unknown(key, &response, &why));
+            }
+            // The deletion was repeated until its wait was over, and the manager is still unreachable.
+            (Err(why), Err(error))
+                if why.kind() == ErrorKind::Unreachable
+                    && error.kind() == ErrorKind::Unreachable =>
+            {
                 return Err(unknown(key, &response, &why));
             }
             (Err(why), _) if !poll.wait().await => return Err(unknown(key, &response, &why)),

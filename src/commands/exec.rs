@@ -13,7 +13,7 @@ use crate::auth::session;
 use crate::auth::session::Access;
 use crate::auth::sign_in::sign_in_again;
 use crate::config::Settings;
-use crate::config::values::duration;
+use crate::config::values::short_span;
 use crate::config::{SecretSource, Source};
 use crate::context::Context;
 use crate::context::Outcome;
@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_full_access: bool,
 
-    /// Time until the key expires if it cannot be deleted
+    /// Time until the key expires if it cannot be deleted; 1mo is a calendar month
     #[arg(long, value_name = "DURATION", default_value = "1h")]
     ttl: String,
 
@@ -166,7 +166,7 @@ impl<'a> ExecPlan<'a> {
             ));
         };
         check_name(args.name.as_deref())?;
-        let ttl = duration(&Source::Flag("--ttl"), &args.ttl)?;
+        let ttl = short_span(&Source::Flag("--ttl"), &args.ttl)?;
         Ok(Self {
             args,
             program,

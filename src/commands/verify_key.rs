@@ -3,6 +3,8 @@
 //! `auth::key_check` sends a request with the secret, and never sends a rejected secret again. If the secret does not work, the exit code
 //! is 13, stderr contains the reason, and stdout still contains the result.
 
+use std::time::Duration;
+
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
@@ -36,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 
-    /// Also fail if the key expires within this time, or if its expiry is unknown
+    /// Also fail if the key expires within this time, or if its expiry is unknown; 1mo is a calendar month
     #[arg(long, value_name = "DURATION")]
     fail_within: Option<String>,
 }
@@ -71,8 +73,8 @@ pub(crate) async fn run(
     let signed_in = connect(&target, context).await?.with(credentials);
     let check = async {
         let mut result = Verification::of(&signed_in, &key.source).await?;
-        if let (Some(within), None) = (within, &result.failure) {
-            result.failure = result.expiry_failure(within, &signed_in);
+        if let (Some(within), Some(text), None) = (within, &args.fail_within, &result.failure) {
+            result.failure = result.expiry_failure(within, text, &signed_in);
         }
         Ok(result)
     };
@@ -153,8 +155,8 @@ impl Verification {
         })
     }
 
-    /// Returns an error if the key expires within this time, or if its expiry is unknown.
-    fn expiry_failure(&self, within: std::time::Duration, signed_in: &SignedIn) -> Option<Error> {
+    /// Returns an error if the key expires within this time, or if its expiry is unknown. `text` is the time as it was typed.
+    fn expiry_failure(&self, within: Duration, text: &str, signed_in: &SignedIn) -> Option<Error> {
         let Some(key) = &self.key else {
             return Some(
                 Error::new(
@@ -175,11 +177,10 @@ impl Verification {
             Error::new(
                 ErrorKind::CheckFailed,
                 format!(
-                    "the key `{}` (ID {}) expires at {}, within {} (`--fail-within`)",
+                    "the key `{}` (ID {}) expires at {}, within {text} (`--fail-within`)",
                     key.name().unwrap_or_default(),
                     key.id,
-                    format_time(expiry),
-                    humantime::format_duration(within)
+                    format_time(expiry)
                 ),
             )
             .hint(format!(

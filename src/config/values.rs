@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
+
 use super::source::{Source, Sourced};
 use crate::error::Error;
+use crate::expiry::Span;
 use crate::manager::Address;
 
 pub(super) fn parsed_address(url: Sourced<String>) -> Result<Sourced<Address>, Error> {
@@ -67,21 +70,47 @@ pub(crate) fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
     at_most(LONGEST_WAIT, source, text)
 }
 
-/// Parses the lifetime of a key, or a part of it. The maximum is 100 years.
+/// Parses a part of the lifetime of a key. Months and years are calendar months and years that begin now. The maximum is 100 years.
 ///
 /// # Errors
 /// Returns a usage error that names the source.
 pub(crate) fn span(source: &Source, text: &str) -> Result<Duration, Error> {
-    at_most(LONGEST_SPAN, source, text)
+    span_of_at_most(LONGEST_SPAN, source, text)
+}
+
+/// Parses the lifetime of a temporary key like [`span`]. The maximum is one year.
+///
+/// # Errors
+/// Returns a usage error that names the source.
+pub(crate) fn short_span(source: &Source, text: &str) -> Result<Duration, Error> {
+    span_of_at_most(LONGEST_WAIT, source, text)
+}
+
+fn span_of_at_most(longest: Duration, source: &Source, text: &str) -> Result<Duration, Error> {
+    let span = Span::parse(text).filter(|span| span.has_months());
+    match span.and_then(|span| span.length(Utc::now())) {
+        Some(length) if length <= longest => Ok(length),
+        Some(_) => Err(invalid(source, too_long(longest))),
+        None => at_most(longest, source, text),
+    }
 }
 
 fn at_most(longest: Duration, source: &Source, text: &str) -> Result<Duration, Error> {
-    read_duration(text, longest).map_err(|reason| {
-        Error::usage(
-            format!("invalid value for {source}: {reason}"),
-            "use a duration such as 30s, 5m or 1h30m",
-        )
-    })
+    read_duration(text, longest).map_err(|reason| invalid(source, reason))
+}
+
+fn invalid(source: &Source, reason: &str) -> Error {
+    Error::usage(
+        format!("invalid value for {source}: {reason}"),
+        "use a duration such as 30s, 5m or 1h30m",
+    )
+}
+
+fn too_long(longest: Duration) -> &'static str {
+    match longest == LONGEST_WAIT {
+        true => "expected a duration of at most a year",
+        false => "expected a duration of at most 100 years",
+    }
 }
 
 /// Checks a time limit or waiting time of a profile.
@@ -96,12 +125,7 @@ fn read_duration(text: &str, longest: Duration) -> Result<Duration, &'static str
     match humantime::parse_duration(text) {
         Ok(duration) if duration.is_zero() => Err("expected a duration longer than zero"),
         Ok(duration) if duration <= longest => Ok(duration),
-        Ok(_) | Err(humantime::DurationError::NumberOverflow) if longest == LONGEST_WAIT => {
-            Err("expected a duration of at most a year")
-        }
-        Ok(_) | Err(humantime::DurationError::NumberOverflow) => {
-            Err("expected a duration of at most 100 years")
-        }
+        Ok(_) | Err(humantime::DurationError::NumberOverflow) => Err(too_long(longest)),
         // The parser's own message is not used, because it may quote the text, which may be a misplaced secret.
         Err(_) => Err("expected a duration such as 30s or 5m"),
     }

@@ -1,8 +1,57 @@
 //! Durations in calendar months and years.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Months, Utc};
+
+/// A duration such as `36h`, `6mo` or `1y 2d`. Months and years are calendar months and years, so `1y` ends on the same day of the next year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// The years and months, as a number of months.
+    pub(super) months: u32,
+    /// The remaining duration.
+    pub(super) rest: Duration,
+}
+
+impl Span {
+    /// Parses a duration. Returns `None` if the text is not a duration.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (months, rest) = calendar_months(text).unwrap_or((0, text.to_owned()));
+        let rest = match rest.as_str() {
+            "" if months > 0 => Duration::ZERO,
+            rest => humantime::parse_duration(rest).ok()?,
+        };
+        Some(Self { months, rest })
+    }
+
+    /// Returns true if the duration has calendar months or years.
+    pub(crate) fn has_months(self) -> bool {
+        self.months > 0
+    }
+
+    /// Returns the end of the duration if it begins at `now`, or `None` if the end cannot be represented.
+    pub(crate) fn after(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let rest = chrono::Duration::from_std(self.rest).ok()?;
+        now.checked_add_months(Months::new(self.months))?
+            .checked_add_signed(rest)
+    }
+
+    /// Returns the start of the duration if it ends at `now`, or `None` if the start cannot be represented.
+    pub(crate) fn before(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let rest = chrono::Duration::from_std(self.rest).ok()?;
+        now.checked_sub_months(Months::new(self.months))?
+            .checked_sub_signed(rest)
+    }
+
+    /// Returns the length of the duration if it begins at `now`, or `None` if its end cannot be represented.
+    pub(crate) fn length(self, now: DateTime<Utc>) -> Option<Duration> {
+        (self.after(now)? - now).to_std().ok()
+    }
+}
+
 /// Splits a duration such as `1y 2d` into a number of calendar months (12) and the remaining text (`2d`). Returns `None` if the text
 /// contains no years or months.
-pub(super) fn calendar_months(text: &str) -> Option<(u32, String)> {
+fn calendar_months(text: &str) -> Option<(u32, String)> {
     let (mut months, mut others) = (0_u32, String::new());
     let mut left = text.trim();
     while !left.is_empty() {

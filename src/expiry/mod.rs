@@ -8,5 +8,6 @@ mod parser;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use calendar::Span;
 pub(crate) use format::{format_date, format_time, time_left};
 pub(crate) use parser::{Expiry, time_zone};

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike as _, Days, NaiveDate, NaiveTime, Utc};
 use jiff::civil;
 use jiff::tz::TimeZone;
 
-use super::calendar::calendar_months;
+use super::calendar::Span;
 use crate::error::Error;
 
 /// The expiry of a key.
@@ -109,22 +109,16 @@ impl Expiry {
             Self::AfterMonths(months, rest) => (months, rest),
             Self::Never | Self::At(_) => return None,
         };
-        let rest = chrono::Duration::from_std(rest).ok()?;
-        now.checked_add_months(Months::new(months))?
-            .checked_add_signed(rest)
+        Span { months, rest }.after(now)
     }
 
-    /// Parses a duration such as `36h`, `6mo` or `1y 2d`. Months and years are calendar months and years, so `1y` ends on the same day of the
-    /// next year. Returns `None` if the text is not a duration.
+    /// Parses a duration. Returns `None` if the text is not a duration.
     fn length(text: &str) -> Option<Self> {
-        let Some((months, rest)) = calendar_months(text) else {
-            return humantime::parse_duration(text).map(Self::After).ok();
-        };
-        let rest = match rest.as_str() {
-            "" => Duration::ZERO,
-            rest => humantime::parse_duration(rest).ok()?,
-        };
-        Some(Self::AfterMonths(months, rest))
+        let span = Span::parse(text)?;
+        Some(match span.has_months() {
+            true => Self::AfterMonths(span.months, span.rest),
+            false => Self::After(span.rest),
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::parser::{end_of_day, time_zone};
-use super::{Expiry, format_time, time_left};
+use super::{Expiry, Span, format_time, time_left};
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_795_000_000, 0).unwrap_or_default()
@@ -77,6 +77,26 @@ fn months_and_years_end_on_the_same_day_of_the_month() {
     ] {
         assert_eq!(parsed(text, None), None, "{text}");
     }
+}
+
+#[test]
+fn a_span_has_the_same_months_in_both_directions() {
+    let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap_or_default();
+    let now = at("2026-11-29T07:00:00Z");
+    for (text, before, after, days) in [
+        ("3mo", "2026-08-29T07:00:00Z", "2027-02-28T07:00:00Z", 91),
+        ("1y", "2025-11-29T07:00:00Z", "2027-11-29T07:00:00Z", 365),
+        ("1mo 1d", "2026-10-28T07:00:00Z", "2026-12-30T07:00:00Z", 31),
+        ("14d", "2026-11-15T07:00:00Z", "2026-12-13T07:00:00Z", 14),
+    ] {
+        let span = Span::parse(text).expect(text);
+        assert_eq!(span.before(now), Some(at(before)), "{text}");
+        assert_eq!(span.after(now), Some(at(after)), "{text}");
+        let length = Duration::from_secs(days * 86_400);
+        assert_eq!(span.length(now), Some(length), "{text}");
+    }
+    assert_eq!(Span::parse("0mo").map(|span| span.months), None);
+    assert_eq!(Span::parse(""), None);
 }
 
 #[test]

@@ -3,11 +3,16 @@
 use std::cell::RefCell;
 use std::fs::File;
 use std::io;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::folder::{flush, place};
+
+/// The maximum time to wait for the flushes. A file system of a server that does not respond may block a flush forever.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The flushes that were started and may still be running.
 #[derive(Default)]
@@ -35,16 +40,22 @@ impl PendingFlushes {
         self.started.borrow_mut().push(flushed);
     }
 
-    /// Waits for all flushes. A failed flush is only logged, because at worst a power failure in the next seconds restores a removed
-    /// record.
+    /// Waits for all flushes, for at most [`LONGEST_WAIT`]. A failed flush is only logged, because at worst a power failure in the next seconds
+    /// restores a removed record.
     pub(crate) async fn finish(&self) {
-        for flush in self.started.take() {
-            let flushed = flush
-                .await
-                .unwrap_or_else(|error| Err(io::Error::other(error)));
-            if let Err(error) = flushed {
-                log::info!("could not flush {}: {error}", place());
+        let flushes = self.started.take();
+        let all = async {
+            for flush in flushes {
+                let flushed = flush
+                    .await
+                    .unwrap_or_else(|error| Err(io::Error::other(error)));
+                if let Err(error) = flushed {
+                    log::info!("could not flush {}: {error}", place());
+                }
             }
+        };
+        if timeout(LONGEST_WAIT, all).await.is_err() {
+            log::info!("could not flush {}: the disk does not respond", place());
         }
     }
 }

@@ -78,8 +78,8 @@ impl LockChange {
     }
 }
 
-/// Locks or unlocks the keys that the KEY arguments select. The output for one argument is the key. The output for several arguments is a
-/// list of results.
+/// Locks or unlocks the keys that the KEY arguments select. The output for one argument is the key. The output for several arguments, and
+/// TSV output, is a list of results.
 ///
 /// # Errors
 /// If there is one argument, returns its error. If there are several and only some of the keys were changed, returns a partial failure.
@@ -92,7 +92,10 @@ pub(crate) async fn run(
     for key in keys {
         KeyRef::read(key)?;
     }
-    if let [key] = keys {
+    // TSV output is a table, also for one key.
+    if let [key] = keys
+        && context.output.format() != Format::Tsv
+    {
         return run_one(key, change, settings, context).await;
     }
     context.output.format().require_list()?;

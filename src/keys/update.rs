@@ -137,6 +137,7 @@ impl Asking<'_> {
             wait => wait,
         };
         let mut poll = Poll::new(wait);
+        let while_unreachable = Poll::new(wait.min(REFUSAL_WAIT));
         loop {
             let last = match self.access.signed_in.api_key(self.before.id).await {
                 Ok(key) => {
@@ -152,6 +153,13 @@ impl Asking<'_> {
                 }
                 // A rejected secret is not sent again, because that could lock its key.
                 Err(why) if *why.cause() == Cause::Unauthorized => {
+                    return Err(self.unreadable(&error, why));
+                }
+                // The user can repeat the command, so the run does not wait for the whole settle time if the manager is gone.
+                Err(why)
+                    if matches!(why.cause(), Cause::ConnectionRefused | Cause::Unreachable)
+                        && while_unreachable.is_over() =>
+                {
                     return Err(self.unreadable(&error, why));
                 }
                 Err(why) => Err(why),

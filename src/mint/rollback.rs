@@ -150,9 +150,9 @@ async fn is_still_there(signed_in: &SignedIn, id: i64) -> bool {
     shown.is_ok_and(|shown| shown.is_ok_and(|key| key.id == id))
 }
 
-/// Deletes a key, and repeats the request until its outcome is known. The caller must check whether the key still exists.
-pub(crate) async fn delete(access: Access<'_>, id: i64) -> Result<(), Error> {
-    Ok(of_delete(access.signed_in, id, access.target.settle_timeout).await?)
+/// Deletes a key, and repeats the request for at most `wait` until its outcome is known. The caller must check whether the key still exists.
+pub(crate) async fn delete(access: Access<'_>, id: i64, wait: Duration) -> Result<(), Error> {
+    Ok(of_delete(access.signed_in, id, wait).await?)
 }
 
 impl Transaction<'_> {

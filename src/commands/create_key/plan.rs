@@ -238,7 +238,12 @@ impl<'a> CreatePlan<'a> {
     ) -> Result<(), Error> {
         let role = key_meta::json_role_name(access, found.role_id()).await?;
         KeyMeta::of(found, role.as_deref(), access.signed_in.time()).add_to(&mut meta);
-        report::leave_existing(found, key, self.expiry, meta, access)
+        let requested = report::Requested {
+            key,
+            description: self.args.description.as_deref(),
+            expiry: self.expiry,
+        };
+        report::leave_existing(found, &requested, meta, access)
     }
 
     fn key(&self, role: &RequestedRole, signed_in: &SignedIn) -> NewApiKey {

@@ -1,5 +1,6 @@
 //! Prints the result of `create-key` if `--dry-run` or `--if-exists skip` prevents the creation of a key.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use crate::auth::session::Access;
@@ -10,7 +11,7 @@ use crate::keys::comparison::{Compared, Match, compare};
 use crate::keys::document::print_key;
 use crate::keys::naming::Existing;
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
-use crate::mint::{PreparedSinks, refuse_unfinished};
+use crate::mint::{PreparedSinks, refuse_unfinished, without_marks};
 use crate::terminal::output::Format;
 
 /// Prints the actions of the same run without `--dry-run`.
@@ -50,19 +51,26 @@ pub(super) fn dry_run(
     }
 }
 
+/// The requested values of a key.
+pub(super) struct Requested<'a> {
+    pub(super) key: &'a NewApiKey,
+    /// The description without the marker of this run, or `None` if any description is accepted.
+    pub(super) description: Option<&'a str>,
+    pub(super) expiry: Option<Expiry>,
+}
+
 /// Reports the existing key that `--if-exists skip` leaves unchanged, and the fields in which it differs from the request.
 ///
 /// # Errors
 /// Returns an error if the key belongs to an interrupted run that did not deliver its secret.
 pub(super) fn leave_existing(
     existing: &ApiKey,
-    requested: &NewApiKey,
-    expiry: Option<Expiry>,
+    requested: &Requested<'_>,
     mut meta: Value,
     access: Access<'_>,
 ) -> Result<(), Error> {
     refuse_unfinished(existing, access.target)?;
-    let drift = drift(existing, requested, expiry);
+    let drift = drift(existing, requested, access.signed_in.time());
     let differences: Vec<_> = drift.iter().map(Compared::difference).collect();
     let intro = if drift.is_empty() {
         ""
@@ -72,7 +80,7 @@ pub(super) fn leave_existing(
     // The note is printed even with `--quiet`, because the exit code 0 does not show that no secret was written.
     access.context.output.insist(&format!(
         "no secret was written: the key `{}` already exists (ID {}) and was not changed{intro}{}",
-        requested.key_name,
+        requested.key.key_name,
         existing.id,
         differences.join(", ")
     ));
@@ -87,18 +95,14 @@ pub(super) fn leave_existing(
     }
 }
 
-/// Returns the fields in which an existing key differs from the request. The requested expiry is not compared if it is a duration, because a duration
-/// results in a different date in each run.
-fn drift(existing: &ApiKey, requested: &NewApiKey, expiry: Option<Expiry>) -> Vec<Compared> {
+/// Returns the fields in which an existing key differs from the request.
+fn drift(existing: &ApiKey, requested: &Requested<'_>, now: DateTime<Utc>) -> Vec<Compared> {
     let expected = KeyChange {
-        role_id: Some(requested.role_id),
-        locale: requested.locale.clone(),
-        time_zone: requested.time_zone.clone(),
-        expiry_date: match expiry {
-            None | Some(Expiry::After(_) | Expiry::AfterMonths(..)) => None,
-            Some(Expiry::Never) => Some(NO_EXPIRY),
-            Some(Expiry::At(at)) => Some(at.timestamp_millis()),
-        },
+        description: requested.description.map(str::to_owned),
+        role_id: Some(requested.key.role_id),
+        locale: requested.key.locale.clone(),
+        time_zone: requested.key.time_zone.clone(),
+        expiry_date: expected_expiry(existing, requested.expiry, now),
         ..KeyChange::default()
     };
     let differs = |field: &Compared| match field.result {
@@ -112,9 +116,48 @@ fn drift(existing: &ApiKey, requested: &NewApiKey, expiry: Option<Expiry>) -> Ve
         is: false.into(),
         result: Match::Different,
     });
-    compare(&expected, existing)
-        .into_iter()
-        .filter(differs)
-        .chain(locked)
-        .collect()
+    let mut compared = compare(&expected, existing);
+    for field in &mut compared {
+        ignore_markers(field);
+    }
+    compared.into_iter().filter(differs).chain(locked).collect()
+}
+
+/// Returns the expiry to compare with the expiry of the existing key, or `None` if the expiries are not compared.
+///
+/// A duration begins at a different time in each run. An existing key with the requested lifetime therefore expires after `now`, and not
+/// after the end of a lifetime that begins now.
+fn expected_expiry(
+    existing: &ApiKey,
+    requested: Option<Expiry>,
+    now: DateTime<Utc>,
+) -> Option<i64> {
+    let is = existing.expiry_date();
+    let expired = is.is_some_and(|is| is <= now.timestamp_millis());
+    match requested {
+        // Without `--expires`, any expiry is accepted, but an expired key does not work.
+        None => expired.then_some(NO_EXPIRY),
+        Some(Expiry::Never) => Some(NO_EXPIRY),
+        Some(expiry) => {
+            let end = expiry.milliseconds(now)?;
+            let possible = is.is_some_and(|is| is <= end.saturating_add(TOLERANCE));
+            (!expiry.is_relative() || expired || !possible).then_some(end)
+        }
+    }
+}
+
+/// How far the end of a lifetime may differ because of the time that the runs take, in milliseconds.
+const TOLERANCE: i64 = 60_000;
+
+/// Compares descriptions without the markers of the runs, because each run has a different marker.
+fn ignore_markers(field: &mut Compared) {
+    if field.field != "description" {
+        return;
+    }
+    if let Value::String(is) = &mut field.is {
+        *is = without_marks(is);
+    }
+    if field.asked == field.is {
+        field.result = Match::AsAsked;
+    }
 }

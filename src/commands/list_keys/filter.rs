@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use crate::expiry::Span;
 use crate::keys::state::State;
 use crate::manager::{ApiKey, KeyFilter};
 
@@ -126,26 +127,21 @@ fn matches(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|rest| *rest == '%')
 }
 
-/// Parses a duration of at most 100 years.
+/// Parses a duration. Its end must be a valid time.
 ///
 /// # Errors
 /// Returns the reason as text. The text does not repeat the value.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let span = humantime::parse_duration(text)
-        // The message of `humantime` is not used, because it quotes the value.
-        .map_err(|_| "expected a duration such as 14d, 12w or 36h".to_owned())?;
-    if span > Duration::from_secs(100 * 366 * 86_400) {
-        return Err("expected a duration of at most 100 years".to_owned());
+pub(super) fn parse_duration(text: &str) -> Result<Span, String> {
+    let span = Span::parse(text)
+        .ok_or_else(|| "expected a duration such as 14d, 12w, 36h or 6mo".to_owned())?;
+    match span.length(Utc::now()) {
+        Some(length) if length <= LONGEST => Ok(span),
+        _ => Err("expected a duration of at most 100 years".to_owned()),
     }
-    Ok(span)
 }
 
-/// Returns `now` plus `sign` times `span`, in milliseconds since the Unix epoch.
-pub(super) fn offset(now: DateTime<Utc>, span: Duration, sign: i64) -> i64 {
-    let length = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-    now.timestamp_millis()
-        .saturating_add(length.saturating_mul(sign))
-}
+/// The longest duration: 100 years.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 #[cfg(test)]
 mod tests {

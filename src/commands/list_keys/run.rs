@@ -1,8 +1,6 @@
 //! The flags of `list-keys`, and the code that runs it.
 
-use std::time::Duration;
-
-use super::filter::{Filter, offset, parse_duration};
+use super::filter::{Filter, parse_duration};
 use super::listing::{Listing, Presentation};
 use crate::auth::session;
 use crate::auth::session::Access;
@@ -10,6 +8,7 @@ use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
+use crate::expiry::Span;
 use crate::keys::lookup;
 use crate::keys::roles::{self, RoleRef};
 use crate::keys::table::KeyColumn;
@@ -30,9 +29,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ID", value_parser = clap::value_parser!(i64).range(1..))]
     role_id: Option<i64>,
 
-    /// Only keys that have not expired but will expire within this time: 14d, 12w, 36h
+    /// Only keys that have not expired but will expire within this time: 14d, 12w, 36h, 6mo
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    expiring: Option<Duration>,
+    expiring: Option<Span>,
 
     /// Only keys that have expired
     #[arg(long, conflicts_with = "expiring")]
@@ -40,7 +39,7 @@ pub(crate) struct Args {
 
     /// Only keys that have not been used for this long (if never used, since their creation)
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
-    stale: Option<Duration>,
+    stale: Option<Span>,
 
     /// Only keys that are locked, by an administrator or after failed sign-ins
     #[arg(long)]
@@ -112,8 +111,14 @@ impl Args {
         Ok(Filter {
             name: self.name.as_deref(),
             role_id,
-            expires_by: self.expiring.map(|span| offset(now, span, 1)),
-            unused_since: self.stale.map(|span| offset(now, span, -1)),
+            expires_by: self.expiring.map(|span| {
+                span.after(now)
+                    .map_or(i64::MAX, |end| end.timestamp_millis())
+            }),
+            unused_since: self.stale.map(|span| {
+                span.before(now)
+                    .map_or(i64::MIN, |start| start.timestamp_millis())
+            }),
             expired: self.expired,
             locked: self.locked,
             created_at: now.timestamp_millis(),

@@ -8,7 +8,7 @@ use crate::auth::session;
 use crate::auth::session::Access;
 use crate::config::Settings;
 use crate::context::{Context, Outcome};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Signal};
 use crate::journal::{Entry, Record};
 use crate::mint::resume::settle;
 use crate::target::Target;
@@ -59,6 +59,10 @@ pub(crate) async fn run(
         let step = (context.progress).begin_items("recovering runs", Some(records.len()));
         for (done, record) in records.iter().enumerate() {
             step.set_done(done);
+            if let Some(signal) = context.signals.received() {
+                return Err(interrupted(signal, &failures, records.len() - done));
+            }
+            // Each report is printed when its record is settled, so a later failure or a second signal cannot lose it.
             if let Err(error) = recover_one(args, record, access).await {
                 failures.push(error);
             }
@@ -69,10 +73,32 @@ pub(crate) async fn run(
     summarize(failures, records.len(), context)
 }
 
+/// Returns the error for a signal. `remaining` is the number of runs that were not reached.
+fn interrupted(signal: Signal, failures: &[Error], remaining: usize) -> Error {
+    let count = count_runs(failures.len() + remaining);
+    let mut message = format!("interrupted; could not recover {count}");
+    // The signal also ends the work on the current run.
+    for error in failures.iter().filter(|error| !is_interruption(error)) {
+        message.push_str(&format!("; {error}"));
+    }
+    Error::new(ErrorKind::Interrupted(signal), message)
+        .hint("run `swp-keys recover --list` to list the unfinished runs")
+}
+
+fn is_interruption(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Interrupted(_))
+}
+
 /// Returns the error if there is only one. If there are several, prints each of them and returns a partial failure.
 fn summarize(mut failures: Vec<Error>, total: usize, context: &Context) -> Result<Outcome, Error> {
     if failures.len() <= 1 {
         return failures.pop().map_or(Ok(Outcome::Done), Err);
+    }
+    if let (Some(signal), true) = (
+        context.signals.received(),
+        failures.iter().any(is_interruption),
+    ) {
+        return Err(interrupted(signal, &failures, 0));
     }
     for failure in &failures {
         // The errors are printed even with `--quiet`, because the returned error does not contain them.

@@ -129,22 +129,48 @@ impl Rotation<'_> {
     }
 
     /// Reports what the run would do without `--dry-run`.
-    pub(super) fn dry_run(self, prepared: &PreparedSinks, access: Access<'_>) -> Result<(), Error> {
+    pub(super) fn dry_run(
+        self,
+        step: NextStep,
+        prepared: &PreparedSinks,
+        access: Access<'_>,
+    ) -> Result<(), Error> {
         let context = access.context;
         let until = self.meta["predecessor"]["expiryDate"]
             .as_i64()
             .unwrap_or_default();
-        context.output.note(&format!(
-            "dry run: would create a key (role ID {}, expiry: {}) to replace `{}` (ID {}), let the old key expire at {}, and write the new secret to {}; nothing was changed",
-            self.new.role_id,
-            self.new.expiry_date.map_or_else(|| "never".to_owned(), format_time),
-            self.new.key_name,
+        let (name, old, places) = (
+            &self.new.key_name,
             self.old.id,
-            format_time(until),
-            prepared.places().join(", ")
-        ));
+            prepared.places().join(", "),
+        );
+        let until = format!(
+            "set the expiry of the old key (ID {old}) to {}",
+            format_time(until)
+        );
+        let action = match step {
+            NextStep::Create => format!(
+                "create a key (role ID {}, expiry: {}) to replace `{name}` (ID {old}), {until}, and write the new secret to {places}",
+                self.new.role_id,
+                self.new
+                    .expiry_date
+                    .map_or_else(|| "never".to_owned(), format_time),
+            ),
+            NextStep::NewSecret(id) => format!(
+                "create a new secret for the key `{name}` (ID {id}) that the interrupted run created, {until}, and write the new secret to {places}"
+            ),
+            NextStep::Expiry(id) => format!(
+                "{until}; the interrupted run created the key `{name}` (ID {id}) and delivered its secret"
+            ),
+        };
+        context
+            .output
+            .note(&format!("dry run: would {action}; nothing was changed"));
         match (context.output.format(), json!(self.new)) {
-            (Format::Json | Format::Jsonl, Value::Object(fields)) => {
+            (Format::Json | Format::Jsonl, Value::Object(mut fields)) => {
+                if let NextStep::NewSecret(id) | NextStep::Expiry(id) = step {
+                    fields.insert("ID".to_owned(), id.into());
+                }
                 let mut meta = self.meta_of(&fields, access);
                 meta["created"] = false.into();
                 meta["dryRun"] = true.into();
@@ -153,4 +179,15 @@ impl Rotation<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// The next step of a rotation. A run that continues an interrupted rotation may start at a later step.
+#[derive(Clone, Copy)]
+pub(super) enum NextStep {
+    /// Create the successor.
+    Create,
+    /// Create a new secret for the successor with this ID.
+    NewSecret(i64),
+    /// Set the expiry of the old key. The secret of the successor with this ID was delivered.
+    Expiry(i64),
 }

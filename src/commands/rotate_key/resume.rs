@@ -4,6 +4,7 @@ use crate::auth::session::Access;
 use crate::keys::lookup::KeyRef;
 
 use super::args::Args;
+use super::report::NextStep;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{self, Entry, JournalEntry, Record};
@@ -71,6 +72,15 @@ impl AbandonedRotation {
     /// returns false: the earlier output may be lost, so a new secret is created.
     pub(super) fn needs_only_expiry(&self, args: &Args) -> bool {
         self.0.is_delivered() && !args.sinks.to_stdout()
+    }
+
+    /// Returns the next step of the rotation. `successor` is the ID of the successor, if the successor exists.
+    pub(super) fn next_step(&self, successor: Option<i64>, args: &Args) -> NextStep {
+        match successor {
+            None => NextStep::Create,
+            Some(id) if self.needs_only_expiry(args) => NextStep::Expiry(id),
+            Some(id) => NextStep::NewSecret(id),
+        }
     }
 
     /// Locks the record, so that this run continues the rotation.

@@ -1,7 +1,7 @@
 //! Runs `rotate-key`. A run starts a rotation, or continues an interrupted rotation.
 
 use super::args::Args;
-use super::report::RotationReport;
+use super::report::{NextStep, RotationReport};
 use super::resume::AbandonedRotation;
 use super::rotation::{Rotation, RotationPlan};
 use super::{in_place, report, resume, successor};
@@ -75,7 +75,7 @@ impl RotationPlan<'_> {
         rotation.warn_short_successor(access.context);
         rotation.read_json_role(role, access).await?;
         if self.args.dry_run {
-            rotation.dry_run(&prepared, access)?;
+            rotation.dry_run(NextStep::Create, &prepared, access)?;
             return Ok(None);
         }
         let record = rotation.record(similar_ids, &prepared, access);
@@ -130,7 +130,8 @@ impl RotationPlan<'_> {
         }
         rotation.read_json_role(None, access).await?;
         if self.args.dry_run {
-            rotation.dry_run(&prepared, access)?;
+            let step = abandoned.next_step(successor_id, self.args);
+            rotation.dry_run(step, &prepared, access)?;
             return Ok(None);
         }
         let Some(id) = successor_id else {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
-use crate::expiry::Expiry;
+use crate::expiry::{Expiry, format_time};
 use crate::journal::Record;
 use crate::keys::lookup;
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
@@ -82,6 +82,9 @@ pub(super) async fn require_single(
         .iter()
         .filter(|key| key.name() == Some(name) && key.id != old.id);
     if let Some(other) = others.next() {
+        if made_way_for(old, name) {
+            return Err(already_rotated(name, other, old, access.signed_in));
+        }
         return Err(Error::new(
             ErrorKind::Conflict,
             format!(
@@ -98,22 +101,40 @@ pub(super) async fn require_single(
         let similar = named.iter().filter(is_similar).map(|key| key.id);
         return Ok(similar.filter(|id| *id != old.id).collect());
     };
-    let until = other.expiry_date().map_or_else(
-        || "has no expiry yet".to_owned(),
-        |expiry| format!("works until {}", crate::expiry::format_time(expiry)),
-    );
-    Err(Error::new(
-        ErrorKind::Conflict,
-        format!(
-            "the key `{name}` (ID {}) replaced the key with ID {}, which {until}",
-            old.id, other.id
+    Err(already_rotated(name, old, other, access.signed_in))
+}
+
+/// Returns the error for a key that an earlier rotation has already replaced. `new` is the successor that this rotation created.
+fn already_rotated(name: &str, new: &ApiKey, old: &ApiKey, signed_in: &SignedIn) -> Error {
+    let now = signed_in.time().timestamp_millis();
+    let (state, next_step) = match old.expiry_date() {
+        Some(expiry) if expiry <= now => (
+            format!("expired at {}", format_time(expiry)),
+            format!("run `swp-keys rotate-key {}` to rotate the new key", new.id),
         ),
-    )
-    .hint(format!(
-        "wait until the old key has expired, delete it with `swp-keys delete-key {}`, or use `--in-place`",
-        other.id
-    ))
-    .key(other.id))
+        expiry => (
+            match expiry {
+                Some(expiry) => format!("works until {}", format_time(expiry)),
+                None => "has no expiry yet".to_owned(),
+            },
+            format!(
+                "wait until the old key has expired, delete it with `swp-keys delete-key {}`, or run `swp-keys rotate-key {} --in-place`",
+                old.id, new.id
+            ),
+        ),
+    };
+    let created = new.created().map_or_else(String::new, |created| {
+        format!(" at {}", format_time(created))
+    });
+    let message = format!(
+        "the key `{name}` was already rotated{created}: the new key has ID {}, and the old key `{}` (ID {}) {state}",
+        new.id,
+        old.name().unwrap_or_default(),
+        old.id
+    );
+    Error::new(ErrorKind::Conflict, message)
+        .hint(next_step)
+        .key(old.id)
 }
 
 const CHOOSE_KEY: &str = "run `swp-keys show-key ID` to find out which key is in use, then delete the unused key with `swp-keys delete-key ID`";

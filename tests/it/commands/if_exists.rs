@@ -114,8 +114,6 @@ fn skip_reports_differences() {
             &["--expires", "2099-01-30"],
             json!(["expiryDate"]),
         ),
-        // The start of the key's lifetime is unknown, so its expiry is not compared.
-        (Edit::Expiry(moment), &["--expires", "14d"], json!([])),
         (
             Edit::Nothing,
             &["--expires", "2099-01-31"],
@@ -128,27 +126,68 @@ fn skip_reports_differences() {
             json!(["locale", "timeZone"]),
         ),
     ] {
-        let env = TestEnv::new();
-        let id = env.sandbox.add_key("ci", 2).id;
-        env.sandbox.edit_key(id, |key| match edit {
-            Edit::Role(role) => key.role_id = role,
-            Edit::Locked => key.active = false,
-            Edit::Expiry(moment) => key.expiry_date = Some(moment),
-            Edit::Nothing => {}
-        });
-        let arguments = ["--if-exists", "skip", "-o", "json"];
-        let result = run(&env, &[&arguments, more].concat());
-        assert_eq!(result.json()["meta"]["drift"], drift, "{edit:?} {more:?}");
-        for field in drift.as_array().into_iter().flatten() {
-            let label = match field.as_str().expect("a string") {
-                "roleID" => "the role ID 1 instead of 2",
-                "expiryDate" => "expiry",
-                "active" => "lock",
-                "timeZone" => "instead of `Europe/Berlin`",
-                name => name,
-            };
-            contains(&result.stderr, &[label]);
-        }
+        assert_drift(edit, more, &drift);
+    }
+}
+
+#[test]
+fn skipping_reports_a_lifetime_and_a_description_that_differ() {
+    let moment = 4_073_587_199_999;
+    for (edit, more, drift) in [
+        // The start of the key's lifetime is unknown. A key that works for longer than the requested lifetime differs in any case.
+        (Edit::Expiry(moment), &["--expires", "999y"][..], json!([])),
+        (
+            Edit::Expiry(moment),
+            &["--expires", "14d"],
+            json!(["expiryDate"]),
+        ),
+        (Edit::Nothing, &["--expires", "14d"], json!(["expiryDate"])),
+        (Edit::Expiry(1_600_000_000_000), &[], json!(["expiryDate"])),
+        (
+            Edit::Description("for ci [swp-keys 0badcafe]"),
+            &["--description", "for ci"],
+            json!([]),
+        ),
+        (
+            Edit::Description("for ci [swp-keys 0badcafe]"),
+            &[],
+            json!([]),
+        ),
+        (
+            Edit::Description("for tests [swp-keys 0badcafe]"),
+            &["--description", "for ci", "--expires", "never"],
+            json!(["description"]),
+        ),
+    ] {
+        assert_drift(edit, more, &drift);
+    }
+}
+
+/// Asserts that `--if-exists skip` reports these fields for a key with this edit.
+#[track_caller]
+fn assert_drift(edit: Edit, more: &[&str], drift: &Value) {
+    let env = TestEnv::new();
+    let id = env.sandbox.add_key("ci", 2).id;
+    env.sandbox.edit_key(id, |key| match edit {
+        Edit::Role(role) => key.role_id = role,
+        Edit::Locked => key.active = false,
+        Edit::Expiry(moment) => key.expiry_date = Some(moment),
+        Edit::Description(text) => key.description = Some(text.to_owned()),
+        Edit::Nothing => {}
+    });
+    let arguments = ["--if-exists", "skip", "-o", "json"];
+    let result = run(&env, &[&arguments, more].concat());
+    assert_eq!(result.json()["meta"]["drift"], *drift, "{edit:?} {more:?}");
+    for field in drift.as_array().into_iter().flatten() {
+        let label = match field.as_str().expect("a string") {
+            "roleID" => "the role ID 1 instead of 2",
+            "description" => "the description `for tests` instead of `for ci`",
+            "expiryDate" => "expiry",
+            "active" => "lock",
+            "timeZone" => "instead of `Europe/Berlin`",
+            name => name,
+        };
+        contains(&result.stderr, &[label]);
     }
 }
 
@@ -158,6 +197,7 @@ enum Edit {
     Role(i64),
     Locked,
     Expiry(i64),
+    Description(&'static str),
 }
 
 #[test]

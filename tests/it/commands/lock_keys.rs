@@ -34,6 +34,27 @@ fn several_keys_are_locked_and_unlocked_with_a_result_for_each() {
     assert_eq!(env.sandbox.live_sessions(), 0);
 }
 
+/// Every command that changes keys without a new secret prints a table with `-o tsv`.
+#[test]
+fn tab_separated_output_has_the_same_columns_for_one_key_and_for_several() {
+    let env = with_keys(Settings::default());
+    for (arguments, rows) in [
+        (&["lock-key", "a"][..], &["1\ta\tlocked"][..]),
+        (
+            &["unlock-key", "a", "b"],
+            &["1\ta\tunlocked", "2\tb\twas not locked"],
+        ),
+        (&["delete-key", "a", "--yes"], &["1\ta\tgone"]),
+    ] {
+        let result = env.run(arguments.iter().chain(&["-o", "tsv"]));
+        let lines: Vec<&str> = result.success().lines().collect();
+        assert_eq!(lines, [&["id\tname\tresult"], rows].concat());
+    }
+    let update = ["update-key", "b", "--description", "for ci", "-o", "tsv"];
+    contains(env.run(update).success(), &["Description\t"]);
+    env.run(["lock-key", "missing", "-o", "tsv"]).failure(3);
+}
+
 #[test]
 fn json_contains_each_key_with_its_result() {
     let env = with_keys(Settings::default());
@@ -134,4 +155,56 @@ fn a_signal_between_two_keys_lists_locked_and_unlocked_keys() {
     let message = error["message"].as_str().expect("a message");
     contains(message, &["`a` (ID 1)", "`b` (ID 2)"]);
     assert!(held.sandbox.api_keys()[1].active);
+}
+
+/// The user can repeat both commands, so the run does not wait for the whole settle time.
+#[test]
+fn a_batch_ends_soon_if_the_manager_is_gone() {
+    use crate::support::held_manager::HeldManager;
+    let lock = &["lock-key", "a", "b"][..];
+    let delete = &["delete-key", "a", "b", "--yes"][..];
+    std::thread::scope(|scope| {
+        for (route, arguments) in [
+            ("POST /api/apikeys/1", lock),
+            ("DELETE /api/apikeys/1", delete),
+        ] {
+            scope.spawn(move || {
+                let held = HeldManager::new(route);
+                for name in ["a", "b"] {
+                    held.sandbox.add_key(name, 2);
+                }
+                let begun = std::time::Instant::now();
+                let more = ["--retries", "0", "--settle-timeout", "2m"];
+                let running = held.start(arguments.iter().chain(&more));
+                held.wait_until_held();
+                held.vanish();
+                let result = running.finish();
+                assert_eq!(result.code(), 12, "{}", result.stderr);
+                let rows = rows(&result.stdout);
+                assert_eq!(rows[0][..2], ["1", "a"]);
+                contains(&rows[0].concat(), &["failed", "unknown"]);
+                assert_eq!(rows[1], ["2", "b", "not tried"]);
+                assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
+            });
+        }
+    });
+}
+
+/// The changes are made, so the message lists the keys although stdout cannot.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_batch_with_a_full_stdout_names_what_it_changed() {
+    for arguments in [
+        &["lock-key", "a", "b"][..],
+        &["delete-key", "a", "b", "--yes"],
+    ] {
+        let env = with_keys(Settings::default());
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
+        let mut command = env.home.command(arguments);
+        let output = command.stdout(full.expect("a full device")).output();
+        let result = crate::support::RunResult::from(output.expect("the binary runs"));
+        assert_eq!(result.code(), 1, "{}", result.stderr);
+        contains(&result.stderr, &["`a` (ID 1)", "`b` (ID 2)"]);
+        assert_eq!(env.sandbox.live_sessions(), 0);
+    }
 }

@@ -223,7 +223,7 @@ fn fail_within_depends_on_the_managers_clock() {
         let result = env.run(gate);
         let (stdout, stderr) = result.check_failed();
         contains(&squeezed(stdout), &["Works yes", "State expires in 13 d"]);
-        contains(stderr, &["`reporting` (ID 1)", "14days"]);
+        contains(stderr, &["`reporting` (ID 1)", "14d"]);
         let error = env.run(gate.iter().chain(&["-o", "json"]));
         let error: Value = serde_json::from_str(error.check_failed().1).expect("one error");
         assert_eq!(error["error"]["keyID"], id);

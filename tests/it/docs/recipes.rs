@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use swp_keys::sandbox::{ApiKey, Settings};
 
-use super::pages::{Case, adapt, check_complete, run, run_script, scripts, set_up};
+use super::pages::{Case, a_month_passes, adapt, check_complete, run, run_script, scripts, set_up};
 use crate::support::TestEnv;
 
 const RECIPES: &str = include_str!("../../../docs/recipes.md");
@@ -81,6 +81,7 @@ const SIGN_IN: &[Case] = &[
             forget_sign_in(env);
             env.home.unset("SWP_CA_CERT");
         },
+        between: a_month_passes,
         ..Case::READS
     },
     Case {
@@ -114,6 +115,12 @@ const SIGN_IN: &[Case] = &[
         manager: || Settings {
             mfa_code: Some("123456".to_owned()),
             ..Settings::default()
+        },
+        // A code works only once.
+        between: |env| {
+            env.sandbox
+                .change(|settings| settings.mfa_code = Some("654321".to_owned()));
+            env.home.write("bin/oathtool", "#!/bin/sh\necho 654321\n");
         },
         ..Case::CREATES
     },
@@ -167,6 +174,7 @@ const LIFE: &[Case] = &[
         heading: "Rotate a key from cron",
         secrets: &["dsm.key"],
         prepare: add_reporting,
+        between: a_month_passes,
         ..Case::CREATES
     },
     Case {
@@ -186,6 +194,11 @@ const LIFE: &[Case] = &[
     Case {
         heading: "Change, lock or delete a key",
         keys: -1,
+        between: |env| drop(env.sandbox.add_key("nightly", 2)),
+        ..Case::READS
+    },
+    Case {
+        heading: "Find keys in a list",
         ..Case::READS
     },
     Case {

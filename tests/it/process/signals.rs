@@ -240,23 +240,62 @@ fn a_first_signal_lets_the_deletion_finish() {
 #[test]
 fn a_second_signal_during_recovery_reports_the_remaining_key() {
     let held = HeldManager::new(DELETE);
-    let id = held.sandbox.add_key("ci", 2).id;
-    let marker = "[swp-keys 0a0b0c0d]".to_owned();
-    held.sandbox
-        .edit_key(id, |key| key.description = Some(marker));
-    let record = json!({
-        "operation": "0a0b0c0d", "work": "create", "manager": held.url(), "tenant": null, "keyName": "ci", "roleID": 2,
-        "keyID": null, "existingIDs": [], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0
-    });
-    let folder = held.home.path("state/unfinished");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    std::fs::write(folder.join("0a0b0c0d.json"), record.to_string()).expect("a file");
+    abandon(&held, "0a0b0c0d", "ci");
     let running = held.start(["recover", "--delete", "--yes", "-o", "json"]);
     held.wait_until_held();
     let error = running.signal_until_exit(Signal::INT).json_error(11);
     let message = error["message"].as_str().unwrap_or_default();
     contains(message, &["ci"]);
-    assert_eq!(error["keyID"], json!(id));
+    assert_eq!(error["keyID"], json!(1));
+}
+
+/// Writes the record of an interrupted run that created a key with this name, and creates the key.
+fn abandon(held: &HeldManager, operation: &str, name: &str) {
+    let id = held.sandbox.add_key(name, 2).id;
+    let mark = format!("[swp-keys {operation}]");
+    held.sandbox
+        .edit_key(id, |key| key.description = Some(mark));
+    let record = json!({
+        "operation": operation, "work": "create", "manager": held.url(), "tenant": null, "keyName": name, "roleID": 2,
+        "keyID": null, "existingIDs": [], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0
+    });
+    let folder = held.home.path("state/unfinished");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join(format!("{operation}.json"));
+    std::fs::write(file, record.to_string()).expect("a file");
+}
+
+#[test]
+fn a_signal_while_recovering_several_runs_is_reported_with_what_is_done() {
+    let held = HeldManager::new(DELETE);
+    abandon(&held, "0a0b0c0d", "a");
+    abandon(&held, "1a1b1c1d", "b");
+    let running = held.start(["recover", "--delete", "--yes"]);
+    held.wait_until_held();
+    running.signal(Signal::INT);
+    held.release();
+    let result = running.finish();
+    contains(result.failure(130), &["`a` (ID 1)", "one unfinished run"]);
+    let names: Vec<_> = held
+        .sandbox
+        .api_keys()
+        .into_iter()
+        .map(|key| key.name)
+        .collect();
+    assert_eq!(names, [Some("b".to_owned())]);
+    assert_eq!(records(&held), 1);
+}
+
+#[test]
+fn a_failure_of_a_later_run_does_not_lose_the_report_of_an_earlier_one() {
+    let held = HeldManager::new("GET /never");
+    abandon(&held, "0a0b0c0d", "a");
+    abandon(&held, "1a1b1c1d", "b");
+    let fault = Fault::new("DELETE", "/api/apikeys/2", Action::status(403, "no"));
+    held.sandbox.inject(fault.times(99));
+    let result = held.home.run(["recover", "--delete", "--yes"]);
+    contains(result.failure(5), &["`a` (ID 1)"]);
+    assert_eq!(records(&held), 1);
 }
 
 /// Signals that the caller ignores stay ignored during the whole run. `nohup` ignores them, and so does a shell for a job in the background.
@@ -308,4 +347,25 @@ fn signals_that_are_not_ignored_end_the_run() {
     held.release();
     cleaned_up(&running.finish(), &held, 143);
     assert_eq!(count(&held.sandbox, DELETE), 1);
+}
+
+/// A signal between the end of the work and the report, while the run signs out. The key exists and its secret is delivered, so the run succeeds.
+#[test]
+fn a_signal_during_the_sign_out_does_not_lose_the_report() {
+    for signals in [1, 2] {
+        let held = HeldManager::new(crate::support::END_SESSION);
+        let running = held.start(["create", "--role", "Auditor", "--out-file", "key"]);
+        held.wait_until_held();
+        for _ in 0..signals {
+            running.signal(Signal::INT);
+        }
+        held.release();
+        let result = running.finish();
+        result.success();
+        contains(&result.stderr, &["(ID 1)", "mode 0600"]);
+        let secret = &held.sandbox.api_keys()[0].secret;
+        let written = crate::support::files::read(held.home.path("key"));
+        assert_eq!(written.trim_end(), secret);
+        assert_eq!(records(&held), 0);
+    }
 }

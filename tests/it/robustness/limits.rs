@@ -29,6 +29,8 @@ fn too_few_open_files_are_an_error_before_anything_is_sent() {
         "list-keys",
         "find-role Auditor",
         "whoami",
+        "doctor",
+        "doctor --sign-in",
         "sandbox -- true",
     ];
     for arguments in commands {

@@ -87,6 +87,14 @@ impl HeldManager {
         assert_eq!(*phase, Phase::Held, "the request that must be held arrived");
     }
 
+    /// Drops the held response, and refuses all further connections.
+    pub(crate) fn vanish(&self) {
+        self.hold.closed.store(true, Ordering::Relaxed);
+        self.release();
+        // Wakes the thread that waits for connections.
+        let _ = TcpStream::connect(self.address);
+    }
+
     /// Releases the response.
     pub(crate) fn release(&self) {
         self.hold.enter(Phase::Released);
@@ -95,10 +103,7 @@ impl HeldManager {
 
 impl Drop for HeldManager {
     fn drop(&mut self) {
-        self.hold.closed.store(true, Ordering::Relaxed);
-        self.release();
-        // Wakes the thread that waits for connections.
-        let _ = TcpStream::connect(self.address);
+        self.vanish();
     }
 }
 
@@ -159,6 +164,10 @@ impl Filter for Hold {
     fn pass(&self, connection: &Connection, direction: Direction, bytes: &[u8]) -> bool {
         if direction == Direction::ToClient {
             self.wait_while_held(connection.number);
+            if self.is_closed() {
+                connection.close();
+                return false;
+            }
         }
         connection.send(direction, bytes)
     }

@@ -9,7 +9,7 @@ use crate::support::pty::Pty;
 use crate::support::requests::{CREATE, SEARCH_ROLES};
 use crate::support::screen::screen;
 use crate::support::wording::{CODE_PROMPT, FINISHING, RETRYING_IN};
-use crate::support::{END_SESSION, TestEnv, contains};
+use crate::support::{END_SESSION, TestEnv, contains, wait_until};
 
 const SIGN_IN: &str = "POST /api/sessions";
 
@@ -187,4 +187,20 @@ fn the_first_signal_prints_the_current_step() {
     running.wait_for_line("interrupted; signing out of 127.0.0.1:");
     running.kill(Signal::INT);
     running.finish().success();
+}
+
+/// Ctrl-S stops the terminal. The work continues, because no write to the terminal is part of it.
+#[test]
+fn a_stopped_terminal_does_not_stop_the_work() {
+    let held = HeldManager::new(SIGN_IN);
+    let mut terminal = start(&held.home, "create --role Auditor --out-file key > id");
+    terminal.see("Signing in to 127.0.0.1:");
+    terminal.control('s');
+    held.release();
+    let key = held.home.path("key");
+    wait_until("the secret in its file", || key.exists());
+    wait_until("the sign-out", || held.sandbox.live_sessions() == 0);
+    terminal.control('q');
+    let shown = terminal.end();
+    contains(&shown, &["(ID 1)", "code=0"]);
 }

@@ -120,6 +120,29 @@ fn killed(duplicates: &str, route: &str, sink: &[&str]) {
 }
 
 #[test]
+fn a_dry_run_reports_the_remaining_steps_of_a_killed_rotation() {
+    for (route, sink) in [
+        (SEARCH_KEYS, &[][..]),
+        (CREATE, &[]),
+        (CHANGE, &["--out-file", "key"]),
+    ] {
+        let held = held_with_ci("accepted", route);
+        let arguments: Vec<_> = ROTATE.iter().chain(sink).collect();
+        held.kill_while_held(&arguments);
+        let before = held.sandbox.api_keys();
+        let dry_run = ["--dry-run", "-o", "json"];
+        let result = held.home.run(arguments.iter().copied().chain(&dry_run));
+        let document = result.json();
+        let id = before.iter().map(|key| key.id).find(|id| *id == 2);
+        assert_eq!(document["ID"].as_i64(), id, "{document}");
+        assert_eq!(document["meta"]["created"], json!(false));
+        snapshot(&result.stderr);
+        assert_eq!(held.sandbox.api_keys(), before);
+        held.home.run(&arguments).success();
+    }
+}
+
+#[test]
 fn a_killed_rotation_can_be_finished_or_rolled_back() {
     for duplicates in ["accepted", "409"] {
         for (route, finish) in [(CREATE, true), (CREATE, false), (CHANGE, false)] {

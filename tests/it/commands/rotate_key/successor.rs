@@ -208,12 +208,14 @@ fn there_are_never_three_keys() {
         let secret = rotate(&env, &[]).success().to_owned();
         for again in ["ci", "1", "2"] {
             let result = env.run(["rotate-key", again]);
-            contains(result.failure(6), &["ID 1", "ID 2"]);
+            contains(result.failure(6), &["ID 1", "ID 2", "`ci (retiring"]);
+            snapshot(&result.stderr);
         }
         rotated(&env.sandbox, &secret);
         // After the old key has expired, the successor can be rotated.
         env.sandbox
             .advance_clock(std::time::Duration::from_secs(25 * 3600));
+        snapshot(env.run(["rotate-key", "1"]).failure(6));
         rotate(&env, &[]).success();
         let keys = env.sandbox.api_keys();
         assert_eq!(

@@ -25,6 +25,8 @@ pub(super) struct Case {
     pub(super) manager: fn() -> Settings,
     /// Prepares the environment before the section runs.
     pub(super) prepare: fn(&mut TestEnv),
+    /// Changes the environment between the first and the second run of the section, for example because time passes.
+    pub(super) between: fn(&TestEnv),
 }
 
 impl Case {
@@ -35,6 +37,7 @@ impl Case {
         secrets: &[],
         manager: Settings::default,
         prepare: |_| (),
+        between: |_| (),
     };
     /// A section that creates one key.
     pub(super) const CREATES: Self = Self {
@@ -79,25 +82,49 @@ fn run_case(case: &Case, mut env: TestEnv, script: &str) {
     let script = script.replace("http://proxy.example.com:3128", &proxy.url());
     (case.prepare)(&mut env);
     let before = env.sandbox.api_keys();
-    let ran = run_script(&env, &script);
+    let (ran, what) = run_once(case, &env, &script);
+    let keys = env.sandbox.api_keys();
+    let expected = before.len().checked_add_signed(case.keys);
+    assert_eq!(expected, Some(keys.len()), "{what}");
+    let is_old = |secret: &str| before.iter().any(|key| key.secret == secret);
+    for place in case.secrets {
+        let text = text_of(place, &ran, &env);
+        let mut secrets = keys.iter().map(|key| key.secret.as_str());
+        let is_there = secrets.any(|secret| !is_old(secret) && text.contains(secret));
+        assert!(is_there, "no new secret in {place}: {what}");
+    }
+    // Users repeat commands.
+    (case.between)(&env);
+    let (ran, what) = run_once(case, &env, &script);
+    let keys = env.sandbox.api_keys();
+    for place in case.secrets {
+        let text = text_of(place, &ran, &env);
+        let is_there = keys.iter().any(|key| text.contains(&key.secret));
+        assert!(
+            is_there,
+            "no secret in {place} after the second run: {what}"
+        );
+    }
+}
+
+/// Runs the script of a section. It must succeed and leave no session.
+#[track_caller]
+fn run_once(case: &Case, env: &TestEnv, script: &str) -> (RunResult, String) {
+    let ran = run_script(env, script);
     let what = format!(
         "{}\n{script}\nstdout: {}\nstderr: {}",
         case.heading, ran.stdout, ran.stderr
     );
     assert_eq!(ran.code(), 0, "{what}");
-    let keys = env.sandbox.api_keys();
-    let expected = before.len().checked_add_signed(case.keys);
-    assert_eq!(expected, Some(keys.len()), "{what}");
     assert_eq!(env.sandbox.live_sessions(), 0, "{what}");
-    for place in case.secrets {
-        let text = match *place {
-            "stdout" => ran.stdout.clone(),
-            file => read(env.home.path(file)),
-        };
-        let is_old = |secret: &str| before.iter().any(|key| key.secret == secret);
-        let mut secrets = keys.iter().map(|key| key.secret.as_str());
-        let is_there = secrets.any(|secret| !is_old(secret) && text.contains(secret));
-        assert!(is_there, "no new secret in {place}: {what}");
+    (ran, what)
+}
+
+/// Returns the text of a place that contains a secret.
+fn text_of(place: &str, ran: &RunResult, env: &TestEnv) -> String {
+    match place {
+        "stdout" => ran.stdout.clone(),
+        file => read(env.home.path(file)),
     }
 }
 
@@ -224,4 +251,10 @@ pub(super) fn run_script(env: &TestEnv, script: &str) -> RunResult {
         .env("PATH", format!("{}:{path}", programs.display()))
         .stdin(Stdio::null());
     RunResult::of(&mut shell)
+}
+
+/// Advances the clock by the time between two runs of a scheduled command.
+pub(super) fn a_month_passes(env: &TestEnv) {
+    env.sandbox
+        .advance_clock(std::time::Duration::from_secs(30 * 86_400));
 }
