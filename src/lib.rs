@@ -174,7 +174,8 @@ fn run(
         .map_err(|error| Error::unexpected(format!("could not start the runtime: {error}")))?;
     trial.finish()?;
     // The first thread is started now, because tokio panics if it has no thread and the system cannot start one later.
-    drop(runtime.spawn_blocking(|| ()));
+    // It reads the ID of the boot, which the record of this run contains. Reading it later would delay the request for the key.
+    drop(runtime.spawn_blocking(journal::read_boot_id));
     let result = runtime.block_on(run_with_signals(&command, settings, &context));
     // A cancelled prompt still blocks its thread. The process must not wait for that thread.
     runtime.shutdown_background();

@@ -3,7 +3,7 @@
 //! clap stores the values of global flags as text. `config` parses them, so that an error can name the flag, variable or file that contains
 //! the value.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
@@ -152,10 +152,16 @@ fn command_named(word: &str) -> Option<(&'static str, Option<&'static str>, Augm
 }
 
 fn without_empty_variables(command: clap::Command) -> clap::Command {
-    let is_empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
-    command.mut_args(|argument| match argument.get_env() {
-        Some(name) if is_empty(name) => argument.env(None::<&str>),
-        _ => argument,
+    let is_empty = |argument: &clap::Arg| {
+        let value = argument.get_env().and_then(std::env::var_os);
+        value.is_some_and(|value| value.is_empty())
+    };
+    if !command.get_arguments().any(is_empty) {
+        return command;
+    }
+    command.mut_args(|argument| match is_empty(&argument) {
+        true => argument.env(None::<&str>),
+        false => argument,
     })
 }
 

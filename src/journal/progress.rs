@@ -121,6 +121,11 @@ impl Progress {
     }
 }
 
+/// Reads the ID of the boot, so that a record can be written without delay.
+pub(crate) fn read_boot_id() {
+    let _ = boot();
+}
+
 /// Returns an ID of the current boot and the time namespace, or `None` if the system does not provide one.
 fn boot() -> Option<&'static str> {
     static BOOT: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
