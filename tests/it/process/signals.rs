@@ -283,7 +283,7 @@ fn a_signal_while_recovering_several_runs_is_reported_with_what_is_done() {
         .map(|key| key.name)
         .collect();
     assert_eq!(names, [Some("b".to_owned())]);
-    assert_eq!(records(&held), 1);
+    assert_eq!(record_count(&held.home), 1);
 }
 
 #[test]
@@ -295,7 +295,7 @@ fn a_failure_of_a_later_run_does_not_lose_the_report_of_an_earlier_one() {
     held.sandbox.inject(fault.times(99));
     let result = held.home.run(["recover", "--delete", "--yes"]);
     contains(result.failure(5), &["`a` (ID 1)"]);
-    assert_eq!(records(&held), 1);
+    assert_eq!(record_count(&held.home), 1);
 }
 
 /// Signals that the caller ignores stay ignored during the whole run. `nohup` ignores them, and so does a shell for a job in the background.
@@ -366,6 +366,6 @@ fn a_signal_during_the_sign_out_does_not_lose_the_report() {
         let secret = &held.sandbox.api_keys()[0].secret;
         let written = crate::support::files::read(held.home.path("key"));
         assert_eq!(written.trim_end(), secret);
-        assert_eq!(records(&held), 0);
+        assert_eq!(record_count(&held.home), 0);
     }
 }
