@@ -52,6 +52,47 @@ fn the_runner_masks_the_secret_and_reads_it_unchanged() {
     assert!(!rest.contains(&secret), "{rest}");
 }
 
+/// The runner masks only text that it reads after the mask. Here, stderr is a full pipe, so the run waits until the mask can be printed.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_mask_is_printed_before_a_runner_or_a_command_gets_the_secret() {
+    use crate::support::wait_until;
+    use std::io::{Read as _, Write as _};
+    let env = step();
+    let (mut reader, mut writer) = std::io::pipe().expect("a pipe");
+    let flags = rustix::fs::fcntl_getfl(&writer).expect("the flags of a pipe");
+    let not_blocking = flags | rustix::fs::OFlags::NONBLOCK;
+    rustix::fs::fcntl_setfl(&writer, not_blocking).expect("a pipe that does not block");
+    for chunk in [&[b'x'; 4096][..], b"x"] {
+        while writer.write(chunk).is_ok() {}
+    }
+    rustix::fs::fcntl_setfl(&writer, flags).expect("a pipe that blocks");
+    let mut command = env.home.command(OUTPUT);
+    command.args(["--github-env", "DSM_KEY", "-q"]);
+    command.args(["--deliver-cmd", "tee stored"]);
+    let mut child = command.stderr(writer).spawn().expect("the binary starts");
+    drop(command);
+    let status = format!("/proc/{}/syscall", child.id());
+    wait_until("a write to stderr", || {
+        let call = std::fs::read_to_string(&status).expect("the state of a child");
+        let mut parts = call.split_whitespace().skip(1);
+        parts.next() == Some("0x2")
+    });
+    assert_eq!(env.sandbox.api_keys().len(), 1);
+    for file in ["GITHUB_OUTPUT", "GITHUB_ENV"] {
+        assert_eq!(read(env.home.path(file)), "", "{file}");
+    }
+    assert!(!env.home.path("stored").exists());
+    let mut log = String::new();
+    reader.read_to_string(&mut log).expect("the log");
+    assert!(child.wait().expect("the run ends").success());
+    let secret = env.sandbox.api_keys().pop().expect("a key").secret;
+    contains(&log, &[&format!("::add-mask::{secret}")]);
+    for file in ["GITHUB_OUTPUT", "GITHUB_ENV", "stored"] {
+        contains(&read(env.home.path(file)), &[&secret]);
+    }
+}
+
 #[test]
 fn existing_values_in_the_file_stay_readable() {
     for before in ["other=1\n", "other=1", "list<<END\na\nb\nEND\n"] {

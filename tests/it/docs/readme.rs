@@ -68,7 +68,7 @@ fn the_first_command_asks_as_the_readme_describes() {
     contains(
         &text,
         &[
-            "The command asks for the password. It prints only the secret on stdout",
+            "With these flags, the command asks only for the password. It prints only the secret on stdout",
             "On a terminal, the first command shows the certificate before it asks for the password.",
             "answer `yes`, and the public key is pinned",
         ],
