@@ -204,3 +204,24 @@ fn a_stopped_terminal_does_not_stop_the_work() {
     let shown = terminal.end();
     contains(&shown, &["(ID 1)", "code=0"]);
 }
+
+/// A command may leave an incomplete line on the terminal. No progress line is drawn over it.
+#[test]
+fn the_last_line_of_a_command_stays_on_the_screen() {
+    let held = HeldManager::new(END_SESSION);
+    let command =
+        r#"create --role Auditor --deliver-cmd "sh -c 'cat > key; printf stored >&2'" > id"#;
+    let mut terminal = start(&held.home, command);
+    terminal.see("stored");
+    held.wait_until_held();
+    // The sign-out ends the run after three seconds without a response, so a progress line would be shown before that.
+    let shown = terminal.end();
+    held.release();
+    let lines = lines(&shown);
+    assert!(
+        lines.iter().any(|line| line.starts_with("stored")),
+        "{lines:#?}"
+    );
+    assert!(!shown.contains("Signing out"), "{shown}");
+    contains(&shown, &["code=0"]);
+}
