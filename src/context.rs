@@ -13,7 +13,7 @@ use crate::terminal::output::Output;
 use crate::terminal::progress::Steps;
 use crate::terminal::prompt::Prompt;
 
-/// The time between the first signal and the note, which is printed if the run has not exited by then.
+/// If the run has not exited this long after the first signal, a note is printed.
 const EXIT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The state of one run.
@@ -30,7 +30,7 @@ pub(crate) struct Context {
     pub(crate) flushes: PendingFlushes,
     /// If true, secrets are read even from files that other users may read.
     pub(crate) allow_loose_permissions: bool,
-    /// If true, the run stops before it creates a secret if its record cannot be written.
+    /// If true, a run that cannot write its record stops before it creates a secret.
     pub(crate) require_journal: bool,
     /// If true, the run never prompts.
     no_input: bool,
@@ -66,8 +66,9 @@ impl Context {
 
     /// Waits for a second signal, and returns the error for the aborted run.
     ///
-    /// The error is built here because the list of pending operations is emptied when the command's future is dropped. If only the sign-out
-    /// and the pending fsyncs are left, the second signal cancels only those. The result of the finished work is still reported.
+    /// The error lists the pending operations. It is built here, because this list is emptied when the command's future is dropped. If only
+    /// the sign-out and the pending fsyncs are left, this function does not return. The second signal then cancels only these two steps,
+    /// and the run reports the result of its work.
     pub(crate) async fn aborted(&self) -> Error {
         let signal = self.signals.second_signal().await;
         if self.signing_out.get() && self.pending.is_empty() {
@@ -83,7 +84,7 @@ impl Context {
         let meanwhile = match self.pending.meanwhile() {
             Some(meanwhile) => Some(meanwhile.to_owned()),
             None => {
-                // Most work is cancelled, so the run usually exits before this pause is over.
+                // If no operation must be finished first, the run usually exits before this pause is over, and no note is needed.
                 tokio::time::sleep(EXIT_PAUSE).await;
                 self.progress.current()
             }

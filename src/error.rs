@@ -290,7 +290,7 @@ impl Error {
         self
     }
 
-    /// Returns true if any other request would fail for the same reason.
+    /// Returns true if every other request would fail for the same reason.
     #[must_use]
     pub(crate) fn concerns_all_requests(&self) -> bool {
         matches!(

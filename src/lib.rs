@@ -129,7 +129,7 @@ fn run_with_settings(
 ) -> (Result<Outcome, Error>, Output) {
     logging::start(cli.global.verbose, cli.global.quiet);
     let profile_use = cli.command.profile_use();
-    // The thread ends while the settings are read. Waiting for it at once takes 2 % of `create`.
+    // The trial thread ends while the settings are read. Waiting for the thread here would make `create` 2 % slower.
     let trial = TrialThread::start();
     match Settings::resolve(cli.global, sources, profile_use) {
         Ok(settings) => {
@@ -141,7 +141,8 @@ fn run_with_settings(
     }
 }
 
-/// How long tokio keeps an idle thread. This is longer than any run, because the system may not be able to start another thread later.
+/// How long tokio keeps an idle thread. The time is longer than any run, because the system might not be able to replace a thread that has
+/// ended.
 const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 
 fn parse() -> Result<(Cli, Sources), ExitCode> {
@@ -173,11 +174,12 @@ fn run(
         .build()
         .map_err(|error| Error::unexpected(format!("could not start the runtime: {error}")))?;
     trial.finish()?;
-    // The first thread is started now, because tokio panics if it has no thread and the system cannot start one later.
-    // It reads the ID of the boot, which the record of this run contains. Reading it later would delay the request for the key.
+    // tokio's first thread for blocking work is started now, while the system can start threads. If tokio needed its first thread later
+    // and could not start it, tokio would panic. The thread reads the ID of the boot, which the record of this run contains. Reading the ID
+    // later would delay the request for the key.
     drop(runtime.spawn_blocking(journal::read_boot_id));
     let result = runtime.block_on(run_with_signals(&command, settings, &context));
-    // A cancelled prompt still blocks its thread. The process must not wait for that thread.
+    // The thread of a cancelled prompt may still be waiting for input. The process must exit without waiting for that thread.
     runtime.shutdown_background();
     result
 }

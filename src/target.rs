@@ -62,7 +62,8 @@ impl Target {
     /// Returns the target that the settings describe. If they contain no address, the user is asked for it.
     ///
     /// # Errors
-    /// Returns a usage error if the settings contain no address and there is no terminal to prompt on, or an interruption at the question.
+    /// Returns a usage error if the settings contain no address and there is no terminal to prompt on. Returns an interruption if a signal
+    /// arrives before the user answers.
     pub(crate) async fn find(settings: Settings, context: &Context) -> Result<Self, Error> {
         let address = match &settings.manager {
             Some(manager) => manager.value.clone(),
@@ -195,7 +196,8 @@ impl Target {
 /// Asks for the address of the manager until the answer is a valid address.
 async fn ask_address(settings: &Settings, context: &Context) -> Result<Address, Error> {
     let prompt = context.prompt();
-    // With `--url ""`, a selected profile may have the address of its own manager. Its password must not be sent to a different manager.
+    // If the profile contains an address but `--url ""` overrides it, the user is not asked for a different address. The password in the
+    // profile must be sent only to the profile's manager.
     let profile = settings.file.profile.as_ref();
     let is_for_one_manager = profile.is_some_and(|profile| profile.value.text("url").is_some());
     if prompt == Prompt::Unavailable || is_for_one_manager {

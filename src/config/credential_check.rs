@@ -57,7 +57,7 @@ pub(crate) enum Defect {
     /// The value contains a NUL character.
     #[error("contains a NUL character")]
     Nul,
-    /// The value ends with a line break: an empty last line, or a variable with a line break at its end.
+    /// The value ends with a line break, for example because a file has an empty last line, or because a variable ends with a line break.
     #[error("ends with a line break, which is not part of a valid value")]
     BreakAtEnd,
     /// The value has several lines.
@@ -169,7 +169,7 @@ impl CredentialKind {
             Self::ApiKey if text.starts_with("eyJ") && text.matches('.').count() >= 2 => {
                 Err(Defect::PlatformToken)
             }
-            // A valid password may resemble a token, so a password is only rejected if it is a complete token.
+            // A valid password may resemble a token. A password is therefore rejected only if the whole password is a token.
             Self::Password if is_token(text) => Err(Defect::PlatformToken),
             Self::ApiKey if !text.chars().all(|one| one == ' ' || one.is_ascii_graphic()) => {
                 Err(Defect::NotForHeader)

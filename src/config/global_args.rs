@@ -15,7 +15,10 @@ const OUTPUT: &str = "Output";
 
 /// The flags that every command accepts. A flag has precedence over its environment variable.
 #[derive(Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an independent flag")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each field is a separate flag"
+)]
 pub(crate) struct GlobalArgs {
     /// Address of the manager: https://HOST:PORT, or a bare host (https, port 4119)
     #[arg(global = true, long, env = "SWP_URL", hide_env_values = true, value_name = "URL", help_heading = MANAGER)]

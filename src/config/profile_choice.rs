@@ -1,4 +1,4 @@
-//! Selects the profile. If it is for a different manager, its sign-in and trust settings are removed.
+//! Selects the profile. If the profile is for a different manager, its sign-in and trust settings are removed.
 
 use std::path::PathBuf;
 
@@ -91,8 +91,8 @@ impl SelectedProfile {
     }
 }
 
-/// Removes the sign-in and trust settings of the profile if it contains the address of a different manager. The password of a profile must
-/// only be sent to the profile's manager, and the trust settings apply only to that manager. Returns a note for the user.
+/// If the profile contains the address of a different manager, removes the profile's sign-in and trust settings, and returns a note for the
+/// user. The password must be sent only to the profile's manager, and the trust settings apply only to that manager.
 fn restrict_to_its_manager(
     profile: &mut Profile,
     resolver: &Resolver<'_>,

@@ -38,8 +38,8 @@ impl ProxySettings {
     /// Resolves the proxy settings.
     ///
     /// # Errors
-    /// Returns a usage error if the proxy from the flag or the profile is not valid. The proxy variables are shared with other programs, so an
-    /// invalid variable is an error only if it is used.
+    /// Returns a usage error if the proxy from the flag or the profile is not valid. An invalid proxy variable is an error only if it is
+    /// used, because other programs use the same variables.
     pub(crate) fn resolve(
         resolver: &Resolver<'_>,
         value: Option<String>,
@@ -87,7 +87,7 @@ impl ProxySettings {
             if !address.is_encrypted() {
                 return Err(Error::usage(
                     format!(
-                        "could not use the proxy in {source} for {address}: http is allowed only for loopback addresses and without a proxy"
+                        "the proxy in {source} cannot be used for {address}, because a connection over http must not use a proxy"
                     ),
                     "remove the proxy, or use an https address",
                 ));
@@ -118,7 +118,7 @@ impl ProxySettings {
     fn record(&self, resolver: &Resolver<'_>, address: Option<&Address>) {
         let (value, source) = match self.choose(address) {
             Ok(ProxyChoice { proxy, source }) => (proxy.map(|proxy| proxy.to_string()), source),
-            // An invalid proxy is ignored here, because every command that connects reports it.
+            // An invalid proxy is ignored here. Every command that connects to the manager reports it.
             Err(_) => (Some("[not usable]".to_owned()), None),
         };
         resolver.record(field(PROXY), value, source);

@@ -66,8 +66,8 @@ impl<'a> Resolver<'a> {
         );
     }
 
-    /// Returns the value of the flag or the variable. An empty value counts as unset, because many CI systems can only set a variable to an
-    /// empty value but not unset it.
+    /// Returns the value of the flag or the variable. An empty value counts as unset, because many CI systems cannot unset a variable. They
+    /// set the variable to an empty value instead.
     pub(crate) fn given(
         &self,
         names: SettingKey,

@@ -55,7 +55,7 @@ pub(crate) struct Settings {
     pub retries: u32,
     /// The maximum time to determine whether a request succeeded after its response was lost.
     pub(crate) settle_timeout: Duration,
-    /// If true, the run stops before it creates a secret if its record cannot be written.
+    /// If true, a run that cannot write its record stops before it creates a secret.
     pub(crate) require_journal: bool,
     /// If true, the session stays open on the manager after the run.
     pub no_sign_out: bool,
@@ -101,7 +101,7 @@ pub(crate) const ADDRESS_HINT: &str =
 
 impl Settings {
     /// Resolves all settings. `sources` contains the source of each value in `global`: the command line or the environment. If the command
-    /// uses a profile, the settings that `global` does not contain are looked up in the profile.
+    /// uses a profile, a setting that `global` does not contain comes from the profile.
     ///
     /// # Errors
     /// Returns a usage error that names the flag, the variable or the field of the file.
@@ -174,7 +174,7 @@ impl Settings {
         };
         if typed(&self.api_key) && (typed(&self.password) || typed(&self.mfa)) {
             return Err(Error::usage(
-                "the flags for an API key cannot be combined with the flags for a password or code",
+                "the flags for an API key cannot be combined with the flags for a password or MFA code",
                 "use only one sign-in method",
             ));
         }

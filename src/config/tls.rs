@@ -61,7 +61,8 @@ pub(crate) fn pins(
     } else {
         given
     };
-    // An empty value means that there is no pin. A value of only commas and spaces is an error, because a pin may be missing by mistake.
+    // An empty value means that there is no pin. A value that contains only commas and spaces is an error, because the pin was probably
+    // omitted by mistake.
     let is_unset = (global.tls_pin.iter()).all(String::is_empty) && global.tls_pin.len() < 2;
     if pins.source.is_none() && !is_unset {
         return Err(Error::usage(

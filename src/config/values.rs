@@ -26,7 +26,7 @@ pub(super) fn parsed_address(url: Sourced<String>) -> Result<Sourced<Address>, E
     }
 }
 
-/// The hint for an address in a file. It does not suggest a correction, because errors contain no text from files.
+/// The hint for an address in a file. It does not suggest a corrected address, because an error must not contain text from a file.
 pub(crate) const ADDRESS_EXAMPLE: &str = "use an address such as https://dsm.example.com:4119";
 
 /// Parses an address that the user typed.
@@ -126,7 +126,7 @@ fn read_duration(text: &str, longest: Duration) -> Result<Duration, &'static str
         Ok(duration) if duration.is_zero() => Err("expected a duration longer than zero"),
         Ok(duration) if duration <= longest => Ok(duration),
         Ok(_) | Err(humantime::DurationError::NumberOverflow) => Err(too_long(longest)),
-        // The parser's own message is not used, because it may quote the text, which may be a misplaced secret.
+        // The parser's own message is not used. It may quote the text, and the text may be a misplaced secret.
         Err(_) => Err("expected a duration such as 30s or 5m"),
     }
 }

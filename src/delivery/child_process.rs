@@ -138,7 +138,7 @@ mod pipe {
                 )
             };
             let (reader, writer) = io::pipe().map_err(failed)?;
-            // The number may be in use by the new pipe itself, which is not an error.
+            // If the new pipe already has this number, the number is not in use by anything else.
             if reader.as_raw_fd() == number {
                 let reader = reader.into();
                 return Ok(Self { reader, writer });
@@ -193,7 +193,7 @@ mod pipe {
         }
 
         fn withdraw(&mut self) -> Withdrawing<'_> {
-            // No other process has inherited the read end yet.
+            // The secret needs no removal, because no other process has inherited the read end of the pipe yet.
             Box::pin(ready(Ok(())))
         }
     }

@@ -193,14 +193,15 @@ impl Drop for Group {
     }
 }
 
-/// On other systems, the console sends Ctrl-C to all of its processes. Dropping this value kills the command, but not its child processes.
+/// A type without a function for systems that have no process groups. The console sends Ctrl-C to all of its processes. If the run drops
+/// the command, `kill_on_drop` kills the command, but not its child processes.
 #[cfg(not(unix))]
 struct Group;
 
 #[cfg(not(unix))]
 #[expect(
     clippy::unused_self,
-    reason = "the function has the same signature on every system"
+    reason = "the Unix version uses `self`, and both versions need the same signature"
 )]
 impl Group {
     fn of(_child: &Child) -> Self {

@@ -18,7 +18,8 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    /// Describes the destination. A file is described with its current mode, because a file that existed before keeps its mode.
+    /// Describes the destination. The description of a file contains its current mode, because a file that existed before the delivery
+    /// keeps its mode.
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Stdout => "stdout".to_owned(),

@@ -63,7 +63,7 @@ impl FileSink {
         let (folder, mode) = open_target(FLAG, path)?;
         match (mode, existing) {
             (WriteMode::InPlace, Some(metadata)) => {
-                // A file that is overwritten in place keeps its mode, so other users must not be able to read it.
+                // A file that is overwritten in place keeps its mode. So the current mode must not allow other users to read the file.
                 if !allow_loose_permissions {
                     require_private(&format!("`{FLAG}`"), path, &metadata)?;
                 }
@@ -105,7 +105,7 @@ impl FileSink {
             let _lock = lock_in_place(&file, &self.path, signals).await?;
             if !self.allow_loose_permissions && is_loose(&file.metadata()?) {
                 return Err(io::Error::other(
-                    "other users of this machine can now read the file",
+                    "the mode of the file was changed, so that other users can read it",
                 ));
             }
             let before = whole(&file, LIMIT)?.ok_or_else(too_large)?;
@@ -129,7 +129,7 @@ impl FileSink {
         let Some(delivered) = self.delivered.take() else {
             return Ok(());
         };
-        // The first signal must not interrupt the rollback. A second signal ends the run.
+        // These locks ignore the first signal, because it must not interrupt the rollback. A second signal ends the run.
         let folder = Arc::clone(delivered.folder());
         let lock = lock_folder(&folder, &Signals::default()).await;
         let _lock = lock.map_err(|failure| failure.to_string())?;
@@ -141,7 +141,7 @@ impl FileSink {
 
 fn too_large() -> io::Error {
     io::Error::other(
-        "the file is a mount point and is larger than 1 MiB, so it cannot be a key file",
+        "the file is a mount point, which cannot be replaced, and it is too large to be overwritten (more than 1 MiB)",
     )
 }
 

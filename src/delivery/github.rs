@@ -5,9 +5,9 @@
 //! secret, so it is printed only if a runner reads stderr. The runner parses stderr in the same way as stdout (actions/runner,
 //! `ActionCommandManager` and `FileCommandManager`).
 //!
-//! The file is locked during the write and during a rollback. A rollback truncates the file before the assignment. If another process has
-//! appended to the file in the meantime, the assignment is overwritten with empty lines instead, which the runner ignores. Removing the
-//! assignment would move the lines of the other process.
+//! The file is locked during the write and during a rollback. A rollback removes the lines that this run has appended. If another process
+//! has appended more lines since the delivery, this run's lines are overwritten with empty lines instead, which the runner ignores.
+//! Removing them would move the lines of the other process.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -134,7 +134,10 @@ impl GithubSink {
             Err(error) => Err(match self.cut_off(&appended) {
                 Ok(()) => error.to_string(),
                 Err(reason) => {
-                    format!("{error}; could not remove the incomplete assignment: {reason}")
+                    format!(
+                        "{error}; could not remove the partly written lines of {}: {reason}",
+                        self.place()
+                    )
                 }
             }),
         }
@@ -146,7 +149,7 @@ impl GithubSink {
         lock.map_err(|failure| failure.to_string())
     }
 
-    /// Returns true if the last line of the file has no line break. A line break must then precede the assignment.
+    /// Returns true if the last line of the file has no line break. In that case, a line break must be written before the new lines.
     fn is_inside_a_line(&self, length: u64) -> io::Result<bool> {
         let Some(last) = length.checked_sub(1) else {
             return Ok(false);
@@ -177,7 +180,8 @@ impl GithubSink {
         self.file.sync_all().map_err(words)
     }
 
-    /// Overwrites the appended text with line breaks, because another process has appended more text after it.
+    /// Overwrites the text that this run has appended with line breaks. The text cannot be removed, because another process has appended
+    /// text after it.
     #[cfg(unix)]
     fn blank(&self, appended: &Appended) -> io::Result<()> {
         use std::os::unix::fs::FileExt as _;
@@ -195,7 +199,7 @@ impl GithubSink {
     #[cfg(not(unix))]
     #[expect(
         clippy::unused_self,
-        reason = "the function has the same signature on every system"
+        reason = "the Unix version uses `self`, and both versions need the same signature"
     )]
     fn blank(&self, _appended: &Appended) -> io::Result<()> {
         Err(io::Error::other(
@@ -207,7 +211,7 @@ impl GithubSink {
         let Some(appended) = self.delivered.take() else {
             return Ok(());
         };
-        // The first signal must not interrupt the rollback. A second signal ends the run.
+        // This lock ignores the first signal, because it must not interrupt the rollback. A second signal ends the run.
         let _lock = self.lock(&Signals::default()).await?;
         self.cut_off(&appended)
     }
@@ -224,8 +228,8 @@ fn mask(secret: &Secret) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns an assignment in the multi-line form, which allows any text as the value. The delimiter is random, so that it does not occur in
-/// the value.
+/// Returns the lines that set `name` to the secret. In this multi-line form, the value can be any text that does not contain the delimiter.
+/// The delimiter is random, so that the secret does not contain it.
 fn assignment(name: &str, secret: &Secret, inside_a_line: bool) -> Zeroizing<String> {
     let line_end = if inside_a_line { "\n" } else { "" };
     let delimiter = format!("swp_keys_{}", random::hex(16));
@@ -291,8 +295,8 @@ mod stderr {
 
     use rustix::fs::{FileType, fstat, stat};
 
-    /// Returns why no runner reads stderr, or `None` if a runner may be reading it. If stderr is closed when the program starts, the Rust runtime opens
-    /// /dev/null instead.
+    /// Returns a reason such as `stderr is a file` if no runner reads stderr, or `None` if a runner may read it. If stderr is closed when
+    /// the program starts, the reason is `stderr is /dev/null`, because the Rust runtime replaces a closed stderr with /dev/null.
     pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(stderr) = fstat(io::stderr().as_fd()) else {
             return Some("stderr is closed");
@@ -312,12 +316,12 @@ mod stderr {
     use std::io;
     use std::os::windows::io::AsHandle as _;
 
-    /// Returns why no runner reads stderr, or `None` if a runner may be reading it.
+    /// Returns a reason such as `stderr is a file` if no runner reads stderr, or `None` if a runner may read it.
     pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(handle) = io::stderr().as_handle().try_clone_to_owned() else {
             return Some("stderr is closed");
         };
-        // On Windows, pipes and consoles have no file metadata.
+        // On Windows, `metadata` returns an error for a pipe or a console. A runner may read a pipe, so the error is not a reason.
         File::from(handle)
             .metadata()
             .is_ok_and(|metadata| metadata.is_file())

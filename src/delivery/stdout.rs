@@ -106,7 +106,8 @@ mod reader {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 
-    /// If no process reads stdout, returns the reason. The check writes nothing to stdout.
+    /// Returns a reason such as `stdout is closed` if no process reads stdout, or `None` if a process may read it. Writes nothing to
+    /// stdout.
     pub(super) fn why_unread() -> Option<&'static str> {
         let stdout = io::stdout();
         let stdout = stdout.as_fd();
@@ -122,8 +123,8 @@ mod reader {
         {
             return Some("the reader of stdout has closed the pipe");
         }
-        // If stdout is closed when the program starts (`>&-`), the Rust runtime opens /dev/null for reading and writing. A shell opens it
-        // only for writing (`>/dev/null`), which is allowed.
+        // If stdout is closed when the program starts (`>&-`), the Rust runtime replaces stdout with /dev/null, opened for reading and
+        // writing. A stdout of this kind counts as closed. The redirection `>/dev/null` opens /dev/null only for writing, and is allowed.
         let is_null = match (fstat(stdout), stat("/dev/null")) {
             (Ok(stdout), Ok(null)) => {
                 stdout.st_rdev == null.st_rdev && stdout.st_ino == null.st_ino

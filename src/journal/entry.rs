@@ -29,9 +29,8 @@ enum Noted {
     Replaced,
 }
 
-/// The error for a record that was not written completely and could not be removed. The run must stop. It cannot rely on the record,
-/// because a power failure may remove the record. It cannot continue without a record either, because `recover` would act on the incomplete
-/// record.
+/// The error for a record that was not written completely and could not be removed. The run must stop. If it used the record, a power
+/// failure could remove the record. If it continued without a record, `recover` would act on the incomplete record.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}; the incomplete record could not be removed")]
 struct LeftOnDisk(io::Error);
@@ -63,12 +62,13 @@ impl Entry {
                 record.progress.in_place = true;
                 Ok(Self::of(record, file))
             }
-            // If only the flush of the folder failed, the file already exists. The file is removed, because the run may continue without a
-            // record, and `recover` would later revoke the secret that the run has delivered. The record of a different run is not removed.
+            // A record with this name belongs to a different run, so it is not removed.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
             Err(error) => {
+                // The file may exist, for example if only the flush of the folder failed. The file is removed, because the run may continue
+                // without a record. `recover` would find the file later and revoke the secret that the run has delivered.
                 let _ = folder.remove(&name);
-                // In a read-only folder, no file can be removed, but the write has created no file either.
+                // In a read-only folder, the file cannot be removed. But the write has not created the file either.
                 Err(match folder.path().join(&name).exists() {
                     true => io::Error::other(LeftOnDisk(error)),
                     false => error,
@@ -189,7 +189,8 @@ impl Entry {
 
     /// Removes the record of a finished operation without flushing the removal. If the record cannot be removed, it is marked as complete.
     ///
-    /// Returns the removed file if it is still open. Closing it frees its disk space, which may take as long as a flush.
+    /// Returns the removed file if it is still open. The caller closes the file. The system then frees the disk space, which may take as
+    /// long as a flush.
     ///
     /// # Errors
     /// Returns the system's error. If the record could not be marked as complete, [`is_unmarked`] returns true for the error.
@@ -217,7 +218,7 @@ impl Entry {
 
 /// The error for a record that can neither be removed nor marked as complete.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}; the record could also not be marked as complete")]
+#[error("{0}; the record could not be marked as complete either")]
 struct Unmarked(io::Error);
 
 /// Returns true if the error means that the record is still on disk and that later runs will treat the operation as unfinished.

@@ -23,8 +23,8 @@ pub(crate) struct PendingFlushes {
 }
 
 impl PendingFlushes {
-    /// Closes the file of a removed record after the next flush, on the thread of the flush. Closing it frees its disk space. The sign-out
-    /// and [`Self::finish`] do not wait for that, which saves 2 % of `create`.
+    /// Closes the file of a removed record after the next flush, on the flush's thread. When the file is closed, the system frees its disk
+    /// space, which takes time. The sign-out and [`Self::finish`] do not wait for this, so `create` is 2 % faster.
     pub(crate) fn close_later(&self, file: File) {
         self.removed.borrow_mut().push(file);
     }
@@ -40,8 +40,8 @@ impl PendingFlushes {
         self.started.borrow_mut().push(flushed);
     }
 
-    /// Waits for all flushes, for at most [`LONGEST_WAIT`]. A failed flush is only logged, because at worst a power failure in the next seconds
-    /// restores a removed record.
+    /// Waits for all flushes, for at most [`LONGEST_WAIT`]. A failed flush is only logged. Its worst consequence is that a power failure in
+    /// the next seconds restores a removed record.
     pub(crate) async fn finish(&self) {
         let flushes = self.started.take();
         let all = async {

@@ -30,8 +30,9 @@ pub(crate) fn place() -> String {
     )
 }
 
-/// Locks the journal folder, so that concurrent runs check each other's records one at a time and one of the runs can continue. Returns
-/// `None` if the folder cannot be locked. Without the lock, all concurrent runs may see each other's records and fail, which is harmless.
+/// Locks the journal folder. Concurrent runs then check each other's records one at a time, so that one of the runs can continue. Returns
+/// `None` if the folder cannot be locked. In that case, each run may find the records of the others and exit with an error, which is
+/// harmless.
 pub(crate) fn turn() -> Option<File> {
     let folder = File::open(folder()?.path()).ok()?;
     lock_within_limit(&folder).ok().map(|()| folder)

@@ -8,7 +8,8 @@ use crate::storage::permissions::UntrustedPath;
 pub(crate) fn unfinished_work(manager: &str, tenant: Option<&str>) -> Vec<String> {
     let entries = match unfinished() {
         Ok(entries) => entries,
-        // Other errors are not reported here, because writing this run's record will fail and report the error.
+        // Only untrusted permissions are reported here. After any other error, this run cannot write its own record either, and reports the
+        // error then.
         Err(error) => {
             return UntrustedPath::cause_of(&error)
                 .map(|untrusted| format!("could not read the records of earlier runs: {untrusted}"))

@@ -135,7 +135,7 @@ fn boot() -> Option<&'static str> {
 #[cfg(target_os = "linux")]
 fn read_boot() -> Option<String> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    // In a container, the clock may not count from boot, so the ID also contains the time namespace.
+    // A container may have a time namespace in which the clock does not count from boot. The ID therefore also contains the namespace.
     let namespace = std::fs::read_link("/proc/self/ns/time").unwrap_or_default();
     let boot = format!("{} {}", id.trim(), namespace.display());
     (boot.len() <= 64
@@ -152,7 +152,8 @@ fn clock() -> Option<i64> {
     i64::try_from(since_boot.as_millis()).ok()
 }
 
-/// Returns `None`, because the age of a record is unknown on other systems. `recover` therefore waits for the maximum time.
+/// Returns `None`, because only Linux provides this ID. On other systems, the age of a record is unknown, and `recover` waits for the
+/// maximum time.
 #[cfg(not(target_os = "linux"))]
 fn read_boot() -> Option<String> {
     None

@@ -16,9 +16,9 @@ use crate::terminal::output::{Cell, Column, Format, Table, json_text};
 pub(crate) struct KeyResult {
     id: Option<i64>,
     name: Option<String>,
-    /// The fields of the key for JSON output, if it still exists.
+    /// The fields of the key for JSON output, if the key still exists.
     fields: Option<Map<String, Value>>,
-    /// The added fields of the key for JSON output. Null if it no longer exists.
+    /// The added fields of the key for JSON output. Null if the key no longer exists.
     meta: Value,
     outcome: KeyOutcome,
 }
@@ -154,7 +154,7 @@ pub(crate) struct BatchWords {
     pub(crate) verb: &'static str,
     /// The past participle, such as `deleted`.
     pub(crate) done: &'static str,
-    /// The end of a hint, which explains why repeating the command is safe.
+    /// The last part of a hint. This part explains why repeating the command is safe.
     pub(crate) repeat: &'static str,
 }
 
@@ -176,8 +176,8 @@ impl Batch {
         self.results.push(result);
     }
 
-    /// Adds the result for a key that could not be changed. Returns true if the batch must stop, because the next request would fail for the
-    /// same reason. A rejected secret must not be sent again, because that could lock its key.
+    /// Adds the result for a key that could not be changed. Returns true if the batch must stop, because the next request would fail for
+    /// the same reason. For example, a rejected API key must not be sent again, because repeated rejections could lock it.
     #[must_use]
     pub(crate) fn fail(&mut self, key: &ApiKey, error: Error) -> bool {
         let stop = error.concerns_all_requests();

@@ -24,7 +24,7 @@ pub(crate) enum Match {
     AsAsked,
     /// The field has a different value or no value.
     Different,
-    /// The manager does not show the field.
+    /// The manager's response does not contain the field.
     NotShown,
 }
 
@@ -35,7 +35,7 @@ pub(crate) struct Compared {
     pub(crate) field: &'static str,
     /// The requested value. For an expiry, null means never.
     pub(crate) asked: Value,
-    /// The value of the key's field. Null means that the field is not set or that the manager does not show it.
+    /// The value of the key's field. Null means that the field is not set, or that the manager's response does not contain it.
     pub(crate) is: Value,
     /// The result of the comparison.
     pub(crate) result: Match,
@@ -73,7 +73,7 @@ pub(crate) fn compare(change: &KeyChange, key: &ApiKey) -> Vec<Compared> {
 /// Removes the fields that already have the requested value, so that only differences are sent.
 pub(crate) fn without_equal(change: KeyChange, key: &ApiKey) -> KeyChange {
     let compared = compare(&change, key);
-    // A brief key object omits some fields. Their values are unknown, so the change contains these fields.
+    // A brief key object omits some fields. The current values of these fields are unknown, so the change contains the fields.
     let differs =
         |one: &&Compared| one.asked != one.is || one.result == Match::NotShown && key.is_brief();
     let changed: Vec<_> = (compared.iter().filter(differs))
@@ -93,7 +93,7 @@ pub(crate) fn without_equal(change: KeyChange, key: &ApiKey) -> KeyChange {
 
 fn match_of(field: &str, asked: &Value, is: &Value, key: &ApiKey) -> Match {
     let is_expiry = field == "expiryDate";
-    // In a key, an expiry of 0 may mean never or the year 1970.
+    // If a key that the manager returns has the expiry 0, it is unknown whether the key never expires or has expired in 1970.
     let unclear = key.is_brief() || is_expiry && key.expires_at_zero();
     match (asked, is) {
         (_, Value::Null) if unclear => Match::NotShown,

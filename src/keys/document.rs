@@ -13,8 +13,10 @@ use crate::terminal::output::{Format, env_line, json_text};
 
 /// Returns the error for a run that has delivered the secret but could not print the key's details.
 pub(crate) fn output_failed_after_delivery(error: Error) -> Error {
-    Error::unexpected(format!("{error}; the secret was delivered"))
-        .hint("do not run the command again, because it would create another secret")
+    Error::unexpected(format!(
+        "the secret was delivered, but the details of the key were not printed: {error}"
+    ))
+    .hint("do not run the command again, because it would create another secret")
 }
 
 /// Warns if the manager set a different expiry than requested.

@@ -132,7 +132,7 @@ async fn run_one(
     Ok(Outcome::Done)
 }
 
-/// Prints the key. In JSON, `apiKeys` contains the same result as the output for several keys.
+/// Prints the key. In JSON, the field `apiKeys` contains the key in the same form as in the output for several keys.
 fn print_one(
     result: &ChangedKey,
     change: LockChange,
@@ -195,7 +195,7 @@ async fn change_all(
 ) -> Result<Batch, Error> {
     refuse_own_keys(&keys, change, access).await?;
     if change == (LockChange::Lock { force: true }) {
-        // The key that authenticates the requests is locked last, because the manager then rejects all further requests.
+        // The key that authenticates the requests is locked last, because the manager rejects all requests after this key is locked.
         let signer = Signer::ask(access).await?;
         keys.sort_by_key(|key| signer.is(key.id));
     }
@@ -294,7 +294,7 @@ fn warn(result: &ChangedKey, change: LockChange, context: &Context) -> bool {
     let warning = match result.state {
         // It is unknown whether this request also removes a lock that the manager set after failed sign-ins.
         State::Locked(Some(until)) => format!(
-            "{} was unlocked, but it cannot be used until {} because of failed sign-ins",
+            "{} was unlocked, but the manager does not accept it until {} because of earlier wrong secrets",
             describe(key),
             format_time(until)
         ),

@@ -99,7 +99,7 @@ pub(crate) async fn is_free(
 }
 
 /// Repeats the search until only one key has this name, or until the time limit is reached. If concurrent runs created several keys with
-/// this name, all but one of these keys will be deleted shortly.
+/// this name, these runs will shortly delete all of the keys except one.
 pub(crate) async fn find_settled(
     name: Option<&str>,
     wait: Duration,

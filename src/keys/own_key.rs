@@ -52,12 +52,12 @@ impl Signer {
         let message = match self {
             Self::Key(id) if id == key.id => {
                 format!(
-                    "{} was not {verb}: this run uses it to sign in",
+                    "{} was not {verb}, because this run authenticates with this key",
                     describe(key)
                 )
             }
             Self::SomeKey => format!(
-                "{} was not {verb}: this run may be using it to sign in",
+                "{} was not {verb}, because this run may be authenticating with this key",
                 describe(key)
             ),
             Self::Session | Self::Key(_) => return Ok(()),

@@ -11,8 +11,8 @@ use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Active,
-    /// The key is locked. A time means that the manager has locked the key until then because of wrong secrets. `None` means that an
-    /// administrator has locked the key.
+    /// The key is locked. If wrong secrets caused the lock, this is the time when the lock ends. `None` means that an administrator has
+    /// locked the key.
     Locked(Option<i64>),
     Expired,
     /// The key works and will expire at this time.
@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    /// Returns the state for text output, with its time.
+    /// Returns the state for text output, such as `active`, `expires in 3 d` or `locked until TIME`.
     pub(crate) fn words(self, now: DateTime<Utc>) -> String {
         match self {
             Self::Expires(end) => format!("expires in {}", span(end - now.timestamp_millis())),
@@ -86,7 +86,7 @@ pub(crate) fn proves_nothing(error: &ManagerError) -> bool {
     matches!(error.cause(), Cause::Forbidden | Cause::NotFound)
 }
 
-/// Prints a note that a key works, but has no permission to view itself.
+/// Prints a note that the API key works, but that its role does not permit viewing the key.
 pub(crate) fn note_hidden_key(context: &Context) {
     context.output.note(
         "the API key works, but its name, role and expiry are unknown, because its role does not permit viewing API keys",

@@ -154,7 +154,8 @@ impl KeyTable<'_> {
         (key.expiry_date()).is_some_and(|expiry| expiry > now && expiry - now <= SOON)
     }
 
-    /// Compares two keys by a column that does not contain a time. Case is ignored, unless two texts differ only in case.
+    /// Compares two keys by a column that does not contain a time. Case is ignored. It determines the order only if two texts differ in
+    /// nothing else.
     fn compare(&self, one: &ApiKey, other: &ApiKey, column: KeyColumn) -> Ordering {
         let text = |key: &ApiKey| match column {
             KeyColumn::Role => self.role(key),

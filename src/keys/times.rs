@@ -8,8 +8,8 @@ const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// The number of milliseconds before and after now in which times are displayed relative to now (`in 3 days`). Keys that expire within this
-/// time are marked.
+/// Times that differ from the current time by less than this number of milliseconds are displayed relative to it (`in 3 days`). Keys that
+/// expire within this period are marked.
 pub(crate) const SOON: i64 = 14 * DAY;
 
 /// Returns a time for a table on a terminal: `in 3 days` or `3 days ago` if it is near `now`, or else its date in UTC.

@@ -99,7 +99,7 @@ impl Asking<'_> {
     fn judge(&self, after: ApiKey, differences: Differences) -> Result<ApiKey, Error> {
         if !differences.not_shown.is_empty() {
             self.access.context.output.warn(&format!(
-                "the manager does not show the {} of {}",
+                "the manager's response does not contain the {} of {}",
                 differences.not_shown.join(" and the "),
                 describe(&after)
             ));
@@ -233,7 +233,7 @@ const NO_CLEARING: &str = "set a distant expiry such as `--expires 520w`, becaus
 struct Differences {
     /// Descriptions of the fields that have a different value.
     other: Vec<String>,
-    /// The names of the fields that the manager does not show.
+    /// The names of the fields that the manager's response does not contain.
     not_shown: Vec<&'static str>,
     /// True if at least one field has the requested value.
     made: bool,

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 /// Installs a hook that reports the location of a panic, restores the terminal and exits the process.
 #[expect(
     clippy::exit,
-    reason = "after a panic, the run cannot return to `main`, and an abort would have a different exit code"
+    reason = "after a panic, the run cannot return to `main`, and `abort` would exit with a different code"
 )]
 pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
@@ -21,7 +21,7 @@ pub(crate) fn install_panic_hook() {
         status_line::erase();
         Output::release_lines();
         report_bug(&Error::unexpected(format!(
-            "this is a bug in swp-keys{place}; before you run the command again, check whether it changed anything on the manager"
+            "this is a bug in swp-keys{place}; before you run the command again, check whether this run changed anything on the manager"
         )));
         prompt::restore_terminal();
         std::process::exit(ErrorKind::Unexpected.exit_code().into());
@@ -31,7 +31,7 @@ pub(crate) fn install_panic_hook() {
 /// Returns the path of a source file without the folders of the build machine, for example `tokio-1.0.0/src/signal/unix.rs`.
 fn source(file: &str) -> String {
     let file = file.replace('\\', "/");
-    // The next path segment after each of these folders depends on the machine or the compiler, so it is removed as well.
+    // The name of the subfolder in each of these folders depends on the machine or the compiler, so this name is removed as well.
     for folder in ["/registry/src/", "/git/checkouts/", "/rustc/"] {
         if let Some((_, rest)) = file.split_once(folder)
             && let Some((_, rest)) = rest.split_once('/')

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use super::output::{Output, safe};
 use super::status_line::{self, Bar, Status};
 
-/// A step is shown after this time. The progress line is then redrawn at this interval.
+/// The time after which a step is shown, and the interval at which the progress line is then redrawn.
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The steps in progress. Clones share the same steps.

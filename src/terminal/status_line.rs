@@ -60,7 +60,7 @@ pub(crate) fn end() {
     std::mem::forget(hold());
 }
 
-/// Draws the progress line. Erases it instead if a [`Hold`] exists, or if writing to the terminal could block or stop this process.
+/// Draws the progress line. If a [`Hold`] exists, or if writing to the terminal could block or stop this process, calls [`erase`] instead.
 pub(super) fn draw(status: Status) {
     if HOLDS.load(Ordering::SeqCst) > 0 || !is_writable() {
         return erase();
@@ -89,7 +89,8 @@ pub(super) fn draw(status: Status) {
 
 /// Erases the progress line. If writing to the terminal could block or stop this process, writes nothing and leaves the line on the terminal.
 pub(crate) fn erase() {
-    // `try_lock` is used, because a thread that panics while it draws the line still holds the lock, and `lock` would never return.
+    // `try_lock` is used instead of `lock`. If a thread panics while it draws the line, the thread still holds the lock, and `lock` would
+    // never return.
     if let Ok(mut line) = LINE.try_lock()
         && let Some(line) = line.take()
     {
@@ -120,7 +121,7 @@ pub(super) fn write_above<T>(write: impl FnOnce() -> T) -> T {
 #[derive(Debug)]
 struct NarrowTerminal(Term);
 
-/// The number of unused columns. It is enough for four `^C`.
+/// The number of unused columns, which is enough for `^C` four times.
 const MARGIN: u16 = 8;
 
 impl TermLike for NarrowTerminal {

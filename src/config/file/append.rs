@@ -39,11 +39,11 @@ pub(crate) struct NewProfile {
     pub(crate) username: Option<String>,
 }
 
-/// The place of an appended profile.
+/// The result of appending a profile.
 pub(crate) struct AppendedProfile {
     /// The path of the settings file.
     pub(crate) path: PathBuf,
-    /// True if the profile was made the default profile, because the file had no profile.
+    /// True if the profile is now the default profile. This is the case only if the file contained no other profile.
     pub(crate) is_default: bool,
 }
 
@@ -106,7 +106,8 @@ impl NewProfile {
     /// Returns the new content, and whether the profile is the default profile in it.
     fn appended(&self, old: &[u8], before: &Profiles) -> Result<(Vec<u8>, bool), Error> {
         let fields = toml::to_string(self).map_err(|error| unwritable(&error.to_string()))?;
-        // A default profile is only set in a file without profiles, because it would change what other commands do.
+        // The new profile becomes the default only in a file without profiles. In other files, a new default would change which manager
+        // existing commands use.
         let may_be_default = before.profiles.is_empty() && before.default.is_none();
         for is_default in [true, false] {
             if is_default && !may_be_default {
@@ -165,7 +166,7 @@ impl NewProfile {
     }
 }
 
-/// Returns the file to which the path leads. A symbolic link is followed, so that the link is kept.
+/// Returns the path with symbolic links resolved. The write then replaces the file, and not the link.
 fn real_path(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -200,7 +201,7 @@ fn write(path: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
     folder.flush()
 }
 
-/// Rejects a file without write permissions. Replacing it would succeed, but the user has protected it.
+/// Rejects a read-only file. The system would allow this program to replace the file, but the user has protected the file.
 fn refuse_read_only(metadata: &Metadata) -> io::Result<()> {
     if metadata.permissions().readonly() {
         return Err(io::Error::other("the file is read-only"));

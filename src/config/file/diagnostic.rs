@@ -56,7 +56,7 @@ pub(crate) fn first(file: &Path, problems: &[Diagnostic]) -> Result<(), Error> {
     let hint = match others.len() {
         0 => first.hint.clone(),
         more => format!(
-            "{}; run `swp-keys config check` to show {more} more",
+            "{}; run `swp-keys config check` to show all problems ({more} more)",
             first.hint
         ),
     };

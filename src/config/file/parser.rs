@@ -49,8 +49,8 @@ pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
     read
 }
 
-/// Adds the errors of the TOML parser. Only their fixed messages are used, because their `Display` quotes the line. An error replaces the other
-/// problems in its line, except for the problem that the line contains a secret.
+/// Adds the errors of the TOML parser. Only their fixed messages are used, because their `Display` quotes the line. If the TOML parser
+/// reports an error in a line, the other problems in that line are removed. Only the problem that the line contains a secret remains.
 fn add_broken(problems: &mut Vec<Diagnostic>, text: &str, broken: &[toml::de::Error]) {
     for error in broken {
         let offset = error.span().map_or(0, |span| span.start);
@@ -242,7 +242,8 @@ fn suggestion(name: &str, known: &[&str]) -> String {
 /// secret.
 fn is_similar_to_field(name: &str, known: &[&str]) -> bool {
     let folded = name.to_lowercase();
-    // At most two characters may differ, and fewer than half of the name. A greater difference could be part of a secret.
+    // At most two characters may differ, and they must be fewer than half of the characters. If more characters differed, they could be
+    // part of a secret.
     let is_near = |field: &str| {
         let differing = strsim::osa_distance(&folded, field);
         differing <= 2 && 2 * differing < field.len()

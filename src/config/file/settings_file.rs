@@ -28,7 +28,7 @@ pub(crate) fn closed_folder() -> Option<String> {
     let error = folder.symlink_metadata().err()?;
     (error.kind() == std::io::ErrorKind::PermissionDenied).then(|| {
         format!(
-            "the settings file and the pins are ignored: could not read {} ({}): {error}",
+            "could not read the settings folder {} ({}): {error}; the settings file and the pins are ignored",
             folder.display(),
             config_variable()
         )
@@ -85,7 +85,7 @@ pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
         )
     };
     let mut file = match File::open(path) {
-        // If SWP_CONFIG_DIR is not a folder, such as /dev/null, the file does not exist either.
+        // If SWP_CONFIG_DIR names a file instead of a folder, such as /dev/null, the settings file does not exist.
         Err(error) if is_absent(&error) || is_out_of_reach(path) => return Ok(None),
         other => other.map_err(|error| failed(&error.to_string()))?,
     };

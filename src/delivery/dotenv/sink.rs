@@ -43,7 +43,7 @@ pub(crate) struct DotenvSink {
 struct SetLine {
     placed: ReplacedFile,
     secret: Secret,
-    /// The assignment that was replaced, if the file contained one.
+    /// The old text from the `=` to the end of the value, if the file already set the name.
     before: Option<Zeroizing<Vec<u8>>>,
 }
 
@@ -143,7 +143,9 @@ impl DotenvSink {
             && !self.allow_loose_permissions
             && is_loose(&found.metadata)
         {
-            return Err("other users of this machine can now read the file".to_owned());
+            return Err(
+                "the mode of the file was changed, so that other users can read it".to_owned(),
+            );
         }
         let old = before.as_ref().map_or(&[][..], |found| &found.content);
         let content = editor::set(old, &self.name, secret.expose())?;
@@ -212,7 +214,7 @@ impl DotenvSink {
             return Ok(());
         };
         let failed = |failure: LockFailure| failure.to_string();
-        // The first signal must not interrupt the rollback. A second signal ends the run.
+        // These locks ignore the first signal, because it must not interrupt the rollback. A second signal ends the run.
         let no_signals = Signals::default();
         let folder = Arc::clone(line.placed.folder());
         let _folder = lock_folder(&folder, &no_signals).await.map_err(failed)?;
@@ -223,7 +225,7 @@ impl DotenvSink {
 }
 
 impl SetLine {
-    /// Restores the old content. If another process has changed the file in the meantime, restores only the line that this run has set.
+    /// Restores the old content. If another process has changed the file since the delivery, restores only the line that this run has set.
     fn roll_back(self, name: &str) -> Result<(), String> {
         let words = |error: io::Error| error.to_string();
         match self.placed.is_unchanged() {

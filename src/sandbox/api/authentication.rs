@@ -69,8 +69,8 @@ impl Manager {
         call.header("api-secret-key").map(str::to_owned)
     }
 
-    /// Checks a secret. The error messages are those of the vendor (`docs/manager-api.md`, "Errors"). A locked or expired key gets the same error
-    /// response as a key that lacks the right.
+    /// Checks a secret. The error messages are those of the vendor (`docs/manager-api.md`, "Errors"). A locked or expired key gets the same
+    /// error response as a key whose role lacks the required right.
     fn check_key(&mut self, secret: &str, action: &str) -> Result<Caller, Refusal> {
         const INVALID: &str = "Invalid API Key";
         let now = self.clock.now();

@@ -48,7 +48,7 @@ impl Change {
         })
     }
 
-    /// Returns true if the request contains fields that a key cannot change when the same key authenticates the request.
+    /// Returns true if the request contains a field that a key is not allowed to change on itself.
     pub(crate) fn exceeds_own_key(&self) -> bool {
         self.role_id.is_some() || self.active.is_some() || self.expiry.is_some()
     }

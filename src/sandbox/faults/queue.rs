@@ -24,8 +24,8 @@ impl FaultQueue {
         self.faults.clear();
     }
 
-    /// Returns the fault for a request. `None` if no fault affects the request. Every fault with a matching route counts the request. If several
-    /// faults should occur now, the first of them is returned.
+    /// Returns the fault for a request. `None` if no fault affects the request. Each fault whose route matches counts the request. If
+    /// several faults affect this request, the first of them is returned.
     pub(crate) fn next(&mut self, call: &Call) -> Option<Fault> {
         let mut due = None;
         for injected in self

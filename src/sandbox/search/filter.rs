@@ -20,8 +20,8 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Parses a filter for objects of one kind. Unknown fields are ignored, because a real manager was observed to ignore them: a client that sent
-    /// `max_items` received all objects.
+    /// Parses a filter for objects of one kind. Unknown fields are ignored, as on a real manager. A real manager returned all objects to a
+    /// client that sent `max_items` instead of `maxItems`.
     pub(crate) fn read<T: Searchable>(
         body: &Map<String, Value>,
         unknowns: &Unknowns,
@@ -92,7 +92,7 @@ fn scramble(id: i64) -> u32 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "only the low bits are used"
+        reason = "the hash uses only the low 32 bits of the ID"
     )]
     let low = id as u32;
     low.wrapping_mul(2_654_435_769)

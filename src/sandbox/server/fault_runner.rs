@@ -14,8 +14,8 @@ pub(crate) enum Outcome {
     Takeover(Takeover, Option<u16>),
 }
 
-/// Executes a request that a fault affects before or after the execution. A request whose response is truncated is always executed, because the fault
-/// truncates the manager's real response.
+/// Executes a request that a fault affects before or after the execution. If the fault truncates the response, the request is always
+/// executed, because the client must receive a part of the manager's real response.
 pub(crate) async fn run_fault(
     fault: Fault,
     execute: impl Fn() -> Answer + Send + 'static,

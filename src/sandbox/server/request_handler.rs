@@ -76,10 +76,10 @@ impl RequestHandler {
             Outcome::Takeover(takeover, status) => {
                 match status {
                     Some(status) => {
-                        log::info!("{route}: HTTP {status}, with a fault");
+                        log::info!("{route}: HTTP {status} (injected fault)");
                         self.shared.log().set_status(number, status);
                     }
-                    None => log::info!("{route}: no response, because of a fault"),
+                    None => log::info!("{route}: no response (injected fault)"),
                 }
                 *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(takeover);
                 // The client never receives this body, because the fault's bytes replace everything that the HTTP library writes.

@@ -93,7 +93,7 @@ const MISSING_VERSION: &str = "Missing 'api-version' request header. Please set 
 const INVALID_VERSION: &str = "Invalid 'api-version' request header. Please make sure this header starts with 'v' followed by a \
      number. E.g. v1";
 
-/// An ID that no object has. It stands for a path segment that is not an ID.
+/// An ID that no object has. It is used for a path segment that is not a valid ID.
 const NO_ID: i64 = i64::MIN;
 
 /// Parses an ID, which is a 32-bit integer according to the published document. No object has a negative ID.

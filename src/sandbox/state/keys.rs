@@ -60,8 +60,8 @@ impl ApiKey {
         }
     }
 
-    /// Returns the part of the secret before the first colon: an ID, a GUID or `tmc...`. The prefix of a wrong secret identifies the key for which
-    /// the wrong secret is counted.
+    /// Returns the part of the secret before the first colon: an ID, a GUID or `tmc...`. A wrong secret is counted for the key whose secret
+    /// has the same prefix.
     fn prefix(&self) -> &str {
         prefix(&self.secret)
     }

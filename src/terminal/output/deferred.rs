@@ -13,7 +13,7 @@ pub(crate) fn begin() {
     deferred.get_or_insert_default();
 }
 
-/// Defers a line. Returns false if no lines are being deferred, so that the caller writes the line instead.
+/// Defers a line, and returns true. If no lines are being deferred, returns false, and the caller must write the line.
 pub(crate) fn hold(line: &str) -> bool {
     let mut deferred = DEFERRED.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(lines) = deferred.as_mut() else {

@@ -68,8 +68,8 @@ fn is_variation_selector(character: char) -> bool {
 /// Does not panic in practice, because all values are maps with string keys.
 #[must_use]
 pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
-    // Both buffers are allocated at full size, because the value may contain a secret and reallocation would leave copies of it in memory. The
-    // buffers have space for a line break, which callers add.
+    // Both buffers are allocated at full size. The value may contain a secret, and a reallocation would leave a copy of the secret in
+    // memory. The buffers also have space for the line break that callers add.
     let plain = if pretty {
         secret::pretty_json(value)
     } else {
@@ -112,8 +112,8 @@ fn write_json(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::
     }
 }
 
-/// A writer that escapes JSON and writes it to another writer. The serializer passes only complete characters to this writer. Errors of the
-/// serializer do not contain the kind of an I/O error, so `broken` stores the I/O error.
+/// A writer that escapes JSON and writes it to another writer. The serializer passes only complete characters to this writer. If the other
+/// writer fails, `broken` stores its I/O error, because the serializer's error does not contain the kind of the I/O error.
 struct Escaping<'a, W> {
     to: &'a mut W,
     broken: Option<io::Error>,

@@ -9,10 +9,10 @@ use super::escape::{json_text, safe};
 use super::format::Format;
 use crate::text::shorten;
 
-/// The maximum length of a line, in characters. A line may contain a name from the manager, which may have any length.
+/// The maximum length of a line, in characters. A line may contain a name from the manager, and the length of these names is not limited.
 pub(crate) const MAX_LINE: usize = 4000;
 
-/// True if lines are JSON objects. The log and the panic hook have no access to the output settings, so this is a static.
+/// True if lines are JSON objects. This is a static, because the log and the panic hook have no access to the output settings.
 static IS_JSON: AtomicBool = AtomicBool::new(false);
 
 /// The kind of a line.
@@ -49,7 +49,7 @@ impl Level {
     }
 }
 
-/// Selects the form of the lines: JSON objects if stdout is JSON, so that a JSON parser can read all of stderr.
+/// Selects the form of the lines. If stdout is JSON, the lines are JSON objects, so that a JSON parser can read all of stderr.
 pub(super) fn use_format(format: Format) {
     IS_JSON.store(format.is_json(), Ordering::Relaxed);
 }

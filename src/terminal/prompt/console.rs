@@ -28,7 +28,7 @@ pub(crate) fn line(question: &str, echo: Echo, _state: &ReaderState) -> io::Resu
     Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// An empty type, because the console library restores the console itself.
+/// The type has no fields, because the console library restores the state of the console.
 pub(crate) struct TerminalState;
 
 impl TerminalState {

@@ -127,11 +127,14 @@ impl Prompt {
         }
     }
 
-    /// Reads the answer on a separate thread, so that signals are handled meanwhile. This function restores the terminal itself, because the
-    /// thread may still be reading.
+    /// Reads the answer on a separate thread, so that this function can handle signals while the user types. When the function returns, the
+    /// thread may still be reading. The function therefore restores the terminal, and does not rely on the thread to do so.
     async fn ask(self, question: &PromptText<'_>, signals: &Signals) -> Result<Secret, Error> {
         if self == Self::Unavailable {
-            let message = format!("no {} given and no terminal to prompt on", question.subject);
+            let message = format!(
+                "could not ask for the {}: there is no terminal to prompt on",
+                question.subject
+            );
             return Err(Error::usage(message, question.flags));
         }
         let _hold = status_line::hold();
@@ -142,7 +145,8 @@ impl Prompt {
             .cancel(async { Ok(asking.answer_despite_stops(&mut reading).await) })
             .await;
         let answer = match answer {
-            // A Windows console delivers Ctrl-C as a character. The console library then raises the signal, which may not have arrived yet.
+            // On a Windows console, the read ends with `Interrupted` when the user types Ctrl-C. The console library then raises the
+            // signal, so the signal may arrive after the read has ended.
             Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::Interrupted => {
                 Err(Error::interrupted(signals.first_signal().await))
             }
@@ -150,7 +154,7 @@ impl Prompt {
         };
         asking.state.cancelled.store(true, Ordering::SeqCst);
         if answer.is_err() && !reading.is_finished() {
-            // The run waits for the thread to end, so that the thread does not turn the echo off again later.
+            // The run waits for the thread to end. If the thread continued, it could turn the echo off after the terminal was restored.
             let _ = tokio::time::timeout(EXIT_WAIT, reading).await;
         }
         asking.outcome(question, answer)
@@ -230,8 +234,8 @@ impl ActivePrompt {
         Arc::clone(&self.state)
     }
 
-    /// Waits for the answer. If the process is stopped (Ctrl-Z) and continued, the question is asked again, because the shell has changed the
-    /// terminal settings in the meantime.
+    /// Waits for the answer. If the process is stopped (Ctrl-Z) and continued, the question is asked again, because the shell changes the
+    /// terminal settings while the process is stopped.
     #[cfg(unix)]
     async fn answer_despite_stops(
         &self,
@@ -276,8 +280,8 @@ impl ActivePrompt {
                 self.before.end_line(question.echo);
                 return Err(error);
             }
-            // When the terminal is closed, the input ends as if the user had pressed Enter. The input is discarded, because sending an incomplete
-            // password would count as a failed sign-in.
+            // When the terminal is closed, the read ends as if the user had pressed Enter. The text that was read is discarded. It may be
+            // an incomplete password, and sending it would count as a failed sign-in.
             Ok(Ok(_)) if was_closed => question.unread("the terminal was closed"),
             Ok(Ok(Ok(answer))) => return Ok(answer),
             Ok(Ok(Err(error))) => question.unread(&reason(&error)),
@@ -298,7 +302,7 @@ impl ActivePrompt {
             return error;
         }
         error.hint(format!(
-            "the process is in the background and cannot prompt: use `timeout --foreground`, or {}",
+            "run the process in the foreground, for example with `timeout --foreground`, because a background process cannot prompt; or {}",
             question.flags
         ))
     }

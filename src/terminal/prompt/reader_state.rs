@@ -24,7 +24,7 @@ pub(super) struct ReaderState {
     /// The number of times that the thread has asked the run to handle the signals that have arrived.
     #[cfg(unix)]
     pub(super) turn_wanted: AtomicU32,
-    /// The value of `turn_wanted` when the run last handled signals.
+    /// The value that `turn_wanted` had when the run last handled signals.
     #[cfg(unix)]
     pub(super) turn_taken: AtomicU32,
     #[cfg(unix)]

@@ -175,8 +175,8 @@ impl TerminalState {
     }
 
     pub(crate) fn restore(&self) {
-        // In the background, nothing is restored: the shell has already restored the terminal, and the system would stop this process if it changed
-        // the terminal.
+        // In the background, this function restores nothing. The shell has already restored the terminal, and the system would stop this
+        // process if it changed the terminal settings.
         if let Some((terminal, state)) = self.0.as_ref().filter(|_| self.is_in_foreground()) {
             // A failure is ignored, because a closed terminal cannot be restored.
             let _ = tcsetattr(terminal, OptionalActions::Now, state);

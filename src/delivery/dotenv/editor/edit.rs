@@ -75,11 +75,11 @@ pub(crate) fn assigned(content: &[u8], name: &str) -> Result<Option<Zeroizing<Ve
     Ok(found.map(|found| Zeroizing::new(content[found.head..found.end].to_vec())))
 }
 
-/// Returns the content with the assignment of `value` to `name` undone. If `before` is set, `before` replaces the assignment. If not, the
-/// line is removed. Returns `None` if `name` has a different value or is not set.
+/// Returns the content without the assignment of `value` to `name`. If `before` is set, `before` takes the place of the assignment. If
+/// `before` is `None`, the whole line is removed. Returns `None` if `name` is not set, or if it has a different value.
 ///
 /// # Errors
-/// Returns the reason if the file is not supported any more.
+/// Returns the reason if the file can no longer be edited.
 pub(crate) fn unset(
     content: &[u8],
     name: &str,
@@ -151,7 +151,7 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
             }
             if further.is_some_and(|words| words.hold_more(assignment.exported)) {
                 return Err(format!(
-                    "line {} contains more than the assignment of {name}",
+                    "line {} contains more than `{name}=VALUE`",
                     number(assignment.head)
                 ));
             }
@@ -159,8 +159,8 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
         } else if let Some(first) = &found
             && further.is_some_and(|words| words.assign(name.as_bytes()))
         {
-            // This line assigns `name` again after its first assignment. A shell would use this later value instead of the value that was
-            // found.
+            // This line starts with a different name, but also sets `name`, which an earlier line has already set. A shell would use the
+            // value on this line, and ignore the earlier value that this function has found.
             return Err(format!(
                 "{name} is set more than once, on lines {} and {}",
                 number(first.head),

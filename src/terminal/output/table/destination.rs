@@ -14,7 +14,7 @@ pub(crate) enum TableLayout {
     },
     /// A pipe or a file. Each row is a line with tabs between the cells. There is no header.
     Pipe,
-    /// The format `tsv`. The layout is the same as for [`TableLayout::Pipe`], but with a header.
+    /// The format `tsv`: the layout of [`TableLayout::Pipe`] with a header.
     Tsv,
 }
 
