@@ -193,8 +193,8 @@ impl Drop for Group {
     }
 }
 
-/// A type without a function for systems that have no process groups. The console sends Ctrl-C to all of its processes. If the run drops
-/// the command, `kill_on_drop` kills the command, but not its child processes.
+/// On systems without process groups, this type does nothing. The console sends Ctrl-C to all of its processes. If the run drops the
+/// command, `kill_on_drop` kills the command, but not its child processes.
 #[cfg(not(unix))]
 struct Group;
 

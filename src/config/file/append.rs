@@ -166,7 +166,7 @@ impl NewProfile {
     }
 }
 
-/// Returns the path with symbolic links resolved. The write then replaces the file, and not the link.
+/// Returns the path with symbolic links resolved. The write then replaces the file that a link points to, and not the link.
 fn real_path(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
