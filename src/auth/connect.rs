@@ -6,7 +6,8 @@ use crate::error::{Error, ErrorKind};
 use crate::manager::{Manager, SignedIn};
 use crate::target::Target;
 
-/// Returns a client when the manager responds. If no setting determines whether to trust the manager, the user is asked first.
+/// Waits until the manager responds, and returns a client. On first contact, asks the user whether to trust a certificate that the system does not
+/// trust.
 ///
 /// # Errors
 /// Returns an error if the manager does not respond in time, or a trust error if the user rejects its certificate.
@@ -34,7 +35,7 @@ pub(super) async fn wait_until_up(
     };
     let waiting = async { Ok(manager.wait_until_ready(duration).await?) };
     match context.signals.cancel(waiting).await {
-        // A trust error shows that the manager is running, so this function stops waiting.
+        // A trust error stops the wait, because it shows that the manager is running.
         Err(error)
             if error.kind() == ErrorKind::Trust
                 && first_use::is_possible(target, context)?
@@ -46,9 +47,9 @@ pub(super) async fn wait_until_up(
     }
 }
 
-/// Signs out. Returns true if the manager confirmed that the session was ended. A failed sign-out is logged and does not fail the run.
+/// Signs out. Returns true if the manager confirmed that the session was ended. If the sign-out fails, the error is logged and the run does not fail.
 ///
-/// A second signal cancels only the sign-out. The result of the command, for example a delivered key, is still reported.
+/// A second signal cancels the sign-out. The run can then report the result of the command, such as a delivered key.
 pub(crate) async fn sign_out(target: &Target, signed_in: &SignedIn, context: &Context) -> bool {
     if target.no_sign_out {
         return false;

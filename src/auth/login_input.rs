@@ -1,4 +1,4 @@
-//! Stores the user name and the password from a prompt or from stdin, because they can be read only once.
+//! Stores the typed user name and password for a second sign-in of the same run.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,7 @@ use crate::secret::Secret;
 
 /// The user name and the password of the first sign-in. The password is stored only for a run that may have to sign in again.
 ///
-/// The default value stores no password, so that only a command that may sign in twice holds the password in memory after the first sign-in.
+/// A value from `LoginInput::default()` does not store the password, so that the password is removed from memory after the sign-in.
 #[derive(Default)]
 pub(crate) struct LoginInput {
     keeps_password: bool,
@@ -15,7 +15,7 @@ pub(crate) struct LoginInput {
 }
 
 impl LoginInput {
-    /// Returns a value that stores the user name and the password for a second sign-in.
+    /// Returns a value that stores both the user name and the password.
     pub(crate) fn kept() -> Self {
         Self {
             keeps_password: true,

@@ -1,7 +1,7 @@
 //! The sign-in method of a run: an API key, a credential that `login` saved, or a password.
 //!
-//! A password or code on the command line takes precedence over a saved credential and over an API key in the environment. An API key in a
-//! profile is only a default, so a saved credential and a password in the environment take precedence over it.
+//! A password or MFA code on the command line takes precedence over a saved credential and over an API key in the environment. An API key in a
+//! profile is used only if there is no saved credential and no password in the environment.
 
 use super::saved::{CredentialQuery, SavedCredential, SavedSecret, shadowed};
 use crate::config::{SecretSource, Sourced};
@@ -15,7 +15,7 @@ pub(crate) enum AuthMethod {
     ApiKey(Sourced<SecretSource>),
     /// A credential that `login` saved.
     Saved(SavedCredential),
-    /// A user name and a password. The run signs out at the end.
+    /// A user name and a password. The run signs in with them, and signs out at the end.
     Password,
 }
 
@@ -61,7 +61,8 @@ impl AuthMethod {
         })
     }
 
-    /// Returns the user of the saved session if a password is configured, because an expired session can then be replaced.
+    /// Returns the user of the saved session if a password is configured, or `None`. With a password, the run can sign in again if the session has
+    /// expired.
     pub(crate) fn renewable_user<'a>(&'a self, target: &Target) -> Option<&'a str> {
         match self {
             Self::Saved(saved) => saved.username().filter(|_| target.password.is_some()),
@@ -74,7 +75,7 @@ impl AuthMethod {
         let Self::Saved(saved) = self else {
             return error;
         };
-        // The manager returns the same status for an expired or locked key as for a key whose role lacks a permission.
+        // The key may be expired or locked. The manager returns the same status code in this case as for a missing permission.
         if error.kind() == ErrorKind::Forbidden && saved.username().is_none() {
             let hint = error.next_step().unwrap_or_default();
             let hint = format!(

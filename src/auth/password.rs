@@ -70,8 +70,8 @@ pub(crate) async fn sign_in_as(
     Ok((signed_in, login.username))
 }
 
-/// Returns a client for the manager, and whether this function has already waited for the manager and checked its certificate. It does this
-/// before a password prompt, so that the user knows which manager will receive the password.
+/// Returns a client for the manager, and true if the manager has responded and its certificate was checked. If the password will be typed, the
+/// certificate is checked first, so that the user knows which manager will receive the password.
 async fn client(
     target: &Target,
     input: &LoginInput,
@@ -90,7 +90,7 @@ async fn client(
     Ok((manager, false))
 }
 
-/// A sign-in with a user name and a password. A sign-in may need several requests.
+/// A sign-in with a user name and a password. It may send several sign-in requests.
 struct PasswordSignIn<'a> {
     target: &'a Target,
     context: &'a Context,
@@ -100,7 +100,7 @@ struct PasswordSignIn<'a> {
 }
 
 impl PasswordSignIn<'_> {
-    /// Signs in. Repeats the request with the MFA code if the code was missing, and while the session limit is reached.
+    /// Signs in. If the MFA code was missing, repeats the request with the code. Also repeats the request while the session limit is reached.
     async fn sign_in(
         &self,
         mut manager: Manager,
@@ -114,7 +114,7 @@ impl PasswordSignIn<'_> {
         } = self;
         let mut limit = SessionLimit::default();
         loop {
-            // While the user was typing, the manager may have rejected the sign-in of a concurrent run.
+            // The guard is checked before each request, because concurrent runs may have had sign-ins rejected while the user was typing.
             check_guard(context, guard).await?;
             let (unused, error) = match self.send(manager, code.as_ref()).await? {
                 Ok(signed_in) => return Ok(signed_in),
@@ -125,7 +125,8 @@ impl PasswordSignIn<'_> {
                 && first_use::trust_on_first_use(target, context).await?
             {
                 manager = target.manager(context)?;
-                // The TLS handshake failed, so the code was not sent. The next request sends the code.
+                // The TLS handshake failed, so the code was not sent and its mark was removed. The code is marked as used again, because the next
+                // request sends it.
                 if let Some(code) = &code {
                     (guard.mark_code_used(code))
                         .map_err(|spent| code_already_used("the code", &spent))?;
@@ -140,8 +141,8 @@ impl PasswordSignIn<'_> {
                 }
                 continue;
             }
-            // If only the MFA code was missing, the request is repeated with the code. The manager has not rejected the user name and the
-            // password in this case.
+            // The request is repeated only if the MFA code was missing, because the manager has not rejected the user name and the password in this
+            // case.
             let needs_code = needs_code(&error, code.as_ref());
             if !needs_code || context.prompt() == Prompt::Unavailable {
                 return Err(self.with_unlock_hint(error));
@@ -187,8 +188,8 @@ impl PasswordSignIn<'_> {
         }
     }
 
-    /// Returns a new code for the next attempt after the session limit was reached. The previous code is not sent again, because the
-    /// manager may have consumed it.
+    /// Returns a new MFA code for the next attempt after the session limit was reached. A new code is necessary, because the manager may accept the
+    /// previous code only once.
     ///
     /// # Errors
     /// Returns `error` if no new code is available.
@@ -319,10 +320,10 @@ async fn typed_code(context: &Context, guard: &LockoutGuard) -> Result<Secret, E
     }
 }
 
-/// The result of one sign-in request. The error variant contains the client, because the next attempt uses the same client.
+/// The result of one sign-in request. An error includes the client, so that the next attempt can use it.
 type Attempt = Result<SignedIn, (Manager, ManagerError)>;
 
-/// Records the result of a sign-in in the lockout guard. A lost response is not recorded.
+/// Records the result of a sign-in request in the lockout guard. If no response arrived, nothing is recorded.
 fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
     let error = match attempt {
         Ok(_) => return guard.accepted(),
@@ -332,8 +333,8 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
         Cause::SignInRefused(refusal) if !needs_code(error, who.mfa_code) => {
             guard.refused(*refusal);
         }
-        // The status code is not 503, so a gateway may have forwarded the request. The manager may have received the MFA code, so the MFA code stays
-        // marked as used.
+        // With a status code such as 502 or 504, a gateway may have forwarded the request to the manager. The MFA code may have been received, so it
+        // stays marked as used.
         Cause::Unavailable { .. } if error.http_status() != Some(503) => {}
         Cause::ConnectionRefused
         | Cause::Unreachable

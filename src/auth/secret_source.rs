@@ -51,8 +51,8 @@ pub(crate) async fn read(
             })
             .await?
         }
-        // A regular file is read without a separate thread, because the read does not block for long. Other sources, such as pipes, may
-        // block.
+        // A regular file is read on this thread, because the read does not block for long. A pipe or device may block, so it is read on a separate
+        // thread.
         SecretSource::File(path) if path.is_file() => {
             file(path, source, kind, allow_loose_permissions)?
         }
@@ -65,7 +65,7 @@ pub(crate) async fn read(
         }
         SecretSource::Command(command) => {
             let (command, source) = (command.clone(), source.clone());
-            // The command may prompt on the terminal.
+            // The status line is hidden while the command runs, because the command may prompt on the terminal.
             let _hold = status_line::hold();
             in_background(signals, move || output_of(&command, &source, kind)).await?
         }
@@ -94,7 +94,7 @@ async fn in_background(
     let reading = tokio::task::spawn_blocking(work);
     signals
         .cancel(async {
-            // The join fails only if the thread panicked or the runtime is shutting down.
+            // Waiting for the thread fails only if the thread panicked or the runtime is shutting down.
             reading.await.map_err(|_| {
                 Error::new(
                     ErrorKind::Unexpected,

@@ -15,14 +15,15 @@ use crate::target::Target;
 pub(crate) struct Access<'a> {
     /// The client for authenticated requests to the manager.
     pub(crate) signed_in: &'a SignedIn,
-    /// The manager that the client is signed in to.
+    /// The manager to which the client is signed in.
     pub(crate) target: &'a Target,
     /// The state that the run shares between all managers.
     pub(crate) context: &'a Context,
 }
 
 impl Access<'_> {
-    /// Returns the fields that the records of all operations contain, for this manager and these destinations of the secret.
+    /// Returns the fields that every record contains: the operation's ID, the manager, the tenant, the credential's fingerprint and the destinations
+    /// of the secret.
     pub(crate) fn operation(&self, id: &str, sinks: Vec<String>) -> Operation {
         Operation {
             id: id.to_owned(),
@@ -46,7 +47,7 @@ pub(crate) async fn signed_in<T>(
     signed_in_with(&LoginInput::default(), target, context, work).await
 }
 
-/// Like [`signed_in`], but also stores the user name and the password in `input`, for a run that may have to sign in again.
+/// Like [`signed_in`], but stores the typed user name and password in `input`, so that the run can sign in again.
 ///
 /// # Errors
 /// Returns the error of the sign-in or of the work.
@@ -63,7 +64,7 @@ pub(crate) async fn signed_in_with<T>(
     .await
 }
 
-/// Like [`signed_in`], but without the warnings. This function is for `recover`, which finishes the unfinished work.
+/// Like [`signed_in`], but does not warn about unfinished work. `recover` uses this function, because it finishes that work itself.
 ///
 /// # Errors
 /// Returns the error of the sign-in or of the work.
@@ -103,13 +104,12 @@ async fn session<T>(
     result
 }
 
-/// Waits until the removal of records is flushed to disk. A second signal cancels only this wait, and the result of the work is still
-/// reported.
+/// Waits until the removal of records is flushed to disk. A second signal cancels the wait, so that the run can report the result of its work.
 async fn finish_flushes(context: &Context) {
     tokio::select! {
         biased;
         _ = context.signals.second_signal() => {
-            log::info!("interrupted before the removal of this run's records was flushed to disk");
+            log::info!("interrupted while flushing the removal of this run's records to disk");
         }
         () = context.flushes.finish() => {}
     }

@@ -9,7 +9,7 @@ use crate::manager::ManagerError;
 use crate::random;
 use crate::target::Target;
 
-/// How long to retry if `--wait` is not set.
+/// The maximum time of retrying if `--wait` is not set.
 const WAIT: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
@@ -22,10 +22,11 @@ pub(crate) struct SessionLimit {
 }
 
 impl SessionLimit {
-    /// Waits before the next attempt. Prints a note before the first pause. The last attempt is made when the maximum wait is over.
+    /// Waits before the next attempt. Prints a note before the first pause. The last pause ends when the maximum wait is over, so that one more
+    /// attempt follows.
     ///
     /// # Errors
-    /// Returns `error` if the maximum wait is over, or an interruption if a signal arrives.
+    /// Returns `error` if the maximum wait was already over, or an interruption if a signal arrives.
     pub(crate) async fn pause(
         &mut self,
         error: &ManagerError,

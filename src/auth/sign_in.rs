@@ -14,7 +14,7 @@ use crate::manager::{Credentials, SessionRenewal, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::safe;
 
-/// Signs in. An API key or a saved credential needs no sign-in request, because it is sent with each request of the command.
+/// Signs in. Only a user name and a password need a sign-in request. An API key or a saved credential is sent with each request of the command.
 ///
 /// # Errors
 /// Returns a usage error if a credential cannot be read, or a sign-in error if the manager rejects the credential.
@@ -68,7 +68,7 @@ pub(crate) async fn sign_in_with_name(
     Ok((sign_in(method, target, input, context).await?, username))
 }
 
-/// Runs `work`. If the saved session has expired and a password is configured, signs in once with the password and continues.
+/// Runs `work`. If the saved session turns out to have expired and a password is configured, signs in once with the password, and `work` continues.
 ///
 /// Returns the client and the result of the work. The caller must end the client's session.
 pub(crate) async fn with_renewal<T>(
@@ -91,7 +91,7 @@ pub(crate) async fn with_renewal<T>(
             busy.set(true);
             match renew(username, target, context).await {
                 Ok(renewed) => {
-                    // If the work was cancelled during the sign-in, the new session is not used.
+                    // The work was cancelled during the sign-in and does not use the new session, so the session is ended.
                     if reply.send(renewed.session().cloned()).is_err() {
                         sign_out(target, &renewed, context).await;
                     }
@@ -112,7 +112,7 @@ pub(crate) async fn with_renewal<T>(
         result
     };
     let result = result.map_err(|error| match refused.take() {
-        // The failed sign-in is reported instead of the expired session, because the user has to fix the sign-in.
+        // The error of the new sign-in is returned instead of the error of the expired session, because the user has to fix the password sign-in.
         Some(refused) => refused,
         None if signed_in.is_renewed() => error,
         None => method.advise(error),

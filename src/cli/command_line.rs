@@ -64,15 +64,15 @@ pub(crate) enum Command {
 }
 
 impl Cli {
-    /// Parses a command line, which starts with the program's name, and the environment variables of its flags. Also returns the source of
-    /// each global flag.
+    /// Parses the words of a command line, including the program's name. Flags that are not set are read from their environment variables. Also
+    /// returns the source of each global flag.
     ///
     /// # Errors
-    /// Returns clap's error. clap also reports a request for help or for the version as an error.
+    /// Returns clap's error. clap returns an error also for `--help` and `--version`.
     pub(crate) fn read(words: &[OsString]) -> Result<(Self, Sources), clap::Error> {
         let first = words.get(1).and_then(|word| word.to_str());
         let matches = parser_for(first.unwrap_or_default()).try_get_matches_from(words)?;
-        // clap stores the values of the global flags in the matches of the command, even if they were typed before it.
+        // clap stores the values of the global flags in the matches of the command, even if the flags were typed before the command.
         let (_, flags) = matches
             .subcommand()
             .ok_or_else(|| clap::Error::new(ErrorKind::MissingSubcommand))?;
@@ -84,15 +84,14 @@ impl Cli {
     }
 }
 
-/// Returns the parser. An empty environment variable counts as unset: many CI systems can only unset a variable that way.
+/// Returns the parser with all commands. An empty environment variable counts as unset, because many CI systems cannot unset a variable.
 pub(crate) fn parser() -> clap::Command {
     without_empty_variables(Cli::command())
 }
 
-/// Returns the parser for a command line that starts with this word. If the word is a command, the parser contains only this command, and
-/// the global flags are added to it as ordinary flags. clap would check the environment variable of a global flag even if the flag is
-/// typed, and reject the run if the variable is invalid. Building all commands would take a sixth of the instructions of `create` (1.4 of
-/// 8.3 million).
+/// Returns the parser for a command line whose first word is `first`. If this word is a command, the parser contains only this command. Building all
+/// commands would take a sixth of the instructions of `create` (1.4 of 8.3 million). The global flags are added to the command as ordinary flags. For
+/// a global flag, clap would check the environment variable even if the flag is typed, and reject the run if the variable is invalid.
 fn parser_for(first: &str) -> clap::Command {
     if ["-h", "--help", "-V", "--version"].contains(&first) {
         return parser().mut_args(|flag| flag.global(false));
@@ -104,7 +103,8 @@ fn parser_for(first: &str) -> clap::Command {
         GlobalArgs::augment_args(clap::Command::new(NAME).next_display_order(GLOBAL_ORDER));
     let command = clap::Command::new(name).aliases(alias);
     let command = augment(command);
-    // clap copies the values of global flags from the command to its own commands. Without such commands, that takes 3 % of `create`.
+    // The flags are global only if the command has subcommands. If it has none, clap's handling of global flags would be useless, but would take 3 %
+    // of the instructions of `create`.
     let is_global = command.has_subcommands();
     let flags = global.get_arguments().cloned();
     let command = command.args(flags.map(|flag| flag.global(is_global)));

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::terminal::output::Format;
 
 impl Command {
-    /// Returns how this command uses the settings file.
+    /// Returns whether this command requires, inspects or ignores the settings file.
     pub(crate) fn profile_use(&self) -> ProfileUse {
         match self {
             Self::Config(args) if args.uses_profiles() => ProfileUse::Required,
@@ -31,7 +31,7 @@ impl Command {
         }
     }
 
-    /// Returns true if the command prints a table, or ignores the output format.
+    /// Returns true if `-o tsv` is allowed: the command prints a table, or it ignores the output format.
     fn accepts_tsv(&self) -> bool {
         match self {
             Self::FindRole(args) => args.prints_table(),

@@ -1,8 +1,8 @@
-//! The command line as it was typed, read without clap's validation. Errors and help need the command even if a flag is wrong.
+//! Finds the command in a command line without clap's validation. Error messages and help need the command even if a flag is invalid.
 
 use super::command_line::parser;
 
-/// The command line of this process.
+/// The command and the help flag of a command line.
 pub(crate) struct TypedLine {
     /// The names of the command and its subcommand. Empty if no known command was typed.
     pub(crate) path: Vec<String>,
@@ -10,7 +10,7 @@ pub(crate) struct TypedLine {
     pub(crate) command: clap::Command,
     /// The word that was typed instead of a known command, if any.
     pub(crate) unknown: Option<String>,
-    /// The words that follow the word in `unknown`.
+    /// The words after the unknown command.
     pub(crate) rest: Vec<String>,
     /// The first help flag on the command line, if any.
     pub(crate) help: Option<HelpForm>,
@@ -54,7 +54,7 @@ impl TypedLine {
             }
             let help = help_form(&word);
             line.help = line.help.or(help);
-            // The value of a flag is neither a command nor a request for help.
+            // The value of a flag is skipped, because it is neither a command nor a help flag.
             if line.takes_next_word(&word) && words.peek().is_some_and(|next| is_value(next)) {
                 words.next();
             }
@@ -107,7 +107,7 @@ fn is_value(word: &str) -> bool {
 fn help_form(word: &str) -> Option<HelpForm> {
     match word {
         "--help" => Some(HelpForm::Long),
-        // `-h` may follow flags that take no value, as in `-qh`.
+        // In a group of short flags such as `-qh`, `-h` counts as a help flag.
         short if short.trim_start_matches(['-', 'q', 'v', 'y']) == "h" => Some(HelpForm::Short),
         _ => None,
     }

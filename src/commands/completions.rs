@@ -1,4 +1,4 @@
-//! `completions`: prints a shell script that gets completions from this program. `cli/completion` computes them.
+//! `completions`: prints a shell script. When the user presses Tab, the script runs this program, and `cli/completion` returns the candidates.
 
 use crate::context::Context;
 use crate::context::Outcome;
@@ -16,7 +16,7 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-/// A shell that has a completion script.
+/// The shells for which there is a completion script.
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Shell {
     Bash,

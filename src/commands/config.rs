@@ -41,7 +41,7 @@ The settings file is $SWP_CONFIG_DIR/config.toml, or else $XDG_CONFIG_HOME/swp-k
 (role, role-id, expires, description, locale, time-zone). The file contains no secrets: password-command, mfa-command and api-key-command are commands that print them. A flag takes precedence over a variable, and a variable over the profile.";
 
 impl Args {
-    /// Returns true if the subcommand reads the profiles at start. `path` and `check` do not, because they must work with an invalid file.
+    /// Returns true if the subcommand needs a valid settings file. `path` and `check` do not need one.
     pub(crate) fn uses_profiles(&self) -> bool {
         matches!(self.action, Action::Show)
     }
@@ -88,7 +88,7 @@ fn path(context: &Context) -> Result<(), Error> {
 }
 
 fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
-    // An invalid proxy is an error here too, as for commands that connect to a manager.
+    // `config show` fails if the proxy is invalid, as a command that connects to a manager would.
     settings
         .proxy
         .choose(settings.manager.as_ref().map(|manager| &manager.value))?;
@@ -200,7 +200,8 @@ fn check(settings: &Settings, context: &Context) -> Result<(), Error> {
     print(context, "", &json!({"file": shown, "profiles": names}))
 }
 
-/// Checks the values that can become invalid without a change of the file: the expiry of new keys and the certificate file.
+/// Checks the expiry of new keys and the certificate file. These can become invalid without a change of the settings file, for example if the expiry
+/// date passes.
 fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
     let mut errors = Vec::new();
     if let Some(expires) = profile.text("create.expires") {
@@ -218,8 +219,8 @@ fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
     errors
 }
 
-/// Returns the error for an invalid file. For text output, prints each problem on a separate line first. For JSON output, the error
-/// contains all problems.
+/// Returns the error for an invalid settings file. In JSON output, the error contains all problems. In text output, each problem is printed on its
+/// own line before the error.
 fn invalid(file: &Profiles, problems: Vec<(String, String)>, context: &Context) -> Error {
     let count = match problems.len() {
         1 => "1 problem".to_owned(),

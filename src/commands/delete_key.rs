@@ -1,4 +1,4 @@
-//! `delete-key`: deletes keys and verifies each deletion. All keys are looked up before the first key is deleted.
+//! `delete-key`: deletes keys, and verifies that each key no longer exists. All keys are looked up before the first key is deleted.
 
 use crate::auth::session;
 use crate::auth::session::Access;
@@ -47,7 +47,7 @@ const WORDS: BatchWords = BatchWords {
     done: "deleted",
     repeat: "keys that no longer exist count as deleted",
 };
-/// The result for a key that did not exist.
+/// The words that report a key that did not exist.
 const ALREADY_GONE: &str = "was gone already";
 
 /// The result of looking up a KEY argument.
@@ -159,7 +159,7 @@ async fn delete_all(
             signer.refuse_own_key(key, "deleted")?;
         }
     }
-    // The key that authenticates the requests is deleted last, because the manager then rejects all further requests.
+    // The key that authenticates the requests is deleted last. After its deletion, the manager rejects all requests of this run.
     keys.sort_by_key(|key| signer.is(key.id));
     if !args.yes {
         confirm(&keys, access).await?;
@@ -185,7 +185,7 @@ async fn delete_all(
     Ok(batch)
 }
 
-/// Returns one line about a key: its name, its role and when it was last used.
+/// Returns one line about a key: its name, its role and the time of its last use.
 fn usage(key: &ApiKey, roles: &RoleNames) -> String {
     let role = match (roles.get(key.role_id()), key.role_id()) {
         (Some(name), _) => format!("role `{name}`"),
@@ -202,7 +202,7 @@ fn usage(key: &ApiKey, roles: &RoleNames) -> String {
     format!("  {}", safe(&shorten(&line, MAX_LINE)))
 }
 
-/// Asks whether to delete the keys, and shows what will stop working.
+/// Shows the keys, and asks the user to confirm their deletion.
 async fn confirm(keys: &[ApiKey], access: Access<'_>) -> Result<(), Error> {
     let context = access.context;
     let roles = RoleNames::ask(access).await?;
@@ -228,7 +228,7 @@ async fn confirm(keys: &[ApiKey], access: Access<'_>) -> Result<(), Error> {
     ))
 }
 
-/// Deletes a key and verifies that the key no longer exists. The first signal does not interrupt the deletion, but a second signal does.
+/// Deletes a key, and verifies that it no longer exists. A first signal does not interrupt this. A second signal ends the run.
 async fn delete(
     key: &ApiKey,
     signer: Signer,
@@ -250,7 +250,8 @@ async fn delete(
     result.map_err(|error| error.key(key.id))
 }
 
-/// Verifies that the key no longer exists, regardless of the response to its deletion.
+/// Requests the key again to verify that it no longer exists. The key is also requested if the deletion seems to have failed, because the manager may
+/// have deleted it.
 ///
 /// # Errors
 /// Returns an error if the key still exists, or if it is unknown whether the key exists.
@@ -269,10 +270,10 @@ async fn verify_gone(
             .map_err(Error::from);
         match (exists, &response) {
             (Ok(false), _) => return Ok(()),
-            // The key to delete authenticates this run. The manager accepted the key before and rejects it now, so the key was deleted.
+            // The deleted key authenticates this run. The manager accepted the key before the deletion and rejects it now, so the key was deleted.
             (Err(why), _) if own && why.kind() == ErrorKind::SignIn => return Ok(()),
             (Err(_), Err(error)) if was_refused(error.kind()) => return Err(error.clone()),
-            // A rejected secret is not sent again, because that could lock its key.
+            // No further request is sent, because the manager may lock a key whose secret it has rejected repeatedly.
             (Err(why), _) if why.kind() == ErrorKind::SignIn => {
                 return Err(unknown(key, &response, &why));
             }

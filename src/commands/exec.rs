@@ -1,8 +1,8 @@
 //! `exec`: runs a command with a temporary key.
 //!
-//! The command receives the secret of the key. The key is deleted after the command has exited, regardless of the exit code. The record of
-//! the run is deleted after the key. If the run is killed, `recover` finds the key in the record and deletes it. The key also has an
-//! expiry, in case it is never deleted.
+//! The command receives the secret of the key. The key is deleted after the command has exited, regardless of the exit code. The record of the run is
+//! deleted only after the key, so that `recover` can find and delete the key of a run that was killed. The key also has an expiry, in case it is
+//! never deleted.
 
 use tokio::process::Command;
 
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", group = "which-role")]
     role: Option<String>,
 
-    /// Role of the key, by its ID (not looked up if --allow-full-access is set)
+    /// Role of the key, by its ID (if --allow-full-access is set, the role is not looked up)
     #[arg(long, value_name = "ID", group = "which-role", value_parser = clap::value_parser!(i64).range(1..))]
     role_id: Option<i64>,
 
@@ -91,7 +91,7 @@ struct ExecPlan<'a> {
     operation: String,
 }
 
-/// The sign-in of this run. It is repeated if the session expires before the key is deleted.
+/// The data of the sign-in. The run uses it to sign in again if the session expires before the key is deleted.
 struct RepeatableSignIn {
     method: AuthMethod,
     input: LoginInput,
@@ -120,7 +120,7 @@ pub(crate) async fn run(
         ("--tenant", target.tenant_name()),
     ];
     mint::refuse_too_long(&named, &prepared.places())?;
-    // The user's answers to the prompts are stored, because a second sign-in is necessary if the session expires before the command exits.
+    // The typed user name and password are stored for a second sign-in, because the session may expire before the command exits.
     let login = RepeatableSignIn {
         method: AuthMethod::select(&target, context)?,
         input: LoginInput::kept(),
@@ -171,7 +171,7 @@ impl<'a> ExecPlan<'a> {
             args,
             program,
             arguments,
-            // If the program to run does not exist, this fails before a key is created.
+            // This search is made before the key is created, so that a run with an unknown program creates no key.
             path: child::find(program)?,
             ttl: Expiry::After(ttl),
             operation: random::hex(4),
@@ -250,7 +250,7 @@ impl<'a> ExecPlan<'a> {
         command.args(self.arguments);
         let pipe = secret.put_on(&mut command).map_err(failed)?;
         let running = child::start(&mut command, &context.signals).map_err(failed)?;
-        // `command` and `pipe` contain copies of the secret.
+        // Dropping `command` and `pipe` removes their copies of the secret from memory.
         drop((command, pipe));
         status_line::end();
         log::info!("started `{}`", self.program);
@@ -310,7 +310,7 @@ impl<'a> ExecPlan<'a> {
     }
 }
 
-/// Returns when the key expires, as a part of a sentence.
+/// Returns a part of a sentence with the expiry of the key, such as `until 2027-01-31T00:00:00Z`.
 fn until(key: &TemporaryKey) -> String {
     match key.delivered.expiry_date {
         Some(expiry) => format!("until {}", format_time(expiry)),
@@ -321,7 +321,7 @@ fn until(key: &TemporaryKey) -> String {
 /// Deletes the key. If the session has expired, signs in again first.
 ///
 /// # Errors
-/// If a second sign-in is impossible or fails, returns the error of the first deletion.
+/// Returns the error of the first attempt to delete the key if a second sign-in is impossible or fails.
 async fn delete(
     key: &TemporaryKey,
     login: &RepeatableSignIn,
@@ -347,8 +347,7 @@ async fn delete(
         .await
         .map_err(|again| {
             let why = match again.kind() {
-                // The error of the second sign-in is omitted, because the run failed when the session expired, not because the user could
-                // not be prompted.
+                // This error is omitted, because the cause of the failure is the expired session, not the missing terminal or the signal.
                 ErrorKind::Usage | ErrorKind::Interrupted(_) => {
                     "could not sign in again".to_owned()
                 }
@@ -361,7 +360,8 @@ async fn delete(
         ..access
     };
     let result = mint::delete_delivered(signed_in_again, record, delivered).await;
-    // A second signal that cancels the sign-out must not report that the deleted key may still exist.
+    // The key was deleted, so the pending message is removed. If a second signal cancels the sign-out, the run must not report that the key may still
+    // exist.
     drop(pending);
     sign_out(access.target, &again, access.context).await;
     result

@@ -69,7 +69,7 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// The JSON document: the role as the manager returned it, and `meta`.
+/// The JSON document: the fields of the role as the manager returned them, and `meta`.
 #[derive(Serialize)]
 struct FoundRole<'a> {
     #[serde(flatten)]

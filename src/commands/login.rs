@@ -46,8 +46,8 @@ pub(crate) async fn run(
 
 /// Returns the API key to save, or `None` to save a session.
 ///
-/// The API key is saved if its source has precedence over the sources of the password and the MFA code. If the key and the password both
-/// come from the environment, a session is saved.
+/// The API key is saved if its source takes precedence over the source of the password and of the MFA code. A flag takes precedence over the
+/// environment, and the environment over a profile. If the key and the password both come from the environment, a session is saved.
 fn selected_key(target: &Target) -> Option<&Sourced<SecretSource>> {
     let key = target.api_key.as_ref()?;
     let code = (target.mfa.as_ref()).filter(|code| code.source.is_flag());
@@ -69,7 +69,7 @@ async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Err
     let saved = query.session(&username, session);
     let previous = SavedCredential::all(&query).unwrap_or_default();
     if let Err(error) = saved.save() {
-        // The session could not be saved, so nothing can use it. It is ended on the manager.
+        // The session is ended, because it could not be saved and no later command can use it.
         sign_out(target, &signed_in, context).await;
         return Err(error);
     }
@@ -86,8 +86,7 @@ async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Err
     )
 }
 
-/// Saves an API key after checking that it works. A key that could not be checked is not saved, because it might replace a saved key that
-/// works.
+/// Checks that an API key works, and saves it. If the check fails, the key is not saved, so that it does not replace a saved key that works.
 async fn save_key(
     key: &Sourced<SecretSource>,
     target: &Target,
@@ -141,7 +140,7 @@ fn unproven(error: &Error) -> Error {
     .hint("pass the key to each command with `--api-key-file` or SWP_API_KEY")
 }
 
-/// Deletes the credentials that were saved earlier for the same manager. Sessions among them are ended on the manager.
+/// Deletes the credentials that earlier runs saved for the same manager. If a deleted credential is a session, also ends the session on the manager.
 async fn replace(
     previous: Vec<SavedCredential>,
     saved: &SavedCredential,

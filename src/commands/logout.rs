@@ -68,7 +68,7 @@ pub(crate) async fn run(
     print(context, &fields)
 }
 
-/// Prints what was removed. Text output has only the note.
+/// Prints the deleted credential as JSON. In text output, the note already names the credential.
 fn print(context: &Context, meta: &Value) -> Result<Outcome, Error> {
     let format = context.output.format();
     if format.is_json() {

@@ -36,7 +36,7 @@ pub(crate) async fn run(
     let (key, roles, now) = session::signed_in(&target, context, async |access| {
         let key = lookup::resolve(&args.key, access).await?;
         let roles = match context.output.format() {
-            // `-o env` prints a single value, so the name of the role is not requested.
+            // The name of the role is not requested for `-o env`, because this format prints only one value of the key.
             Format::Env => RoleNames::default(),
             _ => RoleNames::ask(access).await?,
         };

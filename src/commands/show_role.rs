@@ -155,8 +155,8 @@ fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     lines.map(|line| safe(line) + "\n").collect()
 }
 
-/// Returns the paths of all permissions that are on, in the manager's order. A non-empty list is included, because it restricts the other
-/// permissions to some computers or policies.
+/// Returns the paths of all permissions whose value is true, in the manager's order. Paths of non-empty lists are included too, because such a list
+/// restricts the role to some computers or policies.
 ///
 /// # Errors
 /// Returns an error if the paths are longer than `MAX_PATH_BYTES` in total.
@@ -168,8 +168,8 @@ fn enabled_paths(role: &Role) -> Result<Vec<String>, Error> {
     Ok(paths)
 }
 
-/// The maximum total length of the paths. A role with all permissions has paths of about 20 KB. A hostile response with long, nested names
-/// could need gigabytes of memory.
+/// The maximum total length of the paths. It limits the memory that a hostile response with long, nested names can use. The paths of a role with all
+/// permissions need about 20 KB.
 const MAX_PATH_BYTES: usize = 1024 * 1024;
 
 fn collect(

@@ -1,6 +1,6 @@
 //! `trust`: shows the manager's certificate, and pins and unpins its key.
 //!
-//! The only connection to the manager is a TLS handshake. These commands read no secret, so they cannot send one.
+//! These commands connect to the manager only for a TLS handshake. They read no password, API key or session.
 
 use serde_json::{Value, json};
 
@@ -154,8 +154,8 @@ fn no_env() -> Error {
 
 /// Pins the key of a manager.
 ///
-/// A pin from `--tls-pin` is stored without a connection, so it can be stored before the manager is installed. If there is no `--tls-pin`,
-/// the user must confirm the key that the manager presents.
+/// With `--tls-pin`, the pin is stored without a connection to the manager, so the manager need not exist yet. Without `--tls-pin`, the user must
+/// confirm the key that the manager presents.
 async fn add(target: &Target, context: &Context) -> Result<(), Error> {
     if context.output.format() == Format::Env {
         return Err(no_env());
@@ -240,7 +240,7 @@ async fn confirmed_certificate(
     Ok(Some(certificate))
 }
 
-/// Prints the pins of a manager, and whether this run changed them.
+/// Prints the pins of a manager as JSON. The field `changed` is true if this run changed them.
 fn print_entry(
     host: &str,
     known: Option<&KnownManager>,
@@ -277,7 +277,7 @@ async fn remove(target: &Target, context: &Context) -> Result<(), Error> {
         Error::new(ErrorKind::NotFound, format!("no pin found for {host}"))
             .hint("run `swp-keys trust list` to list the pins")
     };
-    // `PinStore::change` would create the file if it does not exist.
+    // The pins are read before `PinStore::change`, because `change` would create the file if it does not exist.
     if !PinStore::read()?.managers.contains_key(&host) {
         return Err(unknown());
     }

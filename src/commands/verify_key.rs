@@ -1,7 +1,7 @@
 //! `verify-key`: checks whether a secret works, and shows its key and expiry.
 //!
-//! `auth::key_check` sends a request with the secret, and never sends a rejected secret again. If the secret does not work, the exit code
-//! is 13, stderr contains the reason, and stdout still contains the result.
+//! `auth::key_check` tries the secret. If the secret does not work, the exit code is 13 and stderr contains the reason. The result is printed to
+//! stdout in this case too.
 
 use std::time::Duration;
 
@@ -45,13 +45,13 @@ pub(crate) struct Args {
 
 /// The result of the check.
 struct Verification {
-    /// True if the secret works, false if it does not, `None` if this is unknown.
+    /// `Some(true)` if the secret works, `Some(false)` if the manager rejected it, `None` if it is unknown whether the secret works.
     works: Option<bool>,
     /// The key, if its role allows it to view API keys.
     key: Option<Box<ApiKey>>,
     /// The name of the key's role, if the key may view roles.
     role: Option<String>,
-    /// Why the check failed.
+    /// The reason why the check failed, or `None` if it succeeded.
     failure: Option<Error>,
 }
 
@@ -122,10 +122,10 @@ fn selected_key(args: &Args, settings: &Settings) -> Result<Sourced<SecretSource
 }
 
 impl Verification {
-    /// Sends a request with the secret.
+    /// Checks the secret with one or two requests.
     ///
     /// # Errors
-    /// Returns an error if the request failed for a reason that is unrelated to the secret.
+    /// Returns an error if a request failed for a reason other than the secret, such as a lost connection.
     async fn of(signed_in: &SignedIn, source: &Source) -> Result<Self, Error> {
         let (works, failure) = match try_key(signed_in).await {
             Tried::Works(key) => {

@@ -28,7 +28,7 @@ use crate::terminal::output::{Format, Table, json_text};
 )]
 pub(crate) struct Args {}
 
-/// The identity of this run. A field that the run's role has no permission to read is `None`.
+/// The user or API key that authenticates this run. A field is `None` if the run has no permission to read it.
 struct Identity {
     /// The sign-in method of the run, as text.
     sign_in_method: &'static str,
@@ -40,7 +40,7 @@ struct Identity {
     role: Option<String>,
 }
 
-/// Settings that are shown in addition to the manager's responses.
+/// The settings to show in addition to the identity, and whether `-v` is set.
 struct Shown {
     verbose: bool,
     settings: Vec<ResolvedSetting>,
@@ -90,7 +90,7 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// Reads the identity that authenticates the requests.
+/// Reads the user or API key that authenticates this run.
 async fn read_identity(
     access: Access<'_>,
     method: &AuthMethod,

@@ -108,7 +108,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, value_name = "DURATION", env = "SWP_TIMEOUT", hide_env_values = true, default_value = "30s", help_heading = TRUST)]
     pub timeout: String,
 
-    /// Maximum duration of connecting
+    /// Time limit for connecting to the manager
     #[arg(global = true, long, value_name = "DURATION", env = "SWP_CONNECT_TIMEOUT", hide_env_values = true, default_value = "10s", help_heading = TRUST)]
     pub connect_timeout: String,
 

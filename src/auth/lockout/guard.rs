@@ -5,9 +5,9 @@
 //! it sends anything. With `--force-login`, a run signs in anyway. On a terminal, the user is asked whether to sign in anyway. A successful
 //! sign-in clears the rejections.
 //!
-//! Every rejection by the manager counts, because the response may not contain the cause. These failures do not count: a request that did
-//! not reach the manager, a rate limit, the session limit, an unavailable manager, and a missing code. A lost response does not count
-//! either, because the manager may have accepted the sign-in, and because exit code 8 promises that the run can be repeated.
+//! Every rejection by the manager counts, even if its cause is unknown. These failures do not count: a request that did not reach the manager, a rate
+//! limit, the session limit, an unavailable manager, and a missing code. A lost response does not count either, because the manager may have accepted
+//! the sign-in, and because exit code 8 promises that the run can be repeated.
 //!
 //! A manager must not accept an MFA code a second time (RFC 6238, section 5.2). So a code that was sent is not sent again for 15 minutes,
 //! even if the sign-in failed. No manager accepts a code for that long. The probability that a new code equals an earlier code is one in a
@@ -119,7 +119,7 @@ impl LockoutGuard {
     /// # Errors
     /// If the code was sent before, returns the time at which it was sent.
     pub(crate) fn mark_code_used(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
-        // This check also works in a read-only state folder, in which the change below fails.
+        // This check is necessary if the state folder is read-only, because the change below has no effect there.
         self.is_fresh(code)?;
         let spent = self.change(|record, key| {
             let fingerprint = self.fingerprint(key, code);
@@ -134,7 +134,7 @@ impl LockoutGuard {
         Ok(())
     }
 
-    /// Removes a code that did not reach the manager from the record.
+    /// Removes a code from the record, because the code did not reach the manager.
     pub(crate) fn was_not_sent(&self, code: &Secret) {
         (self.sent.borrow_mut()).retain(|(sent, _)| sent.expose() != code.expose());
         self.change(|record, key| {
@@ -153,7 +153,7 @@ impl LockoutGuard {
 
     /// Clears the rejections after the manager has accepted a sign-in.
     pub(crate) fn accepted(&self) {
-        // Usually no record exists, so nothing is written.
+        // If there is no record of any account, nothing is changed. This avoids creating a key file in most runs.
         let any = self.ask(|folder| Ok(!folder.names()?.is_empty()));
         if any == Some(true) {
             self.change(|record, _| {

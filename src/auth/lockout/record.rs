@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::manager::SignInRefusal;
 
-/// The time in milliseconds after which a rejection or a code no longer counts. If the last rejection counts, the rejections within this
-/// time before it count too.
+/// The time in milliseconds for which the last rejection and each sent code count. While the last rejection counts, each rejection within this time
+/// before the last one counts too.
 pub(crate) const WINDOW: i64 = 15 * 60 * 1000;
-/// The maximum number of rejections in a record, and the maximum number of codes.
+/// The maximum number of rejections in a record. Also the maximum number of codes.
 const MAX_ENTRIES: usize = 16;
 
 /// Returns a description of why a sign-in was rejected. The manager's message is not stored, because it may contain user names.
@@ -15,7 +15,7 @@ pub(crate) fn words(why: SignInRefusal) -> &'static str {
     match why {
         SignInRefusal::Locked => "the account was locked",
         SignInRefusal::Code => "the MFA code was wrong or missing",
-        SignInRefusal::PasswordExpired => "the password was expired",
+        SignInRefusal::PasswordExpired => "the password had expired",
         SignInRefusal::Credentials => "the user name or the password was wrong",
         SignInRefusal::Unclear => "the manager did not report a known cause",
     }
@@ -27,7 +27,7 @@ pub(crate) fn words(why: SignInRefusal) -> &'static str {
 pub(crate) struct SignInRecord {
     /// The times of the rejections, oldest first, in milliseconds since the Unix epoch by this machine's clock.
     pub(crate) refused: Vec<i64>,
-    /// Why the last sign-in was rejected. Records that an older version wrote do not contain this field.
+    /// The cause of the last rejection. `None` in records that an older version wrote.
     pub(crate) why: Option<SignInRefusal>,
     /// The MFA codes that were sent.
     pub(crate) codes: Vec<SentCode>,
@@ -42,8 +42,8 @@ pub(crate) struct SentCode {
 }
 
 impl SignInRecord {
-    /// Removes the entries that no longer count. Also removes entries far in the future, which were recorded before the clock was set back.
-    /// Such an entry would block all sign-ins until that time.
+    /// Removes the entries that no longer count. Also removes entries far in the future, because they would pause sign-ins until that time. Such an
+    /// entry exists if the clock was set back after a rejection.
     pub(crate) fn forget_old(&mut self, now: i64) {
         let counts = |time: i64| now.saturating_sub(time).saturating_abs() < WINDOW;
         if !self.refused.last().is_some_and(|last| counts(*last)) {

@@ -60,7 +60,7 @@ impl SavedCredential {
         self.file_name() == other.file_name()
     }
 
-    /// Returns true if this credential is an API key with this secret.
+    /// Returns true if this credential is an API key with the secret `key`.
     pub(crate) fn is_key(&self, other: &Secret) -> bool {
         matches!(&self.secret, SavedSecret::Key { secret, .. } if secret.expose() == other.expose())
     }

@@ -107,7 +107,7 @@ impl SavedCredential {
         };
         let files = match folder.read_all(query.allow_loose) {
             Ok(files) => files,
-            // A folder that this user cannot read does not contain this user's credentials.
+            // If this user cannot read the folder, another user owns it, so it contains no credentials of this user.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Vec::new()),
             Err(error) => {
                 let unreadable = || unreadable(&folder, &error.to_string());

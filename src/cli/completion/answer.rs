@@ -12,7 +12,7 @@ use crate::cli::command_line::parser;
 use crate::cli::help::OPTIONS;
 use crate::terminal::output::is_plain;
 
-/// Prints the candidates, one per line. For shells that show descriptions, a tab and the description follow.
+/// Prints one candidate per line. For shells that show descriptions, a tab and the description follow the candidate.
 pub(crate) fn answer(request: &Request) {
     let mut words = request.before.clone();
     if words.is_empty() {
@@ -34,11 +34,11 @@ pub(crate) fn answer(request: &Request) {
         .filter_map(|candidate| line_of(candidate, request.line.as_ref()))
         .map(|line| line + "\n")
         .collect();
-    // A write error means that the shell no longer reads, so it is ignored.
+    // A write error is ignored, because the shell has closed the pipe and no longer needs the candidates.
     let _ = std::io::stdout().lock().write_all(answer.as_bytes());
 }
 
-/// Returns the line for one candidate, or `None` if it contains characters that a shell or a terminal could interpret.
+/// Returns the line for one candidate. Returns `None` if the candidate contains characters that a shell or a terminal could interpret.
 fn line_of(candidate: &CompletionCandidate, line: Option<&BashLine>) -> Option<String> {
     let value = candidate.get_value().to_str()?;
     if !is_plain(value) {
@@ -68,7 +68,7 @@ fn with_help(program: clap::Command) -> clap::Command {
     program.subcommand(clap::Command::new("help").about(about).arg(topic))
 }
 
-/// Adds completion of roles and keys, with names from the manager, to the command.
+/// Makes the arguments of a command that expect a role or a key complete with names from the manager.
 fn with_candidates(command: clap::Command, request: &Request) -> clap::Command {
     command
         .mut_args(|argument| argument_with_candidates(argument, request))

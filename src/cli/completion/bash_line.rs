@@ -1,4 +1,4 @@
-//! Parses a command line from bash. bash passes the line as it was typed, and expects candidates with quotes.
+//! Parses a command line from bash. bash passes the line as it was typed, including quotes, and expects each candidate to be quoted to match.
 
 /// The kind of quotes that are open at the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,20 +8,21 @@ enum Quote {
     Double,
 }
 
-/// A command line up to the cursor.
+/// A bash command line up to the cursor, split into words.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct BashLine {
-    /// The words before the current one, the program's name first.
+    /// The words before the current word. The first word is the program's name.
     pub(crate) before: Vec<String>,
     /// The current word, without its quotes.
     pub(crate) current: String,
     quote: Quote,
-    /// The length of the part of the current word that bash does not replace. bash splits words at quotes and at some other characters.
+    /// The length of the start of the current word that bash leaves unchanged. bash replaces only the part after the last quote, `=` or `:`.
     inserted_at: usize,
 }
 
 impl BashLine {
-    /// Splits a line into words like a shell, but without expansions. Returns `None` if the cursor is in a second command of the line.
+    /// Splits a line into words as bash does, but without expansions. Returns `None` if the cursor is after a character such as `|` or `;`, where a
+    /// second command begins.
     pub(crate) fn read(line: &str, point: usize) -> Option<Self> {
         let line = line.get(..point).unwrap_or(line);
         let mut words: Vec<String> = Vec::new();
@@ -41,7 +42,7 @@ impl BashLine {
                 (Quote::None, '"') => (quote, inserted_at) = (Quote::Double, text.len()),
                 (Quote::Single, '\'') | (Quote::Double, '"') => quote = Quote::None,
                 (Quote::None | Quote::Double, '\\') => text.extend(characters.next()),
-                // A second command starts here.
+                // After one of these characters, a second command or a file name for a redirection begins.
                 (Quote::None, ';' | '|' | '&' | '(' | ')' | '<' | '>') => return None,
                 (Quote::None, '=' | ':') => {
                     text.push(character);
@@ -67,8 +68,8 @@ impl BashLine {
         Some(match self.quote {
             // The closing quote is omitted, because bash adds it.
             Quote::Single => rest.replace('\'', r"'\''"),
-            // Within double quotes, `!` starts a history expansion, and a backslash before `!` stays in the word. So `!` is put in single
-            // quotes.
+            // Within double quotes, bash would replace `!` and the text after it with a command of the history. A backslash before `!` prevents this,
+            // but stays in the word. So the double quotes are closed, and `!` is put in single quotes.
             Quote::Double => {
                 escaped(rest, |character| "\"\\$`".contains(character)).replace('!', "\"'!'\"")
             }

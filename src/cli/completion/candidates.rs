@@ -1,5 +1,4 @@
-//! Completes roles and keys with names from the manager. If neither a saved credential nor an API key is available, there are no
-//! candidates.
+//! Completes roles and keys with names from the manager. There are no candidates if the run has neither a saved credential nor an API key.
 
 use std::ffi::OsString;
 use std::time::{Duration, SystemTime};
@@ -23,8 +22,8 @@ use crate::terminal::output::{Color, Format, Output, is_plain};
 
 /// The time limit for all requests of a completion, because the user is waiting.
 const BUDGET: Duration = Duration::from_millis(900);
-/// The time for which a rejected API key is not sent again. The manager locks an API key after failures (docs/manager-api.md, "Checking a
-/// key"), and a shell may request completion very often.
+/// The time for which a rejected API key is not sent again. The pause is necessary, because the manager locks an API key after repeated failures
+/// (docs/manager-api.md, "Checking a key"), and a shell may request completion very often.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The maximum number of candidates. A longer list would not help the user.
 const MOST: usize = 1000;
@@ -37,7 +36,8 @@ pub(crate) fn roles(before: &[OsString]) -> Vec<CompletionCandidate> {
     })
 }
 
-/// Returns the keys in the form that the user started to type: `id:N`, `name:TEXT`, or only the name if it is unambiguous.
+/// Returns candidates for a key in the form that the user started to type: `id:N`, `name:TEXT`, or a name. A name is offered only if exactly one key
+/// has it.
 pub(crate) fn keys(before: &[OsString], current: &str) -> Vec<CompletionCandidate> {
     ask(before, async |signed_in| {
         let keys: Vec<ApiKey> = signed_in
@@ -82,7 +82,7 @@ fn ask(
         let found = tokio::time::timeout(BUDGET, found(&target, &context, names));
         found.await.ok().flatten().unwrap_or_default()
     });
-    // Dropping the runtime would wait for a running DNS lookup or for a read of an endless file.
+    // The runtime is shut down without waiting for its threads, because a DNS lookup or a read of an endless file may still be running.
     runtime.shutdown_background();
     found
         .into_iter()
@@ -93,14 +93,15 @@ fn ask(
         .collect()
 }
 
-/// Returns the context for the words that were typed, or `None` if the manager is unknown or must not be contacted without a message.
+/// Returns the manager that the typed words select, and a context for requests to it. Returns `None` if no manager is selected, or if `--insecure`
+/// turns off the check of its certificate.
 fn target(before: &[OsString]) -> Option<(Target, Context)> {
     let matches = parser().ignore_errors(true);
     let matches = matches.try_get_matches_from(before).ok()?;
     let global = GlobalArgs::from_arg_matches(&matches).ok()?;
     let mut settings =
         Settings::resolve(global, &Sources::of(&matches), ProfileUse::Required).ok()?;
-    // Completion prints no warnings, so it must not send a credential to an unverified server or pin an unknown key.
+    // Completion cannot print a warning. So it must not send a credential to an unverified server, and must not pin an unknown key.
     if settings.insecure.is_some() {
         return None;
     }
@@ -122,7 +123,8 @@ async fn found(
 ) -> Option<Vec<String>> {
     let way = AuthMethod::select(target, context).ok()?;
     match &way {
-        // Completion does not use a password, a command (it may prompt), or stdin (it belongs to the shell).
+        // Completion does not use a password. It also does not run a command, because the command may prompt, and does not read stdin, because stdin
+        // belongs to the shell.
         AuthMethod::Password => return None,
         AuthMethod::ApiKey(key)
             if matches!(key.value, SecretSource::Command(_) | SecretSource::Stdin) =>
@@ -147,7 +149,7 @@ async fn found(
         Err(error) => {
             let refused = matches!(error.cause(), Cause::Unauthorized | Cause::Forbidden);
             if let Some(fingerprint) = fingerprint.filter(|_| refused) {
-                // Completion prints no messages, so a write error is ignored.
+                // An error while writing this record is ignored, because completion prints no messages.
                 let _ = refusals.write(&fingerprint, b"refused\n");
             }
             None

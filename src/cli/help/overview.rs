@@ -46,7 +46,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Other", &["sandbox", "completions", "man"]),
 ];
 
-/// Returns the program with a long help that lists the commands in groups and contains the examples of the overview.
+/// Adds the long help to the program's parser. The long help lists the commands in groups and contains the examples of the overview.
 pub(crate) fn of_program(program: clap::Command) -> clap::Command {
     let template = format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}{}\n\n{{all-args}}{{after-help}}",
@@ -54,7 +54,7 @@ pub(crate) fn of_program(program: clap::Command) -> clap::Command {
         examples()
     );
     program
-        // The commands are hidden, because clap would list them a second time.
+        // The commands are hidden from clap's own list, because the groups already list them.
         .mut_subcommands(|command| command.hide(true))
         .override_usage("swp-keys COMMAND [OPTIONS]")
         .help_template(template)
@@ -77,7 +77,7 @@ fn groups(program: &clap::Command) -> String {
     text
 }
 
-/// Splits a list of commands into entries. The lines that continue an entry have a deeper indentation than its first line.
+/// Splits clap's list of commands into one entry per command. An entry may have several lines. Each line after the first is indented more deeply.
 fn entries(list: &str) -> Vec<String> {
     let mut entries: Vec<String> = Vec::new();
     for line in list.lines().map(str::trim_end) {

@@ -10,7 +10,7 @@ use crate::config::global_args::GlobalArgs;
 const SCREEN: usize = 40;
 const MORE: &str = "Run `swp-keys help options` to list the flags that every command accepts.";
 
-/// Adds the texts of the help page to the command. `command` must be built, because clap adds the global flags only then.
+/// Adds the texts of the help page to the command. The caller must build `command` first, because clap adds the global flags in `build`.
 pub(crate) fn of_command(command: clap::Command, form: HelpForm) -> clap::Command {
     if form == HelpForm::Long {
         return with_own_examples(command);
@@ -34,7 +34,7 @@ pub(crate) fn of_command(command: clap::Command, form: HelpForm) -> clap::Comman
         .after_help(format!("{examples}\n\n{MORE}").trim_start().to_owned())
 }
 
-/// Hides the global flags on the short page.
+/// Hides the global flags on the short page of a command.
 fn own_flags(command: clap::Command) -> clap::Command {
     command.mut_args(|flag| {
         let is_global = flag.is_global_set();
@@ -46,7 +46,7 @@ fn lines(command: &clap::Command) -> usize {
     command.clone().render_help().to_string().lines().count()
 }
 
-/// Shorter texts of flags, for short pages that would not fit on a screen with the usual texts.
+/// Shorter help texts of flags. They are used on short pages that would be too long for a screen with the usual texts.
 const SHORT_TEXTS: [(&str, &str); 25] = [
     ("out_file", "Write the secret to this file (0600)"),
     ("dotenv", "Set NAME=secret in this dotenv file"),
@@ -59,7 +59,7 @@ const SHORT_TEXTS: [(&str, &str); 25] = [
     ("dry_run", "Check everything, but change nothing"),
     ("verify", "Try the new secret once"),
     ("no_mark", "Add no marker to the description"),
-    ("overlap", "Time that the old key stays valid"),
+    ("overlap", "How long the old key stays valid"),
     ("current", "Replace the secret that this run uses"),
     ("in_place", "Replace the secret of KEY at once"),
     ("list", "List the interrupted operations"),
@@ -70,12 +70,12 @@ const SHORT_TEXTS: [(&str, &str); 25] = [
     ("rate_limit", "Maximum requests in 60 seconds"),
     ("clock_skew", "Seconds the manager's clock is ahead"),
     ("sign_in_attempts", "Failed sign-ins before a lock"),
-    ("password_expired", "The password is expired"),
+    ("password_expired", "Treat the password as expired"),
     ("cloud_one", "Accept keys as Cloud One does"),
     ("unknown", "Select an undocumented behaviour"),
 ];
 
-/// Shortens the help of a flag, and hides its default value and its possible values.
+/// Shortens the help of a flag. Also hides the flag's default value and possible values.
 fn shortened(flag: clap::Arg) -> clap::Arg {
     let id = flag.get_id().as_str();
     let known = SHORT_TEXTS.iter().find(|(known, _)| *known == id);

@@ -53,7 +53,7 @@ fn with_typed_line(error: &clap::Error, line: TypedLine) -> ExitCode {
     }
 }
 
-/// Prints the page that `swp-keys help WORDS` asks for.
+/// Prints the help page for `swp-keys help WORDS`.
 fn help_about(words: &[String]) -> ExitCode {
     match words {
         [] => overview(),
@@ -73,7 +73,8 @@ fn help_about(words: &[String]) -> ExitCode {
     }
 }
 
-/// Prints what clap has rendered. A closed pipe, as in `swp-keys --version | head`, is not an error.
+/// Prints the help or version that clap has rendered. A write error is ignored, because a closed pipe, as in `swp-keys --version | head`, must not
+/// fail the run.
 fn print(error: &clap::Error) -> ExitCode {
     let _ = error.print();
     ExitCode::SUCCESS
@@ -81,7 +82,7 @@ fn print(error: &clap::Error) -> ExitCode {
 
 /// Prints the long help of the program.
 fn program_page() -> ExitCode {
-    // clap would copy global flags to every command, although this page does not show the flags of the commands.
+    // The flags are made non-global to save time. clap would copy global flags to every command, but this page does not show the flags of commands.
     let program = parser().mut_args(|flag| flag.global(false));
     let _ = help::of_program(program).print_long_help();
     ExitCode::SUCCESS
@@ -120,7 +121,7 @@ fn first_argument(word: &str) -> bool {
         .is_some_and(|first| first == word)
 }
 
-/// Returns the output format for the error. Because parsing has failed, this searches the arguments and the environment for the format.
+/// Returns the output format for the error. Parsing has failed, so the format is searched for in the arguments and the environment.
 fn format() -> Format {
     let words = std::env::args_os().skip(1);
     let words = words.map(|word| word.to_string_lossy().into_owned());
@@ -138,7 +139,7 @@ fn typed_format(mut words: impl Iterator<Item = String>) -> Option<String> {
             Some("") => return None,
             Some("output") => return words.next(),
             Some(long) => long.strip_prefix("output=").map(str::to_owned),
-            // `-o` may follow flags that take no value, as in `-qojson`.
+            // In a group of short flags such as `-qojson`, `-o` may follow flags that take no value.
             None => match word
                 .strip_prefix('-')
                 .map(|short| short.trim_start_matches(['q', 'v']))
@@ -157,7 +158,7 @@ fn typed_format(mut words: impl Iterator<Item = String>) -> Option<String> {
     None
 }
 
-/// Returns clap's suggestions, the best one last.
+/// Returns clap's suggestions. The best suggestion is the last.
 fn suggestions(error: &clap::Error, kind: ContextKind) -> Vec<&str> {
     match error.get(kind) {
         Some(ContextValue::String(one)) => vec![one],
@@ -166,7 +167,7 @@ fn suggestions(error: &clap::Error, kind: ContextKind) -> Vec<&str> {
     }
 }
 
-/// Returns a part of clap's error, as text.
+/// Returns a value from the context of clap's error, such as the name of the invalid argument, as text.
 fn context(error: &clap::Error, kind: ContextKind) -> String {
     match error.get(kind) {
         Some(ContextValue::String(one)) => one.clone(),
@@ -254,7 +255,7 @@ fn usage_line(error: &clap::Error, line: &TypedLine) -> Option<String> {
     Some(format!("usage: {usage}"))
 }
 
-/// Formats an argument or a group, which clap shows as `<--role <NAME>|--role-id <ID>>`.
+/// Formats a missing argument or group for a message. clap would format a group as `<--role <NAME>|--role-id <ID>>`.
 fn alternatives(arguments: &str) -> String {
     let inner = arguments
         .strip_prefix('<')
@@ -276,7 +277,7 @@ fn first_word(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or_default()
 }
 
-/// Returns the reason that a value parser reported. clap's range parser repeats the value in its message, so that message is replaced.
+/// Returns the reason that a value parser reported. The message of clap's range parser is replaced, because it repeats the value.
 fn reason(error: &clap::Error) -> String {
     let Some(reason) = std::error::Error::source(error) else {
         return String::new();

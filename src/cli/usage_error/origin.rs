@@ -1,4 +1,4 @@
-//! Finds the flag or variable that an invalid value comes from.
+//! Finds the flag or environment variable that contains an invalid value.
 
 use super::super::command_line::parser;
 
@@ -28,7 +28,7 @@ fn is_typed(argument: &clap::Arg) -> bool {
     })
 }
 
-/// Returns the name of the flag, or of its variable if the flag was not typed.
+/// Returns the name of the flag that was typed. If the flag was not typed, returns the name of its environment variable.
 pub(super) fn origin(invalid: &str) -> String {
     let flag = invalid.split_whitespace().next().unwrap_or_default();
     let command = parser();

@@ -1,8 +1,8 @@
-//! Suggests what an unknown command or flag may mean. A suggestion is never executed.
+//! Suggests a command or flag of this program for an unknown one. A suggestion is only shown, never executed.
 
 use super::super::typed_line::TypedLine;
 
-/// The commands of this program, each with the words that other programs use for it.
+/// The commands of this program, each with the names of the same command in other programs.
 const COMMANDS: [(&str, &[&str]); 16] = [
     (
         "create",
@@ -25,7 +25,7 @@ const COMMANDS: [(&str, &[&str]); 16] = [
     ("config", &["settings", "configure", "profile", "profiles"]),
 ];
 
-/// The flags of this program, each with the flags that other programs use for it.
+/// The flags of this program, each with the names of the same flag in other programs.
 const FLAGS: [(&str, &[&str]); 16] = [
     ("-o json", &["--json"]),
     ("-o jsonl", &["--jsonl", "--ndjson"]),
@@ -88,13 +88,13 @@ const DESTRUCTIVE: [&str; 20] = [
     "--ignore-missing",
 ];
 
-/// Returns the command of this program for which other programs use this word.
+/// Returns the command of this program that has this name in other programs.
 pub(super) fn synonym(word: &str) -> Option<&'static str> {
     let meant = |(meant, words): &(&'static str, &[&str])| words.contains(&word).then_some(*meant);
     COMMANDS.iter().find_map(meant)
 }
 
-/// Returns the flag of this program for which other programs use this flag. Returns `None` if the command does not have the flag.
+/// Returns the flag of this program that has this name in other programs. Returns `None` if the typed command does not accept the flag.
 pub(super) fn flag_synonym(flag: &str, line: &TypedLine) -> Option<&'static str> {
     let meant = |(meant, flags): &(&'static str, &[&str])| flags.contains(&flag).then_some(*meant);
     let meant = FLAGS.iter().find_map(meant)?;

@@ -28,7 +28,7 @@ pub(super) fn argument(invalid: &str, suggestions: &[&str], line: &TypedLine) ->
     (message, hint)
 }
 
-/// Explains an argument that is not a flag.
+/// Returns the error for an unexpected argument that is not a flag.
 fn position(line: &TypedLine) -> Explanation {
     let name = line.path.join(" ");
     if line.command.get_positionals().any(clap::Arg::is_last_set) {
@@ -64,7 +64,7 @@ fn secret_flag(flag: &str) -> Option<Explanation> {
     let word = flag.trim_start_matches('-');
     let is_known = ["p", "pw", "pwd", "pass", "passwd", "password"].contains(&word);
     if is_known || word.starts_with("pas") {
-        // In `--passwordSECRET`, the rest of the word is the password.
+        // Only the flag is shown. In `--passwordSECRET`, the rest of the word is the password.
         let shown = if is_known { flag } else { "--pas..." };
         return Some((
             format!("unexpected argument `{shown}`: no flag takes a password, because {VISIBLE}"),
@@ -84,7 +84,7 @@ fn secret_flag(flag: &str) -> Option<Explanation> {
         })
 }
 
-/// Explains a word that was typed instead of a command.
+/// Returns the error for an unknown command.
 pub(super) fn command(suggestions: &[&str], line: &TypedLine) -> Explanation {
     let word = line.unknown.as_deref().unwrap_or_default();
     if line.path.is_empty()

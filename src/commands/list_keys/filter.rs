@@ -1,5 +1,5 @@
-//! Selects the keys to list. The manager applies the criteria that its search supports, so fewer pages are requested. Each key is then
-//! checked again here, because the manager may ignore a criterion and may compare names differently.
+//! Selects the keys to list. The manager's search applies the criteria that it supports, so that fewer pages are requested. Every key in the response
+//! is then checked against all criteria, because the manager may ignore a criterion or compare names differently.
 
 use std::time::Duration;
 
@@ -39,9 +39,9 @@ pub(super) enum FilterResult {
 impl<'a> Filter<'a> {
     /// Returns the search criteria for the manager. They match every key that `apply` accepts, and possibly more.
     ///
-    /// The search for expired keys starts at 1, because 0 means that a key does not expire. The criteria do not include locks, because it
-    /// is unknown whether a lock after failed sign-ins sets `active` to false. `unused_since` becomes the latest creation time, because a
-    /// key is created before its last use.
+    /// For expired keys, the search requires an expiry of at least 1, because 0 means that a key does not expire. For locked keys, there is no
+    /// criterion, because it is unknown whether a lock after failed sign-ins sets `active` to false. For unused keys, the search requires a creation
+    /// before `unused_since`, because a key created later cannot be unused since then.
     pub(super) fn for_manager(&self) -> KeyFilter<'a> {
         KeyFilter {
             name: self.name,
@@ -84,7 +84,7 @@ impl<'a> Filter<'a> {
         if self.locked && !matches!(State::of(key, now), State::Locked(_)) {
             return FilterResult::NoMatch;
         }
-        // If a key was never used, its creation time is compared instead.
+        // If a key was never used, its creation time is compared with `unused_since`.
         match (self.unused_since, key.last_sign_in().or(key.created())) {
             (None, _) => FilterResult::Match,
             (Some(_), None) => FilterResult::NoTimes,
@@ -98,13 +98,13 @@ fn folded(text: &str) -> String {
     text.to_lowercase()
 }
 
-/// Returns whether `text` matches a pattern in which `%` stands for any text and `_` for one character (docs/manager-api.md, "Search"). The
+/// Returns true if `text` matches a pattern in which `%` stands for any text and `_` for one character (docs/manager-api.md, "Search"). The
 /// comparison is case-sensitive, even if the manager ignores case.
 fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut in_text) = (0, 0);
-    // The position of the last `%`, and the position in the text up to which it matches.
+    // The position of the last `%` in the pattern, and the end of the text that this `%` matches.
     let mut star: Option<(usize, usize)> = None;
     while in_text < text.len() {
         match (pattern.get(at), star) {
@@ -127,10 +127,10 @@ fn matches(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|rest| *rest == '%')
 }
 
-/// Parses a duration. Its end must be a valid time.
+/// Parses a duration of at most 100 years, such as `14d` or `6mo`.
 ///
 /// # Errors
-/// Returns the reason as text. The text does not repeat the value.
+/// Returns the text of the error for clap. The text does not contain the argument.
 pub(super) fn parse_duration(text: &str) -> Result<Span, String> {
     let span = Span::parse(text)
         .ok_or_else(|| "expected a duration such as 14d, 12w, 36h or 6mo".to_owned())?;

@@ -15,11 +15,11 @@ use crate::manager::{ApiKey, MAX_BYTES_HELD};
 use crate::mint::Duplicates;
 use crate::terminal::output::Format;
 
-/// How the matching keys are printed.
+/// The settings for printing the matching keys.
 pub(super) struct Presentation<'a> {
     /// The columns of the table. `None` for the default columns.
     pub(super) columns: Option<&'a [KeyColumn]>,
-    /// The column that sorts the keys. `None` for the manager's order, which is by ID.
+    /// The column by which the keys are sorted. `None` for the manager's order, which is by ID.
     pub(super) sort: Option<KeyColumn>,
     pub(super) reverse: bool,
     /// The maximum number of keys.
@@ -76,7 +76,7 @@ impl<'a> Listing<'a> {
         if keys.is_empty() {
             return Ok(true);
         }
-        // The role names are requested only once, when the first key is shown.
+        // The role names are requested when the first key is shown, and are not requested again for later pages.
         if self.roles.is_none() {
             self.roles = Some(RoleNames::ask(self.access).await?);
         }

@@ -17,7 +17,7 @@ pub(crate) struct Args {
     #[arg(long, group = "which-key")]
     pub(super) current: bool,
 
-    /// Time for which the old key stays valid after the new secret is delivered; 1mo is a calendar month [default: 24h]
+    /// How long the old key stays valid after the new secret is delivered; 1mo is a calendar month [default: 24h]
     #[arg(long, value_name = "DURATION", conflicts_with_all = ["in_place", "current"])]
     pub(super) overlap: Option<String>,
 

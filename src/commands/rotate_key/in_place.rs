@@ -54,7 +54,7 @@ pub(super) async fn current(
     context: &Context,
 ) -> Result<(), Error> {
     let target = Target::find(settings, context).await?;
-    // `--current` requires an API key. Without one, the run fails before the sign-in.
+    // The check is made before the sign-in, because `--current` requires an API key.
     if matches!(
         AuthMethod::select(&target, context)?,
         AuthMethod::Password | AuthMethod::Saved(_)
@@ -94,8 +94,8 @@ fn requires_api_key() -> Error {
     )
 }
 
-/// Adds a hint if it is unknown whether the key that authenticates this run has a new secret. If the key has a new secret, neither this run
-/// nor `recover` can sign in with the old secret.
+/// Adds a hint if it is unknown whether the manager created the new secret of the key that authenticates this run. If it did, neither this run nor
+/// `recover` can use the old secret.
 fn signer_hint(error: Error, id: i64) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;

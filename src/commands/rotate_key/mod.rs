@@ -1,4 +1,4 @@
-//! `rotate-key`: replaces a key with a new key, after which the old key expires, or replaces only the secret of a key.
+//! `rotate-key`: creates a new key and lets the old key expire. With `--in-place` or `--current`, replaces only the secret of a key.
 
 mod args;
 mod in_place;

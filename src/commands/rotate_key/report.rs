@@ -89,8 +89,8 @@ impl RotationReport {
         }
     }
 
-    /// Returns the report, which the caller prints at the end of the run. If the output document could not be printed, prints the report
-    /// immediately, because the run fails although the old key already has its expiry.
+    /// Returns the report if the output document was printed. The caller then prints the report at the end of the run. If the output document could
+    /// not be printed, prints the report at once and returns the error, so that the user learns that the old key will expire.
     pub(super) fn unless_failed(
         self,
         printed: Result<(), Error>,
@@ -128,7 +128,7 @@ impl Rotation<'_> {
         }
     }
 
-    /// Reports what the run would do without `--dry-run`.
+    /// Prints the actions of the same run without `--dry-run`.
     pub(super) fn dry_run(
         self,
         step: NextStep,

@@ -19,8 +19,8 @@ use crate::target::Target;
 pub(super) struct AbandonedRotation(Record);
 
 impl AbandonedRotation {
-    /// Finds the interrupted rotation that a KEY argument refers to. This searches the records and not the manager, because two keys or no
-    /// key may have the name at this time.
+    /// Finds the interrupted rotation of the key that a KEY argument names. Only the records are searched, because a search on the manager may find
+    /// two keys or no key with the name before the rotation is finished.
     ///
     /// # Errors
     /// Returns an error if the run of the rotation is still in progress.
@@ -31,7 +31,7 @@ impl AbandonedRotation {
         })
     }
 
-    /// Finds the interrupted rotation whose old key or successor is this key.
+    /// Finds the interrupted rotation in which this key is the old key or the new key.
     ///
     /// # Errors
     /// Returns an error if the run of the rotation is still in progress.
@@ -68,8 +68,8 @@ impl AbandonedRotation {
         Ok(None)
     }
 
-    /// Returns true if the secret was already delivered, so that only the expiry of the old key must be set. If the secret goes to stdout,
-    /// returns false: the earlier output may be lost, so a new secret is created.
+    /// Returns true if the interrupted run delivered the secret, and only the expiry of the old key is missing. Returns false if the secret is to be
+    /// written to stdout, because the output of the interrupted run may be lost and a new secret is needed.
     pub(super) fn needs_only_expiry(&self, args: &Args) -> bool {
         self.0.is_delivered() && !args.sinks.to_stdout()
     }
@@ -130,10 +130,10 @@ pub(super) async fn old_key(
     Ok(serde_json::from_str(&gone.to_string()).ok())
 }
 
-/// Checks that a different rotation has not already replaced the key.
+/// Checks that no other rotation has replaced the key in the meantime.
 ///
 /// # Errors
-/// Returns a conflict error if a different rotation has replaced the key. The successor that this rotation created is deleted first.
+/// Returns a conflict error if another rotation has replaced the key. Deletes the successor of this rotation before that.
 pub(super) async fn require_first(
     id: i64,
     entry: Entry,
@@ -152,7 +152,7 @@ pub(super) async fn require_first(
     Err(Error::new(ErrorKind::Conflict, message))
 }
 
-/// Abandons the rotation because a different run replaced the key. If this rotation renamed the old key, its name is restored.
+/// Abandons the rotation: restores the name of the old key if this rotation changed it, and deletes the record.
 pub(super) async fn abandon(entry: Entry, access: Access<'_>) -> Result<(), Error> {
     mint::restore_name(access, &entry.record).await?;
     settle(entry)

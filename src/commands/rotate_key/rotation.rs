@@ -17,10 +17,11 @@ use crate::manager::{ApiKey, NewApiKey};
 use crate::mint::{PreparedSinks, Transaction};
 use crate::random;
 
-/// The shortest overlap that is accepted. A shorter overlap could pass before the run ends, because of clock differences and slow requests.
+/// The shortest overlap that is accepted. With a shorter overlap, the old key could expire before the run ends, because requests are slow or clocks
+/// differ.
 const MIN_OVERLAP: Duration = Duration::from_secs(60);
 
-/// The checked flags of a run. They are checked before the first request to the manager.
+/// The flags of a run, checked before the first request to the manager.
 pub(super) struct RotationPlan<'a> {
     pub(super) args: &'a Args,
     pub(super) key: &'a str,
@@ -64,7 +65,7 @@ impl<'a> RotationPlan<'a> {
             .as_deref()
             .map(|text| Expiry::parse(text, None, Utc::now()))
             .transpose()?;
-        // If the end of the overlap is not a valid time, the run must fail here and not after the secret was delivered.
+        // This check is made before the key is created, because an overlap without a valid end would fail the run after the secret was delivered.
         let after = Expiry::After(overlap).milliseconds(Utc::now());
         Ok(Self {
             args,

@@ -22,7 +22,7 @@ use crate::text::rfc3339;
 /// Rotates a key according to the flags.
 ///
 /// # Errors
-/// Returns the first error. If the rotation can be continued, its record stays.
+/// Returns the first error. If the rotation can be continued, its record is not deleted.
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -38,7 +38,7 @@ pub(crate) async fn run(
         return Ok(Outcome::Done);
     }
     let target = Target::find(settings, context).await?;
-    // If the secret was already delivered, no destination is needed.
+    // The destinations are not prepared if an earlier run has delivered the secret.
     let abandoned = AbandonedRotation::find(lookup::KeyRef::read(plan.key)?, &target)?;
     let prepared = match &abandoned {
         Some(abandoned) if abandoned.needs_only_expiry(args) => PreparedSinks::new(Vec::new()),
@@ -119,7 +119,7 @@ impl RotationPlan<'_> {
                 .hint("run `swp-keys create-key` to create a new key"));
         };
         let expiry = match successor::expiry(&old, self.expiry, access.signed_in) {
-            // The successor of the interrupted run already has its expiry.
+            // The expiry is not checked again, because the successor of the interrupted run already has an expiry.
             Err(_) if successor_id.is_some() => None,
             expiry => expiry?,
         };
@@ -152,7 +152,8 @@ impl RotationPlan<'_> {
         }
         let entry = resume::require_first(id, entry, access).await?;
         wait_for_inflight_request(&entry, access.target, access.context).await?;
-        // The successor already has the expiry that the earlier run requested. `None` prevents a comparison with the expiry of this run.
+        // The successor has the expiry that the interrupted run requested. `None` is passed, so that this expiry is not compared with `--expires` of
+        // this run.
         rotation.new.expiry_date = None;
         let mint = rotation.mint(prepared, access).recovering();
         let created = mint.resume(id, entry).await?;
@@ -188,7 +189,7 @@ impl Rotation<'_> {
         print_delivered(&fields, self.meta_of(&fields, access), access.context)
     }
 
-    /// Sets the expiry of the old key after the new secret was delivered, and prints the new key without its secret.
+    /// Finishes a rotation whose secret was delivered: sets the expiry of the old key, and prints the new key without its secret.
     async fn finish(
         mut self,
         (delivered, recorded): (Delivered, RunRecord),

@@ -15,8 +15,7 @@ use super::rotation::Rotation;
 /// Returns the key to rotate.
 ///
 /// # Errors
-/// Returns an error if the key does not exist. An interrupted rotation on a different machine may have renamed the key. In this case, the
-/// hint contains the renamed key.
+/// Returns an error if the key does not exist. If an interrupted rotation on a different machine has renamed the key, the hint names the renamed key.
 pub(super) async fn predecessor(key: &str, access: Access<'_>) -> Result<ApiKey, Error> {
     let error = match lookup::resolve(key, access).await {
         Err(error) if error.kind() == ErrorKind::NotFound => error,
@@ -53,9 +52,9 @@ pub(super) fn name_of(old: &ApiKey) -> Result<&str, Error> {
     })
 }
 
-/// Returns the old keys that were renamed in a rotation and whose successor has this name. Expired keys are omitted.
+/// Returns the keys that rotations have replaced by a key with the name `name`. A rotation renames the old key. Expired keys are omitted.
 async fn retiring(name: &str, access: Access<'_>) -> Result<Vec<ApiKey>, Error> {
-    // The end of the new name is not part of the pattern, because a manager may change spaces and brackets in a name.
+    // The pattern contains only the start of the name of a renamed key, because a manager may change the spaces and brackets at its end.
     let pattern = format!("{name}%");
     let search = async { Ok(access.signed_in.api_keys_like(&pattern).await?) };
     let found = access.context.signals.cancel(search).await?;
@@ -66,8 +65,8 @@ async fn retiring(name: &str, access: Access<'_>) -> Result<Vec<ApiKey>, Error> 
     Ok(found.into_iter().filter(is_retiring).collect())
 }
 
-/// Checks that no other key has this name, and that no predecessor of this key still works. Returns the IDs of keys whose names start with
-/// this name.
+/// Checks that no other key has this name, and that no key that it replaced is still valid. Returns the IDs of all keys whose name starts with this
+/// name.
 ///
 /// # Errors
 /// Returns a conflict error that contains the ID of the other key.
@@ -139,8 +138,8 @@ fn already_rotated(name: &str, new: &ApiKey, old: &ApiKey, signed_in: &SignedIn)
 
 const CHOOSE_KEY: &str = "run `swp-keys show-key ID` to find out which key is in use, then delete the unused key with `swp-keys delete-key ID`";
 
-/// Returns the expiry of the successor. If no expiry is requested, the successor gets the same lifetime as the old key. Durations count
-/// from the manager's time.
+/// Returns the expiry of the successor. If `--expires` is not set, the successor gets the same lifetime as the old key. A duration begins at the
+/// manager's current time.
 ///
 /// # Errors
 /// Returns a usage error if the lifetime of the old key is unknown, or shorter than an hour.
@@ -167,7 +166,8 @@ pub(super) fn expiry(
         .key(old.id)
     };
     let lifetime = Duration::from_millis(lifetime.ok_or_else(unknown)?);
-    // A key that was created for a single task must not become a series of keys that expire before they are used.
+    // A lifetime of less than an hour is not copied, because the new key could expire before it is used. Such a key was probably created for a single
+    // task.
     if lifetime < MIN_LIFETIME {
         return Err(Error::usage(
             format!(
@@ -187,13 +187,13 @@ pub(super) fn expiry(
 /// The shortest lifetime that the new key can inherit from the old key.
 const MIN_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// Rounds a lifetime to whole minutes. The expiry is calculated before the manager creates the key, so the actual lifetime is a little
-/// shorter than requested. Without rounding, the lifetime would become shorter with every rotation.
+/// Rounds a lifetime to whole minutes. Without rounding, the lifetime would become a little shorter with every rotation, because the expiry is
+/// calculated shortly before the manager creates the key.
 fn whole_minutes(lifetime: i64) -> i64 {
     lifetime.saturating_add(30_000) / 60_000 * 60_000
 }
 
-/// Returns the successor to create.
+/// Returns the new key to create, with the fields of the old key.
 ///
 /// # Errors
 /// Returns an error if the manager does not report the role of the old key.

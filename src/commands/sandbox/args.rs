@@ -114,11 +114,11 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// A rate limit, or `None` for no limit. A plain `Option` would not work, because clap treats it as an optional flag.
+/// A rate limit, or `None` for no limit. The type exists because clap would treat a field of type `Option` as an optional flag.
 #[derive(Clone, Copy)]
 pub(super) struct RateLimit(pub(super) Option<u32>);
 
-/// Parses a duration of at most a year. The messages of `humantime` are not used, because they quote the value.
+/// Parses a duration of at most a year. The error does not contain the message of `humantime`, because that message quotes the argument.
 fn lifetime(text: &str) -> Result<Duration, &'static str> {
     match humantime::parse_duration(text) {
         Ok(time) if time <= Duration::from_secs(366 * 86_400) => Ok(time),

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::error::Error;
 use crate::sandbox::{Sandbox, Settings};
 
-/// The SWP_ variables that a command in the sandbox inherits. They do not identify a manager or a credential.
+/// The variables with the prefix SWP_ that a command in the sandbox inherits. None of them selects a manager or a credential.
 const INHERITED: [&str; 9] = [
     "SWP_COLOR",
     "SWP_CONNECT_TIMEOUT",
@@ -73,7 +73,7 @@ pub(super) fn is_removed(name: &OsString) -> bool {
     name.starts_with("SWP_") && !INHERITED.contains(&name.as_ref())
 }
 
-/// Returns the NO_PROXY variables for loopback addresses, or nothing if no proxy is set.
+/// Returns `NO_PROXY` and `no_proxy` with the loopback addresses added. Returns no variables if no proxy is set.
 fn proxy_exceptions() -> Vec<(&'static str, String)> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     if ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]
@@ -89,7 +89,7 @@ fn proxy_exceptions() -> Vec<(&'static str, String)> {
         .chain(others)
         .collect::<Vec<String>>()
         .join(",");
-    // Some programs prefer the upper-case spelling, other programs the lower-case spelling.
+    // Both spellings are set, because some programs read `NO_PROXY` first and others read `no_proxy` first.
     vec![("NO_PROXY", list.clone()), ("no_proxy", list)]
 }
 

@@ -62,8 +62,8 @@ async fn serve(environment: &Environment, context: &Context) -> Result<Outcome, 
     Ok(Outcome::Done)
 }
 
-/// Adds a dashed line above and below the lines, so that they are easy to find in a terminal. The dashed lines are shell comments, so that
-/// they can be pasted too.
+/// Adds a dashed line above and below `lines`, so that a user finds them easily in a terminal. The dashed lines are shell comments, so they do no
+/// harm if they are pasted into a shell.
 fn framed(lines: &str) -> String {
     let title = "# ---- Sandbox: paste these lines into a second shell ";
     let (top, bottom) = (format!("{title:-<78}"), format!("{:-<78}", "# "));

@@ -1,7 +1,7 @@
 //! The new description of a key, which may contain the marker of the run that created the key.
 //!
-//! The marker `[swp-keys ...]` shows which run created the key (`mint::ownership`). After a lost response, a run uses it to distinguish its
-//! key from a key of the same name that a different run created. So the new description contains the marker too, if `--no-mark` is not set.
+//! The marker `[swp-keys ...]` shows which run created the key (`mint::ownership`). A run whose response was lost uses the marker to distinguish its
+//! key from a key of the same name. If `--no-mark` is not set, the new description therefore contains the marker of the old description.
 
 use crate::error::Error;
 use crate::mint::{mark, markers};
@@ -35,7 +35,7 @@ pub(super) fn compose(
     Ok(Some(parts.join(" ")))
 }
 
-/// Returns the text without these markers and the space before each marker.
+/// Returns `text` without the markers in `markers`. The space before each marker is removed too.
 fn without_markers(text: &str, operations: &[&str]) -> String {
     operations.iter().fold(text.to_owned(), |text, operation| {
         let mark = mark(operation);

@@ -1,4 +1,4 @@
-//! Prints the result of an update. Text has one line for each changed field. JSON has the key and `meta.changes`.
+//! Prints the result of an update. Text output has one line for each changed field. JSON output contains the key and `meta.changes`.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -104,7 +104,7 @@ impl UpdateResult {
         })
     }
 
-    /// Prints the result, and then the report about a changed key.
+    /// Prints the result and, if the key was changed, the report about the key.
     pub(super) fn print(&self, target: &Target, context: &Context) -> Result<(), Error> {
         self.print_document(target, context)?;
         if let Some(report) = &self.report {

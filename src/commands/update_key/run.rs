@@ -31,7 +31,7 @@ use crate::target::Target;
 )]
 #[command(
     group = clap::ArgGroup::new("what").required(true).multiple(true),
-    // Without this attribute, clap would list every flag of the group in one long line.
+    // The usage line is set, because clap would list every flag of the required group in it.
     override_usage = "swp-keys update-key [OPTIONS] <KEY>"
 )]
 pub(crate) struct Args {
@@ -127,13 +127,14 @@ impl Args {
             access.context.output.note("dry run: nothing was changed");
             return UpdateResult::would_be(before, &change, access).await;
         }
-        // The name is read before the change, because the run may authenticate with the key that it changes.
+        // The role name is read before the change. After the change, this run may no longer be allowed to read it, because the changed key may
+        // authenticate this run.
         let role = json_role_name(access, change.role_id.or(before.role_id())).await?;
         let after = update::carry_out(&before, &change, access).await?;
         UpdateResult::changed(before, after, &change, role, access).await
     }
 
-    /// Returns the ID of the requested role. If the key does not have this role yet, the role is checked first.
+    /// Returns the ID of the requested role. If the key has a different role, checks the requested role first.
     ///
     /// # Errors
     /// Returns an error if the role does not exist, or if `role_check` rejects it.
@@ -197,7 +198,7 @@ impl Args {
     }
 }
 
-/// Returns a conflict error if another key has this name, because commands could then no longer find a key by its name.
+/// Returns a conflict error if another key has the new name, because commands cannot select a key by a name that two keys have.
 async fn require_free_name(name: &str, key: &ApiKey, access: Access<'_>) -> Result<(), Error> {
     let search = async {
         let found = access.signed_in.api_keys_named(name).await;
@@ -222,8 +223,8 @@ async fn require_free_name(name: &str, key: &ApiKey, access: Access<'_>) -> Resu
     }
 }
 
-/// Returns a conflict error if the record of an unfinished run refers to this key. `recover` finds the key by its name and marker, so they
-/// must not change.
+/// Returns a conflict error if the record of an unfinished run refers to this key. The key's name and marker must not change before `recover` has
+/// run, because `recover` uses them to find the key.
 fn require_no_unfinished_run(key: &ApiKey, target: &Target) -> Result<(), Error> {
     let manager = target.address.to_string();
     let entries = journal::unfinished().unwrap_or_default();
