@@ -119,7 +119,7 @@ fn a_version_that_is_not_sent_is_unknown() {
         ..Settings::default()
     });
     let answer = doctor(&env.home, &[], 0);
-    contains(message(&answer, "manager"), &["unknown before sign-in"]);
+    contains(message(&answer, "manager"), &["only after sign-in"]);
     assert_eq!(answer["meta"]["managerVersion"], Value::Null);
 }
 
