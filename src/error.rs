@@ -7,7 +7,7 @@
 pub(crate) enum ErrorKind {
     /// An unexpected failure.
     Unexpected,
-    /// The command line, an environment variable or an input file is invalid. Nothing was sent.
+    /// The command line, an environment variable or an input file is invalid. No request was sent.
     Usage,
     /// No role or key has this name or ID.
     NotFound,

@@ -179,7 +179,8 @@ impl CredentialKind {
     }
 }
 
-/// Returns true if the bytes are UTF-16: they start with a UTF-16 byte order mark, or every second byte is 0, as in ASCII characters.
+/// Returns true if the bytes are UTF-16: they start with a UTF-16 byte order mark, or every second byte is 0, as in ASCII text that is
+/// encoded as UTF-16.
 fn is_utf_16(bytes: &[u8]) -> bool {
     let zeros = |offset: usize| bytes.iter().skip(offset).step_by(2).all(|byte| *byte == 0);
     bytes.starts_with(&[0xff, 0xfe])

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-/// Returns true if a NO_PROXY list contains `host` (without brackets and without a trailing dot) and `port`. An entry is a name (which includes its
-/// subdomains), a pattern such as `*.example.com` (which matches only subdomains), an IP address, or a network such as `10.0.0.0/8`. A port may
-/// follow. The entry `*` matches every host.
+/// Returns true if a NO_PROXY list contains `host` (without brackets and without a trailing dot) and `port`. An entry is a name (which
+/// includes its subdomains), a pattern such as `*.example.com` (which matches only subdomains), an IP address, or a network such as
+/// `10.0.0.0/8`. Each of these may be followed by a port, as in `example.com:8443`. The entry `*` matches every host.
 pub(crate) fn names(list: &str, host: &str, port: u16) -> bool {
     let entries = list.split(|character: char| character == ',' || character.is_whitespace());
     let mut entries = entries.filter(|entry| !entry.is_empty());

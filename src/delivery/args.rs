@@ -164,8 +164,8 @@ impl SinkArgs {
         outputs.chain(self.github_env.iter().map(|name| (RunnerFile::Env, name)))
     }
 
-    /// Rejects a destination that is passed twice, because the second write would overwrite the first. Several `--github-output` or
-    /// `--github-env` flags can write to the same file, but each name may be used only once.
+    /// Rejects a destination that is passed twice, because the second write would overwrite the result of the first. Several
+    /// `--github-output` or `--github-env` flags can write to the same file, but each name may be used only once.
     fn refuse_one_place_twice(&self) -> Result<(), Error> {
         let mut taken: Vec<(&str, PathBuf)> = (self.for_github())
             .filter_map(|(target, _)| Some((target.flag(), identity(&target.file()?))))

@@ -1,7 +1,7 @@
 //! Delivers the secret to a program that is started afterwards, either in an environment variable or through a pipe.
 //!
-//! All processes of the same user can read the environment of a running process, and its child processes inherit it. A pipe is safer,
-//! because its content can be read only once.
+//! All processes of the same user can read the environment of a running process, and child processes inherit the environment. A pipe is
+//! safer, because its content can be read only once.
 
 use std::cell::RefCell;
 use std::future::ready;

@@ -21,7 +21,7 @@ pub(crate) struct Payload<'a> {
 /// A delivery in progress. If this future is dropped before it completes, it is unknown whether the secret was delivered.
 pub(crate) type Delivering<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
-/// A removal of a delivered secret in progress.
+/// The removal of a delivered secret, while it is in progress.
 pub(crate) type Withdrawing<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
 /// A destination of a secret, prepared for the delivery.
@@ -34,11 +34,12 @@ pub(crate) trait Sink {
         Destination::Other(self.place())
     }
 
-    /// Delivers the secret. After success, the secret survives a crash. A signal may end a long wait, but does not interrupt a write.
+    /// Delivers the secret. After success, the secret at the destination survives a crash. A signal may end a wait for a lock or a command,
+    /// but does not interrupt a write.
     ///
     /// # Errors
-    /// Returns the reason if the secret was not delivered. A partial delivery is rolled back first. If the rollback fails, the reason
-    /// states that.
+    /// Returns the reason if the secret was not delivered. A partial delivery is rolled back first. If the rollback fails, the reason also
+    /// contains the error of the rollback.
     fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a>;
 
     /// Removes the delivered secret from the destination. The caller withdraws from sinks in the reverse order of delivery, because two

@@ -106,8 +106,8 @@ pub(super) async fn lock_in_place(
     lock_file(file, path.display().to_string(), signals).await
 }
 
-/// Locks a file that was overwritten in place, so that its content can be restored. The first signal does not interrupt the wait, because
-/// the content must be restored.
+/// Locks a file that was overwritten in place, so that its content can be restored. The wait for the lock ignores the first signal, because
+/// the rollback must not be interrupted.
 ///
 /// # Errors
 /// Returns an error if another process holds the lock for too long.

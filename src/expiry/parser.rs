@@ -89,7 +89,7 @@ impl Expiry {
         match self {
             Self::Never => None,
             Self::At(at) => Some(at.timestamp_millis()),
-            // The result must not be `None` here, because the key would then never expire.
+            // If the end cannot be represented, the latest possible expiry is returned. `None` would mean that the key never expires.
             Self::After(_) | Self::AfterMonths(..) => {
                 let at = self.relative_to(now);
                 Some(at.map_or(last(), |at| at.min(last())).timestamp_millis())

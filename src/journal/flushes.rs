@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::folder::{flush, place};
 
-/// The maximum time to wait for the flushes. A file system of a server that does not respond may block a flush forever.
+/// The maximum time to wait for the flushes. On a network file system, a flush may wait forever if the server does not respond.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The flushes that were started and may still be running.

@@ -50,7 +50,7 @@ pub(super) fn unfinished_in(folder: &Folder) -> io::Result<Vec<JournalEntry>> {
             }
         };
         if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-            // On Windows, a locked record cannot be read, so the list does not contain it.
+            // On Windows, a record that another process has locked cannot be read, so the list does not contain this record.
             found.extend(read(&mut file).ok().map(JournalEntry::InProgress));
             continue;
         }

@@ -1,8 +1,8 @@
 //! The progress of a run. It is stored in the header of the record, which is a line of fixed-width fields that is overwritten in place.
 //!
 //! Writing a new file needs disk space and a writable folder, which may become unavailable during a run. Overwriting existing bytes needs
-//! only the open file. The header is within the first sector of the file, and the stage is one byte of the header. So an incomplete write
-//! leaves either the old stage or the new stage.
+//! neither of them. It needs only the open file. The header is within the first sector of the file, and the stage is one byte of the
+//! header. So an incomplete write leaves either the old stage or the new stage.
 //!
 //! The wall clock may jump, so the age of a record is measured with a clock that counts from boot. After a reboot, or on a system without
 //! this clock, the age is unknown.
@@ -57,8 +57,8 @@ impl From<StageFormat> for Stage {
         match written {
             StageFormat::Number(number) => {
                 let stage = Self::ALL.get(usize::from(number)).copied();
-                // A later version of this program may have written an unknown stage. An unknown stage counts as `Delivering`, so that
-                // `recover` changes nothing unless the user requests it.
+                // A later version of this program may have written a stage that this version does not know. Such a stage counts as
+                // `Delivering`, so that `recover` changes nothing without a flag such as `--rekey`.
                 stage.unwrap_or(Self::Delivering)
             }
             StageFormat::Name(StageName::Begun) => Self::Begun,
@@ -78,7 +78,7 @@ pub(crate) struct Progress {
     /// The time of the last request for a secret, in milliseconds since boot.
     #[serde(default)]
     asked: Option<i64>,
-    /// The ID of the boot from which the time of the last request counts.
+    /// The ID of the boot to which the time of the last request refers.
     #[serde(default)]
     boot: Option<String>,
     /// True if the file begins with a header that can be overwritten in place.
@@ -121,7 +121,7 @@ impl Progress {
     }
 }
 
-/// Reads the ID of the boot, so that a record can be written without delay.
+/// Reads the ID of the current boot before a record needs it, so that the write of the record is not delayed.
 pub(crate) fn read_boot_id() {
     let _ = boot();
 }

@@ -41,7 +41,7 @@ pub(crate) struct Record {
     /// The ID of the key, or `None` if the ID is not known yet.
     #[serde(rename = "keyID")]
     pub(crate) key_id: Option<i64>,
-    /// The IDs of the keys that already had the name when the operation began. None of these keys belongs to the operation.
+    /// The IDs of the keys that already had the name when the operation began. The operation did not create any of these keys.
     #[serde(rename = "existingIDs")]
     pub(crate) existing_ids: Vec<i64>,
     /// True if the key's name or description contains the operation ID, which proves that the key belongs to the operation.
@@ -176,7 +176,7 @@ impl Record {
         }
     }
 
-    /// Resets the record, because its key no longer exists and will be created again.
+    /// Resets the record before its key is created again. The old key no longer exists on the manager.
     pub(crate) fn begin_again(&mut self) {
         self.key_id = None;
         self.progress.stage = Stage::Begun;
@@ -239,7 +239,7 @@ impl Record {
 /// The number of bytes reserved for all fields that are not long texts.
 const REST: usize = 4 * 1024;
 
-/// Returns true if a record with these long texts does not exceed the maximum size.
+/// Returns true if a record that contains these texts does not exceed the maximum size.
 pub(crate) fn has_room<'a>(texts: impl Iterator<Item = &'a str>) -> bool {
     let length = |text: &str| serde_json::to_string(text).map_or(0, |text| text.len() + 8);
     let all: usize = texts.map(length).sum();

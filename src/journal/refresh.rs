@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::folder::{folder, overwrite};
 use super::record::Record;
 
-/// Sends a request for a secret, and regularly updates the time in the record until the response arrives. The request may be repeated, for
-/// example after a 429, and `recover` needs the time of the last attempt.
+/// Sends a request for a secret, and regularly updates the time in the record until the response arrives. The client may repeat the
+/// request, for example after a response with status 429, and `recover` needs the time of the last attempt.
 pub(crate) async fn refresh_while<T>(record: &Record, asking: impl Future<Output = T>) -> T {
     let mut asking = std::pin::pin!(asking);
     loop {

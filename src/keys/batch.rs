@@ -209,7 +209,7 @@ impl Batch {
         ))
     }
 
-    /// Returns a list of the keys that this run has already changed, to append to a message.
+    /// Returns the end of a message: a list of the keys that this run has already changed. Returns an empty text if there are none.
     pub(crate) fn done_so_far(&self) -> String {
         let changed = |result: &&KeyResult| matches!(result.outcome, KeyOutcome::Changed(_));
         let changed = list(self.results.iter().filter(changed));

@@ -292,7 +292,7 @@ fn warn(result: &ChangedKey, change: LockChange, context: &Context) -> bool {
     }
     let key = &result.key;
     let warning = match result.state {
-        // It is unknown whether this request also removes a lock that the manager set after failed sign-ins.
+        // It is unknown whether an unlock request also removes a lock that the manager set because of wrong secrets.
         State::Locked(Some(until)) => format!(
             "{} was unlocked, but the manager does not accept it until {} because of earlier wrong secrets",
             describe(key),

@@ -13,8 +13,8 @@ use crate::mint::poll::Poll;
 
 /// The result of a search for keys with the requested name.
 pub(crate) enum Existing {
-    /// No key has the name. The list contains the IDs of keys with a similar name. If `--name` is omitted, the list is empty, because the
-    /// default name is unique and no search is made.
+    /// No key has the name. The list contains the IDs of keys with a similar name. If `--name` is omitted, no search is made, because the
+    /// default name is unique. The list is then empty.
     None(Vec<i64>),
     /// Exactly one key has the name, and `--if-exists` permits using this key.
     One(Box<ApiKey>),

@@ -76,7 +76,7 @@ impl Asking<'_> {
     }
 
     /// Reads the key again after a success response, and compares it with the requested values. If the read fails, compares the key in the
-    /// response instead. For example, a key that has just locked itself cannot read itself.
+    /// response instead. For example, a key that has just locked itself can no longer send a read request.
     async fn check(&self, answer: ApiKey) -> Result<ApiKey, Error> {
         let mut poll = Poll::new(self.access.target.settle_timeout.min(REFUSAL_WAIT));
         loop {
@@ -180,7 +180,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Returns the error for a change that was not applied. The request can no longer be in flight.
+    /// Returns the error for a change that was not applied. The caller has waited long enough that the manager can no longer receive the
+    /// request.
     fn not_made(&self, error: ManagerError, last_word: bool) -> Error {
         let refused = last_word || error.has_refusal_status();
         let error = Error::from(error);

@@ -188,7 +188,8 @@ impl Drop for Step {
     }
 }
 
-/// Returns the content of the progress line: the outermost step, and the pause of the innermost step that has a pause.
+/// Returns the content of the progress line: the outermost step, and a pause. If several steps have a pause, the pause of the innermost one
+/// is shown.
 fn status(steps: &[StepState], now: Instant) -> Option<Status> {
     let step = steps.first()?;
     let pause = steps.iter().rev().find_map(|step| {

@@ -54,8 +54,9 @@ pub(crate) fn hold() -> Hold {
     Hold(())
 }
 
-/// Hides the progress line for the rest of the run. Used after a child process has written to the terminal: if its last line is incomplete,
-/// the progress line would be drawn on the same line, and erasing it would erase the output of the child process.
+/// Hides the progress line for the rest of the run. This function is called when a child process may write to the terminal. If the last
+/// line of its output had no line break, the progress line would be drawn on that line, and erasing the progress line would erase the
+/// output.
 pub(crate) fn end() {
     std::mem::forget(hold());
 }
@@ -116,8 +117,9 @@ pub(super) fn write_above<T>(write: impl FnOnce() -> T) -> T {
     }
 }
 
-/// The terminal on stderr, but reported as narrower than it is. When the user types Ctrl-C, the terminal shows `^C` after the progress line.
-/// If there were no space for `^C`, it would wrap to a new line, and the progress line above could not be erased.
+/// The terminal on stderr, with a reported width that is smaller than the real width. When the user types Ctrl-C, the terminal shows `^C`
+/// after the progress line. Without space on that line, the terminal would show `^C` on a new line, and the progress line above could not
+/// be erased.
 #[derive(Debug)]
 struct NarrowTerminal(Term);
 

@@ -1,5 +1,5 @@
 //! The settings file `config.toml`. It contains named profiles, whose settings apply if neither a flag nor a variable is set. This program
-//! reads the file, and only appends a profile to it if the user confirms that (`append.rs`).
+//! reads the file. It changes the file only to append a profile, and only after the user has confirmed this (`append.rs`).
 //!
 //! The file contains no secrets, but it contains commands that are run, so other users must not have write access. Problems are reported by
 //! line and column. Messages do not repeat text from the file, because a misplaced value may be a password.

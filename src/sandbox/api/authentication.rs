@@ -60,7 +60,7 @@ impl Manager {
     /// `Authorization` header that this manager does not support counts as a wrong secret.
     fn secret_of(&self, call: &Call) -> Option<String> {
         if let Some(authorization) = call.header("authorization") {
-            // The header may contain the secret without `ApiKey `, which is a frequent mistake.
+            // A client may send the secret without `ApiKey ` by mistake. The header then counts as a wrong secret.
             let secret = authorization
                 .strip_prefix("ApiKey ")
                 .filter(|_| self.settings.cloud_one);

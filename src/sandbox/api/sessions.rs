@@ -202,7 +202,7 @@ impl Cause {
             Cause::CodeNeeded => "A multi-factor authentication code is required.",
             Cause::CodeWrong => "The multi-factor authentication code is incorrect.",
             Cause::PasswordExpired => "The password has expired.",
-            // A real manager sends this message.
+            // This is the message that is known from a real manager.
             Cause::SessionLimit => {
                 return format!(
                     "MaxSessionsException occurred when authenticating user [{username}]"

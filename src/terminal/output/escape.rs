@@ -121,7 +121,8 @@ struct Escaping<'a, W> {
 
 impl<W: Write> Escaping<'_, W> {
     fn escape(&mut self, mut plain: &str) -> io::Result<()> {
-        // Line breaks are not escaped: they belong to the layout of the JSON, because the serializer has escaped line breaks in strings.
+        // Line breaks are not escaped here. They belong to the layout of the JSON, because the serializer has already escaped the line
+        // breaks in strings.
         while let Some(at) = first_to_escape(plain) {
             self.to.write_all(&plain.as_bytes()[..at])?;
             let mut rest = plain[at..].chars();
