@@ -38,7 +38,7 @@ impl Command {
             Self::Recover(args) => args.prints_table(),
             Self::Trust(args) => args.prints_table(),
             Self::Config(args) => args.prints_table(),
-            // They print a secret, and not a table.
+            // `create-key` and `rotate-key` print a secret, not a table.
             Self::CreateKey(_) | Self::RotateKey(_) => false,
             Self::ShowRole(_)
             | Self::Login(_)

@@ -243,7 +243,7 @@ async fn delete(
         ),
         key.id,
     ));
-    // The user can repeat the command, so the run does not wait for the whole settle time if the manager is gone.
+    // If the manager is unreachable, the run does not wait for the whole settle time, because the user can repeat the command.
     let wait = access.target.settle_timeout.min(REFUSAL_WAIT);
     let response = mint::delete(access, key.id, wait).await;
     let result = verify_gone(key, response, signer.is(key.id), access).await;
@@ -277,7 +277,7 @@ async fn verify_gone(
             (Err(why), _) if why.kind() == ErrorKind::SignIn => {
                 return Err(unknown(key, &response, &why));
             }
-            // The deletion was repeated until its wait was over, and the manager is still unreachable.
+            // The run does not wait again. It has already repeated the deletion for the whole wait, and the manager is still unreachable.
             (Err(why), Err(error))
                 if why.kind() == ErrorKind::Unreachable
                     && error.kind() == ErrorKind::Unreachable =>

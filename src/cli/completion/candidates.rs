@@ -36,8 +36,8 @@ pub(crate) fn roles(before: &[OsString]) -> Vec<CompletionCandidate> {
     })
 }
 
-/// Returns candidates for a key in the form that the user started to type: `id:N`, `name:TEXT`, or a name. A name is offered only if exactly one key
-/// has it.
+/// Returns candidates for a key in the form that the user started to type: `id:N`, `name:TEXT`, or a name. A name that could be read as an ID is
+/// offered as `name:TEXT`.
 pub(crate) fn keys(before: &[OsString], current: &str) -> Vec<CompletionCandidate> {
     ask(before, async |signed_in| {
         let keys: Vec<ApiKey> = signed_in

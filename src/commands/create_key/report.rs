@@ -51,7 +51,7 @@ pub(super) fn dry_run(
     }
 }
 
-/// The requested values of a key.
+/// The requested fields of a key, for a comparison with an existing key.
 pub(super) struct Requested<'a> {
     pub(super) key: &'a NewApiKey,
     /// The description without the marker of this run, or `None` if any description is accepted.
@@ -125,8 +125,8 @@ fn drift(existing: &ApiKey, requested: &Requested<'_>, now: DateTime<Utc>) -> Ve
 
 /// Returns the expiry to compare with the expiry of the existing key, or `None` if the expiries are not compared.
 ///
-/// A duration begins at a different time in each run. An existing key with the requested lifetime therefore expires after `now`, and not
-/// after the end of a lifetime that begins now.
+/// A duration begins at a different time in each run, so the expiries cannot be equal. An existing key has the requested lifetime if it expires after
+/// `now`, but not later than a key that is created now would expire.
 fn expected_expiry(
     existing: &ApiKey,
     requested: Option<Expiry>,
@@ -135,7 +135,7 @@ fn expected_expiry(
     let is = existing.expiry_date();
     let expired = is.is_some_and(|is| is <= now.timestamp_millis());
     match requested {
-        // Without `--expires`, any expiry is accepted, but an expired key does not work.
+        // Without `--expires`, every expiry is accepted unless the key has already expired.
         None => expired.then_some(NO_EXPIRY),
         Some(Expiry::Never) => Some(NO_EXPIRY),
         Some(expiry) => {
@@ -146,10 +146,10 @@ fn expected_expiry(
     }
 }
 
-/// How far the end of a lifetime may differ because of the time that the runs take, in milliseconds.
+/// The accepted difference between two expiries, in milliseconds. The expiries differ because of the time that a run takes.
 const TOLERANCE: i64 = 60_000;
 
-/// Compares descriptions without the markers of the runs, because each run has a different marker.
+/// Compares the descriptions again without the markers, because each run adds a different marker.
 fn ignore_markers(field: &mut Compared) {
     if field.field != "description" {
         return;

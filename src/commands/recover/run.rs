@@ -62,7 +62,8 @@ pub(crate) async fn run(
             if let Some(signal) = context.signals.received() {
                 return Err(interrupted(signal, &failures, records.len() - done));
             }
-            // Each report is printed when its record is settled, so a later failure or a second signal cannot lose it.
+            // `recover_one` prints its report as soon as the record is removed, so that a later failure or a second signal cannot suppress the
+            // report.
             if let Err(error) = recover_one(args, record, access).await {
                 failures.push(error);
             }
@@ -73,11 +74,11 @@ pub(crate) async fn run(
     summarize(failures, records.len(), context)
 }
 
-/// Returns the error for a signal. `remaining` is the number of runs that were not reached.
+/// Returns the error for a signal. `remaining` is the number of runs whose recovery was not started.
 fn interrupted(signal: Signal, failures: &[Error], remaining: usize) -> Error {
     let count = count_runs(failures.len() + remaining);
     let mut message = format!("interrupted; could not recover {count}");
-    // The signal also ends the work on the current run.
+    // Interruptions are omitted, because the message already begins with `interrupted`.
     for error in failures.iter().filter(|error| !is_interruption(error)) {
         message.push_str(&format!("; {error}"));
     }

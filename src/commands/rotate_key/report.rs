@@ -188,6 +188,6 @@ pub(super) enum NextStep {
     Create,
     /// Create a new secret for the successor with this ID.
     NewSecret(i64),
-    /// Set the expiry of the old key. The secret of the successor with this ID was delivered.
+    /// Set the expiry of the old key. Contains the ID of the successor, whose secret was delivered.
     Expiry(i64),
 }

@@ -35,7 +35,7 @@ pub(super) fn compose(
     Ok(Some(parts.join(" ")))
 }
 
-/// Returns `text` without the markers in `markers`. The space before each marker is removed too.
+/// Returns `text` without the markers of the runs in `operations`. The space before each marker is removed too.
 fn without_markers(text: &str, operations: &[&str]) -> String {
     operations.iter().fold(text.to_owned(), |text, operation| {
         let mark = mark(operation);
