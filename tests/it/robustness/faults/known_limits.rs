@@ -83,7 +83,7 @@ impl Audit<'_> {
         let listed = self.testbed.machines[0].home.run(["list-keys"]);
         self.duplicates_of(key).any(|other| {
             let (low, high) = (key.id.min(other.id), key.id.max(other.id));
-            listed.stderr.contains(&format!("{low} and {high} "))
+            listed.stderr.contains(&format!("IDs {low} and {high};"))
         })
     }
 
