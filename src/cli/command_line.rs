@@ -39,8 +39,11 @@ pub(crate) enum Command {
     ListKeys(commands::list_keys::Args),
     #[command(visible_alias = "show")]
     ShowKey(commands::show_key::Args),
+    #[command(visible_alias = "update")]
     UpdateKey(commands::update_key::Args),
+    #[command(visible_alias = "lock")]
     LockKey(commands::lock_key::Args),
+    #[command(visible_alias = "unlock")]
     UnlockKey(commands::unlock_key::Args),
     #[command(visible_alias = "delete")]
     DeleteKey(commands::delete_key::Args),
@@ -53,6 +56,7 @@ pub(crate) enum Command {
     Logout(commands::logout::Args),
     Trust(commands::trust::Args),
     Whoami(commands::whoami::Args),
+    #[command(visible_alias = "verify")]
     VerifyKey(commands::verify_key::Args),
     Recover(commands::recover::Args),
     Doctor(commands::doctor::Args),
@@ -126,9 +130,9 @@ fn command_named(word: &str) -> Option<(&'static str, Option<&'static str>, Augm
         "find-role" => ("find-role", None, find_role::Args::augment_args),
         "list-keys" | "list" => ("list-keys", Some("list"), list_keys::Args::augment_args),
         "show-key" | "show" => ("show-key", Some("show"), show_key::Args::augment_args),
-        "update-key" => ("update-key", None, update_key::Args::augment_args),
-        "lock-key" => ("lock-key", None, lock_key::Args::augment_args),
-        "unlock-key" => ("unlock-key", None, unlock_key::Args::augment_args),
+        "update-key" | "update" => ("update-key", Some("update"), update_key::Args::augment_args),
+        "lock-key" | "lock" => ("lock-key", Some("lock"), lock_key::Args::augment_args),
+        "unlock-key" | "unlock" => ("unlock-key", Some("unlock"), unlock_key::Args::augment_args),
         "delete-key" | "delete" => ("delete-key", Some("delete"), delete_key::Args::augment_args),
         "rotate-key" | "rotate" => ("rotate-key", Some("rotate"), rotate_key::Args::augment_args),
         "exec" => ("exec", None, exec::Args::augment_args),
@@ -138,7 +142,7 @@ fn command_named(word: &str) -> Option<(&'static str, Option<&'static str>, Augm
         "logout" => ("logout", None, logout::Args::augment_args),
         "trust" => ("trust", None, trust::Args::augment_args),
         "whoami" => ("whoami", None, whoami::Args::augment_args),
-        "verify-key" => ("verify-key", None, verify_key::Args::augment_args),
+        "verify-key" | "verify" => ("verify-key", Some("verify"), verify_key::Args::augment_args),
         "recover" => ("recover", None, recover::Args::augment_args),
         "doctor" => ("doctor", None, doctor::Args::augment_args),
         "config" => ("config", None, config::Args::augment_args),

@@ -90,12 +90,13 @@ impl KeyTable<'_> {
         }
     }
 
-    /// Returns a line with the number of keys, and how many of them will expire soon.
-    pub(crate) fn summary(&self, keys: &[ApiKey]) -> String {
+    /// Returns a line with the number of keys, and how many of them will expire soon. `is_partial` is true if there may be more keys.
+    pub(crate) fn summary(&self, keys: &[ApiKey], is_partial: bool) -> String {
         let expiring = keys.iter().filter(|key| self.expires_soon(key)).count();
         let plural = if keys.len() == 1 { "" } else { "s" };
         let verb = if expiring == 1 { "expires" } else { "expire" };
-        let mut line = format!("{} key{plural}", keys.len());
+        let first = if is_partial { "the first " } else { "" };
+        let mut line = format!("{first}{} key{plural}", keys.len());
         if expiring > 0 {
             line += &format!(", {expiring} {verb} within 14 days");
         }
@@ -175,7 +176,7 @@ impl KeyColumn {
     fn layout(self) -> Column {
         match self {
             Self::Id => Column::whole("ID"),
-            Self::Name => Column::cut("NAME", 18),
+            Self::Name => Column::cut("NAME", 18).keeping_end(),
             Self::Role => Column::cut("ROLE", 7),
             Self::State => Column::whole("STATE"),
             Self::Expires => Column::whole("EXPIRES"),

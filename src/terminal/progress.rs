@@ -192,10 +192,9 @@ impl Drop for Step {
 /// is shown.
 fn status(steps: &[StepState], now: Instant) -> Option<Status> {
     let step = steps.first()?;
-    let pause = steps.iter().rev().find_map(|step| {
-        let pause = step.pause.as_ref()?;
-        Some(pause.describe(now.duration_since(step.since), now))
-    });
+    // Each attempt of a request is a new step, so the time of the outermost step is shown.
+    let pause = (steps.iter().rev()).find_map(|step| step.pause.as_ref());
+    let pause = pause.map(|pause| pause.describe(now.duration_since(step.since), now));
     let text = capitalized(&safe(&step.text));
     let elapsed = now.duration_since(step.since).as_secs();
     let (text, bar) = match (step.count, pause) {
@@ -215,14 +214,16 @@ fn status(steps: &[StepState], now: Instant) -> Option<Status> {
             (text, Some(bar))
         }
         (_, Some(pause)) => (capitalized(&pause), None),
-        (Some(Count { done, .. }), None) => (format!("{text}: {done}... {elapsed} s"), None),
-        (None, None) => (format!("{text}... {elapsed} s"), None),
+        (Some(Count { done, .. }), None) if done > 0 => {
+            (format!("{text}: {done}... {elapsed} s"), None)
+        }
+        (_, None) => (format!("{text}... {elapsed} s"), None),
     };
     Some(Status { text, bar })
 }
 
 impl Pause {
-    /// Describes the pause. `elapsed` is the time since the paused step began.
+    /// Describes the pause. `elapsed` is the time since the outermost step began.
     fn describe(&self, elapsed: Duration, now: Instant) -> String {
         match self {
             Self::RateLimit(until) => {

@@ -9,8 +9,7 @@ Get the first API key from Deep Security Manager, and manage keys from then on.
 Usage: swp-keys COMMAND [OPTIONS]
 
 Get a key:           create, exec, login, logout
-Manage keys:         list, show, verify-key, update-key, rotate, lock-key,
-                     unlock-key, delete
+Manage keys:         list, show, verify, update, rotate, lock, unlock, delete
 Roles:               list-roles, find-role, show-role
 Trust and settings:  trust, config
 Troubleshooting:     doctor, recover, whoami

@@ -183,7 +183,7 @@ fn message(error: &clap::Error) -> String {
         ParseErrorKind::InvalidValue | ParseErrorKind::ValueValidation => {
             invalid_value(error, &invalid)
         }
-        ParseErrorKind::MissingRequiredArgument => format!("missing {}", alternatives(&invalid)),
+        ParseErrorKind::MissingRequiredArgument => format!("missing {}", missing(error)),
         ParseErrorKind::ArgumentConflict => {
             let prior = context(error, ContextKind::PriorArg);
             if prior.is_empty() || prior == invalid {
@@ -255,12 +255,28 @@ fn usage_line(error: &clap::Error, line: &TypedLine) -> Option<String> {
     Some(format!("usage: {usage}"))
 }
 
+/// Formats the required arguments that were not typed.
+fn missing(error: &clap::Error) -> String {
+    let mut arguments = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::Strings(many)) => many.clone(),
+        _ => vec![context(error, ContextKind::InvalidArg)],
+    };
+    // A group of flags is longer than a single argument, so it comes last.
+    arguments.sort_by_key(|argument| argument.contains('|'));
+    let formatted: Vec<_> = arguments.iter().map(|one| alternatives(one)).collect();
+    formatted.join(" and ")
+}
+
 /// Formats a missing argument or group for a message. clap would format a group as `<--role <NAME>|--role-id <ID>>`.
 fn alternatives(arguments: &str) -> String {
     let inner = arguments
         .strip_prefix('<')
         .and_then(|rest| rest.strip_suffix('>'));
     match inner {
+        Some(group) if group.matches('|').count() > 2 => {
+            let flags: Vec<_> = group.split('|').map(first_word).collect();
+            format!("one of {}", flags.join(", "))
+        }
         Some(group) if group.contains('|') => group.replace('|', " or "),
         Some(name) => name.to_owned(),
         None => match arguments

@@ -13,12 +13,12 @@ const COMMANDS: [(&str, &[&str]); 16] = [
     ("list", &["keys", "ls"]),
     ("whoami", &["status", "me", "who"]),
     ("rotate-key", &["renew", "refresh", "roll", "regenerate"]),
-    ("lock-key", &["disable", "lock", "block", "suspend"]),
-    ("unlock-key", &["enable", "unlock", "unblock"]),
+    ("lock-key", &["disable", "block", "suspend"]),
+    ("unlock-key", &["enable", "unblock"]),
     ("--version", &["version"]),
     ("show-key", &["get", "describe", "info", "key"]),
-    ("update-key", &["edit", "update", "set", "modify"]),
-    ("verify-key", &["verify", "check", "test"]),
+    ("update-key", &["edit", "set", "modify"]),
+    ("verify-key", &["check", "test"]),
     ("login", &["signin", "sign-in", "auth"]),
     ("logout", &["signout", "sign-out"]),
     ("exec", &["run"]),
@@ -65,12 +65,13 @@ const FLAGS: [(&str, &[&str]); 16] = [
 ];
 
 /// Commands and flags that are suggested only for an exact match in the tables above. They are never suggested for a misspelled word.
-const DESTRUCTIVE: [&str; 20] = [
+const DESTRUCTIVE: [&str; 21] = [
     "delete-key",
     "delete",
     "rotate-key",
     "rotate",
     "lock-key",
+    "lock",
     "logout",
     "recover",
     "remove",

@@ -51,7 +51,10 @@ fn position(line: &TypedLine) -> Explanation {
         (Some(_), more) => format!("`{name}` takes at most {} arguments", more + 1),
     };
     let has = |long: &str| (line.command.get_arguments()).any(|flag| flag.get_long() == Some(long));
-    let hint = if has("role") && has("name") {
+    let hint = if has("key-file") {
+        "use `--key-file FILE` for the key to check: the command needs the secret, not the name"
+            .to_owned()
+    } else if has("role") && has("name") {
         "use `--role` for the role and `--name` for the name of the key".to_owned()
     } else {
         see_help(line)

@@ -122,9 +122,9 @@ impl<'a> Listing<'a> {
         if let Some(column) = self.presentation.sort {
             table.sort(&mut self.keys, column, self.presentation.reverse);
         }
-        if let Some(limit) = self.presentation.limit {
-            self.keys.truncate(limit);
-        }
+        let limit = self.presentation.limit.unwrap_or(usize::MAX);
+        let is_partial = self.keys.len() >= limit;
+        self.keys.truncate(limit);
         let output = &self.access.context.output;
         match output.format() {
             Format::Text | Format::Env | Format::Tsv => {
@@ -133,7 +133,7 @@ impl<'a> Listing<'a> {
                     None => table.with_default_columns(&self.keys),
                 };
                 if !self.keys.is_empty() && !output.is_quiet() {
-                    lines.summarize(table.summary(&self.keys));
+                    lines.summarize(table.summary(&self.keys, is_partial));
                 }
                 output.table(&lines)
             }

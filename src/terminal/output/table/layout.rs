@@ -9,6 +9,8 @@ use crate::text::shorten;
 
 /// The maximum length of a cell, in characters. Without a maximum, one long cell would widen its whole column.
 const MAX_CELL: usize = 300;
+/// The number of characters at the end of a cell that is cut in the middle. The default names of keys differ in their last eight characters.
+const KEPT_END: usize = 8;
 /// The space between two columns.
 const GAP: usize = 2;
 
@@ -31,7 +33,11 @@ pub(super) fn table(table: &Table, width: usize, color: bool) -> String {
     for (row, texts) in table.rows.iter().zip(&texts) {
         lines += &line(shown.iter().map(|&(index, width)| {
             let tint = row[index].tint.filter(|_| color);
-            (cut(&texts[index], width), width, tint)
+            let text = match table.columns[index].keeps_end {
+                true => cut_middle(&texts[index], width),
+                false => cut(&texts[index], width),
+            };
+            (text, width, tint)
         }));
     }
     if let Some(summary) = &table.summary {
@@ -107,6 +113,21 @@ fn cut(text: &str, width: usize) -> String {
         fits
     });
     begin.chain(['…']).collect()
+}
+
+/// Returns `text`, shortened to this width with an ellipsis before its last characters if it is wider.
+fn cut_middle(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut end = "";
+    for (at, _) in text.char_indices().rev().take(KEPT_END) {
+        end = &text[at..];
+    }
+    match width.checked_sub(end.width()) {
+        Some(left) if left > 1 => cut(text, left) + end,
+        _ => cut(text, width),
+    }
 }
 
 /// Returns a line in which each cell is padded to its width. The line does not end in spaces.

@@ -13,6 +13,8 @@ pub(crate) struct Column {
     pub(super) header: &'static str,
     /// The minimum width if cells may be cut on a narrow terminal. `None` if cells are never cut.
     pub(super) min_width: Option<usize>,
+    /// True if cells are cut in the middle, so that their end stays visible.
+    pub(super) keeps_end: bool,
     /// If set, the column may be omitted on a narrow terminal. The column with the lowest number is omitted first.
     pub(super) drop_rank: Option<u8>,
 }
@@ -75,6 +77,7 @@ impl Column {
         Self {
             header,
             min_width: None,
+            keeps_end: false,
             drop_rank: None,
         }
     }
@@ -84,6 +87,14 @@ impl Column {
         Self {
             min_width: Some(min_width),
             ..Self::whole(header)
+        }
+    }
+
+    /// Returns the same column, whose cells are cut in the middle. For texts that differ only at their end.
+    pub(crate) fn keeping_end(self) -> Self {
+        Self {
+            keeps_end: true,
+            ..self
         }
     }
 
