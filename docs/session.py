@@ -33,10 +33,10 @@ SESSION = [
     ("export SWP_URL=https://dsm.example.com:4119 SWP_USERNAME=admin", []),
     (
         "swp-keys create --role Auditor --name reporting --expires 90d --out-file dsm.key",
-        [("paste a fingerprint: ", "yes"), ("Password of admin: ", None)],
+        [("paste a fingerprint: ", "yes"), ("Password of admin at dsm.example.com:4119: ", None)],
     ),
     ("swp-keys verify-key --key-file dsm.key", []),
-    ("swp-keys rotate-key reporting --overlap 48h --verify --out-file dsm.key --force", [("Password of admin: ", None)]),
+    ("swp-keys rotate-key reporting --overlap 48h --verify --out-file dsm.key --force", [("Password of admin at dsm.example.com:4119: ", None)]),
 ]
 TIMEOUT = 30
 PIN = hashlib.sha256(b"foo").hexdigest()

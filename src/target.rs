@@ -13,10 +13,14 @@ use crate::config::global_args::ApiKeyScheme;
 use crate::config::values::typed_address;
 use crate::config::{ADDRESS_HINT, ProxyChoice, ProxySettings, SecretSource, Settings, Sourced};
 use crate::context::Context;
-use crate::error::Error;
-use crate::manager::{Address, ConnectionOptions, Manager, Pin, ServerCertificate};
-use crate::terminal::prompt::Prompt;
+use crate::error::{Error, ErrorKind};
+use crate::manager::{Address, ConnectionOptions, Manager, Pin, ServerCertificate, reachability};
+use crate::terminal::prompt::{Prompt, rejection};
 use crate::trust::policy::{TrustDecision, TrustPolicy, TrustSource};
+
+const ADDRESS_QUESTION: &str = "Address of the manager (such as dsm.example.com): ";
+/// The maximum number of times that the user is asked for a different address.
+const MAX_NEW_ADDRESSES: usize = 2;
 
 /// One manager and the settings for it.
 pub(crate) struct Target {
@@ -70,6 +74,48 @@ impl Target {
             None => ask_address(&settings, context).await?,
         };
         Ok(Self::at(address, settings))
+    }
+
+    /// Like [`Target::find`]. If the user typed an address whose host cannot be resolved or does not accept a connection, the user is asked again,
+    /// at most twice. The last address is returned even if no connection to it is possible.
+    ///
+    /// # Errors
+    /// Returns the errors of [`Target::find`].
+    pub(crate) async fn find_reachable(
+        settings: Settings,
+        context: &Context,
+    ) -> Result<Self, Error> {
+        let is_typed = settings.manager.is_none();
+        let mut target = Self::find(settings, context).await?;
+        if !is_typed {
+            return Ok(target);
+        }
+        for _ in 0..MAX_NEW_ADDRESSES {
+            let reached = async { Ok(target.try_to_connect(context).await) };
+            let Err(reason) = context.signals.cancel(reached).await? else {
+                break;
+            };
+            let question = format!("{}\n{ADDRESS_QUESTION}", rejection(&reason));
+            target.address = type_address(&question, context).await?;
+        }
+        Ok(target)
+    }
+
+    /// Opens and closes a TCP connection to the manager. Does nothing if the run uses a proxy or waits for the manager to start.
+    async fn try_to_connect(&self, context: &Context) -> Result<(), Error> {
+        if self.wait.is_some() || !matches!(self.proxy.proxy(&self.address), Ok(None)) {
+            return Ok(());
+        }
+        let host_and_port = self.address.host_and_port();
+        let _step = (context.progress).begin(format!("connecting to {host_and_port}"));
+        let (host, port) = (self.address.host(), self.address.port());
+        let connected = async {
+            let addresses = reachability::resolve(host, port, self.connect_timeout).await?;
+            reachability::connect(&addresses, self.connect_timeout).await
+        };
+        // The hint of the error names `--url`, which the user has not set.
+        let connected = connected.await.map(|_| ());
+        connected.map_err(|error| Error::new(ErrorKind::Unreachable, error.to_string()))
     }
 
     /// Returns the target that the settings describe. The user is not asked.
@@ -203,12 +249,11 @@ async fn ask_address(settings: &Settings, context: &Context) -> Result<Address, 
     if prompt == Prompt::Unavailable || is_for_one_manager {
         return settings.address().cloned();
     }
-    prompt
-        .accepted(
-            "Address of the manager (such as dsm.example.com): ",
-            ADDRESS_HINT,
-            &context.signals,
-            typed_address,
-        )
+    type_address(ADDRESS_QUESTION, context).await
+}
+
+async fn type_address(question: &str, context: &Context) -> Result<Address, Error> {
+    (context.prompt())
+        .accepted(question, ADDRESS_HINT, &context.signals, typed_address)
         .await
 }

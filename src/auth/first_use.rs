@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{
     CertificateDetails, CertificateProblem, Fingerprint, Pin, ServerCertificate,
-    fingerprint_pinned_instead, key_fingerprint_command,
+    fingerprint_pinned_instead, incomplete_fingerprint, key_fingerprint_command,
 };
 use crate::process::signals::Signals;
 use crate::target::Target;
@@ -207,6 +207,7 @@ pub(crate) async fn confirm(
         certificate.pin
     );
     let mut message = format!("the key of {host} was not confirmed");
+    let mut is_invalid = false;
     for _ in 0..MAX_QUESTIONS {
         let answer = context
             .prompt()
@@ -214,25 +215,52 @@ pub(crate) async fn confirm(
             .await?;
         match answer.parse::<Fingerprint>() {
             Ok(pasted) if certificate.has_fingerprint(&pasted) => return Ok(()),
-            Ok(other) => {
-                message = format!(
-                    "the fingerprint {other} does not match the certificate of {host} or its key"
-                );
+            Ok(_) => return Err(mismatch(&answer, host)),
+            Err(_) if answer == "yes" => return Ok(()),
+            Err(_) if answer == "no" => {
+                is_invalid = false;
                 break;
             }
-            Err(_) if answer == "yes" => return Ok(()),
-            Err(_) if answer == "no" => break,
             Err(_) => {
-                "Type the whole word `yes` or `no`, or paste a fingerprint: "
-                    .clone_into(&mut question);
+                is_invalid = true;
+                question = repeated_question(&answer);
             }
         }
+    }
+    if is_invalid {
+        message.push_str(
+            ", because the last answer was neither `yes`, `no` nor a whole SHA-256 fingerprint (64 hex digits)",
+        );
     }
     let hint = format!(
         "ask the manager's administrator for the fingerprint of the public key; if it is {}, run the command again and confirm the key",
         certificate.pin
     );
     Err(Error::new(ErrorKind::Trust, format!("{message}; nothing was sent")).hint(hint))
+}
+
+/// Returns the error for a pasted fingerprint that does not match. The error does not contain the fingerprint that the manager presented, so that the
+/// user does not accept it in the next run.
+fn mismatch(pasted: &str, host: &str) -> Error {
+    let message = format!(
+        "the pasted fingerprint `{}` matches neither the certificate of {host} nor its key; nothing was sent",
+        safe(&shorten(pasted, MAX_LENGTH)).replace('`', "'")
+    );
+    Error::new(ErrorKind::Trust, message).hint(
+        "do not continue until the manager's administrator has explained the difference, because the connection may be intercepted",
+    )
+}
+
+/// Returns the question to repeat after an invalid answer. If the answer is a part of a fingerprint or a different kind of fingerprint, the question
+/// begins with the reason.
+fn repeated_question(answer: &str) -> String {
+    let reason = match incomplete_fingerprint(answer) {
+        Some(count) => format!(
+            "The pasted fingerprint has {count} hex digits, but a whole SHA-256 fingerprint has 64.\n"
+        ),
+        None => String::new(),
+    };
+    format!("{reason}Type the whole word `yes` or `no`, or paste a fingerprint: ")
 }
 
 /// Returns instructions for comparing the fingerprints, with the commands to run on the manager's host.

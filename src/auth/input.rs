@@ -77,7 +77,11 @@ pub(crate) async fn password(
         .await;
     }
     let flags = "pass the password with `--password-file`, `--password-stdin`, `--password-command` or SWP_PASSWORD";
-    let question = format!("Password of {}: ", crate::terminal::output::safe(username));
+    let question = format!(
+        "Password of {} at {}: ",
+        crate::terminal::output::safe(username),
+        target.address.host_and_port()
+    );
     let password = context
         .prompt()
         .hidden(&question, flags, &context.signals)

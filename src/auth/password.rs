@@ -40,7 +40,13 @@ pub(crate) async fn sign_in_as(
         &username,
         target.force_login,
     );
-    check_guard(context, &guard).await?;
+    // The user expects the password prompt next and may already be typing. A question that echoes its answer must not come first.
+    let asks_for_password = target.password.is_none()
+        && input.password().is_none()
+        && context.prompt() == Prompt::Terminal;
+    if !asks_for_password {
+        check_guard(context, &guard).await?;
+    }
     if let (Some(given), Some(code)) = (&target.mfa, &code_at_hand) {
         guard
             .is_fresh(code)
@@ -50,6 +56,9 @@ pub(crate) async fn sign_in_as(
         Some(password) => password,
         None => input::password(&username, target, context).await?,
     };
+    if asks_for_password {
+        check_guard(context, &guard).await?;
+    }
     input.store(&username, &password);
     if !is_verified {
         manager = wait_until_up(target, manager, context).await?;

@@ -17,6 +17,9 @@ use crate::secret::Secret;
 use crate::storage::permissions::require_private;
 use crate::terminal::status_line;
 
+/// The flag of `verify-key` for the file with the API key to check.
+pub(crate) const KEY_FILE: Source = Source::Flag("--key-file");
+
 /// The bytes of a secret, zeroed on drop.
 type Bytes = Zeroizing<Vec<u8>>;
 
@@ -41,7 +44,8 @@ pub(crate) async fn read(
                 return Err(Error::usage(
                     format!("{source} reads from stdin, but stdin is a terminal"),
                     format!(
-                        "pipe the {kind} to stdin, as in `pass show dsm | swp-keys ...`, or omit the flag to be prompted"
+                        "pipe the {kind} to stdin, as in `pass show dsm | swp-keys ...`{}",
+                        or_prompt(source, kind)
                     ),
                 ));
             }
@@ -151,7 +155,8 @@ fn file(
                 )
             },
             format!(
-                "pass the path of a file that contains the {kind}, or omit the flag to be prompted"
+                "pass the path of a file that contains the {kind}{}",
+                or_prompt(source, kind)
             ),
         )
     };
@@ -162,6 +167,15 @@ fn file(
     }
     let expected = metadata.is_file().then_some(metadata.len());
     limited(file, expected).map_err(|unfit| usage(source, kind, &unfit))
+}
+
+/// Returns the end of a hint if the user is prompted for the secret when it is not set. An API key is prompted for only by `verify-key`.
+fn or_prompt(source: &Source, kind: CredentialKind) -> &'static str {
+    if kind == CredentialKind::ApiKey && *source != KEY_FILE {
+        ""
+    } else {
+        ", or omit the flag to be prompted"
+    }
 }
 
 /// Returns true if the path may be shown in a message, because the path or its folder exists. If neither exists, the user may have passed

@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 
 use crate::auth::connect::connect;
 use crate::auth::key_check::{Tried, try_key};
-use crate::auth::key_header::read_key;
+use crate::auth::key_header::{read_key, typed_key};
+use crate::auth::secret_source::KEY_FILE;
 use crate::auth::session::Access;
 use crate::config::Settings;
 use crate::config::values::span;
@@ -26,6 +27,7 @@ use crate::keys::state::{key_facts, note_hidden_key, proves_nothing, role_name};
 use crate::manager::{ApiKey, Credentials, ManagerError, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text};
+use crate::terminal::prompt::Prompt;
 
 /// Check whether a secret works, and show its key and expiry.
 #[derive(clap::Args)]
@@ -34,7 +36,7 @@ use crate::terminal::output::{Format, json_text};
                   In this case, stdout contains the result and stderr the reason."
 )]
 pub(crate) struct Args {
-    /// File with the secret to check ("-" is stdin) [default: --api-key-file, SWP_API_KEY_FILE or SWP_API_KEY]
+    /// File with the secret to check ("-" is stdin) [default: --api-key-file, SWP_API_KEY_FILE, SWP_API_KEY or a prompt]
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 
@@ -66,13 +68,22 @@ pub(crate) async fn run(
         .as_deref()
         .map(|text| span(&Source::Flag("--fail-within"), text))
         .transpose()?;
-    let key = selected_key(args, &settings)?;
+    let key = selected_key(args, &settings, context)?;
     let target = Target::find(settings, context).await?;
-    let (secret, header) = read_key(&target, &key, context).await?;
+    let (subject, (secret, header)) = match &key {
+        Some(key) => (
+            format!("the secret from {}", key.source),
+            read_key(&target, key, context).await?,
+        ),
+        None => (
+            "the typed secret".to_owned(),
+            typed_key(&target, context).await?,
+        ),
+    };
     let credentials = Credentials::ApiKey { secret, header };
     let signed_in = connect(&target, context).await?.with(credentials);
     let check = async {
-        let mut result = Verification::of(&signed_in, &key.source).await?;
+        let mut result = Verification::of(&signed_in, &subject).await?;
         if let (Some(within), Some(text), None) = (within, &args.fail_within, &result.failure) {
             result.failure = result.expiry_failure(within, text, &signed_in);
         }
@@ -94,16 +105,25 @@ pub(crate) async fn run(
     }
 }
 
-/// Returns the source of the key to check: `--key-file`, `--api-key-file`, SWP_API_KEY_FILE or SWP_API_KEY, in this order.
-fn selected_key(args: &Args, settings: &Settings) -> Result<Sourced<SecretSource>, Error> {
+/// Returns the source of the key to check: `--key-file`, `--api-key-file`, SWP_API_KEY_FILE or SWP_API_KEY, in this order. Returns `None` if the user
+/// will be prompted for the key.
+///
+/// # Errors
+/// Returns a usage error if no key is set and there is no terminal to prompt on, or if two flags set a key.
+fn selected_key(
+    args: &Args,
+    settings: &Settings,
+    context: &Context,
+) -> Result<Option<Sourced<SecretSource>>, Error> {
     let given = settings.api_key.clone();
     let Some(path) = &args.key_file else {
-        return given.ok_or_else(|| {
-            Error::usage(
+        if given.is_none() && context.prompt() == Prompt::Unavailable {
+            return Err(Error::usage(
                 "the API key is missing",
                 "set `--key-file FILE`, pipe the secret to `--key-file -`, or set SWP_API_KEY",
-            )
-        });
+            ));
+        }
+        return Ok(given);
     };
     if given.is_some_and(|given| given.source == Source::Flag("--api-key-file")) {
         return Err(Error::usage(
@@ -111,14 +131,14 @@ fn selected_key(args: &Args, settings: &Settings) -> Result<Sourced<SecretSource
             "set only one of these flags: the key in the file is checked, and also authenticates the requests",
         ));
     }
-    Ok(Sourced {
+    Ok(Some(Sourced {
         value: if path.as_os_str() == "-" {
             SecretSource::Stdin
         } else {
             SecretSource::File(path.clone())
         },
-        source: Source::Flag("--key-file"),
-    })
+        source: KEY_FILE,
+    }))
 }
 
 impl Verification {
@@ -126,7 +146,7 @@ impl Verification {
     ///
     /// # Errors
     /// Returns an error if a request failed for a reason other than the secret, such as a lost connection.
-    async fn of(signed_in: &SignedIn, source: &Source) -> Result<Self, Error> {
+    async fn of(signed_in: &SignedIn, subject: &str) -> Result<Self, Error> {
         let (works, failure) = match try_key(signed_in).await {
             Tried::Works(key) => {
                 let role = role_name(signed_in, key.as_deref().and_then(ApiKey::role_id)).await;
@@ -139,10 +159,10 @@ impl Verification {
             }
             Tried::Refused(error) => (
                 Some(false),
-                check_failed(&format!("the secret from {source} does not work"), &error),
+                check_failed(&format!("{subject} does not work"), &error),
             ),
             Tried::Unproven(error) if proves_nothing(&error) => {
-                let message = format!("it is unknown whether the secret from {source} works");
+                let message = format!("it is unknown whether {subject} works");
                 (None, check_failed(&message, &error))
             }
             Tried::Unproven(error) => return Err(error.into()),

@@ -36,4 +36,4 @@ pub(crate) use tls::config::Trust;
 pub(crate) use tls::diagnosis::{
     CertificateProblem, fingerprint_pinned_instead, key_fingerprint_command,
 };
-pub(crate) use tls::pin::{Fingerprint, Pin, PinSet};
+pub(crate) use tls::pin::{Fingerprint, Pin, PinSet, incomplete_fingerprint};

@@ -144,7 +144,7 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
     }
     let refused = match context.require_journal {
         true => Some(format!(
-            "{message}; nothing was changed, because `--require-journal` requires a record"
+            "{message}; nothing was changed on the manager, because `--require-journal` requires a record"
         )),
         // If an incomplete record is left on disk, the run must not continue. `recover` would find the record and invalidate the secret
         // that this run has delivered.

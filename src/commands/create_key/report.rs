@@ -37,7 +37,7 @@ pub(super) fn dry_run(
         ),
     };
     context.output.note(&format!(
-        "dry run: would {action} and write the secret to {sinks}; nothing was changed"
+        "dry run: would {action} and write the secret to {sinks}; nothing was changed on the manager"
     ));
     match (context.output.format(), json!(key)) {
         (Format::Json | Format::Jsonl, Value::Object(fields)) => {

@@ -32,7 +32,7 @@ pub(crate) async fn run(
     let plan = CreatePlan::new(args)?;
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     let offer = ProfileOffer::of(&settings).filter(|_| is_guided);
-    let target = Target::find(settings, context).await?;
+    let target = Target::find_reachable(settings, context).await?;
     refuse_too_long(args, &target, &prepared)?;
     let input = LoginInput::default();
     let created = session::signed_in_with(&input, &target, context, async |access| {

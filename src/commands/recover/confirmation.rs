@@ -31,7 +31,7 @@ pub(super) async fn confirm(
     );
     if context
         .prompt()
-        .confirm(&question, "use `--yes`", &context.signals)
+        .confirm_one_of_several(&question, "use `--yes`", &context.signals)
         .await?
     {
         return Ok(());

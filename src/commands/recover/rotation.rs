@@ -86,7 +86,7 @@ async fn expire_old_key(
         );
         let prompt = access.context.prompt();
         if !prompt
-            .confirm(&question, "use `--yes`", &access.context.signals)
+            .confirm_one_of_several(&question, "use `--yes`", &access.context.signals)
             .await?
         {
             return Err(Error::new(

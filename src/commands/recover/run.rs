@@ -168,7 +168,7 @@ async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Ou
         if !args.yes
             && !context
                 .prompt()
-                .confirm(&question, "use `--yes`", &context.signals)
+                .confirm_one_of_several(&question, "use `--yes`", &context.signals)
                 .await?
         {
             continue;

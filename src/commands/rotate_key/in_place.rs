@@ -149,7 +149,7 @@ impl<'a> InPlaceRekey<'a> {
         if self.args.dry_run {
             let sinks = prepared.places().join(", ");
             access.context.output.note(&format!(
-                "dry run: would create a new secret for the key `{name}` (ID {id}) and write it to {sinks}; nothing was changed"
+                "dry run: would create a new secret for the key `{name}` (ID {id}) and write it to {sinks}; nothing was changed on the manager"
             ));
             if access.context.output.format().is_json() {
                 let mut meta = meta_of(&self.key.fields());

@@ -163,9 +163,9 @@ impl Rotation<'_> {
                 "{until}; the interrupted run created the key `{name}` (ID {id}) and delivered its secret"
             ),
         };
-        context
-            .output
-            .note(&format!("dry run: would {action}; nothing was changed"));
+        context.output.note(&format!(
+            "dry run: would {action}; nothing was changed on the manager"
+        ));
         match (context.output.format(), json!(self.new)) {
             (Format::Json | Format::Jsonl, Value::Object(mut fields)) => {
                 if let NextStep::NewSecret(id) | NextStep::Expiry(id) = step {

@@ -116,7 +116,7 @@ impl Args {
         let change = self.difference(&before, role_id, expiry, access.signed_in)?;
         if change == KeyChange::default() {
             let message = format!(
-                "{} already has these values; nothing was changed",
+                "{} already has these values; nothing was changed on the manager",
                 describe(&before)
             );
             access.context.output.note(&message);
@@ -124,7 +124,10 @@ impl Args {
         }
         self.check(&before, &change, access).await?;
         if self.dry_run {
-            access.context.output.note("dry run: nothing was changed");
+            access
+                .context
+                .output
+                .note("dry run: nothing was changed on the manager");
             return UpdateResult::would_be(before, &change, access).await;
         }
         // The role name is read before the change. After the change, this run may no longer be allowed to read it, because the changed key may

@@ -95,14 +95,7 @@ fn sha256(bytes: &[u8]) -> [u8; LENGTH] {
 /// Parses a SHA-256 fingerprint in hex, as keytool, browsers, openssl and this program print it. The digits are in upper or lower case, with or
 /// without colons or spaces between the bytes. A prefix (`sha256:`, `SHA256 Fingerprint=`, `SHA2-256(stdin)= `) is optional.
 fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
-    let text = text.rsplit('=').next().unwrap_or(text).trim();
-    let prefixed = text.get(..PREFIX.len());
-    let digits = match prefixed.filter(|prefix| prefix.eq_ignore_ascii_case(PREFIX)) {
-        Some(_) => &text[PREFIX.len()..],
-        None => text,
-    };
-    let mut digits: Vec<u8> = digits.bytes().collect();
-    digits.retain(|byte| !matches!(byte, b':' | b' '));
+    let digits = without_separators(text);
     if !digits.iter().all(u8::is_ascii_hexdigit) {
         return Err("expected `sha256:` and 64 hex digits");
     }
@@ -121,6 +114,27 @@ fn digest(text: &str) -> Result<[u8; LENGTH], &'static str> {
         *byte = u8::try_from(value(pair[0]) * 16 + value(pair[1])).unwrap_or_default();
     }
     Ok(bytes)
+}
+
+/// Returns the fingerprint without its prefix and without the colons and spaces between the bytes.
+fn without_separators(text: &str) -> Vec<u8> {
+    let text = text.rsplit('=').next().unwrap_or(text).trim();
+    let prefixed = text.get(..PREFIX.len());
+    let digits = match prefixed.filter(|prefix| prefix.eq_ignore_ascii_case(PREFIX)) {
+        Some(_) => &text[PREFIX.len()..],
+        None => text,
+    };
+    let mut digits: Vec<u8> = digits.bytes().collect();
+    digits.retain(|byte| !matches!(byte, b':' | b' '));
+    digits
+}
+
+/// Returns the number of hex digits if `text` is a part of a SHA-256 fingerprint or a fingerprint of a different kind.
+pub(crate) fn incomplete_fingerprint(text: &str) -> Option<usize> {
+    let digits = without_separators(text);
+    // A shorter text is probably a mistyped word, such as `fed`.
+    let is_hex = digits.len() >= 4 && digits.iter().all(u8::is_ascii_hexdigit);
+    (is_hex && digits.len() != 2 * LENGTH).then_some(digits.len())
 }
 
 /// The pinned keys of a manager, and the setting that contains them.

@@ -34,6 +34,8 @@ fn remember(terminal: Option<tty::TerminalState>) {
     *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = terminal;
 }
 
+/// The maximum number of times that the user is asked for a value if the input is empty.
+const MAX_EMPTY: usize = 3;
 /// The width of a terminal whose width is unknown.
 const USUAL_COLUMNS: usize = 80;
 
@@ -69,8 +71,7 @@ impl Prompt {
         signals: &Signals,
     ) -> Result<Secret, Error> {
         let question = PromptText::new(question, topic(question), flags, Echo::Off);
-        let answer = self.ask(&question, signals).await?;
-        question.not_empty(answer)
+        self.ask_until_not_empty(question, signals).await
     }
 
     /// Asks for a value that is shown while it is typed.
@@ -81,8 +82,7 @@ impl Prompt {
         signals: &Signals,
     ) -> Result<Secret, Error> {
         let question = PromptText::new(question, topic(question), flags, Echo::On);
-        let answer = self.ask(&question, signals).await?;
-        question.not_empty(answer)
+        self.ask_until_not_empty(question, signals).await
     }
 
     /// Asks for an answer, which may be empty.
@@ -106,7 +106,21 @@ impl Prompt {
     ) -> Result<bool, Error> {
         let question = format!("{question} [y/N] ");
         let answer = self.answer(&question, flags, signals).await?;
-        Ok(matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes"))
+        Ok(is_yes(&answer))
+    }
+
+    /// Like [`Prompt::confirm`], for a run that asks about several keys one after the other. It may have changed the keys of earlier questions.
+    pub(crate) async fn confirm_one_of_several(
+        self,
+        question: &str,
+        flags: &str,
+        signals: &Signals,
+    ) -> Result<bool, Error> {
+        let question = format!("{question} [y/N] ");
+        let mut question = PromptText::new(&question, "answer".to_owned(), flags, Echo::On);
+        question.unchanged = "the key in the question was not changed";
+        let answer = self.ask(&question, signals).await?;
+        Ok(is_yes(answer.expose().trim()))
     }
 
     /// Asks until `accept` accepts the answer. After a rejected answer, its error is shown above the question.
@@ -125,6 +139,26 @@ impl Prompt {
                 Err(error) => text = format!("{}\n{question}", rejection(&error)),
             }
         }
+    }
+
+    /// Asks for a value that must not be empty. After an empty input, the user is asked again, at most twice.
+    ///
+    /// # Errors
+    /// Returns a usage error if the last input is empty.
+    async fn ask_until_not_empty(
+        self,
+        mut question: PromptText<'_>,
+        signals: &Signals,
+    ) -> Result<Secret, Error> {
+        let again = format!("The input is empty.\n{}", question.text);
+        for _ in 0..MAX_EMPTY {
+            let answer = self.ask(&question, signals).await?;
+            if !answer.is_empty() {
+                return Ok(answer);
+            }
+            question.text = &again;
+        }
+        Err(question.unread("the input is empty"))
     }
 
     /// Reads the answer on a separate thread, so that this function can handle signals while the user types. When the function returns, the
@@ -161,6 +195,10 @@ impl Prompt {
     }
 }
 
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
 /// Returns the reason why an answer was rejected, with the hint, wrapped for the terminal.
 pub(crate) fn rejection(error: &Error) -> String {
     let reason = match error.next_step() {
@@ -181,6 +219,8 @@ struct PromptText<'a> {
     /// The hint on how to supply the value without a prompt.
     flags: &'a str,
     echo: Echo,
+    /// What the run has not changed if it ends at this question.
+    unchanged: &'static str,
 }
 
 impl<'a> PromptText<'a> {
@@ -190,21 +230,16 @@ impl<'a> PromptText<'a> {
             subject,
             flags,
             echo,
-        }
-    }
-
-    fn not_empty(&self, answer: Secret) -> Result<Secret, Error> {
-        if answer.is_empty() {
-            Err(self.unread("the input is empty"))
-        } else {
-            Ok(answer)
+            unchanged: "nothing was changed on the manager",
         }
     }
 
     fn unread(&self, reason: &str) -> Error {
-        let subject = &self.subject;
+        let Self {
+            subject, unchanged, ..
+        } = self;
         Error::usage(
-            format!("could not read the {subject}: {reason}; nothing was changed"),
+            format!("could not read the {subject}: {reason}; {unchanged}"),
             self.flags,
         )
     }
@@ -296,7 +331,7 @@ impl ActivePrompt {
         let ErrorKind::Interrupted(signal) = error.kind() else {
             return error;
         };
-        let message = "interrupted; nothing was changed";
+        let message = format!("interrupted; {}", question.unchanged);
         let error = Error::new(ErrorKind::Interrupted(signal), message);
         if signal == Signal::Interrupt || self.before.is_in_foreground() {
             return error;

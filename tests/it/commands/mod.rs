@@ -23,4 +23,6 @@ mod show_role;
 mod update_key;
 mod update_key_refusals;
 mod verify_key;
+#[cfg(unix)]
+mod verify_key_prompts;
 mod whoami;

@@ -13,7 +13,7 @@ const CURRENT: &str = "GET /api/apikeys/current";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Returns an environment without a password, and a key of this role in the file `key`.
-fn with_key(role_id: i64, settings: Settings) -> (TestEnv, i64, String) {
+pub(super) fn with_key(role_id: i64, settings: Settings) -> (TestEnv, i64, String) {
     let mut env = TestEnv::with(settings);
     env.home.unset("SWP_USERNAME");
     env.home.unset("SWP_PASSWORD_FILE");

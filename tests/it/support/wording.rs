@@ -2,8 +2,8 @@
 //!
 //! If the program stopped printing a phrase, a negative assertion about it would always pass. A test therefore searches for each phrase in `src/`.
 
-/// The password prompt for the user of most tests.
-pub(crate) const ADMIN_PASSWORD_PROMPT: &str = "Password of admin: ";
+/// The beginning of the password prompt for the user of most tests. The prompt continues with the manager's host and port.
+pub(crate) const ADMIN_PASSWORD_PROMPT: &str = "Password of admin at ";
 
 /// Defines phrases with names.
 macro_rules! phrases {
@@ -31,6 +31,12 @@ phrases! {
     RETRYING_IN = "retrying in ";
     NO_LISTENER = "connection refused by ";
     NOT_WITHDRAWN = "not withdrawn";
+    OMIT_TO_BE_PROMPTED = "omit the flag to be prompted";
+    KEY_PROMPT = "Secret of the API key at ";
+    UNCHANGED = "nothing was changed on the manager";
+    EMPTY_INPUT = "The input is empty.";
+    INCOMPLETE_FINGERPRINT = " hex digits, but a whole SHA-256 fingerprint has 64.";
+    SIGN_IN_ANYWAY = "Sign in anyway?";
     PAUSED = "nothing was sent, because each";
     SESSION_EXPIRED = "has expired";
     SESSION_NOT_ENDED = "could not sign out";

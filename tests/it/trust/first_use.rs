@@ -4,10 +4,13 @@
 use swp_keys::sandbox::CertificateKind;
 
 use super::fixtures::{file, keep, other_pin, place, shown, unknown_manager};
-use crate::support::TestEnv;
 use crate::support::pty::Pty;
 use crate::support::scripted_server::{Certificate, Recording, ScriptedServer};
-use crate::support::wording::{FINGERPRINT_PROMPT, PASSWORD_PROMPT};
+use crate::support::snapshot::snapshot;
+use crate::support::wording::{
+    FINGERPRINT_PROMPT, INCOMPLETE_FINGERPRINT, INTERCEPTED, PASSWORD_PROMPT, UNCHANGED,
+};
+use crate::support::{TestEnv, contains};
 
 const QUESTION: &str = FINGERPRINT_PROMPT;
 
@@ -98,6 +101,63 @@ fn only_a_full_yes_is_accepted() {
         assert_eq!(left, (String::new(), String::new()));
         assert_eq!(env.sandbox.requests(), []);
     }
+}
+
+/// Returns the lines of the error and its hint.
+fn error(screen: &str) -> &str {
+    let (_, error) = screen.split_once("error: ").expect("an error");
+    error.split("code=").next().unwrap_or_default()
+}
+
+#[test]
+fn a_pasted_fingerprint_that_does_not_match_is_a_warning_of_an_interception() {
+    let pasted = "AB:".repeat(31) + "AB";
+    for arguments in ["find-role Auditor", "trust add"] {
+        let env = unknown_manager(CertificateKind::SelfSigned);
+        let mut terminal = start(&env, arguments);
+        terminal.see(QUESTION);
+        terminal.type_line(&pasted);
+        terminal.see("code=7");
+        let screen = terminal.end();
+        let error = error(&screen);
+        contains(error, &[&pasted, INTERCEPTED]);
+        assert!(!error.contains(&shown(&env)), "{error}");
+        assert!(!error.contains("sha256:"), "{error}");
+        snapshot(error);
+    }
+}
+
+#[test]
+fn an_incomplete_fingerprint_is_named_when_the_question_is_repeated() {
+    let env = unknown_manager(CertificateKind::SelfSigned);
+    let sha_1 = "SHA1 Fingerprint=".to_owned() + &"AB:".repeat(19) + "AB";
+    let pin = shown(&env);
+    let mut terminal = start(&env, "find-role Auditor");
+    for (answer, digits) in [(sha_1.as_str(), 40), (&pin[..pin.len() - 2], 62)] {
+        terminal.see(QUESTION);
+        terminal.type_line(answer);
+        terminal.see(&format!("{digits}{INCOMPLETE_FINGERPRINT}"));
+    }
+    terminal.see(QUESTION);
+    terminal.type_line("maybe");
+    terminal.see("code=7");
+    snapshot(error(&terminal.end()));
+    assert_eq!(file(&env.home), "");
+    assert_eq!(env.sandbox.requests(), []);
+}
+
+#[test]
+fn an_interruption_after_the_pinning_does_not_deny_the_pin() {
+    let (env, _) = unknown_manager_with_password(CertificateKind::SelfSigned);
+    let mut terminal = start(&env, "create --role Auditor");
+    terminal.see(QUESTION);
+    terminal.type_line("yes");
+    terminal.see(PASSWORD_PROMPT);
+    terminal.control('c');
+    terminal.see("code=130");
+    contains(&terminal.end(), &[UNCHANGED]);
+    assert!(file(&env.home).contains(&shown(&env)));
+    assert_eq!(env.sandbox.requests(), []);
 }
 
 #[test]

@@ -2,4 +2,6 @@
 
 mod codes;
 mod guard;
+#[cfg(unix)]
+mod prompts;
 mod state_file;

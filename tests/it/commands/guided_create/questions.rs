@@ -8,7 +8,7 @@ use crate::support::pty::Pty;
 use crate::support::snapshot::snapshot;
 use crate::support::wording::{
     ADDRESS_PROMPT, ADMIN_PASSWORD_PROMPT, CODE_PROMPT, EXPIRY_PROMPT, FINGERPRINT_PROMPT,
-    PROFILE_OFFER, ROLE_PROMPT, USER_NAME_PROMPT,
+    NO_LISTENER, PROFILE_OFFER, ROLE_PROMPT, UNCHANGED, USER_NAME_PROMPT,
 };
 use crate::support::{TestEnv, contains};
 
@@ -149,6 +149,31 @@ fn an_address_that_cannot_be_right_is_asked_for_again_with_a_reason() {
 }
 
 /// Roles whose names and rights are special.
+#[test]
+fn an_address_without_a_listener_is_asked_for_again_with_the_reason() {
+    let env = unconfigured(Settings::default());
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.local_addr().expect("an address").to_string()
+    };
+    let mut terminal = start(&env, "create --role Auditor");
+    for _ in 0..2 {
+        answer(&mut terminal, &[(ADDRESS_PROMPT, &closed)]);
+        terminal.see(&format!("{NO_LISTENER}{closed}"));
+    }
+    sign_in(&env, &mut terminal);
+    terminal.see("code=0");
+    terminal.end();
+    assert_eq!(env.sandbox.api_keys().len(), 1);
+
+    let mut terminal = start(&env, "create --role Auditor");
+    for _ in 0..3 {
+        answer(&mut terminal, &[(ADDRESS_PROMPT, &closed)]);
+    }
+    terminal.see("code=8");
+    assert!(!terminal.end().contains(USER_NAME_PROMPT));
+}
+
 fn special_roles() -> Settings {
     let role = |name: &str, more: serde_json::Value| {
         let mut role = json!({"name": name, "allowWebService": true, "allComputers": true,
@@ -341,7 +366,7 @@ fn a_dry_run_asks_and_changes_nothing() {
     sign_in(&env, &mut terminal);
     answer(&mut terminal, &[(ROLE_PROMPT, "2"), (EXPIRY_PROMPT, "")]);
     terminal.see("code=0");
-    contains(&terminal.end(), &["nothing was changed"]);
+    contains(&terminal.end(), &[UNCHANGED]);
     nothing_is_left(&env);
 }
 

@@ -7,7 +7,7 @@ use super::dialogs::{PASSWORD, env, out, sign_ins, with};
 use crate::support::pty::{Pty, terminate};
 use crate::support::snapshot::snapshot;
 use crate::support::wording::{
-    ADMIN_PASSWORD_PROMPT, CODE_PROMPT, FINGERPRINT_PROMPT, USER_NAME_PROMPT,
+    ADMIN_PASSWORD_PROMPT, CODE_PROMPT, FINGERPRINT_PROMPT, UNCHANGED, USER_NAME_PROMPT,
 };
 use crate::support::{TestEnv, contains};
 
@@ -281,7 +281,7 @@ fn a_run_in_the_background_can_be_ended_at_any_prompt() {
         assert!(!screen.contains(question), "it cannot ask: {screen}");
         contains(
             &state("err"),
-            &["error: interrupted; nothing was changed", "background"],
+            &["error: interrupted; ", UNCHANGED, "background"],
         );
     }
 }

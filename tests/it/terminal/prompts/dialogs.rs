@@ -5,7 +5,7 @@ use swp_keys::sandbox::{Settings, SignInWording};
 
 use crate::support::pty::Pty;
 use crate::support::wording::{
-    ADMIN_PASSWORD_PROMPT, CODE_PROMPT, PASSWORD_PROMPT, USER_NAME_PROMPT,
+    ADMIN_PASSWORD_PROMPT, CODE_PROMPT, EMPTY_INPUT, PASSWORD_PROMPT, USER_NAME_PROMPT,
 };
 use crate::support::{TestEnv, contains};
 
@@ -204,15 +204,41 @@ fn rejected_input_is_neither_prompted_for_nor_sent_again() {
 #[test]
 fn an_empty_password_is_not_sent() {
     let env = env();
-    // Enter and Ctrl-D.
-    for key in ["\n", "\x04"] {
+    // Enter at each of the three prompts, and Ctrl-D at the first prompt and at a later one.
+    for keys in [&["\n"; 3][..], &["\x04"], &["\n", "\x04"]] {
         let mut terminal = Pty::start(&env.home, FIND_ROLE);
-        terminal.see(ADMIN_PASSWORD_PROMPT);
-        terminal.type_text(key);
+        for key in keys {
+            terminal.see(ADMIN_PASSWORD_PROMPT);
+            terminal.type_text(key);
+        }
         terminal.see("code=2");
         contains(&terminal.end(), &["--password-file"]);
     }
     assert_eq!(env.calls(), [] as [String; 0]);
+}
+
+#[test]
+fn after_an_empty_input_the_user_is_prompted_again() {
+    let mut env = env();
+    env.home.unset("SWP_USERNAME");
+    let mut terminal = Pty::start(&env.home, FIND_ROLE);
+    terminal.see(USER_NAME_PROMPT);
+    terminal.type_line("");
+    terminal.see(EMPTY_INPUT);
+    terminal.see(USER_NAME_PROMPT);
+    terminal.type_line("admin");
+    for answer in ["", ""] {
+        terminal.see(ADMIN_PASSWORD_PROMPT);
+        terminal.type_line(answer);
+        terminal.see(EMPTY_INPUT);
+    }
+    terminal.see(ADMIN_PASSWORD_PROMPT);
+    terminal.wait_for_silence();
+    terminal.type_line(PASSWORD);
+    terminal.see("code=0");
+    let screen = terminal.end();
+    assert!(!screen.contains(PASSWORD), "{screen}");
+    assert_eq!(sign_ins(&env).len(), 1);
 }
 
 #[test]
@@ -297,7 +323,7 @@ fn a_name_cannot_control_the_terminal_at_a_prompt() {
     let mut env = env();
     env.home.set("SWP_USERNAME", "a\x1b]0;b\x07\x08User");
     let mut terminal = Pty::start(&env.home, FIND_ROLE);
-    terminal.see(&(PASSWORD_PROMPT.to_owned() + r"a\u{1b}]0;b\u{7}\u{8}User: "));
+    terminal.see(&(PASSWORD_PROMPT.to_owned() + r"a\u{1b}]0;b\u{7}\u{8}User at "));
     terminal.control('c');
     terminal.see("code=130");
     let screen = terminal.end();
