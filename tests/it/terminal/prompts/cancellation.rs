@@ -7,7 +7,8 @@ use super::dialogs::{PASSWORD, env, out, sign_ins, with};
 use crate::support::pty::{Pty, terminate};
 use crate::support::snapshot::snapshot;
 use crate::support::wording::{
-    ADMIN_PASSWORD_PROMPT, CODE_PROMPT, FINGERPRINT_PROMPT, UNCHANGED, USER_NAME_PROMPT,
+    ADMIN_PASSWORD_PROMPT, CODE_PROMPT, FINGERPRINT_PROMPT, KEY_UNCHANGED, UNCHANGED,
+    USER_NAME_PROMPT,
 };
 use crate::support::{TestEnv, contains};
 
@@ -319,4 +320,30 @@ fn invalid_utf_8_is_not_sent() {
     contains(&terminal.end(), &["admin", "UTF-8"]);
     let nothing: [Value; 0] = [];
     assert_eq!(sign_ins(&env), nothing);
+}
+
+/// The first run that was asked about may already be recovered, so the message is only about the key in the question.
+#[test]
+fn ctrl_c_at_a_later_question_of_recover_is_about_the_key_in_the_question() {
+    let env = TestEnv::new();
+    let folder = env.home.path("state/unfinished");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for operation in ["0a0b0c0d", "1a1b1c1d"] {
+        let record = serde_json::json!({
+            "operation": operation, "work": "create", "manager": env.sandbox.url(), "tenant": null, "keyName": operation,
+            "roleID": 2, "keyID": null, "existingIDs": [], "marked": true, "unique": true, "sinks": ["stdout"], "started": 0
+        });
+        let file = folder.join(operation.to_owned() + ".json");
+        std::fs::write(file, record.to_string()).expect("a file");
+    }
+    let mut terminal = Pty::start(&env.home, r#""$SWP_KEYS" recover --forget; echo "code=$?""#);
+    terminal.see("[y/N] ");
+    terminal.type_line("y");
+    terminal.see("[y/N] ");
+    terminal.control('c');
+    terminal.see("code=130");
+    let screen = terminal.end();
+    contains(&screen, &[KEY_UNCHANGED]);
+    assert!(!screen.contains(UNCHANGED), "{screen}");
+    assert_eq!(std::fs::read_dir(folder).expect("the folder").count(), 1);
 }
