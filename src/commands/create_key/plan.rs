@@ -84,6 +84,7 @@ impl<'a> CreatePlan<'a> {
                 return Ok(None);
             }
             meta["created"] = false.into();
+            report::warn_of_drift(found, &self.requested(&key), &mut meta, access);
         }
         let role_name = self.role_name(&role, &existing, access).await?;
         let meta_of = |fields: &Map<String, Value>| {
@@ -114,9 +115,8 @@ impl<'a> CreatePlan<'a> {
             let fields = &delivered.fields;
             print_delivered(fields, meta_of(fields), access.context)?;
         }
-        let role = effective_role(&role, &existing).map(|role| role.name.clone());
         let now = access.signed_in.time();
-        let report = KeyReport::delivered(&delivered, destinations, now).role(role);
+        let report = KeyReport::delivered(&delivered, destinations, now).role(role_name.clone());
         Ok(Some(match &existing {
             Existing::One(_) => report,
             _ => self.report_created(report, &key),
@@ -238,12 +238,16 @@ impl<'a> CreatePlan<'a> {
     ) -> Result<(), Error> {
         let role = key_meta::json_role_name(access, found.role_id()).await?;
         KeyMeta::of(found, role.as_deref(), access.signed_in.time()).add_to(&mut meta);
-        let requested = report::Requested {
+        report::leave_existing(found, &self.requested(key), meta, access)
+    }
+
+    /// Returns the requested fields of the key, for a comparison with an existing key.
+    fn requested<'k>(&'k self, key: &'k NewApiKey) -> report::Requested<'k> {
+        report::Requested {
             key,
             description: self.args.description.as_deref(),
             expiry: self.expiry,
-        };
-        report::leave_existing(found, &requested, meta, access)
+        }
     }
 
     fn key(&self, role: &RequestedRole, signed_in: &SignedIn) -> NewApiKey {

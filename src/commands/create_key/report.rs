@@ -1,4 +1,4 @@
-//! Prints the result of `create-key` if `--dry-run` or `--if-exists skip` prevents the creation of a key.
+//! Prints the result of `create-key` if `--dry-run` or `--if-exists skip` prevents the creation of a key, and compares an existing key with the request.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -70,29 +70,55 @@ pub(super) fn leave_existing(
     access: Access<'_>,
 ) -> Result<(), Error> {
     refuse_unfinished(existing, access.target)?;
-    let drift = drift(existing, requested, access.signed_in.time());
-    let differences: Vec<_> = drift.iter().map(Compared::difference).collect();
-    let intro = if drift.is_empty() {
-        ""
-    } else {
-        "; the key differs from the request: "
-    };
+    let differences = add_drift(existing, requested, &mut meta, access).unwrap_or_default();
     // The note is printed even with `--quiet`, because the exit code 0 does not show that no secret was written.
     access.context.output.insist(&format!(
-        "no secret was written: the key `{}` already exists (ID {}) and was not changed{intro}{}",
-        requested.key.key_name,
-        existing.id,
-        differences.join(", ")
+        "no secret was written: the key `{}` already exists (ID {}) and was not changed{differences}",
+        requested.key.key_name, existing.id
     ));
     meta["created"] = false.into();
     meta["sinks"] = json!([]);
-    let drift: Vec<_> = drift.iter().map(|compared| compared.field).collect();
-    meta["drift"] = json!(drift);
     match access.context.output.format() {
         // In these formats, stdout may contain only a secret. The run has no secret, so nothing is printed.
         Format::Text | Format::Env | Format::Tsv => Ok(()),
         Format::Json | Format::Jsonl => print_key(&existing.fields(), meta, access.context),
     }
+}
+
+/// Warns if the existing key that gets a new secret differs from the request, because `--if-exists rekey` changes no other field. Adds the names of
+/// the fields that differ to `meta`.
+pub(super) fn warn_of_drift(
+    existing: &ApiKey,
+    requested: &Requested<'_>,
+    meta: &mut Value,
+    access: Access<'_>,
+) {
+    if let Some(differences) = add_drift(existing, requested, meta, access) {
+        // The warning is printed even with `--quiet`, because the exit code 0 does not show that the key has a different role or expiry.
+        access.context.output.insist(&format!(
+            "`--if-exists rekey` replaces only the secret of the key `{}` (ID {}){differences}",
+            requested.key.key_name, existing.id
+        ));
+    }
+}
+
+/// Adds the names of the fields in which an existing key differs from the request to `meta`. Returns the end of a message that describes the
+/// differences, or `None` if there are none.
+fn add_drift(
+    existing: &ApiKey,
+    requested: &Requested<'_>,
+    meta: &mut Value,
+    access: Access<'_>,
+) -> Option<String> {
+    let drift = drift(existing, requested, access.signed_in.time());
+    let fields: Vec<_> = drift.iter().map(|compared| compared.field).collect();
+    meta["drift"] = json!(fields);
+    if drift.is_empty() {
+        return None;
+    }
+    let differences: Vec<_> = drift.iter().map(Compared::difference).collect();
+    let differences = differences.join(", ");
+    Some(format!("; the key differs from the request: {differences}"))
 }
 
 /// Returns the fields in which an existing key differs from the request.

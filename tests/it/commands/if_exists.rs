@@ -93,7 +93,7 @@ fn skip_creates_a_missing_key() {
 }
 
 #[test]
-fn skip_reports_differences() {
+fn differences_are_reported() {
     let moment = 4_073_587_199_999;
     for (edit, more, drift) in [
         (Edit::Role(1), &[][..], json!(["roleID"])),
@@ -131,7 +131,7 @@ fn skip_reports_differences() {
 }
 
 #[test]
-fn skipping_reports_a_lifetime_and_a_description_that_differ() {
+fn a_lifetime_and_a_description_that_differ_are_reported() {
     let moment = 4_073_587_199_999;
     for (edit, more, drift) in [
         // The start of the key's lifetime is unknown. A key that works for longer than the requested lifetime differs in any case.
@@ -163,7 +163,7 @@ fn skipping_reports_a_lifetime_and_a_description_that_differ() {
     }
 }
 
-/// Asserts that `--if-exists skip` reports these fields for a key with this edit.
+/// Asserts that `--if-exists skip` and `--if-exists rekey` report these fields for a key with this edit.
 #[track_caller]
 fn assert_drift(edit: Edit, more: &[&str], drift: &Value) {
     let env = TestEnv::new();
@@ -175,9 +175,23 @@ fn assert_drift(edit: Edit, more: &[&str], drift: &Value) {
         Edit::Description(text) => key.description = Some(text.to_owned()),
         Edit::Nothing => {}
     });
-    let arguments = ["--if-exists", "skip", "-o", "json"];
-    let result = run(&env, &[&arguments, more].concat());
-    assert_eq!(result.json()["meta"]["drift"], *drift, "{edit:?} {more:?}");
+    for words in [&["skip"][..], &["rekey", "--dry-run"], &["rekey", "-q"]] {
+        let arguments = [&["-o", "json", "--if-exists"], words, more].concat();
+        let result = run(&env, &arguments);
+        assert_eq!(
+            result.json()["meta"]["drift"],
+            *drift,
+            "{edit:?} {arguments:?}"
+        );
+        assert_differences(&result.stderr, drift);
+    }
+}
+
+/// Asserts that stderr describes the difference of each of these fields.
+#[track_caller]
+fn assert_differences(stderr: &str, drift: &Value) {
+    let any = drift.as_array().is_some_and(|fields| !fields.is_empty());
+    assert_eq!(stderr.contains(DIFFERENCES), any, "{stderr}");
     for field in drift.as_array().into_iter().flatten() {
         let label = match field.as_str().expect("a string") {
             "roleID" => "the role ID 1 instead of 2",
@@ -187,8 +201,32 @@ fn assert_drift(edit: Edit, more: &[&str], drift: &Value) {
             "timeZone" => "instead of `Europe/Berlin`",
             name => name,
         };
-        contains(&result.stderr, &[label]);
+        contains(stderr, &[label]);
     }
+}
+
+/// JSON output needs the name of the existing key's role, so the note names the role as well.
+#[test]
+fn rekey_warns_of_another_role_and_names_the_role_of_the_key() {
+    let env = TestEnv::new();
+    let id = env.sandbox.add_key("rk", 2).id;
+    let create = ["create", "--role", "Full Access", "--allow-full-access"];
+    let more = ["--name", "rk", "--expires", "30d", "--if-exists", "rekey"];
+    let command = [&create[..], &more].concat();
+    let result = env.run(&command);
+    result.success();
+    contains(
+        &result.stderr,
+        &["`rk` (ID 1)", "the role ID 2 instead of 1", "expiry never"],
+    );
+    let result = env.run([&command[..], &["-o", "json"]].concat());
+    assert_eq!(
+        result.json()["meta"]["drift"],
+        json!(["roleID", "expiryDate"])
+    );
+    contains(&result.stderr, &[DIFFERENCES, "role Auditor"]);
+    assert_eq!(env.sandbox.api_keys()[0].role_id, 2);
+    assert_eq!(id, 1);
 }
 
 #[derive(Debug, Clone, Copy)]
