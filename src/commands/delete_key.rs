@@ -160,7 +160,7 @@ async fn delete_all(
         }
     }
     // The key that authenticates the requests is deleted last. After its deletion, the manager rejects all requests of this run.
-    keys.sort_by_key(|key| signer.is(key.id));
+    signer.move_own_key_last(&mut keys);
     if !args.yes {
         confirm(&keys, access).await?;
     }

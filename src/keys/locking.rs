@@ -197,7 +197,7 @@ async fn change_all(
     if change == (LockChange::Lock { force: true }) {
         // The key that authenticates the requests is locked last, because the manager rejects all requests after this key is locked.
         let signer = Signer::ask(access).await?;
-        keys.sort_by_key(|key| signer.is(key.id));
+        signer.move_own_key_last(&mut keys);
     }
     let roles = match access.context.output.format().is_json() {
         true => RoleNames::ask(access).await.unwrap_or_default(),

@@ -43,6 +43,13 @@ impl Signer {
         self == Self::Key(id)
     }
 
+    /// Moves the API key that authenticates this run to the end. The order of the other keys stays the same.
+    pub(crate) fn move_own_key_last(self, keys: &mut [ApiKey]) {
+        if let Some(own) = keys.iter().position(|key| self.is(key.id)) {
+            keys[own..].rotate_left(1);
+        }
+    }
+
     /// Checks that `key` is not the API key that authenticates this run. `verb` is the past participle in the error message, such as
     /// "deleted".
     ///

@@ -73,21 +73,22 @@ impl KeyTable<'_> {
 
     /// Sorts keys by a column. Keys without a time come last, and keys with the same value keep their order.
     pub(crate) fn sort(&self, keys: &mut [ApiKey], column: KeyColumn, reverse: bool) {
-        let times = |time: fn(&ApiKey) -> Option<i64>| {
-            move |key: &ApiKey| {
-                let order = |time: i64| if reverse { time.saturating_neg() } else { time };
-                time(key).map_or(i64::MAX, order)
-            }
+        let time: Option<fn(&ApiKey) -> Option<i64>> = match column {
+            KeyColumn::Expires => Some(ApiKey::expiry_date),
+            KeyColumn::Created => Some(ApiKey::created),
+            KeyColumn::LastSignIn => Some(ApiKey::last_sign_in),
+            _ => None,
         };
-        match column {
-            KeyColumn::Expires => keys.sort_by_key(times(ApiKey::expiry_date)),
-            KeyColumn::Created => keys.sort_by_key(times(ApiKey::created)),
-            KeyColumn::LastSignIn => keys.sort_by_key(times(ApiKey::last_sign_in)),
-            _ => keys.sort_by(|one, other| {
-                let order = self.compare(one, other, column);
-                if reverse { order.reverse() } else { order }
-            }),
-        }
+        keys.sort_by(|one, other| {
+            let times = time.map(|time| (time(one), time(other)));
+            match times {
+                Some((Some(one), Some(other))) if reverse => other.cmp(&one),
+                Some((Some(one), Some(other))) => one.cmp(&other),
+                Some((one, other)) => other.is_some().cmp(&one.is_some()),
+                None if reverse => self.compare(other, one, column),
+                None => self.compare(one, other, column),
+            }
+        });
     }
 
     /// Returns a line with the number of keys, and how many of them will expire soon. `is_partial` is true if there may be more keys.

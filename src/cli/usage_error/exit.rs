@@ -257,13 +257,15 @@ fn usage_line(error: &clap::Error, line: &TypedLine) -> Option<String> {
 
 /// Formats the required arguments that were not typed.
 fn missing(error: &clap::Error) -> String {
-    let mut arguments = match error.get(ContextKind::InvalidArg) {
+    let arguments = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::Strings(many)) => many.clone(),
         _ => vec![context(error, ContextKind::InvalidArg)],
     };
     // A group of flags is longer than a single argument, so it comes last.
-    arguments.sort_by_key(|argument| argument.contains('|'));
-    let formatted: Vec<_> = arguments.iter().map(|one| alternatives(one)).collect();
+    let is_group = |argument: &&String| argument.contains('|');
+    let (groups, single): (Vec<_>, Vec<_>) = arguments.iter().partition(is_group);
+    let ordered = single.into_iter().chain(groups);
+    let formatted: Vec<_> = ordered.map(|one| alternatives(one)).collect();
     formatted.join(" and ")
 }
 

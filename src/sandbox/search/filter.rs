@@ -80,7 +80,7 @@ impl Filter {
         }
         let mut found: Vec<&T> = matching.collect();
         // The order of an unsorted search is not documented. Shuffling the results reveals an error in a client that relies on an order.
-        found.sort_by_key(|object| scramble(object.id()));
+        found.sort_unstable_by_key(|object| scramble(object.id()));
         found.truncate(self.max_items);
         found
     }
