@@ -195,9 +195,9 @@ impl ErrorKind {
         }
     }
 
-    /// Returns true if repeating the same command is safe and may succeed.
+    /// Returns true if repeating the same command is usually safe after an error of this kind, and may succeed.
     #[must_use]
-    pub(crate) fn retryable(self) -> bool {
+    fn retryable(self) -> bool {
         matches!(
             self,
             Self::Unreachable
@@ -220,6 +220,8 @@ pub(crate) struct Error {
     key_id: Option<i64>,
     retry_at: Option<i64>,
     cause: Option<ErrorKind>,
+    /// True if repeating the command is not safe, although it is for other errors of this kind.
+    is_final: bool,
 }
 
 impl Error {
@@ -234,6 +236,7 @@ impl Error {
             key_id: None,
             retry_at: None,
             cause: None,
+            is_final: false,
         }
     }
 
@@ -281,6 +284,19 @@ impl Error {
     pub(crate) fn retry_at(mut self, time: i64) -> Self {
         self.retry_at = Some(time);
         self
+    }
+
+    /// Marks the error as one after which repeating the same command is not safe.
+    #[must_use]
+    pub(crate) fn not_retryable(mut self) -> Self {
+        self.is_final = true;
+        self
+    }
+
+    /// Returns true if repeating the same command is safe and may succeed.
+    #[must_use]
+    pub(crate) fn retryable(&self) -> bool {
+        !self.is_final && self.kind.retryable()
     }
 
     /// Adds the kind of the failure that made the outcome unknown.

@@ -154,7 +154,7 @@ impl PasswordSignIn<'_> {
             // case.
             let needs_code = needs_code(&error, code.as_ref());
             if !needs_code || context.prompt() == Prompt::Unavailable {
-                return Err(self.with_unlock_hint(error));
+                return Err(self.failed(error));
             }
             manager = unused;
             code = Some(typed_code(context, guard).await?);
@@ -234,10 +234,15 @@ impl PasswordSignIn<'_> {
         typed_code(context, guard).await
     }
 
-    /// If the account is locked, adds the command that unlocks it on the manager's host to the hint.
-    fn with_unlock_hint(&self, error: ManagerError) -> Error {
+    /// Returns the error of a failed sign-in. If the account is locked, the hint contains the command that unlocks it on the manager's host.
+    fn failed(&self, error: ManagerError) -> Error {
         let locked = *error.cause() == Cause::SignInRefused(SignInRefusal::Locked);
-        let error = Error::from(error);
+        // The manager may have counted the attempt, so a script must not repeat it.
+        let is_uncertain = matches!(error.cause(), Cause::TimedOut | Cause::Reset);
+        let mut error = Error::from(error);
+        if is_uncertain {
+            error = error.not_retryable();
+        }
         if !locked || self.target.address.is_hosted() {
             return error;
         }

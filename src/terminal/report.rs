@@ -35,7 +35,7 @@ fn as_json(error: &Error) -> serde_json::Value {
         "message": shorten(&error.to_string(), MAX_LINE),
         "hint": error.next_step().map(|hint| shorten(hint, MAX_LINE)),
         "http": error.http_status(),
-        "retryable": error.kind().retryable(),
+        "retryable": error.retryable(),
         "keyID": error.key_id(),
     }});
     if let Some(time) = error.retry_time() {

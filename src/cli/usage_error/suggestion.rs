@@ -109,7 +109,7 @@ pub(super) fn flag_synonym(flag: &str, line: &TypedLine) -> Option<&'static str>
 /// Returns the first of clap's suggestions that is not destructive.
 pub(super) fn harmless<'a>(suggestions: &[&'a str]) -> Option<&'a str> {
     let mut suggestions = suggestions.iter().copied();
-    suggestions.find(|suggestion| !DESTRUCTIVE.contains(suggestion))
+    suggestions.find(|suggestion| !suggestion.is_empty() && !DESTRUCTIVE.contains(suggestion))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -13,10 +14,15 @@ use tokio::sync::Notify;
 use super::disposition::IgnoredSignals;
 use crate::error::{Error, Signal};
 
+/// The time after the first signal in which the same signal is ignored. `timeout` of GNU coreutils sends its signal to the process and then
+/// to the process group, so the process receives the signal twice (`man timeout`, `--foreground`).
+const REPEATED: Duration = Duration::from_millis(100);
+
 /// The signals that have arrived.
 #[derive(Default)]
 pub(crate) struct Signals {
     first: Cell<Option<Signal>>,
+    first_at: Cell<Option<Instant>>,
     second: Cell<bool>,
     /// The signals to forward, or `None` if no child process is running.
     passed_on: RefCell<Option<VecDeque<Signal>>>,
@@ -89,13 +95,17 @@ impl Signals {
         }
     }
 
-    fn note(&self, signal: Signal) {
+    fn note(&self, signal: Signal, now: Instant) {
         if let Some(passed_on) = self.passed_on.borrow_mut().as_mut() {
             passed_on.push_back(signal);
-        } else if self.first.get().is_some() {
+        } else if let (Some(first), Some(first_at)) = (self.first.get(), self.first_at.get()) {
+            if first == signal && now.duration_since(first_at) < REPEATED {
+                return;
+            }
             self.second.set(true);
         } else {
             self.first.set(Some(signal));
+            self.first_at.set(Some(now));
         }
         self.changed.notify_waiters();
     }
@@ -120,7 +130,7 @@ impl Signals {
                 });
                 came.map_or(Poll::Pending, Poll::Ready)
             });
-            self.note(came.await);
+            self.note(came.await, Instant::now());
         }
     }
 
@@ -129,7 +139,32 @@ impl Signals {
     pub(crate) async fn listen(&self) -> std::io::Result<std::convert::Infallible> {
         loop {
             tokio::signal::ctrl_c().await?;
-            self.note(Signal::Interrupt);
+            self.note(Signal::Interrupt, Instant::now());
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_that_timeout_sends_twice_counts_once() {
+        let signals = Signals::default();
+        let start = Instant::now();
+        signals.note(Signal::Terminate, start);
+        signals.note(Signal::Terminate, start + Duration::from_millis(1));
+        assert!(!signals.second.get());
+        signals.note(Signal::Terminate, start + REPEATED);
+        assert!(signals.second.get());
+    }
+
+    #[test]
+    fn a_different_signal_always_counts() {
+        let signals = Signals::default();
+        let start = Instant::now();
+        signals.note(Signal::Interrupt, start);
+        signals.note(Signal::Terminate, start);
+        assert!(signals.second.get());
     }
 }

@@ -193,9 +193,22 @@ fn the_first_signal_is_reported_and_the_second_ends_the_run() {
     held.wait_until_held();
     running.signal(Signal::INT);
     running.wait_for_line(UNDOING);
-    running.signal(Signal::INT);
-    let result = running.finish();
+    let result = running.signal_until_exit(Signal::INT);
     contains(result.failure(11), &["`ci`"]);
+}
+
+/// `timeout` of GNU coreutils signals the process, and then its process group.
+#[test]
+fn a_signal_that_arrives_twice_at_once_counts_as_one() {
+    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
+        let held = HeldManager::new(CREATE);
+        let running = held.start(NAMED.iter().chain(&["--out-file", "key"]));
+        held.wait_until_held();
+        running.signal(signal);
+        running.signal(signal);
+        held.release();
+        cleaned_up(&running.finish(), &held, code);
+    }
 }
 
 /// Makes the response to the create contain no secret, so that the run deletes the key.
