@@ -12,7 +12,8 @@ pub(crate) fn shorten(text: &str, limit: usize) -> Cow<'_, str> {
     }
 }
 
-/// Returns a time in the form of RFC 3339, in UTC and in whole seconds, because `fromdate` of jq accepts no fractions. `None` if the time is outside the years 0 to 9999.
+/// Returns a time in the form of RFC 3339, in UTC and in whole seconds, because `fromdate` of jq accepts no fractions. `None` if the time is
+/// outside the years 0 to 9999.
 pub(crate) fn rfc3339(milliseconds: i64) -> Option<String> {
     let time = DateTime::from_timestamp_millis(milliseconds)?;
     let text = time.to_rfc3339_opts(SecondsFormat::Secs, true);
