@@ -45,7 +45,6 @@ pub(crate) struct Args {
 const WORDS: BatchWords = BatchWords {
     verb: "delete",
     done: "deleted",
-    repeat: "keys that no longer exist count as deleted",
 };
 /// The words that report a key that did not exist.
 const ALREADY_GONE: &str = "was gone already";
@@ -137,7 +136,9 @@ async fn delete_all(
     args: &Args,
     access: Access<'_>,
 ) -> Result<Batch, Error> {
-    let mut batch = Batch::new(WORDS);
+    let flags = [(args.yes, " --yes"), (args.force, " --force")];
+    let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| *flag);
+    let mut batch = Batch::new(WORDS, flags.collect());
     let mut keys = Vec::new();
     for argument in arguments {
         match argument {

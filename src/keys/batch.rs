@@ -138,6 +138,18 @@ impl KeyResult {
         [id, name, result]
     }
 
+    /// Returns the error of a key that could not be changed, with the name and the ID of the key.
+    fn failure(&self, verb: &str) -> Option<String> {
+        let (text, key) = (self.error()?.to_string(), self.description());
+        if text.contains(&key) {
+            return Some(text);
+        }
+        let known = ["could not delete the key: ", "could not change the key: "];
+        let reason = known.iter().find_map(|start| text.strip_prefix(start));
+        let reason = reason.unwrap_or(&text);
+        Some(format!("could not {verb} the key {key}: {reason}"))
+    }
+
     fn description(&self) -> String {
         match (&self.name, self.id) {
             (Some(name), Some(id)) => format!("`{name}` (ID {id})"),
@@ -150,25 +162,29 @@ impl KeyResult {
 /// The words of a command for its messages.
 #[derive(Clone, Copy)]
 pub(crate) struct BatchWords {
-    /// The infinitive, such as `delete`.
+    /// The infinitive, such as `delete`. The command is `delete-key`.
     pub(crate) verb: &'static str,
     /// The past participle, such as `deleted`.
     pub(crate) done: &'static str,
-    /// The last part of a hint. This part explains why repeating the command is safe.
-    pub(crate) repeat: &'static str,
 }
 
 /// The results of one command, in the order in which the keys were processed.
 pub(crate) struct Batch {
     words: BatchWords,
+    /// The flags of this run that a hint must repeat. Each flag follows a space.
+    flags: String,
     results: Vec<KeyResult>,
 }
 
 impl Batch {
-    /// Returns a batch without results.
-    pub(crate) fn new(words: BatchWords) -> Self {
+    /// Returns a batch without results. `flags` are the flags that a hint must repeat, each after a space.
+    pub(crate) fn new(words: BatchWords, flags: String) -> Self {
         let results = Vec::new();
-        Self { words, results }
+        Self {
+            words,
+            flags,
+            results,
+        }
     }
 
     /// Adds a result.
@@ -195,18 +211,35 @@ impl Batch {
     pub(crate) fn interrupted(&self, signal: Signal) -> Error {
         let not_tried = |result: &&KeyResult| matches!(result.outcome, KeyOutcome::NotTried);
         let remaining = self.results.iter().filter(not_tried);
-        let BatchWords { verb, done, repeat } = self.words;
+        let BatchWords { verb, done } = self.words;
         let mut message = format!(
             "interrupted{}; not {done}: {}",
             self.done_so_far(),
             list(remaining)
         );
-        for error in self.results.iter().filter_map(KeyResult::error) {
-            message.push_str(&format!("; {error}"));
+        for failure in self.failures() {
+            message.push_str(&format!("; {failure}"));
         }
         Error::new(ErrorKind::Interrupted(signal), message).hint(format!(
-            "run the command again to {verb} the remaining keys; {repeat}"
+            "run `{}` to {verb} the remaining keys",
+            self.command_for_the_rest()
         ))
+    }
+
+    /// Returns the errors of the keys that could not be changed.
+    fn failures(&self) -> impl Iterator<Item = String> {
+        let verb = self.words.verb;
+        (self.results.iter()).filter_map(move |result| result.failure(verb))
+    }
+
+    /// Returns the command that changes the keys that this run has not changed. The command selects the keys by ID.
+    fn command_for_the_rest(&self) -> String {
+        let mut command = format!("swp-keys {}-key", self.words.verb);
+        let rest = self.results.iter().filter(|result| !result.succeeded());
+        for id in rest.filter_map(|result| result.id) {
+            command.push_str(&format!(" {id}"));
+        }
+        command + &self.flags
     }
 
     /// Returns the end of a message: a list of the keys that this run has already changed. Returns an empty text if there are none.
@@ -232,8 +265,8 @@ impl Batch {
         let printed = self.print(target, context);
         let failed = self.results.iter().filter(|result| !result.succeeded());
         let failed = failed.count();
-        for error in self.results.iter().filter_map(KeyResult::error) {
-            context.output.warn(&error.to_string());
+        for failure in self.failures() {
+            context.output.warn(&failure);
         }
         if let Err(error) = printed {
             let message = format!("{error}{}", self.done_so_far());
@@ -242,10 +275,11 @@ impl Batch {
         if failed == 0 {
             return Ok(());
         }
-        let BatchWords { done, repeat, .. } = self.words;
-        let message = format!("{failed} of {} keys were not {done}", self.results.len());
+        let (total, done) = (self.results.len(), self.words.done);
+        let message = format!("{failed} of {total} keys were not {done}");
+        let command = self.command_for_the_rest();
         Err(Error::new(ErrorKind::Partial, message)
-            .hint(format!("fix the cause and run the command again; {repeat}")))
+            .hint(format!("fix the cause, then run `{command}`")))
     }
 
     fn print(&self, target: &Target, context: &Context) -> Result<(), Error> {

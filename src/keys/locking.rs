@@ -45,12 +45,10 @@ struct ChangedKey {
 const LOCKING: BatchWords = BatchWords {
     verb: "lock",
     done: "locked",
-    repeat: "keys that are already locked stay locked",
 };
 const UNLOCKING: BatchWords = BatchWords {
     verb: "unlock",
     done: "unlocked",
-    repeat: "keys that are not locked stay unlocked",
 };
 
 impl LockChange {
@@ -58,6 +56,14 @@ impl LockChange {
         match self {
             Self::Lock { .. } => LOCKING,
             Self::Unlock => UNLOCKING,
+        }
+    }
+
+    /// Returns the flags for a hint that repeats the command.
+    fn flags(self) -> &'static str {
+        match self {
+            Self::Lock { force: true } => " --force",
+            _ => "",
         }
     }
 
@@ -203,7 +209,7 @@ async fn change_all(
         true => RoleNames::ask(access).await.unwrap_or_default(),
         false => RoleNames::default(),
     };
-    let mut batch = Batch::new(change.words());
+    let mut batch = Batch::new(change.words(), change.flags().to_owned());
     let total = keys.len();
     let step = (access.context.progress).begin_items(change.activity(), Some(total));
     let mut remaining = keys.into_iter();

@@ -228,6 +228,41 @@ fn a_404_from_a_proxy_proves_nothing() {
     contains(result.success(), &["was gone already"]);
 }
 
+/// A name that no longer exists is an error, so the hint selects the remaining keys by their IDs.
+#[test]
+fn the_hint_after_a_partial_failure_is_a_command_that_works() {
+    for (command, method, flags) in [
+        ("delete-key", "DELETE", &["--yes"][..]),
+        ("delete-key", "DELETE", &["--yes", "--force"]),
+        ("lock-key", "POST", &[]),
+        ("lock-key", "POST", &["--force"]),
+        ("unlock-key", "POST", &[]),
+    ] {
+        let env = with_keys(Settings::default());
+        if command == "unlock-key" {
+            env.run(["lock-key", "a", "b", "c"]).success();
+        }
+        let failed = Action::status(500, "");
+        (env.sandbox).inject(Fault::new(method, "/api/apikeys/2", failed).times(99));
+        let result = env.run([&[command, "a", "b", "c"], flags].concat());
+        assert_eq!(result.code(), 12, "{}", result.stderr);
+        let warning = result
+            .stderr
+            .lines()
+            .find(|line| line.starts_with("warning: "));
+        contains(
+            warning.expect("a warning"),
+            &["the key `b` (ID 2)", "HTTP 500"],
+        );
+        let (_, hint) = result.stderr.split_once("hint: ").expect("a hint");
+        let repeated = hint.split('`').nth(1).expect("a command");
+        let expected = [&["swp-keys", command, "2"], flags].concat().join(" ");
+        assert_eq!(repeated, expected);
+        env.sandbox.clear_faults();
+        env.run(repeated.split(' ').skip(1)).success();
+    }
+}
+
 /// The outcome of the first deletion is unknown, and its cause affects the other keys too.
 #[test]
 fn a_rejected_credential_stops_the_run_although_an_outcome_is_unknown() {

@@ -154,6 +154,8 @@ fn a_signal_between_two_keys_lists_locked_and_unlocked_keys() {
     let error = running.finish().json_error(130);
     let message = error["message"].as_str().expect("a message");
     contains(message, &["`a` (ID 1)", "`b` (ID 2)"]);
+    let hint = error["hint"].as_str().expect("a hint");
+    contains(hint, &["`swp-keys lock-key 2`"]);
     assert!(held.sandbox.api_keys()[1].active);
 }
 
