@@ -1,5 +1,5 @@
-//! The state that a run shares between all managers it works on. Credentials, sessions and addresses are not part of this state. They
-//! belong to a [`Target`](crate::target::Target).
+//! The state of a run that does not depend on the manager. Everything that belongs to one manager, such as its address and the credentials, is in a
+//! [`Target`](crate::target::Target).
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::terminal::output::Output;
 use crate::terminal::progress::Steps;
 use crate::terminal::prompt::Prompt;
 
-/// If the run has not exited this long after the first signal, a note is printed.
+/// How long after the first signal a note is printed if the run has not exited.
 const EXIT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The state of one run.
@@ -26,15 +26,15 @@ pub(crate) struct Context {
     pub(crate) pending: PendingSet,
     /// The steps in progress, which are shown on the terminal.
     pub(crate) progress: Steps,
-    /// The pending flushes of the journal folder, after records were removed.
+    /// The flushes of the journal folder to disk that are not done yet, after records were removed.
     pub(crate) flushes: PendingFlushes,
     /// If true, secrets are read even from files that other users may read.
     pub(crate) allow_loose_permissions: bool,
-    /// If true, a run that cannot write its record stops before it creates a secret.
+    /// If true, a run that cannot write its journal record stops before it creates a secret.
     pub(crate) require_journal: bool,
     /// If true, the run never prompts.
     no_input: bool,
-    /// True if only the sign-out and the pending fsyncs are left. See [`Context::aborted`].
+    /// True if the run only has to sign out and to finish flushes to disk. See [`Context::aborted`].
     signing_out: Cell<bool>,
 }
 
@@ -59,16 +59,17 @@ impl Context {
         Prompt::find(self.no_input)
     }
 
-    /// Records that the work is done and that only the sign-out and the pending fsyncs are left.
+    /// Records that the work of the command is done, and that the run only has to sign out and to finish flushes to disk.
     pub(crate) fn sign_out_begins(&self) {
         self.signing_out.set(true);
     }
 
     /// Waits for a second signal, and returns the error for the aborted run.
     ///
-    /// The error lists the pending operations. It is built here, because this list is emptied when the command's future is dropped. If only
-    /// the sign-out and the pending fsyncs are left, this function does not return. The second signal then cancels only these two steps,
-    /// and the run reports the result of its work.
+    /// The error lists the unfinished operations. It is built here, because the list is emptied when the command's future is dropped.
+    ///
+    /// If the run only has to sign out and to finish flushes to disk, this function never returns. The second signal cancels these two steps, and the
+    /// run reports the result of its work.
     pub(crate) async fn aborted(&self) -> Error {
         let signal = self.signals.second_signal().await;
         if self.signing_out.get() && self.pending.is_empty() {
@@ -77,14 +78,14 @@ impl Context {
         self.pending.abort_error(signal)
     }
 
-    /// Prints a note if the run does not exit soon after the first signal. The note describes what the run is doing, and that a second
-    /// signal exits immediately. Never returns.
+    /// Prints a note if the run does not exit soon after the first signal. The note says what the run is still doing, and that a second signal exits
+    /// immediately. This function never returns.
     pub(crate) async fn note_interruption(&self) -> std::convert::Infallible {
         self.signals.first_signal().await;
         let meanwhile = match self.pending.meanwhile() {
             Some(meanwhile) => Some(meanwhile.to_owned()),
             None => {
-                // If no operation must be finished first, the run usually exits before this pause is over, and no note is needed.
+                // A run that has no operation to finish usually exits before this pause is over, so no note is needed.
                 tokio::time::sleep(EXIT_PAUSE).await;
                 self.progress.current()
             }
@@ -102,6 +103,6 @@ impl Context {
 pub(crate) enum Outcome {
     /// The command completed its work.
     Done,
-    /// The command ran another program. This program returns the exit code of that program.
+    /// The command ran another program, and `swp-keys` must exit with the exit code of that program.
     Child(u8),
 }

@@ -11,17 +11,18 @@ pub(crate) enum ErrorKind {
     Usage,
     /// No role or key has this name or ID.
     NotFound,
-    /// The manager rejected the sign-in, or the account is locked. Each further attempt counts towards the account lockout.
+    /// The manager rejected the sign-in, or the account is locked. The run must not repeat the sign-in, because each rejected sign-in counts towards
+    /// the account lockout.
     SignIn,
-    /// Earlier sign-ins were rejected, so nothing was sent.
+    /// The manager rejected the sign-ins of earlier runs, so this run did not try to sign in.
     SignInPaused,
-    /// The sign-in succeeded, but the account or key lacks a permission.
+    /// The sign-in succeeded, but the account or the API key lacks a permission.
     Forbidden,
     /// The object already exists, or the name matches several objects.
     Conflict,
     /// The manager's certificate is not trusted.
     Trust,
-    /// The manager did not respond. Nothing was changed.
+    /// The manager did not respond, and nothing was changed on the manager.
     Unreachable,
     /// The rate limit lasts longer than the allowed wait.
     RateLimited,
@@ -33,19 +34,18 @@ pub(crate) enum ErrorKind {
     Attention,
     /// A part of the operation failed, and the rest succeeded.
     Partial,
-    /// A check failed. The command itself succeeded, so the check's result is printed to stdout.
+    /// The command succeeded, but the result of its check is negative. The result is printed to stdout.
     CheckFailed,
-    /// The program that `exec` was asked to run could not be started.
+    /// The `exec` command could not start the user's program.
     CannotRun {
         /// True if the program exists but could not be executed.
         found: bool,
     },
-    /// A signal ended the run, and the run cleaned up.
+    /// A signal ended the run. The run has cleaned up.
     Interrupted(Signal),
 }
 
-/// The signals on which a run cleans up and exits. By default, each of these signals ends the process. They are sent by users, shells,
-/// schedulers or resource limits.
+/// A signal on which a run cleans up and exits. Without a handler, the signal would end the process immediately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signal {
     /// The terminal was closed.
@@ -164,7 +164,7 @@ impl ErrorKind {
             Self::Attention => 11,
             Self::Partial => 12,
             Self::CheckFailed => 13,
-            // These are the exit codes that a shell uses.
+            // A shell uses the same exit codes for a program that it cannot run.
             Self::CannotRun { found: true } => 126,
             Self::CannotRun { found: false } => 127,
             Self::Interrupted(signal) => signal.exit_code(),
@@ -225,7 +225,7 @@ pub(crate) struct Error {
 }
 
 impl Error {
-    /// Returns an error of this kind. `message` describes the failure and names the flag, variable or file.
+    /// Returns an error of this kind. `message` describes the failure and names the flag, variable or file that caused it.
     #[must_use]
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
@@ -252,7 +252,7 @@ impl Error {
         Self::new(ErrorKind::Unexpected, message)
     }
 
-    /// Returns the error for a run that a signal ended, and that has nothing to roll back.
+    /// Returns the error for a run that was ended by a signal and has nothing to roll back.
     #[must_use]
     pub(crate) fn interrupted(signal: Signal) -> Self {
         Self::new(ErrorKind::Interrupted(signal), "interrupted")
@@ -279,7 +279,7 @@ impl Error {
         self
     }
 
-    /// Adds the earliest time to repeat the command, in milliseconds since the Unix epoch.
+    /// Adds the earliest time at which the command may be repeated, in milliseconds since the Unix epoch.
     #[must_use]
     pub(crate) fn retry_at(mut self, time: i64) -> Self {
         self.retry_at = Some(time);
@@ -299,14 +299,14 @@ impl Error {
         !self.is_final && self.kind.retryable()
     }
 
-    /// Adds the kind of the failure that made the outcome unknown.
+    /// Adds the kind of the failure that left the outcome of the operation unknown.
     #[must_use]
     pub(crate) fn caused_by(mut self, cause: ErrorKind) -> Self {
         self.cause = Some(cause);
         self
     }
 
-    /// Returns true if every other request would fail for the same reason.
+    /// Returns true if the reason for this error would also make every other request fail.
     #[must_use]
     pub(crate) fn concerns_all_requests(&self) -> bool {
         matches!(
@@ -339,7 +339,7 @@ impl Error {
         self.key_id
     }
 
-    /// Returns the earliest time to repeat the command, in milliseconds since the Unix epoch, if known.
+    /// Returns the earliest time at which the command may be repeated, in milliseconds since the Unix epoch, if the time is known.
     #[must_use]
     pub(crate) fn retry_time(&self) -> Option<i64> {
         self.retry_at

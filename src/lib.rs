@@ -1,4 +1,4 @@
-//! `swp-keys` gets the first API key from Deep Security Manager and manages keys from then on.
+//! `swp-keys` gets the first API key from Deep Security Manager, and manages API keys from then on.
 //!
 //! The library contains the whole program. The binary only calls [`main`]. Its top-level modules form layers. A module imports only modules
 //! on its own line or on the lines below. Import cycles are not allowed. `tests/it/architecture/` checks the source against this diagram:
@@ -19,9 +19,9 @@
 //! expiry, error, secret, random, text
 //! ```
 //!
-//! `sandbox` is outside the layers: only the `sandbox` command imports it, and it imports no other module. `sandbox` and `manager` share no
-//! code, so each is an independent implementation of the manager's API and tests the other. `manager` does not use clap, write output or
-//! access the disk. `terminal` does not use types of `manager`. `delivery` does not use HTTP. `docs/architecture.md` describes the modules,
+//! `sandbox` is outside the layers: only the `sandbox` command imports it, and it imports no other module. `sandbox` (a simulated manager) and
+//! `manager` (the client) share no code, so that each is tested against an independent implementation of the API. `manager` does not use clap, write
+//! output or access the disk. `terminal` does not use types of `manager`. `delivery` does not use HTTP. `docs/architecture.md` describes the modules,
 //! and `docs/manager-api.md` has the facts about the manager.
 
 mod auth;
@@ -79,25 +79,26 @@ pub fn main() -> ExitCode {
 #[must_use]
 pub fn command_line() -> clap::Command {
     let mut command = cli::command_line::parser();
-    // `build` adds the global flags to every command.
+    // clap adds the global flags to every command only when `build` is called.
     command.build();
     command
 }
 
-/// Returns every value of `error.code` with each of its exit codes, for the test that compares them with the documentation.
+/// Returns every value of the field `error.code` of JSON errors, together with its exit codes. Used by the test that compares them with the
+/// documentation.
 #[doc(hidden)]
 pub fn error_codes() -> impl Iterator<Item = (&'static str, u8)> {
     error::ErrorKind::all().map(|kind| (kind.code(), kind.exit_code()))
 }
 
-/// Returns the name of every profile field, for the test that compares the names with the documentation.
+/// Returns the names of all profile fields. Used by the test that compares them with the documentation.
 #[doc(hidden)]
 pub fn profile_fields() -> impl Iterator<Item = String> {
     config::file::fields().map(str::to_owned)
 }
 
 fn start() -> ExitCode {
-    // The shell waits for the reply to a completion request, so the reply is printed before any setup.
+    // A completion request is answered before any setup, because the shell waits for the answer.
     if let Some(request) = completion::Request::parse(std::env::args_os()) {
         completion::answer(&request);
         return ExitCode::SUCCESS;
@@ -106,7 +107,7 @@ fn start() -> ExitCode {
         Ok(parsed) => parsed,
         Err(exit) => return exit,
     };
-    // The workflow command that masks the secret must be printed before any other line. All other output to stderr is held back until then.
+    // Other lines on stderr are held back, because the GitHub Actions workflow command that masks the secret must be the first line.
     if cli.command.masks_a_secret() {
         Output::hold_lines();
     }
@@ -129,7 +130,8 @@ fn run_with_settings(
 ) -> (Result<Outcome, Error>, Output) {
     logging::start(cli.global.verbose, cli.global.quiet);
     let profile_use = cli.command.profile_use();
-    // The trial thread ends while the settings are read. Waiting for the thread here would make `create` 2 % slower.
+    // The trial thread only shows that the system can start a thread. It ends while the settings are read. Waiting for it here would make `create` 2
+    // % slower.
     let trial = TrialThread::start();
     match Settings::resolve(cli.global, sources, profile_use) {
         Ok(settings) => {
@@ -141,8 +143,7 @@ fn run_with_settings(
     }
 }
 
-/// How long tokio keeps an idle thread. The time is longer than any run, because the system might not be able to replace a thread that has
-/// ended.
+/// How long tokio keeps an idle thread. It is longer than any run, because the system might be unable to start a new thread later.
 const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 
 fn parse() -> Result<(Cli, Sources), ExitCode> {
@@ -174,17 +175,17 @@ fn run(
         .build()
         .map_err(|error| Error::unexpected(format!("could not start the runtime: {error}")))?;
     trial.finish()?;
-    // tokio's first thread for blocking work is started now, while the system can start threads. If tokio needed its first thread later
-    // and could not start it, tokio would panic. The thread reads the ID of the boot, which the record of this run contains. Reading the ID
-    // later would delay the request for the key.
+    // tokio's first thread for blocking work is started now, because the trial thread has just shown that the system can start a thread. If tokio
+    // could not start its first thread later, it would panic. The new thread reads the ID of the system's boot for the journal record of this run.
+    // Reading this ID later would delay the request that creates the key.
     drop(runtime.spawn_blocking(journal::read_boot_id));
     let result = runtime.block_on(run_with_signals(&command, settings, &context));
-    // The thread of a cancelled prompt may still be waiting for input. The process must exit without waiting for that thread.
+    // The runtime is shut down without waiting for its threads, because the thread of a cancelled prompt may still be waiting for input.
     runtime.shutdown_background();
     result
 }
 
-/// Runs the command and listens for signals. The command handles the first signal itself. A second signal aborts the command.
+/// Runs the command and listens for signals. The first signal is handled by the command. The second signal aborts the command.
 async fn run_with_signals(
     command: &Command,
     settings: Settings,

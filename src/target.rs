@@ -1,8 +1,8 @@
 //! One manager: its address, and all settings that apply only to this manager.
 //!
-//! A command has one target. No data about a target is stored in [`Context`] or in a global variable, so one process can work on several
-//! managers at the same time. State that comes from the manager's responses belongs to the [`Manager`] that [`Target::manager`] returns:
-//! the session, the clock skew, the secrets to redact and the retry budget.
+//! A command has one target. No data about a target is stored in [`Context`] or in a global variable, so that one process can work on several
+//! managers at the same time. The session, the clock skew, the secrets to redact and the retry budget are not in the target. They belong to the
+//! [`Manager`] that [`Target::manager`] returns.
 //!
 //! [`Context`]: crate::context::Context
 
@@ -19,7 +19,7 @@ use crate::terminal::prompt::{Prompt, rejection};
 use crate::trust::policy::{TrustDecision, TrustPolicy, TrustSource};
 
 const ADDRESS_QUESTION: &str = "Address of the manager (such as dsm.example.com): ";
-/// The maximum number of times that the user is asked for a different address.
+/// How many times the user is asked at most for a different address, if no connection to the typed one is possible.
 const MAX_NEW_ADDRESSES: usize = 2;
 
 /// One manager and the settings for it.
@@ -44,11 +44,11 @@ pub(crate) struct Target {
     pub(crate) force_login: bool,
     /// How the manager's TLS certificate is verified.
     pub(crate) trust_policy: TrustPolicy,
-    /// If true, an unknown manager's key is pinned without asking.
+    /// If true, the public key of an unknown manager is pinned without asking.
     pub(crate) tls_accept_new: bool,
     /// How long to wait for a manager that is starting.
     pub(crate) wait: Option<Duration>,
-    /// How long to search for the outcome of a request if its response was lost.
+    /// How long the run tries to find out whether a request succeeded, if its response was lost.
     pub(crate) settle_timeout: Duration,
     /// If true, the session stays open on the manager.
     pub(crate) no_sign_out: bool,
@@ -56,7 +56,7 @@ pub(crate) struct Target {
     timeout: Duration,
     connect_timeout: Duration,
     retries: u32,
-    /// The pin that the user confirmed in this run, if the pin could not be stored.
+    /// The pin that this run trusts, although it could not be stored. The user confirmed it in this run.
     confirmed_pin: Cell<Option<Pin>>,
     /// True if the warning about `--insecure` was printed.
     insecure_warned: Cell<bool>,
@@ -76,8 +76,8 @@ impl Target {
         Ok(Self::at(address, settings))
     }
 
-    /// Like [`Target::find`]. If the user typed an address whose host cannot be resolved or does not accept a connection, the user is asked again,
-    /// at most twice. The last address is returned even if no connection to it is possible.
+    /// Like [`Target::find`]. If the user typed the address and no connection to it is possible, the user is asked again, at most twice. The last
+    /// answer is accepted even if no connection to it is possible.
     ///
     /// # Errors
     /// Returns the errors of [`Target::find`].
@@ -101,7 +101,7 @@ impl Target {
         Ok(target)
     }
 
-    /// Opens and closes a TCP connection to the manager. Does nothing if the run uses a proxy or waits for the manager to start.
+    /// Opens and closes a TCP connection to the manager, as a test. Does nothing if the run uses a proxy, or if `--wait` is set.
     async fn try_to_connect(&self, context: &Context) -> Result<(), Error> {
         if self.wait.is_some() || !matches!(self.proxy.proxy(&self.address), Ok(None)) {
             return Ok(());
@@ -113,7 +113,7 @@ impl Target {
             let addresses = reachability::resolve(host, port, self.connect_timeout).await?;
             reachability::connect(&addresses, self.connect_timeout).await
         };
-        // The hint of the error names `--url`, which the user has not set.
+        // The original hint is dropped, because it names `--url`, which the user has not set.
         let connected = connected.await.map(|_| ());
         connected.map_err(|error| Error::new(ErrorKind::Unreachable, error.to_string()))
     }
@@ -159,7 +159,7 @@ impl Target {
         self.tenant.as_ref().map(|tenant| tenant.value.as_str())
     }
 
-    /// Returns how this manager's certificate is verified, and the setting that determines the method.
+    /// Returns how this manager's certificate is verified, and the setting from which this follows.
     ///
     /// # Errors
     /// Returns the error of [`TrustPolicy::resolve`].
@@ -170,7 +170,7 @@ impl Target {
         }
     }
 
-    /// Trusts this pin for the rest of the run. The user confirmed it, but it could not be stored.
+    /// Trusts this pin for the rest of the run. Used if the user confirmed the pin but it could not be stored.
     pub(crate) fn confirm(&self, pin: Pin) {
         self.confirmed_pin.set(Some(pin));
     }
@@ -242,8 +242,8 @@ impl Target {
 /// Asks for the address of the manager until the answer is a valid address.
 async fn ask_address(settings: &Settings, context: &Context) -> Result<Address, Error> {
     let prompt = context.prompt();
-    // If the profile contains an address but `--url ""` overrides it, the user is not asked for a different address. The password in the
-    // profile must be sent only to the profile's manager.
+    // If `--url ""` removes the address of the profile, the user is not asked for a different address, because the password in the profile must be
+    // sent only to the profile's manager.
     let profile = settings.file.profile.as_ref();
     let is_for_one_manager = profile.is_some_and(|profile| profile.value.text("url").is_some());
     if prompt == Prompt::Unavailable || is_for_one_manager {

@@ -35,7 +35,7 @@ pub(super) async fn wait_until_up(
     };
     let waiting = async { Ok(manager.wait_until_ready(duration).await?) };
     match context.signals.cancel(waiting).await {
-        // A trust error stops the wait, because it shows that the manager is running.
+        // A trust error (for example, an unknown certificate) stops the wait, because it shows that the manager is running.
         Err(error)
             if error.kind() == ErrorKind::Trust
                 && first_use::is_possible(target, context)?
@@ -47,9 +47,9 @@ pub(super) async fn wait_until_up(
     }
 }
 
-/// Signs out. Returns true if the manager confirmed that the session was ended. If the sign-out fails, the error is logged and the run does not fail.
+/// Signs out. Returns true if the manager confirmed that it ended the session. An error of the sign-out is only logged, so the run does not fail.
 ///
-/// A second signal cancels the sign-out. The run can then report the result of the command, such as a delivered key.
+/// A second signal cancels the sign-out, so that the run can still report the result of the command, such as the ID of a created key.
 pub(crate) async fn sign_out(target: &Target, signed_in: &SignedIn, context: &Context) -> bool {
     if target.no_sign_out {
         return false;

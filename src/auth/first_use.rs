@@ -1,7 +1,8 @@
-//! Trust on first use: shows the certificate of an unknown manager to the user, and pins the certificate's key if the user confirms it.
+//! Trust on first use: shows the certificate of an unknown manager to the user, and pins the certificate's public key if the user confirms it.
 //!
 //! The certificate is read in a separate TLS handshake, before any HTTP request and before the password prompt. The user is not asked if a setting or
-//! a stored pin determines which certificate is trusted. If the manager's key differs from the stored pins, the run fails without a question.
+//! a stored pin (the fingerprint of a public key) determines which certificate is trusted. If the manager's public key matches no stored pin, the run
+//! fails without a question.
 
 use chrono::Utc;
 
@@ -19,21 +20,21 @@ use crate::text::shorten;
 use crate::trust::pin_store::{KnownManager, PinStore};
 use crate::trust::policy::TrustSource;
 
-/// The maximum number of the certificate's host names that are shown.
+/// How many of a certificate's host names are shown at most.
 const MAX_NAMES: usize = 8;
-/// The maximum length of a certificate field that is shown. A longer field could push the question off the screen.
+/// The number of characters after which the value of a certificate field is cut. A longer value could push the question off the screen.
 const MAX_LENGTH: usize = 300;
-/// The column at which the values of certificate fields begin.
+/// The column at which the values begin in the description of a certificate.
 const INDENT: usize = 11;
-/// The maximum width of a line of the question.
+/// The maximum width of a line in the question whether to trust a certificate.
 const COLUMNS: usize = 80;
-/// The maximum width of a certificate field's value in one line.
+/// The maximum width of one line of a value in the description of a certificate.
 const WIDTH: usize = COLUMNS - INDENT;
-/// The maximum number of times that the user is asked.
+/// How many times the user is asked at most whether to trust a certificate.
 const MAX_QUESTIONS: usize = 3;
 
-/// Returns true if an unknown manager's key can be pinned in this run. This requires a terminal or `--tls-accept-new`. Returns false if a setting or
-/// a stored pin determines which certificate is trusted.
+/// Returns true if this run can pin the public key of an unknown manager. Pinning requires a terminal or `--tls-accept-new`. It is not possible if a
+/// setting or a stored pin determines which certificate is trusted.
 pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Error> {
     if !target.address.is_encrypted() {
         return Ok(false);
@@ -42,11 +43,12 @@ pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Er
     Ok(may && target.trust()?.source == TrustSource::System)
 }
 
-/// Reads the manager's certificate. If the system does not trust the certificate, asks the user to confirm it and pins its key. With
-/// `--tls-accept-new`, pins the key without a question. Returns true if a key was pinned.
+/// Reads the manager's certificate. If the system does not trust the certificate, asks the user to confirm it, and pins its public key. With
+/// `--tls-accept-new`, pins the public key without a question. Returns true if a public key was pinned.
 ///
 /// # Errors
-/// Returns a trust error if the user does not confirm the key, or an error if the handshake fails. In both cases, no HTTP request was sent.
+/// Returns a trust error if the user does not confirm the certificate, or an error if the TLS handshake fails. No HTTP request has been sent before
+/// these errors.
 pub(crate) async fn trust_on_first_use(target: &Target, context: &Context) -> Result<bool, Error> {
     let certificate = context
         .signals
@@ -74,10 +76,11 @@ pub(crate) async fn trust_on_first_use(target: &Target, context: &Context) -> Re
 /// Checks that the manager's certificate is trusted, before the user is asked for a password.
 ///
 /// # Errors
-/// Returns a trust error if the manager is not trusted, or an error if the handshake fails. In both cases, no HTTP request was sent.
+/// Returns a trust error if the certificate is not trusted, or an error if the TLS handshake fails. No HTTP request has been sent before these
+/// errors.
 pub(crate) async fn check_before_asking(target: &Target, context: &Context) -> Result<(), Error> {
     let address = &target.address;
-    // With `--wait`, the manager may not be running yet.
+    // With `--wait`, nothing is checked here, because the manager may not have started yet.
     let waits = target.wait.is_some();
     if waits || !address.is_encrypted() || context.prompt() != Prompt::Terminal {
         return Ok(());
@@ -101,10 +104,11 @@ fn untrusted(host: &str, problem: &CertificateProblem) -> Error {
     Error::new(ErrorKind::Trust, message).hint(&problem.hint)
 }
 
-/// Stores the pin of the confirmed key. If the pin file cannot be written, the key is trusted only in this run.
+/// Stores the pin of the certificate that the user confirmed. If the pin file cannot be written, the certificate's public key is trusted only in this
+/// run.
 ///
 /// # Errors
-/// Returns a trust error if a concurrent run has stored a different key's pin for this host.
+/// Returns a trust error if a concurrent run has stored a different pin for this host.
 async fn pin(
     host: &str,
     certificate: &ServerCertificate,
@@ -127,8 +131,8 @@ async fn pin(
     Ok(())
 }
 
-/// Stores the pin of a manager that has no pin yet, and returns the path of the pin file. If other pins are stored for the manager, stores nothing
-/// and returns the stored pins.
+/// Stores the first pin of a manager, and returns the path of the pin file. If the manager already has other pins, stores nothing and returns those
+/// pins.
 ///
 /// # Errors
 /// Returns a usage error if the pin file cannot be read or written.
@@ -149,8 +153,8 @@ pub(crate) async fn store_first(
     Ok(result.map(|()| path.display().to_string()))
 }
 
-/// Returns the error for a manager whose key matches no stored pin. If a stored pin is the fingerprint of the whole certificate, the error says that
-/// the pin must be the fingerprint of the key.
+/// Returns the error for a manager whose public key matches no stored pin. If a stored pin is the fingerprint of the whole certificate, the error
+/// says that a pin must be the fingerprint of the public key.
 pub(crate) fn other_key(
     host: &str,
     known: &KnownManager,
@@ -178,9 +182,9 @@ pub(crate) fn other_key(
     ))
 }
 
-/// Shows the certificate, and asks the user to type `yes` or to paste the fingerprint of the certificate or of its key. A single `y` is not accepted,
-/// because many users type `y` without reading the question. After an answer that is neither `yes`, `no` nor a fingerprint, the user is asked again,
-/// at most twice.
+/// Shows the certificate, and asks the user to type `yes` or to paste the fingerprint of the certificate or of its public key. A single `y` is not
+/// accepted, because many users type `y` without reading the question. After an answer that is neither `yes`, `no` nor a fingerprint, the user is
+/// asked again, at most twice.
 ///
 /// # Errors
 /// Returns a trust error if the user types `no` or a fingerprint that does not match, or if the last answer is invalid.
@@ -239,8 +243,8 @@ pub(crate) async fn confirm(
     Err(Error::new(ErrorKind::Trust, format!("{message}; nothing was sent")).hint(hint))
 }
 
-/// Returns the error for a pasted fingerprint that does not match. The error does not contain the fingerprint that the manager presented, so that the
-/// user does not accept it in the next run.
+/// Returns the error for a pasted fingerprint that does not match. The error does not contain the fingerprint of the manager's certificate, so that
+/// the user cannot copy it into the answer of the next run.
 fn mismatch(pasted: &str, host: &str) -> Error {
     let message = format!(
         "the pasted fingerprint `{}` matches neither the certificate of {host} nor its key; nothing was sent",
@@ -251,8 +255,8 @@ fn mismatch(pasted: &str, host: &str) -> Error {
     )
 }
 
-/// Returns the question to repeat after an invalid answer. If the answer is a part of a fingerprint or a different kind of fingerprint, the question
-/// begins with the reason.
+/// Returns the question to repeat after an invalid answer. If the answer looks like a fingerprint but does not have the length of a SHA-256
+/// fingerprint, the question first says so.
 fn repeated_question(answer: &str) -> String {
     let reason = match incomplete_fingerprint(answer) {
         Some(count) => format!(
@@ -263,7 +267,7 @@ fn repeated_question(answer: &str) -> String {
     format!("{reason}Type the whole word `yes` or `no`, or paste a fingerprint: ")
 }
 
-/// Returns instructions for comparing the fingerprints, with the commands to run on the manager's host.
+/// Returns the commands that print the fingerprint on the manager's host, so that the user can compare it with the fingerprint shown here.
 pub(crate) fn comparison_commands(host: &str) -> String {
     let port = host.rsplit(':').next().unwrap_or_default();
     format!(
@@ -275,12 +279,12 @@ pub(crate) fn comparison_commands(host: &str) -> String {
     )
 }
 
-/// Returns a multi-line description of a certificate, with the fingerprints of the certificate and its key.
+/// Returns a multi-line description of a certificate, with the fingerprints of the certificate and of its public key.
 pub(crate) fn describe(certificate: &ServerCertificate) -> String {
     describe_with(certificate, &certificate.fingerprint.to_string())
 }
 
-/// Like [`describe`], but prints the text `fingerprint` as the certificate's fingerprint, so that the caller can insert a line break.
+/// Like [`describe`], but shows `fingerprint` as the certificate's fingerprint. The caller can insert a line break into this text.
 fn describe_with(certificate: &ServerCertificate, fingerprint: &str) -> String {
     format!(
         "{}\n\n  SHA-256 fingerprint of the certificate (keytool, browsers, openssl x509):\n    {fingerprint}\n  \
@@ -329,9 +333,9 @@ fn describe_details(details: &CertificateDetails) -> String {
     .join("\n")
 }
 
-/// Wraps and indents the value of a certificate field. If the terminal wrapped a long value, the user could mistake the value's second line for
-/// output of this program, such as a fingerprint. Non-ASCII characters count as two columns. Each new line begins without a workflow command of a CI
-/// service, such as `::add-mask::`.
+/// Wraps and indents the value of a certificate field. Without the indentation, a hostile value could imitate output of this program, such as a
+/// fingerprint, on its second line. Non-ASCII characters count as two columns. No new line begins with a workflow command of a CI service, such as
+/// `::add-mask::`.
 fn wrapped(text: &str) -> String {
     let mut lines = String::with_capacity(text.len());
     let mut rest = text.to_owned();

@@ -8,10 +8,11 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::target::Target;
 
-/// Validates the credentials that are set directly in flags, variables or the profile. Returns the MFA code if it is set directly.
+/// Validates the credentials whose value is in a flag, in an environment variable or in the profile, and not in a file. Returns the MFA code if its
+/// value is set there.
 ///
 /// # Errors
-/// Returns a usage error that names the flag, variable or profile field with the invalid value.
+/// Returns a usage error that names the flag, environment variable or profile field with the invalid value.
 pub(crate) fn check_given(target: &Target) -> Result<Option<Secret>, Error> {
     for (kind, name) in [
         (CredentialKind::Username, &target.username),

@@ -26,7 +26,7 @@ pub(crate) async fn read_key(
     Ok((secret, header))
 }
 
-/// Checks that the manager is trusted, and prompts for an API key. Returns the key and the HTTP header that carries it.
+/// Checks that the manager's certificate is trusted, and prompts for an API key. Returns the key and the HTTP header that carries it.
 ///
 /// # Errors
 /// Returns a trust error if the manager is not trusted, or a usage error if the key is invalid or if there is no terminal to prompt on.
@@ -52,7 +52,7 @@ pub(crate) async fn typed_key(
     Ok((secret, header))
 }
 
-/// Returns the configured header. If no header is configured, returns the header for the key's format.
+/// Returns the configured HTTP header. If none is configured, returns the header that fits the format of the API key.
 pub(crate) fn key_header(target: &Target, secret: &Secret) -> KeyHeader {
     configured_header(target).unwrap_or_else(|| KeyHeader::for_key(secret))
 }

@@ -1,4 +1,4 @@
-//! Stores the typed user name and password for a second sign-in of the same run.
+//! Stores the user name and the password of a sign-in, for a second sign-in in the same run.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,7 @@ use crate::secret::Secret;
 
 /// The user name and the password of the first sign-in. The password is stored only for a run that may have to sign in again.
 ///
-/// A value from `LoginInput::default()` does not store the password, so that the password is removed from memory after the sign-in.
+/// A value from `LoginInput::default()` does not store the password. The password is then in memory only until the sign-in is done.
 #[derive(Default)]
 pub(crate) struct LoginInput {
     keeps_password: bool,

@@ -1,7 +1,7 @@
 //! The sign-in method of a run: an API key, a credential that `login` saved, or a password.
 //!
-//! A password or MFA code on the command line takes precedence over a saved credential and over an API key in the environment. An API key in a
-//! profile is used only if there is no saved credential and no password in the environment.
+//! A password or an MFA code on the command line takes precedence over a saved credential and over an API key in an environment variable. An API key
+//! in a profile is used only if there is no saved credential and no password in an environment variable.
 
 use super::saved::{CredentialQuery, SavedCredential, SavedSecret, shadowed};
 use crate::config::{SecretSource, Sourced};
@@ -11,7 +11,7 @@ use crate::target::Target;
 
 /// The sign-in method of a run.
 pub(crate) enum AuthMethod {
-    /// An API key from a flag, a variable or a profile.
+    /// An API key from a flag, an environment variable or a profile.
     ApiKey(Sourced<SecretSource>),
     /// A credential that `login` saved.
     Saved(SavedCredential),
@@ -61,8 +61,8 @@ impl AuthMethod {
         })
     }
 
-    /// Returns the user of the saved session if a password is configured, or `None`. With a password, the run can sign in again if the session has
-    /// expired.
+    /// Returns the user for whom this run can sign in again if the saved session has expired. Returns `None` if the run uses no saved session, or if
+    /// no password is configured.
     pub(crate) fn renewable_user<'a>(&'a self, target: &Target) -> Option<&'a str> {
         match self {
             Self::Saved(saved) => saved.username().filter(|_| target.password.is_some()),
@@ -70,12 +70,12 @@ impl AuthMethod {
         }
     }
 
-    /// Adds a hint if the manager has rejected the saved credential.
+    /// Adds a hint to the error if the manager has rejected the saved credential.
     pub(super) fn advise(&self, error: Error) -> Error {
         let Self::Saved(saved) = self else {
             return error;
         };
-        // The key may be expired or locked. The manager returns the same status code in this case as for a missing permission.
+        // The saved API key may be expired or locked. For such a key, the manager returns the same status code (403) as for a missing permission.
         if error.kind() == ErrorKind::Forbidden && saved.username().is_none() {
             let hint = error.next_step().unwrap_or_default();
             let hint = format!(

@@ -1,4 +1,4 @@
-//! Signs in to a manager with credentials that are configured, saved or typed at a prompt.
+//! Signs in to a manager with credentials that the settings contain, that `login` saved, or that the user types at a prompt.
 
 pub(crate) mod connect;
 pub(crate) mod first_use;

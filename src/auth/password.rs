@@ -40,7 +40,8 @@ pub(crate) async fn sign_in_as(
         &username,
         target.force_login,
     );
-    // The user expects the password prompt next and may already be typing. A question that echoes its answer must not come first.
+    // No question that echoes its answer may come before the password prompt, because the user expects that prompt and may already be typing the
+    // password.
     let asks_for_password = target.password.is_none()
         && input.password().is_none()
         && context.prompt() == Prompt::Terminal;
@@ -63,7 +64,7 @@ pub(crate) async fn sign_in_as(
     if !is_verified {
         manager = wait_until_up(target, manager, context).await?;
     }
-    // A code is valid only for seconds, so it is read last.
+    // The MFA code is read last, because it is valid only for seconds.
     let code = match &target.mfa {
         None => None,
         Some(given) => Some(configured_code(context, given, &guard).await?),
@@ -79,8 +80,8 @@ pub(crate) async fn sign_in_as(
     Ok((signed_in, login.username))
 }
 
-/// Returns a client for the manager, and true if the manager has responded and its certificate was checked. If the password will be typed, the
-/// certificate is checked first, so that the user knows which manager will receive the password.
+/// Returns a client for the manager. Also returns true if this function waited for the manager's response and checked its certificate. If the user
+/// will type the password, the certificate is checked first, so that the user knows which manager will receive the password.
 async fn client(
     target: &Target,
     input: &LoginInput,
@@ -99,7 +100,7 @@ async fn client(
     Ok((manager, false))
 }
 
-/// A sign-in with a user name and a password. It may send several sign-in requests.
+/// A sign-in with a user name and a password. It may take several requests.
 struct PasswordSignIn<'a> {
     target: &'a Target,
     context: &'a Context,
@@ -109,7 +110,8 @@ struct PasswordSignIn<'a> {
 }
 
 impl PasswordSignIn<'_> {
-    /// Signs in. If the MFA code was missing, repeats the request with the code. Also repeats the request while the session limit is reached.
+    /// Signs in. If the manager reports a missing MFA code, repeats the request with an MFA code that the user types. If the account has too many
+    /// open sessions, waits and repeats the request.
     async fn sign_in(
         &self,
         mut manager: Manager,
@@ -123,7 +125,7 @@ impl PasswordSignIn<'_> {
         } = self;
         let mut limit = SessionLimit::default();
         loop {
-            // The guard is checked before each request, because concurrent runs may have had sign-ins rejected while the user was typing.
+            // The lockout guard is checked before each request, because sign-ins of concurrent runs may have been rejected while the user was typing.
             check_guard(context, guard).await?;
             let (unused, error) = match self.send(manager, code.as_ref()).await? {
                 Ok(signed_in) => return Ok(signed_in),
@@ -134,8 +136,8 @@ impl PasswordSignIn<'_> {
                 && first_use::trust_on_first_use(target, context).await?
             {
                 manager = target.manager(context)?;
-                // The TLS handshake failed, so the code was not sent and its mark was removed. The code is marked as used again, because the next
-                // request sends it.
+                // The TLS handshake failed before the MFA code was sent, so the MFA code is no longer recorded as used. It is recorded again, because
+                // the next request sends it.
                 if let Some(code) = &code {
                     (guard.mark_code_used(code))
                         .map_err(|spent| code_already_used("the code", &spent))?;
@@ -150,8 +152,8 @@ impl PasswordSignIn<'_> {
                 }
                 continue;
             }
-            // The request is repeated only if the MFA code was missing, because the manager has not rejected the user name and the password in this
-            // case.
+            // The request is repeated only if the manager rejected it because the MFA code was missing. This rejection does not mean that the user
+            // name or the password is wrong.
             let needs_code = needs_code(&error, code.as_ref());
             if !needs_code || context.prompt() == Prompt::Unavailable {
                 return Err(self.failed(error));
@@ -173,8 +175,8 @@ impl PasswordSignIn<'_> {
         self.attempt(manager, &who).await
     }
 
-    /// Sends the request. After a first signal, waits up to three seconds for the response, so that the run can sign out of the new
-    /// session.
+    /// Sends the request. If a first signal arrives, waits up to three more seconds for the response. If the response contains a session, this
+    /// function signs out of that session.
     async fn attempt(&self, manager: Manager, who: &SignIn<'_>) -> Result<Attempt, Error> {
         let Self {
             target, context, ..
@@ -197,11 +199,11 @@ impl PasswordSignIn<'_> {
         }
     }
 
-    /// Returns a new MFA code for the next attempt after the session limit was reached. A new code is necessary, because the manager may accept the
-    /// previous code only once.
+    /// Returns a new MFA code for the next attempt, after a sign-in failed because the account has too many open sessions. A new MFA code is
+    /// necessary, because the manager may accept the previous one only once.
     ///
     /// # Errors
-    /// Returns `error` if no new code is available.
+    /// Returns `error` if no new MFA code is available.
     async fn next_code(
         &self,
         limit: &mut SessionLimit,
@@ -255,7 +257,7 @@ impl PasswordSignIn<'_> {
     }
 }
 
-/// Returns the name, quoted for a shell if necessary.
+/// Returns the user name, quoted for a shell if necessary.
 fn shell_word(name: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@\\".contains(&byte);
     if name.bytes().all(plain) && !name.contains('\\') {
@@ -267,7 +269,7 @@ fn shell_word(name: &str) -> String {
     )
 }
 
-/// Checks that sign-ins are not paused. If they are paused, the user is asked once on a terminal whether to sign in anyway.
+/// Checks that the lockout guard has not paused sign-ins. If it has, and if there is a terminal, the user is asked once whether to sign in anyway.
 ///
 /// # Errors
 /// Returns an error with the reason and the end of the pause if sign-ins are paused and the user did not confirm.
@@ -291,10 +293,10 @@ async fn check_guard(context: &Context, guard: &LockoutGuard) -> Result<(), Erro
     Ok(())
 }
 
-/// Reads the configured MFA code, and marks the code as used.
+/// Reads the configured MFA code, and records it as used.
 ///
 /// # Errors
-/// Returns a usage error if the code cannot be read, or a sign-in error if the code was already sent.
+/// Returns a usage error if the MFA code cannot be read, or a sign-in error if an earlier request already sent it.
 async fn configured_code(
     context: &Context,
     given: &Sourced<SecretSource>,
@@ -312,7 +314,7 @@ fn already_used(given: &Sourced<SecretSource>, spent: &CodeAlreadyUsed) -> Error
     code_already_used(&format!("the MFA code from {}", given.source), spent)
 }
 
-/// Prompts until the user types an MFA code that was not sent before. Marks the code as used.
+/// Prompts until the user types an MFA code that was not sent before. Records this MFA code as used.
 ///
 /// # Errors
 /// Returns a usage error if there is no terminal to prompt on.
@@ -334,10 +336,10 @@ async fn typed_code(context: &Context, guard: &LockoutGuard) -> Result<Secret, E
     }
 }
 
-/// The result of one sign-in request. An error includes the client, so that the next attempt can use it.
+/// The result of one sign-in request. The error variant also contains the client, so that the next attempt can use it.
 type Attempt = Result<SignedIn, (Manager, ManagerError)>;
 
-/// Records the result of a sign-in request in the lockout guard. If no response arrived, nothing is recorded.
+/// Records the result of a sign-in request in the lockout guard. If the response was lost, nothing is recorded.
 fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
     let error = match attempt {
         Ok(_) => return guard.accepted(),
@@ -347,8 +349,8 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
         Cause::SignInRefused(refusal) if !needs_code(error, who.mfa_code) => {
             guard.refused(*refusal);
         }
-        // With a status code such as 502 or 504, a gateway may have forwarded the request to the manager. The MFA code may have been received, so it
-        // stays marked as used.
+        // If the response has a status code such as 502 or 504, a gateway may have forwarded the request to the manager. The manager may have
+        // received the MFA code, so the MFA code stays recorded as used.
         Cause::Unavailable { .. } if error.http_status() != Some(503) => {}
         Cause::ConnectionRefused
         | Cause::Unreachable

@@ -1,4 +1,4 @@
-//! Reads a secret from its source: stdin, a file, the output of a command, or a variable.
+//! Reads a secret from its source: stdin, a file, the output of a command, or an environment variable.
 
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read};
@@ -23,7 +23,7 @@ pub(crate) const KEY_FILE: Source = Source::Flag("--key-file");
 /// The bytes of a secret, zeroed on drop.
 type Bytes = Zeroizing<Vec<u8>>;
 
-/// The maximum size of a secret source in bytes. Passwords, codes and keys are much shorter, so a larger source is probably a mistake.
+/// The maximum size of a secret source in bytes. Passwords, MFA codes and API keys are much shorter, so a larger source is probably a mistake.
 const LIMIT: u64 = 64 * 1024;
 
 /// Reads a secret from its source and validates it.
@@ -78,7 +78,7 @@ pub(crate) async fn read(
         .map_err(|defect| defect.error(&format!("the {kind} from {source}"), kind))
 }
 
-/// Validates a secret that is set directly in a flag, a variable or the profile.
+/// Validates a secret whose value is in a flag, in an environment variable or in the profile.
 ///
 /// # Errors
 /// Returns a usage error if the secret is invalid.
@@ -90,7 +90,7 @@ pub(crate) fn value(
     (kind.checked(secret)).map_err(|defect| defect.error(&format!("the {kind} in {source}"), kind))
 }
 
-/// Reads the secret on a separate thread. A signal can then cancel the run while a pipe or a password manager waits for input.
+/// Reads the secret on a separate thread, so that a signal can cancel the run while a pipe or a password manager waits for input.
 async fn in_background(
     signals: &Signals,
     work: impl FnOnce() -> Result<Bytes, Error> + Send + 'static,
@@ -118,10 +118,10 @@ enum Unfit {
     TooLarge,
 }
 
-/// Reads all bytes, and fails if there are more than the maximum. The buffer is allocated once, because a reallocation would leave a copy
-/// of the secret in memory. If the expected size is known, the buffer has only that size, because zeroing a large buffer takes time.
+/// Reads all bytes, and fails if there are more than the maximum. The buffer is allocated once, because a reallocation would leave a copy of the
+/// secret in memory. If the expected size is known, the buffer is only slightly larger, because zeroing a large buffer takes time.
 fn limited(mut reader: impl Read, expected: Option<u64>) -> Result<Bytes, Unfit> {
-    // Some file systems, such as /proc, report a size of 0 for every file.
+    // A size of 0 is ignored, because some file systems, such as /proc, report it for every file.
     let expected = expected.filter(|&length| length > 0 && length < LIMIT);
     let buffer = |length: u64| Zeroizing::new(Vec::with_capacity(length as usize + 64));
     let most = expected.unwrap_or(LIMIT);
@@ -169,7 +169,8 @@ fn file(
     limited(file, expected).map_err(|unfit| usage(source, kind, &unfit))
 }
 
-/// Returns the end of a hint if the user is prompted for the secret when it is not set. An API key is prompted for only by `verify-key`.
+/// Returns the end of a hint, which says that the user can omit the flag to be prompted. It is empty for an API key, unless the command is
+/// `verify-key`, because only `verify-key` prompts for an API key.
 fn or_prompt(source: &Source, kind: CredentialKind) -> &'static str {
     if kind == CredentialKind::ApiKey && *source != KEY_FILE {
         ""
@@ -178,8 +179,8 @@ fn or_prompt(source: &Source, kind: CredentialKind) -> &'static str {
     }
 }
 
-/// Returns true if the path may be shown in a message, because the path or its folder exists. If neither exists, the user may have passed
-/// the secret itself by mistake.
+/// Returns true if the path or its folder exists. Only such a path is shown in messages. If neither exists, the user may have passed the secret
+/// itself as the path.
 fn may_be_shown(path: &Path) -> bool {
     let in_a_folder = |path: &Path| path.file_name().is_some() && path.is_dir();
     path.exists() || path.parent().is_some_and(in_a_folder)

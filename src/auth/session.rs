@@ -22,8 +22,8 @@ pub(crate) struct Access<'a> {
 }
 
 impl Access<'_> {
-    /// Returns the fields that every record contains: the operation's ID, the manager, the tenant, the credential's fingerprint and the destinations
-    /// of the secret.
+    /// Returns the fields that every journal record contains: the operation's ID, the manager, the tenant, the fingerprint of the credential that
+    /// authenticates the run, and the destinations of the new secret.
     pub(crate) fn operation(&self, id: &str, sinks: Vec<String>) -> Operation {
         Operation {
             id: id.to_owned(),
@@ -99,12 +99,13 @@ async fn session<T>(
         }
     };
     context.sign_out_begins();
-    // The sign-out and the flushes to disk run concurrently, because they are independent.
+    // The sign-out and the flushes of the journal run concurrently, because they are independent.
     tokio::join!(biased; sign_out, finish_flushes(context));
     result
 }
 
-/// Waits until the removal of records is flushed to disk. A second signal cancels the wait, so that the run can report the result of its work.
+/// Waits until the removal of journal records is flushed to disk. A second signal cancels the wait, so that the run can still report the result of
+/// its work.
 async fn finish_flushes(context: &Context) {
     tokio::select! {
         biased;
@@ -115,7 +116,7 @@ async fn finish_flushes(context: &Context) {
     }
 }
 
-/// Prints a warning for each unfinished operation on this manager and tenant.
+/// Prints a warning for each unfinished operation of earlier runs on this manager and tenant.
 pub(crate) fn warn_unfinished(target: &Target, context: &Context) {
     let manager = target.address.to_string();
     for warning in notice::unfinished_work(&manager, target.tenant_name()) {

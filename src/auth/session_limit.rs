@@ -1,5 +1,5 @@
-//! Retries a sign-in after the manager has reported that the account's session limit is reached. A sign-in that was rejected for another
-//! reason is not retried.
+//! Retries a sign-in if the manager rejected it because the account has too many open sessions. A sign-in that was rejected for another reason is not
+//! retried.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::manager::ManagerError;
 use crate::random;
 use crate::target::Target;
 
-/// The maximum time of retrying if `--wait` is not set.
+/// How long a sign-in is retried if `--wait` is not set.
 const WAIT: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
@@ -22,8 +22,8 @@ pub(crate) struct SessionLimit {
 }
 
 impl SessionLimit {
-    /// Waits before the next attempt. Prints a note before the first pause. The last pause ends when the maximum wait is over, so that one more
-    /// attempt follows.
+    /// Waits before the next attempt. Prints a note before the first pause. The last pause ends when the maximum wait is over, and one more attempt
+    /// follows.
     ///
     /// # Errors
     /// Returns `error` if the maximum wait was already over, or an interruption if a signal arrives.
@@ -45,7 +45,7 @@ impl SessionLimit {
         if left.is_zero() {
             return Err(error.clone().into());
         }
-        // Random jitter spreads the attempts of concurrent runs that use the same account.
+        // The pause is partly random, so that concurrent runs with the same account do not send their attempts at the same moment.
         let full = (FIRST_PAUSE * 2_u32.saturating_pow(self.pauses.min(8))).min(LONGEST_PAUSE);
         let pause = full.mul_f64(0.5 + random::fraction() / 2.0).min(left);
         self.pauses += 1;

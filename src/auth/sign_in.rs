@@ -14,7 +14,8 @@ use crate::manager::{Credentials, SessionRenewal, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::safe;
 
-/// Signs in. Only a user name and a password need a sign-in request. An API key or a saved credential is sent with each request of the command.
+/// Signs in. A sign-in request is sent only for a user name and a password. An API key or a saved credential needs none, because it is sent with each
+/// request of the command.
 ///
 /// # Errors
 /// Returns a usage error if a credential cannot be read, or a sign-in error if the manager rejects the credential.
@@ -47,7 +48,7 @@ pub(crate) async fn sign_in(
     Ok(connect(target, context).await?.with(credentials))
 }
 
-/// Like [`sign_in`], but also returns the user name. The name is `None` if an API key authenticates the requests.
+/// Like [`sign_in`], but also returns the user name. The user name is `None` if an API key authenticates the requests.
 ///
 /// # Errors
 /// Returns the errors of [`sign_in`].
@@ -68,7 +69,8 @@ pub(crate) async fn sign_in_with_name(
     Ok((sign_in(method, target, input, context).await?, username))
 }
 
-/// Runs `work`. If the saved session turns out to have expired and a password is configured, signs in once with the password, and `work` continues.
+/// Runs `work`. If the manager reports that the saved session has expired, and if a password is configured, this function signs in once with the
+/// password. `work` then continues with the new session.
 ///
 /// Returns the client and the result of the work. The caller must end the client's session.
 pub(crate) async fn with_renewal<T>(
@@ -91,7 +93,7 @@ pub(crate) async fn with_renewal<T>(
             busy.set(true);
             match renew(username, target, context).await {
                 Ok(renewed) => {
-                    // The work was cancelled during the sign-in and does not use the new session, so the session is ended.
+                    // The session cannot be passed to `work`, because `work` was cancelled during the sign-in. So the unused session is ended.
                     if reply.send(renewed.session().cloned()).is_err() {
                         sign_out(target, &renewed, context).await;
                     }
@@ -112,7 +114,8 @@ pub(crate) async fn with_renewal<T>(
         result
     };
     let result = result.map_err(|error| match refused.take() {
-        // The error of the new sign-in is returned instead of the error of the expired session, because the user has to fix the password sign-in.
+        // If the new sign-in failed, its error is returned. The error of the expired session would not help the user, because the password or the
+        // account is the problem to fix.
         Some(refused) => refused,
         None if signed_in.is_renewed() => error,
         None => method.advise(error),
@@ -132,7 +135,7 @@ async fn renew(username: &str, target: &Target, context: &Context) -> Result<Sig
     Ok(signed_in)
 }
 
-/// Signs in again after the session has expired. `input` contains the user name and the password of the first sign-in.
+/// Signs in again after the manager's session has expired. `input` contains the user name and the password of the first sign-in.
 ///
 /// # Errors
 /// Returns the error of the sign-in.

@@ -1,7 +1,7 @@
 //! The command-line parser: the global flags and the commands, derived with clap.
 //!
-//! clap stores the values of global flags as text. `config` parses them, so that an error can name the flag, variable or file that contains
-//! the value.
+//! clap stores the values of global flags as text. The module `config` parses them, so that an error can name the flag, environment variable or file
+//! that contains the invalid value.
 
 use std::ffi::OsString;
 
@@ -68,11 +68,11 @@ pub(crate) enum Command {
 }
 
 impl Cli {
-    /// Parses the words of a command line, including the program's name. Flags that are not set are read from their environment variables. Also
-    /// returns the source of each global flag.
+    /// Parses the words of a command line, including the program's name. A flag that is not typed is read from its environment variable. Also returns
+    /// where the value of each global flag comes from.
     ///
     /// # Errors
-    /// Returns clap's error. clap returns an error also for `--help` and `--version`.
+    /// Returns clap's error. For `--help` and `--version`, clap returns an error too.
     pub(crate) fn read(words: &[OsString]) -> Result<(Self, Sources), clap::Error> {
         let first = words.get(1).and_then(|word| word.to_str());
         let matches = parser_for(first.unwrap_or_default()).try_get_matches_from(words)?;
@@ -93,9 +93,9 @@ pub(crate) fn parser() -> clap::Command {
     without_empty_variables(Cli::command())
 }
 
-/// Returns the parser for a command line whose first word is `first`. If this word is a command, the parser contains only this command. Building all
-/// commands would take a sixth of the instructions of `create` (1.4 of 8.3 million). The global flags are added to the command as ordinary flags. For
-/// a global flag, clap would check the environment variable even if the flag is typed, and reject the run if the variable is invalid.
+/// Returns the parser for a command line whose first word is `first`. If this word is a command, the parser contains only this command. Building the
+/// parser with all commands would take a sixth of the instructions of a `create` run (1.4 of 8.3 million). The flags of every command are added to
+/// the command as ordinary flags. If they were global flags of clap, clap would reject an invalid environment variable even if the flag was typed.
 fn parser_for(first: &str) -> clap::Command {
     if ["-h", "--help", "-V", "--version"].contains(&first) {
         return parser().mut_args(|flag| flag.global(false));
@@ -107,8 +107,8 @@ fn parser_for(first: &str) -> clap::Command {
         GlobalArgs::augment_args(clap::Command::new(NAME).next_display_order(GLOBAL_ORDER));
     let command = clap::Command::new(name).aliases(alias);
     let command = augment(command);
-    // The flags are global only if the command has subcommands. If it has none, clap's handling of global flags would be useless, but would take 3 %
-    // of the instructions of `create`.
+    // If the command has subcommands, the flags are global flags of clap, so that the subcommands accept them. If it has none, they are ordinary
+    // flags, which saves 3 % of the instructions of a `create` run.
     let is_global = command.has_subcommands();
     let flags = global.get_arguments().cloned();
     let command = command.args(flags.map(|flag| flag.global(is_global)));
@@ -169,7 +169,7 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
     })
 }
 
-/// The position of the global flags in help, after the flags of a command.
+/// The position of the global flags in the help. It puts them after the flags of a command.
 const GLOBAL_ORDER: usize = 100;
 const NAME: &str = "swp-keys";
 /// The maximum width of the help, in columns.
@@ -207,7 +207,7 @@ mod tests {
         }
     }
 
-    /// The value of a variable may be confidential, and users copy help texts into issues.
+    /// The value of an environment variable may be confidential, and users copy help texts into public issues.
     #[test]
     fn help_never_shows_the_value_of_a_variable() {
         let mut all = parser();

@@ -21,7 +21,7 @@ impl Command {
         }
     }
 
-    /// Returns true if the command prints a GitHub Actions workflow command, which masks the secret in the log.
+    /// Returns true if the command prints the GitHub Actions workflow command that masks the secret in the log of the job.
     pub(crate) fn masks_a_secret(&self) -> bool {
         match self {
             Self::CreateKey(args) => args.sinks.mask(),
@@ -31,7 +31,7 @@ impl Command {
         }
     }
 
-    /// Returns true if `-o tsv` is allowed: the command prints a table, or it ignores the output format.
+    /// Returns true if `-o tsv` is allowed for this command, because it prints a table or ignores the output format.
     fn accepts_tsv(&self) -> bool {
         match self {
             Self::FindRole(args) => args.prints_table(),

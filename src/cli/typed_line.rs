@@ -1,12 +1,12 @@
-//! Finds the command in a command line without clap's validation. Error messages and help need the command even if a flag is invalid.
+//! Finds the command in a command line, even if clap rejects the command line. Error messages and help need the command even if a flag is invalid.
 
 use super::command_line::parser;
 
 /// The command and the help flag of a command line.
 pub(crate) struct TypedLine {
-    /// The names of the command and its subcommand. Empty if no known command was typed.
+    /// The names of the typed command and, if there is one, of its subcommand. Empty if no known command was typed.
     pub(crate) path: Vec<String>,
-    /// clap's definition of the typed command, or of the program if no known command was typed. It includes the global flags.
+    /// clap's definition of the typed command, or of the program if no known command was typed. The definition includes the global flags.
     pub(crate) command: clap::Command,
     /// The word that was typed instead of a known command, if any.
     pub(crate) unknown: Option<String>,
@@ -16,7 +16,7 @@ pub(crate) struct TypedLine {
     pub(crate) help: Option<HelpForm>,
 }
 
-/// The two lengths of help.
+/// The two forms of the help: short (`-h`) and long (`--help`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HelpForm {
     /// `-h`: one screen.
@@ -26,13 +26,13 @@ pub(crate) enum HelpForm {
 }
 
 impl TypedLine {
-    /// Reads the arguments of this process.
+    /// Reads the command line of this process.
     pub(crate) fn of_process() -> Self {
         let words = std::env::args_os().skip(1);
         Self::read(words.map(|word| word.to_string_lossy().into_owned()))
     }
 
-    /// Reads these words, without the program's name.
+    /// Reads a command line. `words` does not contain the program's name.
     pub(crate) fn read(words: impl Iterator<Item = String>) -> Self {
         let mut command = parser();
         command.build();

@@ -88,7 +88,7 @@ fn path(context: &Context) -> Result<(), Error> {
 }
 
 fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
-    // `config show` fails if the proxy is invalid, as a command that connects to a manager would.
+    // If the proxy is invalid, `config show` fails, like every command that connects to a manager.
     settings
         .proxy
         .choose(settings.manager.as_ref().map(|manager| &manager.value))?;
@@ -200,8 +200,8 @@ fn check(settings: &Settings, context: &Context) -> Result<(), Error> {
     print(context, "", &json!({"file": shown, "profiles": names}))
 }
 
-/// Checks the expiry of new keys and the certificate file. These can become invalid without a change of the settings file, for example if the expiry
-/// date passes.
+/// Checks the default expiry of new keys and the certificate file. Both can become invalid while the settings file stays the same, for example when
+/// the date of the expiry passes.
 fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
     let mut errors = Vec::new();
     if let Some(expires) = profile.text("create.expires") {

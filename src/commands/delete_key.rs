@@ -46,7 +46,7 @@ const WORDS: BatchWords = BatchWords {
     verb: "delete",
     done: "deleted",
 };
-/// The words that report a key that did not exist.
+/// The result in the output for a key that did not exist.
 const ALREADY_GONE: &str = "was gone already";
 
 /// The result of looking up a KEY argument.
@@ -83,10 +83,10 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// Looks up all KEY arguments, and returns each key once.
+/// Looks up all KEY arguments. A key that several arguments select is returned once.
 ///
 /// # Errors
-/// Returns the error of the first argument that cannot be looked up. In that case, no key is deleted.
+/// Returns the error of the first argument that cannot be looked up. After an error, no key is deleted.
 async fn look_up_all(args: &Args, access: Access<'_>) -> Result<Vec<KeyArgument>, Error> {
     let mut arguments: Vec<KeyArgument> = Vec::new();
     for text in &args.keys {
@@ -160,7 +160,7 @@ async fn delete_all(
             signer.refuse_own_key(key, "deleted")?;
         }
     }
-    // The key that authenticates the requests is deleted last. After its deletion, the manager rejects all requests of this run.
+    // The key that authenticates this run is deleted last, because the manager rejects all requests of this run after that.
     signer.move_own_key_last(&mut keys);
     if !args.yes {
         confirm(&keys, access).await?;
@@ -186,7 +186,7 @@ async fn delete_all(
     Ok(batch)
 }
 
-/// Returns one line about a key: its name, its role and the time of its last use.
+/// Returns the line for a key in the list that the user confirms: its name, its role and the time of its last use.
 fn usage(key: &ApiKey, roles: &RoleNames) -> String {
     let role = match (roles.get(key.role_id()), key.role_id()) {
         (Some(name), _) => format!("role `{name}`"),
@@ -229,7 +229,7 @@ async fn confirm(keys: &[ApiKey], access: Access<'_>) -> Result<(), Error> {
     ))
 }
 
-/// Deletes a key, and verifies that it no longer exists. A first signal does not interrupt this. A second signal ends the run.
+/// Deletes a key, and verifies that it no longer exists. A first signal does not interrupt the deletion. A second signal ends the run.
 async fn delete(
     key: &ApiKey,
     signer: Signer,
@@ -244,7 +244,8 @@ async fn delete(
         ),
         key.id,
     ));
-    // If the manager is unreachable, the run does not wait for the whole settle time, because the user can repeat the command.
+    // If the manager is unreachable, the run waits less than the settle timeout (the longest wait for a delayed change), because the user can repeat
+    // the command.
     let wait = access.target.settle_timeout.min(REFUSAL_WAIT);
     let response = mint::delete(access, key.id, wait).await;
     let result = verify_gone(key, response, signer.is(key.id), access).await;
@@ -278,7 +279,7 @@ async fn verify_gone(
             (Err(why), _) if why.kind() == ErrorKind::SignIn => {
                 return Err(unknown(key, &response, &why));
             }
-            // The run does not wait again. It has already repeated the deletion for the whole wait, and the manager is still unreachable.
+            // The manager is still unreachable. The deletion was already repeated until the time limit, so the run does not wait a second time.
             (Err(why), Err(error))
                 if why.kind() == ErrorKind::Unreachable
                     && error.kind() == ErrorKind::Unreachable =>

@@ -1,8 +1,8 @@
 //! `exec`: runs a command with a temporary key.
 //!
-//! The command receives the secret of the key. The key is deleted after the command has exited, regardless of the exit code. The record of the run is
-//! deleted only after the key, so that `recover` can find and delete the key of a run that was killed. The key also has an expiry, in case it is
-//! never deleted.
+//! The command receives the secret of the key. The key is deleted after the command has exited, regardless of the exit code. If this process is
+//! killed, `recover` can find and delete the key, because the journal record of the run is deleted only after the key. The key also has an expiry, in
+//! case it is never deleted.
 
 use tokio::process::Command;
 
@@ -81,7 +81,7 @@ pub(crate) struct Args {
     command: Vec<String>,
 }
 
-/// The command to run and the lifetime of its key.
+/// The command to run, and the data for its temporary key.
 struct ExecPlan<'a> {
     args: &'a Args,
     program: &'a str,
@@ -91,7 +91,8 @@ struct ExecPlan<'a> {
     operation: String,
 }
 
-/// The data of the sign-in. The run uses it to sign in again if the session expires before the key is deleted.
+/// The sign-in method, and the user name and password that the user typed. With them, the run can sign in again if the session expires before the key
+/// is deleted.
 struct RepeatableSignIn {
     method: AuthMethod,
     input: LoginInput,
@@ -120,7 +121,8 @@ pub(crate) async fn run(
         ("--tenant", target.tenant_name()),
     ];
     mint::refuse_too_long(&named, &prepared.places())?;
-    // The typed user name and password are stored for a second sign-in, because the session may expire before the command exits.
+    // The user name and password that the user types are kept in memory. The run may need them for a second sign-in, because the session may expire
+    // before the command exits.
     let login = RepeatableSignIn {
         method: AuthMethod::select(&target, context)?,
         input: LoginInput::kept(),
@@ -147,7 +149,7 @@ impl Args {
         Ok(())
     }
 
-    /// Returns the channel through which the command gets the secret.
+    /// Returns the channel through which the command gets the secret: the pipe of `--fd`, or an environment variable.
     fn channel(&self) -> ChildChannel {
         #[cfg(unix)]
         if let Some(pipe) = self.pipe.take() {
@@ -171,14 +173,14 @@ impl<'a> ExecPlan<'a> {
             args,
             program,
             arguments,
-            // This search is made before the key is created, so that a run with an unknown program creates no key.
+            // The program is searched for before the key is created, so that no key is created if the program does not exist.
             path: child::find(program)?,
             ttl: Expiry::After(ttl),
             operation: random::hex(4),
         })
     }
 
-    /// Creates the key and stores its secret in the channel to the command.
+    /// Creates the key and writes its secret to the pipe or variable from which the command reads it.
     async fn create_key(
         &self,
         prepared: PreparedSinks,
@@ -310,7 +312,7 @@ impl<'a> ExecPlan<'a> {
     }
 }
 
-/// Returns a part of a sentence with the expiry of the key, such as `until 2027-01-31T00:00:00Z`.
+/// Returns the expiry of the key as a part of a sentence, such as `until 2027-01-31T00:00:00Z`.
 fn until(key: &TemporaryKey) -> String {
     match key.delivered.expiry_date {
         Some(expiry) => format!("until {}", format_time(expiry)),
@@ -318,10 +320,10 @@ fn until(key: &TemporaryKey) -> String {
     }
 }
 
-/// Deletes the key. If the session has expired, signs in again first.
+/// Deletes the key. If the session has expired, signs in again and repeats the deletion.
 ///
 /// # Errors
-/// Returns the error of the first attempt to delete the key if a second sign-in is impossible or fails.
+/// Returns an error if the key cannot be deleted. If the second sign-in is impossible or fails, this is the error of the first attempt.
 async fn delete(
     key: &TemporaryKey,
     login: &RepeatableSignIn,
@@ -347,7 +349,8 @@ async fn delete(
         .await
         .map_err(|again| {
             let why = match again.kind() {
-                // This error is omitted, because the cause of the failure is the expired session, not the missing terminal or the signal.
+                // If the second sign-in failed because there is no terminal or because a signal arrived, the message omits its error. The expired
+                // session is the cause of the failure.
                 ErrorKind::Usage | ErrorKind::Interrupted(_) => {
                     "could not sign in again".to_owned()
                 }
@@ -360,8 +363,8 @@ async fn delete(
         ..access
     };
     let result = mint::delete_delivered(signed_in_again, record, delivered).await;
-    // The key was deleted, so the pending message is removed. If a second signal cancels the sign-out, the run must not report that the key may still
-    // exist.
+    // The key was deleted. The message which says that the key may still exist is removed now, because a second signal during the sign-out would
+    // print it.
     drop(pending);
     sign_out(access.target, &again, access.context).await;
     result

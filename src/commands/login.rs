@@ -46,8 +46,9 @@ pub(crate) async fn run(
 
 /// Returns the API key to save, or `None` to save a session.
 ///
-/// The API key is saved if its source takes precedence over the source of the password and of the MFA code. A flag takes precedence over the
-/// environment, and the environment over a profile. If the key and the password both come from the environment, a session is saved.
+/// The API key is saved if its source takes precedence over the sources of the password and of the MFA code. A flag takes precedence over the
+/// environment, and the environment takes precedence over a profile. If the API key and the password both come from the environment, a session is
+/// saved.
 fn selected_key(target: &Target) -> Option<&Sourced<SecretSource>> {
     let key = target.api_key.as_ref()?;
     let code = (target.mfa.as_ref()).filter(|code| code.source.is_flag());
@@ -69,7 +70,7 @@ async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Err
     let saved = query.session(&username, session);
     let previous = SavedCredential::all(&query).unwrap_or_default();
     if let Err(error) = saved.save() {
-        // The session is ended, because it could not be saved and no later command can use it.
+        // The session could not be saved, so no later command can use it. It is ended on the manager.
         sign_out(target, &signed_in, context).await;
         return Err(error);
     }
@@ -129,8 +130,8 @@ async fn save_key(
     )
 }
 
-/// Returns the error for a key that could not be checked. HTTP 403 does not show whether a key works, because a role may forbid its keys to
-/// view API keys (docs/manager-api.md, "Checking a key").
+/// Returns the error for an API key that could not be checked. If the manager returned 403, it is unknown whether the API key works, because a role
+/// may forbid its keys to view API keys (docs/manager-api.md, "Checking a key").
 fn unproven(error: &Error) -> Error {
     Error::new(
         ErrorKind::Forbidden,

@@ -155,8 +155,8 @@ fn lines<'a>(lines: impl Iterator<Item = &'a str>) -> String {
     lines.map(|line| safe(line) + "\n").collect()
 }
 
-/// Returns the paths of all permissions whose value is true, in the manager's order. Paths of non-empty lists are included too, because such a list
-/// restricts the role to some computers or policies.
+/// Returns the paths of all permissions whose value is true, in the manager's order. The paths of non-empty lists are included too, because a
+/// non-empty list restricts the role to some computers or policies.
 ///
 /// # Errors
 /// Returns an error if the paths are longer than `MAX_PATH_BYTES` in total.
@@ -168,8 +168,8 @@ fn enabled_paths(role: &Role) -> Result<Vec<String>, Error> {
     Ok(paths)
 }
 
-/// The maximum total length of the paths. It limits the memory that a hostile response with long, nested names can use. The paths of a role with all
-/// permissions need about 20 KB.
+/// The maximum total length of the paths. Without a limit, a hostile response with long, nested names could use much memory. The paths of a role with
+/// all permissions need about 20 KB.
 const MAX_PATH_BYTES: usize = 1024 * 1024;
 
 fn collect(

@@ -1,4 +1,4 @@
-//! `trust`: shows the manager's certificate, and pins and unpins its key.
+//! `trust`: shows the manager's certificate, and pins and unpins the public key of the certificate.
 //!
 //! These commands connect to the manager only for a TLS handshake. They read no password, API key or session.
 
@@ -152,10 +152,10 @@ fn no_env() -> Error {
     )
 }
 
-/// Pins the key of a manager.
+/// Pins the public key of a manager's certificate.
 ///
 /// With `--tls-pin`, the pin is stored without a connection to the manager, so the manager need not exist yet. Without `--tls-pin`, the user must
-/// confirm the key that the manager presents.
+/// confirm the public key that the manager presents.
 async fn add(target: &Target, context: &Context) -> Result<(), Error> {
     if context.output.format() == Format::Env {
         return Err(no_env());
@@ -191,10 +191,11 @@ async fn add(target: &Target, context: &Context) -> Result<(), Error> {
     print_entry(&host, known.as_ref(), changed, context)
 }
 
-/// Asks the user to confirm the key that the manager presents, and returns the certificate. Returns `None` if the key is already pinned.
+/// Asks the user to confirm the public key of the manager's certificate, and returns the certificate. Returns `None` if this public key is already
+/// pinned.
 ///
 /// # Errors
-/// Returns a trust error if a different key is pinned, if the key cannot be pinned, or if it is not confirmed.
+/// Returns a trust error if a different public key is pinned, if the public key cannot be pinned, or if the user does not confirm it.
 async fn confirmed_certificate(
     target: &Target,
     host: &str,
@@ -277,7 +278,7 @@ async fn remove(target: &Target, context: &Context) -> Result<(), Error> {
         Error::new(ErrorKind::NotFound, format!("no pin found for {host}"))
             .hint("run `swp-keys trust list` to list the pins")
     };
-    // The pins are read before `PinStore::change`, because `change` would create the file if it does not exist.
+    // This check reads the pins without `PinStore::change`, because `change` would create the file if it does not exist.
     if !PinStore::read()?.managers.contains_key(&host) {
         return Err(unknown());
     }

@@ -1,7 +1,7 @@
 //! `verify-key`: checks whether a secret works, and shows its key and expiry.
 //!
-//! `auth::key_check` tries the secret. If the secret does not work, the exit code is 13 and stderr contains the reason. The result is printed to
-//! stdout in this case too.
+//! The result is always printed to stdout. If the secret does not work, the exit code is 13 and stderr contains the reason. `auth::key_check` sends
+//! the requests that try the secret.
 
 use std::time::Duration;
 
@@ -105,11 +105,11 @@ pub(crate) async fn run(
     }
 }
 
-/// Returns the source of the key to check: `--key-file`, `--api-key-file`, SWP_API_KEY_FILE or SWP_API_KEY, in this order. Returns `None` if the user
-/// will be prompted for the key.
+/// Returns the source of the secret to check: `--key-file`, `--api-key-file`, SWP_API_KEY_FILE or SWP_API_KEY, in this order. Returns `None` if the
+/// user will be asked for the secret.
 ///
 /// # Errors
-/// Returns a usage error if no key is set and there is no terminal to prompt on, or if two flags set a key.
+/// Returns a usage error if no secret is set and there is no terminal to prompt on, or if two flags set a secret.
 fn selected_key(
     args: &Args,
     settings: &Settings,
@@ -175,7 +175,7 @@ impl Verification {
         })
     }
 
-    /// Returns an error if the key expires within this time, or if its expiry is unknown. `text` is the time as it was typed.
+    /// Returns an error if the key expires within the duration `within`, or if its expiry is unknown. `text` is the duration as the user typed it.
     fn expiry_failure(&self, within: Duration, text: &str, signed_in: &SignedIn) -> Option<Error> {
         let Some(key) = &self.key else {
             return Some(

@@ -1,8 +1,8 @@
-//! Checks user names, passwords, codes and API keys before they are sent. The manager would reject an invalid value, and each rejection
-//! counts towards the lockout of the account.
+//! Checks user names, passwords, MFA codes and API keys before they are sent. The manager would reject an invalid value, and would lock the account
+//! after several rejections.
 //!
-//! The same rules apply to every source. A line break at the end of a file, of stdin or of a command's output is removed. Spaces in a code
-//! are removed. Any other invalid value is rejected.
+//! Two defects are corrected: a line break at the end of a file, of stdin or of a command's output is removed, and spaces in an MFA code are removed.
+//! A value with any other defect is rejected.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub(crate) enum CredentialKind {
     Tenant,
     /// The administrator's password.
     Password,
-    /// The code of the second factor.
+    /// The MFA code, which is the second factor of a sign-in.
     MfaCode,
     /// An API key's secret.
     ApiKey,
@@ -57,7 +57,7 @@ pub(crate) enum Defect {
     /// The value contains a NUL character.
     #[error("contains a NUL character")]
     Nul,
-    /// The value ends with a line break, for example because a file has an empty last line, or because a variable ends with a line break.
+    /// The value ends with a line break. In a file, this is a second line break, because the first one was removed.
     #[error("ends with a line break, which is not part of a valid value")]
     BreakAtEnd,
     /// The value has several lines.
@@ -66,19 +66,19 @@ pub(crate) enum Defect {
     /// The value contains a carriage return without a line feed.
     #[error("contains a carriage return, as in a Windows line ending")]
     CarriageReturn,
-    /// The value is a token of a different service.
+    /// The value is an access token of a different service, and not a password or an API key of the manager.
     #[error("is a token of the Vision One platform, not an API key for this API")]
     PlatformToken,
     /// The value contains a character that is not allowed in an HTTP header.
     #[error("contains a character that is not allowed in an HTTP header")]
     NotForHeader,
-    /// The code does not consist of 6 to 8 digits.
+    /// The MFA code does not consist of 6 to 8 digits.
     #[error("is not a code of 6 to 8 digits")]
     NotACode,
 }
 
 impl Defect {
-    /// Returns the usage error for a value. `subject` names the value, such as "the password in `SWP_PASSWORD`".
+    /// Returns the usage error for a value with this defect. `subject` names the value, such as "the password in `SWP_PASSWORD`".
     pub(crate) fn error(self, subject: &str, kind: CredentialKind) -> Error {
         Error::usage(
             format!("{subject} {self}; nothing was sent"),
@@ -109,7 +109,7 @@ impl Defect {
 }
 
 impl CredentialKind {
-    /// Parses the content of a file, stdin or the output of a command. A single line break at the end is removed.
+    /// Parses a credential that was read from a file, from stdin or from the output of a command. A single line break at the end is removed.
     ///
     /// # Errors
     /// Returns the defect if the value is not valid.
@@ -121,7 +121,7 @@ impl CredentialKind {
         self.checked(&secret)
     }
 
-    /// Checks a secret, and returns the value to send. Spaces in a code are removed, and other secrets are unchanged.
+    /// Checks a secret, and returns the value to send. Spaces in an MFA code are removed. Other secrets are not changed.
     ///
     /// # Errors
     /// Returns the defect if the value is not valid.
@@ -169,7 +169,7 @@ impl CredentialKind {
             Self::ApiKey if text.starts_with("eyJ") && text.matches('.').count() >= 2 => {
                 Err(Defect::PlatformToken)
             }
-            // A valid password may resemble a token. A password is therefore rejected only if the whole password is a token.
+            // A password is rejected only if it has the complete form of a token, because a valid password may look similar.
             Self::Password if is_token(text) => Err(Defect::PlatformToken),
             Self::ApiKey if !text.chars().all(|one| one == ' ' || one.is_ascii_graphic()) => {
                 Err(Defect::NotForHeader)
@@ -197,7 +197,7 @@ fn is_token(text: &str) -> bool {
     text.starts_with("eyJ") && text.split('.').count() == 3 && text.split('.').all(is_part)
 }
 
-/// Removes spaces, because authenticator apps show the digits in groups.
+/// Removes spaces from an MFA code, because authenticator apps show its digits in groups.
 fn without_blanks(code: &str) -> Secret {
     let mut digits = Zeroizing::new(String::with_capacity(code.len()));
     let blank = |one: char| one.is_whitespace() && !matches!(one, '\n' | '\r');
@@ -205,7 +205,7 @@ fn without_blanks(code: &str) -> Secret {
     Secret::new(std::mem::take(&mut *digits))
 }
 
-/// Returns true if the text is a code. RFC 6238 and RFC 4226 define codes of 6 or more digits, and authenticator apps show up to 8.
+/// Returns true if the text is an MFA code of 6 to 8 digits. RFC 4226 and RFC 6238 require at least 6 digits, and authenticator apps show at most 8.
 fn is_code(text: &str) -> bool {
     (6..=8).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }

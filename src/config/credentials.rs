@@ -1,4 +1,4 @@
-//! Resolves the sources of the password, the code and the API key. `auth::secret_source` reads the secrets when they are needed.
+//! Determines the source of the password, of the MFA code and of the API key. `auth::secret_source` reads these secrets when they are needed.
 
 use std::path::PathBuf;
 
@@ -17,10 +17,10 @@ const PASSWORD_COMMAND: SettingKey = (
 );
 const MFA_COMMAND: SettingKey = ("mfa_command", "--mfa-command", "SWP_MFA_COMMAND");
 const API_KEY_FILE: SettingKey = ("api_key_file", "--api-key-file", "SWP_API_KEY_FILE");
-/// This field exists only in profiles. On the command line, users can pipe the output of a command into `--api-key-file -`.
+/// This field of a profile has no flag. On the command line, users can pipe the output of a command into `--api-key-file -`.
 const API_KEY_COMMAND: &str = "api-key-command";
 
-/// Resolves the password. The order of precedence is: the flags, SWP_PASSWORD_FILE, SWP_PASSWORD_COMMAND, SWP_PASSWORD, the profile.
+/// Determines the source of the password. The order of precedence is: the flags, SWP_PASSWORD_FILE, SWP_PASSWORD_COMMAND, SWP_PASSWORD, the profile.
 ///
 /// # Errors
 /// Returns a usage error if two flags are set, or if a value is not valid.
@@ -48,7 +48,7 @@ pub(crate) fn password(
     Ok(found)
 }
 
-/// Resolves the code of the second factor.
+/// Determines the source of the MFA code.
 ///
 /// # Errors
 /// Returns a usage error if two flags are set, or if a value is not valid.
@@ -69,7 +69,7 @@ pub(crate) fn mfa(
     Ok(found)
 }
 
-/// Resolves an existing API key.
+/// Determines the source of the API key that authenticates the run.
 ///
 /// # Errors
 /// Returns a usage error if a value is not valid.
@@ -106,7 +106,7 @@ fn from_command(command: Sourced<String>) -> Sourced<SecretSource> {
     command.map(SecretSource::Command)
 }
 
-/// Checks that a command can be split into words. This happens before any prompt or request.
+/// Checks that the command that prints a secret can be split into words, so that a syntax error is reported before any prompt or request.
 fn checked(secret: Option<Sourced<SecretSource>>) -> Result<Option<Sourced<SecretSource>>, Error> {
     if let Some(Sourced {
         value: SecretSource::Command(text),
@@ -133,7 +133,7 @@ fn variable(name: &'static str) -> Result<Option<Sourced<SecretSource>>, Error> 
     }
 }
 
-/// Returns the source that a flag set. If no flag set a source, returns the first source. Returns an error if two flags set a source.
+/// Returns the source that a flag sets. If no flag sets a source, returns the first source in the list. Returns an error if two flags set a source.
 fn first_of<const N: usize>(
     candidates: [Option<Sourced<SecretSource>>; N],
 ) -> Result<Option<Sourced<SecretSource>>, Error> {

@@ -141,17 +141,17 @@ pub(crate) struct GlobalArgs {
     pub color: Color,
 }
 
-/// The source of each global flag: the command line, an environment variable, or the default.
+/// Where the value of each global flag comes from: the command line, an environment variable, or the default.
 pub(crate) struct Sources(Vec<(clap::Id, ValueSource)>);
 
 impl Sources {
-    /// Returns the sources from the parser's matches.
+    /// Returns the sources of the global flags, which clap's parsed command line contains.
     pub(crate) fn of(matches: &ArgMatches) -> Self {
         let source = |id: &clap::Id| Some((id.clone(), matches.value_source(id.as_str())?));
         Self(matches.ids().filter_map(source).collect())
     }
 
-    /// Returns the source of the flag with this ID in the parser.
+    /// Returns where the value of a flag comes from. `id` is the flag's ID in the parser.
     pub(crate) fn get(&self, id: &str) -> Option<ValueSource> {
         let known = self.0.iter().find(|(known, _)| known == id);
         known.map(|(_, source)| *source)

@@ -1,5 +1,5 @@
-//! Resolves settings from flags, environment variables, a profile and defaults, in this order of precedence. Every value carries its
-//! source.
+//! Resolves settings from flags, environment variables, a profile and defaults, in this order of precedence. The source of each value is stored with
+//! the value.
 //!
 //! This module does not read secrets from files, commands or the terminal. `auth::secret_source` reads a secret when it is needed.
 

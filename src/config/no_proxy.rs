@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-/// Returns true if a NO_PROXY list contains `host` (without brackets and without a trailing dot) and `port`. An entry is a name (which
-/// includes its subdomains), a pattern such as `*.example.com` (which matches only subdomains), an IP address, or a network such as
-/// `10.0.0.0/8`. Each of these may be followed by a port, as in `example.com:8443`. The entry `*` matches every host.
+/// Returns true if an entry of a NO_PROXY list matches `host` and `port`. `host` has no brackets and no trailing dot. An entry is a host name (which
+/// also matches its subdomains), a pattern such as `*.example.com` (which matches only subdomains), an IP address, or a network such as `10.0.0.0/8`.
+/// Each entry may end with a port, as in `example.com:8443`. The entry `*` matches every host.
 pub(crate) fn names(list: &str, host: &str, port: u16) -> bool {
     let entries = list.split(|character: char| character == ',' || character.is_whitespace());
     let mut entries = entries.filter(|entry| !entry.is_empty());
@@ -14,7 +14,7 @@ pub(crate) fn names(list: &str, host: &str, port: u16) -> bool {
     })
 }
 
-/// Splits an entry into name and port. An IPv6 address without brackets has no port.
+/// Splits an entry into the host and the port. An IPv6 address without brackets has no port.
 fn name_and_port(entry: &str) -> (&str, Option<u16>) {
     let is_bare = |text: &str| network(text).is_some();
     match entry.rsplit_once(':') {
@@ -49,7 +49,7 @@ fn is_named(name: &str, host: &str) -> bool {
     }
 }
 
-/// Parses a network: an IP address and a prefix length.
+/// Parses a network, such as `10.0.0.0/8`: an IP address and a prefix length.
 fn network(text: &str) -> Option<(IpAddr, u32)> {
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (address, Some(length.parse().ok()?)),

@@ -1,4 +1,5 @@
-//! Selects the profile. If the profile is for a different manager, its sign-in and trust settings are removed.
+//! Selects the profile of a run. If the run is for a different manager than the profile, the sign-in settings and trust settings of the profile are
+//! removed.
 
 use std::path::PathBuf;
 
@@ -31,11 +32,11 @@ pub(crate) struct SelectedProfile {
     pub(crate) path: Option<PathBuf>,
     /// The name of the requested profile, from `--profile` or SWP_PROFILE.
     pub(crate) wanted: Option<Sourced<String>>,
-    /// The selected profile. Its source is the setting that selected it.
+    /// The selected profile, with the setting that selected it as its source.
     pub(crate) profile: Option<Sourced<Profile>>,
-    /// The note for the user about settings of the profile that are ignored.
+    /// A note for the user, for example about settings of the profile that are ignored.
     pub(crate) note: Option<String>,
-    /// The reason why the file was not used. Only set for [`ProfileUse::Inspected`].
+    /// The reason why the file was not used. Only [`ProfileUse::Inspected`] sets it.
     pub(crate) problem: Option<Error>,
 }
 
@@ -43,8 +44,8 @@ impl SelectedProfile {
     /// Reads the settings file if the command uses profiles.
     ///
     /// # Errors
-    /// Returns a usage error if the file is invalid, or if it does not contain the requested profile. With [`ProfileUse::Inspected`], the
-    /// result contains this error instead.
+    /// Returns a usage error if the file is invalid, or if it does not contain the requested profile. With [`ProfileUse::Inspected`], such an error
+    /// is a field of the result instead.
     pub(crate) fn read(
         resolver: &Resolver<'_>,
         wanted: Option<String>,
@@ -91,8 +92,8 @@ impl SelectedProfile {
     }
 }
 
-/// If the profile contains the address of a different manager, removes the profile's sign-in and trust settings, and returns a note for the
-/// user. The password must be sent only to the profile's manager, and the trust settings apply only to that manager.
+/// If the profile contains the address of a different manager, removes the sign-in settings and trust settings of the profile, and returns a note for
+/// the user. The password in the profile must be sent only to the profile's manager, and the trust settings apply only to that manager.
 fn restrict_to_its_manager(
     profile: &mut Profile,
     resolver: &Resolver<'_>,

@@ -1,4 +1,4 @@
-//! The resolved settings and their sources, as text. The value of a secret is not shown.
+//! The resolved settings as text, with the source of each value. Secrets are not shown.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use crate::process::external_command::ExternalCommand;
 /// A setting with its value and source.
 #[derive(Clone)]
 pub(crate) struct ResolvedSetting {
-    /// The name of the setting: its flag without the dashes.
+    /// The name of the setting, which is its flag without the leading dashes.
     pub(crate) name: &'static str,
-    /// The value of the setting. For a secret, this is the place from which it is read. `None` if the setting is not set.
+    /// The value of the setting, or `None` if the setting is not set. Instead of a secret, this is a description of where the secret is read from.
     pub(crate) value: Option<String>,
     /// The source of the value, or `None` if the default applies.
     pub(crate) source: Option<Source>,
@@ -27,8 +27,8 @@ impl ResolvedSetting {
     }
 }
 
-/// Describes the place from which a secret is read. A command from a flag or a variable is shown without its arguments, because they may
-/// contain secrets. A command from a profile is shown completely, because the settings file contains no secrets.
+/// Describes where a secret is read from. A command from a flag or an environment variable is shown without its arguments, because they may contain
+/// secrets. A command from a profile is shown completely, because the settings file contains no secrets.
 pub(crate) fn place(secret: &Sourced<SecretSource>) -> String {
     match (&secret.value, &secret.source) {
         (SecretSource::Stdin, _) => "from stdin".to_owned(),

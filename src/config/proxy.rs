@@ -1,6 +1,6 @@
-//! Selects the proxy for a manager: from the flag, the profile or the variables. Hosts in NO_PROXY are reached without a proxy.
+//! Selects the proxy for a manager: from the flag, the profile or the proxy variables. Hosts in NO_PROXY are reached without a proxy.
 //!
-//! The HTTP library does not read the proxy variables itself. The proxy that `config show` prints is therefore the proxy that is used.
+//! The proxy that `config show` prints is always the proxy that is used, because the HTTP library does not read the proxy variables itself.
 
 use std::ffi::OsString;
 
@@ -12,7 +12,7 @@ use crate::manager::{Address, Proxy, ProxyAddress, ProxyProblem};
 
 const PROXY: SettingKey = ("proxy", "--proxy", "");
 
-/// The proxy variables, in the same order as in curl. The first variable that is not empty applies.
+/// The environment variables for the proxy, in the same order as in curl. The first one that is not empty applies.
 const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
@@ -20,7 +20,7 @@ const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 pub(crate) struct ProxySettings {
     /// The proxy from the flag or the profile.
     named: Option<Sourced<ProxyAddress>>,
-    /// True if `--proxy ""` was typed. As in curl, this means no proxy.
+    /// True if `--proxy ""` was typed, which means that no proxy is used, as in curl.
     none: bool,
     variable: Option<Sourced<OsString>>,
     exceptions: Option<Sourced<OsString>>,
@@ -30,7 +30,7 @@ pub(crate) struct ProxySettings {
 pub(crate) struct ProxyChoice {
     /// The proxy, or `None` if the connection is direct.
     pub(crate) proxy: Option<ProxyAddress>,
-    /// The setting that selected the proxy or the direct connection. `None` if no setting mentions a proxy.
+    /// The setting that selected the proxy or the direct connection. `None` if no setting did.
     pub(crate) source: Option<Source>,
 }
 
@@ -38,8 +38,8 @@ impl ProxySettings {
     /// Resolves the proxy settings.
     ///
     /// # Errors
-    /// Returns a usage error if the proxy from the flag or the profile is not valid. An invalid proxy variable is an error only if it is
-    /// used, because other programs use the same variables.
+    /// Returns a usage error if the proxy from the flag or the profile is not valid. A proxy variable that is not valid is no error here, because
+    /// other programs use the same variables. It is an error only when its proxy is needed.
     pub(crate) fn resolve(
         resolver: &Resolver<'_>,
         value: Option<String>,
@@ -74,7 +74,7 @@ impl ProxySettings {
             return Ok(direct(None));
         };
         if let Some(address) = address {
-            // The proxy variables do not apply to loopback addresses.
+            // A loopback address is reached without a proxy, unless the flag or the profile sets one.
             if named_by.is_none() && address.is_loopback() {
                 return Ok(direct(None));
             }
@@ -83,7 +83,8 @@ impl ProxySettings {
             {
                 return Ok(direct(Some(exceptions.source.clone())));
             }
-            // http is only allowed for loopback addresses, and never through a proxy, because the password would leave the machine in plaintext.
+            // An address with http (only loopback addresses have it) must not be reached through a proxy, because the password would leave the
+            // machine in plaintext.
             if !address.is_encrypted() {
                 return Err(Error::usage(
                     format!(
@@ -118,7 +119,7 @@ impl ProxySettings {
     fn record(&self, resolver: &Resolver<'_>, address: Option<&Address>) {
         let (value, source) = match self.choose(address) {
             Ok(ProxyChoice { proxy, source }) => (proxy.map(|proxy| proxy.to_string()), source),
-            // An invalid proxy is ignored here. Every command that connects to the manager reports it.
+            // An invalid proxy is not an error here, because every command that connects to the manager reports it.
             Err(_) => (Some("[not usable]".to_owned()), None),
         };
         resolver.record(field(PROXY), value, source);
@@ -131,7 +132,7 @@ fn parsed(text: &str, source: &Source) -> Result<ProxyAddress, Error> {
     })
 }
 
-/// Returns the first of these variables that is not empty. An empty upper-case variable does not hide the lower-case one.
+/// Returns the first of these environment variables that is not empty. If HTTPS_PROXY is empty, for example, `https_proxy` still applies.
 fn first(names: &[&'static str]) -> Option<Sourced<OsString>> {
     names.iter().find_map(|name| {
         let value = std::env::var_os(name)?;

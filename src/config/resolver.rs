@@ -1,5 +1,5 @@
-//! Resolves each setting from its flag, its environment variable, the profile or its default, in this order. Each result is recorded with
-//! its source, for `config show`.
+//! Resolves each setting from its flag, its environment variable, the profile or its default, in this order. Each value is recorded with its source,
+//! because `config show` prints both.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ use super::source::{SecretSource, Source, Sourced};
 use super::values;
 use crate::error::Error;
 
-/// The names of a setting: its ID in the parser, its flag, and its variable.
+/// The names of a setting: its ID in the parser, its flag, and its environment variable.
 pub(crate) type SettingKey = (&'static str, &'static str, &'static str);
 
-/// Resolves settings one by one, and records each result.
+/// Resolves settings one by one, and records each value with its source.
 pub(crate) struct Resolver<'a> {
     sources: &'a Sources,
     /// The selected profile.
@@ -35,7 +35,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Returns the source of a value that is not from the profile: its flag or its variable.
+    /// Returns the source of a value that does not come from the profile: the flag or the environment variable of the setting.
     pub(crate) fn source_of(&self, (id, flag, variable): SettingKey) -> Source {
         match self.sources.get(id) {
             Some(ValueSource::EnvVariable) => Source::Variable(variable),
@@ -57,7 +57,7 @@ impl<'a> Resolver<'a> {
         });
     }
 
-    /// Records the source of a secret.
+    /// Records where a secret is read from.
     pub(crate) fn record_secret(&self, name: &'static str, secret: Option<&Sourced<SecretSource>>) {
         self.record(
             name,
@@ -66,8 +66,8 @@ impl<'a> Resolver<'a> {
         );
     }
 
-    /// Returns the value of the flag or the variable. An empty value counts as unset, because many CI systems cannot unset a variable. They
-    /// set the variable to an empty value instead.
+    /// Returns the value of the flag or of the environment variable. An empty value counts as unset, because many CI systems cannot unset a variable,
+    /// but can set it to an empty value.
     pub(crate) fn given(
         &self,
         names: SettingKey,
@@ -89,7 +89,8 @@ impl<'a> Resolver<'a> {
         Some(Sourced { value, source })
     }
 
-    /// Returns the value in the profile. `None` if the flag is on the command line, because even an empty flag overrides the profile.
+    /// Returns the value in the profile. Returns `None` if the flag is on the command line, because even a flag with an empty value overrides the
+    /// profile.
     pub(crate) fn in_profile(&self, names: SettingKey) -> Option<Sourced<String>> {
         if self.is_typed(names) {
             return None;
@@ -148,7 +149,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Resolves a setting with a fixed set of values.
+    /// Resolves a setting that has a fixed set of possible values.
     pub(crate) fn word<T: ValueEnum + Clone>(&self, names: SettingKey, value: T) -> T {
         let possible = value.to_possible_value();
         let name = possible.map(|value| value.get_name().to_owned());

@@ -23,13 +23,13 @@ pub(crate) struct Settings {
     pub tenant: Option<Sourced<String>>,
     /// The user name of the administrator.
     pub username: Option<Sourced<String>>,
-    /// The source of the password. If it is not set, the user is prompted.
+    /// Where the password is read from. If it is not set, the user is prompted for the password.
     pub password: Option<Sourced<SecretSource>>,
-    /// The source of the code of the second factor.
+    /// Where the MFA code is read from.
     pub mfa: Option<Sourced<SecretSource>>,
-    /// The source of an existing API key.
+    /// Where the API key that authenticates the run is read from.
     pub api_key: Option<Sourced<SecretSource>>,
-    /// The header that carries the API key.
+    /// The HTTP header that carries the API key.
     pub api_key_scheme: ApiKeyScheme,
     /// If true, the run signs in even if the lockout guard has paused sign-ins.
     pub(crate) force_login: bool,
@@ -37,11 +37,11 @@ pub(crate) struct Settings {
     pub allow_loose_permissions: bool,
     /// The file with the certificates to trust.
     pub ca_cert: Option<Sourced<PathBuf>>,
-    /// The public keys to trust. If they are not set, the certificate is verified.
+    /// The pins, which are the fingerprints of the manager's trusted public keys. With pins, the certificate itself is not verified.
     pub(crate) tls_pins: Option<Sourced<Vec<Pin>>>,
-    /// The source of the setting that disables certificate checks, if it is set.
+    /// The flag or environment variable that disables the verification of the certificate, if it is set.
     pub insecure: Option<Source>,
-    /// If true, an unknown manager's key is pinned without asking.
+    /// If true, the public key of an unknown manager is pinned without asking.
     pub(crate) tls_accept_new: bool,
     /// The proxy, and the hosts that are reached without it.
     pub(crate) proxy: ProxySettings,
@@ -49,13 +49,13 @@ pub(crate) struct Settings {
     pub wait: Option<Duration>,
     /// The maximum duration of one request.
     pub timeout: Duration,
-    /// The maximum time to connect.
+    /// The maximum time to connect to the manager.
     pub connect_timeout: Duration,
     /// The maximum number of retries of a read request.
     pub retries: u32,
     /// The maximum time to determine whether a request succeeded after its response was lost.
     pub(crate) settle_timeout: Duration,
-    /// If true, a run that cannot write its record stops before it creates a secret.
+    /// If true, a run that cannot write its journal record stops before it creates a secret.
     pub(crate) require_journal: bool,
     /// If true, the session stays open on the manager after the run.
     pub no_sign_out: bool,
@@ -95,16 +95,16 @@ const ACCEPT_NEW: SettingKey = ("tls_accept_new", "--tls-accept-new", "SWP_TLS_A
 const NO_INPUT: SettingKey = ("no_input", "--no-input", "SWP_NO_INPUT");
 const OUTPUT: SettingKey = ("output", "--output", "SWP_OUTPUT");
 
-/// The hint if no address is set.
+/// The hint of the error if the manager's address is not set.
 pub(crate) const ADDRESS_HINT: &str =
     "set the address of the manager with `--url https://dsm.example.com:4119` or SWP_URL";
 
 impl Settings {
-    /// Resolves all settings. `sources` contains the source of each value in `global`: the command line or the environment. If the command
-    /// uses a profile, a setting that `global` does not contain comes from the profile.
+    /// Resolves all settings. For each value in `global`, `sources` says whether it comes from the command line or from the environment. A setting
+    /// that is not in `global` comes from the profile, if the command uses profiles, or from the default.
     ///
     /// # Errors
-    /// Returns a usage error that names the flag, the variable or the field of the file.
+    /// Returns a usage error that names the flag, the environment variable or the field of the settings file with the invalid value.
     pub(crate) fn resolve(
         global: GlobalArgs,
         sources: &Sources,
@@ -184,7 +184,7 @@ impl Settings {
     /// Returns the manager's address.
     ///
     /// # Errors
-    /// Returns a usage error if no address is set.
+    /// Returns a usage error if the manager's address is not set.
     pub(crate) fn address(&self) -> Result<&Address, Error> {
         self.manager
             .as_ref()

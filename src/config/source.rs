@@ -1,11 +1,11 @@
-//! The source of a value.
+//! Describes where a value comes from.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::secret::Secret;
 
-/// The source of a value, in order of precedence.
+/// Where a value comes from. The variants are in order of precedence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
     /// A flag of the command line.
@@ -65,7 +65,7 @@ impl<T> Sourced<T> {
     }
 }
 
-/// The place from which a secret will be read.
+/// The input from which a secret will be read.
 #[derive(Clone)]
 pub(crate) enum SecretSource {
     /// stdin, read to its end.
@@ -74,7 +74,7 @@ pub(crate) enum SecretSource {
     File(PathBuf),
     /// The output of a command, run without a shell.
     Command(String),
-    /// The value itself: from a variable, or an MFA code on the command line.
+    /// The secret itself, from an environment variable. An MFA code may also come from the command line.
     Value(Secret),
 }
 
@@ -82,7 +82,7 @@ pub(crate) enum SecretSource {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct FileLocation {
     pub(super) file: PathBuf,
-    /// `None` for a field that is not in a profile.
+    /// The name of the profile, or `None` for a field outside the profiles.
     pub(super) profile: Option<String>,
     pub(super) field: &'static str,
 }

@@ -1,10 +1,11 @@
-//! Boolean variables, such as SWP_INSECURE.
+//! Boolean environment variables, such as SWP_INSECURE.
 
-/// Parses the value of a boolean variable. Surrounding whitespace and one pair of quotes are ignored, because environment files (Docker,
-/// systemd) may make them part of the value.
+/// Parses the value of a boolean environment variable. Surrounding whitespace and one pair of quotes are ignored, because Docker and systemd may keep
+/// them when they read a file with environment variables.
 ///
 /// # Errors
-/// Returns a list of the accepted words if the value is not one of them. A misspelled word must not disable a check.
+/// Returns a list of the accepted words if the value is not one of them. Other words do not count as true or false, because a typing error must not
+/// disable a security check.
 pub(crate) fn parse(text: &str) -> Result<bool, &'static str> {
     let text = text.trim();
     let quoted = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);

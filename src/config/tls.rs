@@ -1,4 +1,4 @@
-//! Resolves the TLS settings from flags, variables and the profile.
+//! Resolves the TLS settings from flags, environment variables and the profile.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ const INSECURE: SettingKey = ("insecure", "--insecure", "SWP_INSECURE");
 const HINT: &str =
     "use `sha256:` followed by 64 hex digits, the SHA-256 fingerprint of the manager's public key";
 
-/// The unparsed pins, and the setting that contains them.
+/// The texts of the pins, which are not parsed yet, and the setting that contains them.
 struct PinTexts {
     texts: Vec<String>,
     source: Option<Source>,
@@ -46,11 +46,11 @@ fn profile_pins(resolver: &Resolver<'_>) -> PinTexts {
     }
 }
 
-/// Returns the pins. If `--ca-cert` or SWP_CA_CERT is set, the pins of the profile are ignored, because flags and variables take precedence
-/// over the profile.
+/// Returns the pins. If `--ca-cert` or SWP_CA_CERT is set, the pins in the profile are ignored, because flags and environment variables take
+/// precedence over the profile.
 ///
 /// # Errors
-/// Returns a usage error if a pin is invalid, or if the setting contains no pin although it is not empty.
+/// Returns a usage error if a pin is invalid, or if the setting contains only commas and spaces.
 pub(crate) fn pins(
     resolver: &Resolver<'_>,
     global: &GlobalArgs,
@@ -61,8 +61,7 @@ pub(crate) fn pins(
     } else {
         given
     };
-    // An empty value means that there is no pin. A value that contains only commas and spaces is an error, because the pin was probably
-    // omitted by mistake.
+    // An empty value means that no pin is set. A value with only commas and spaces is an error, because the user probably forgot the pin.
     let is_unset = (global.tls_pin.iter()).all(String::is_empty) && global.tls_pin.len() < 2;
     if pins.source.is_none() && !is_unset {
         return Err(Error::usage(
@@ -96,11 +95,12 @@ pub(crate) fn ca_cert(resolver: &Resolver<'_>, global: &GlobalArgs) -> Option<So
     found
 }
 
-/// Returns the setting that disables the verification of the certificate. A profile cannot disable the verification, because users would not notice.
+/// Returns the flag or environment variable that disables the verification of the certificate. A profile cannot disable it, because users would not
+/// notice.
 ///
 /// # Errors
-/// Returns a usage error if verification is disabled and a pin is set (even if the pin is in a profile), or if `--insecure` is combined with
-/// `--ca-cert`. `--ca-cert` and SWP_INSECURE can be combined, because the flag has precedence over the variable.
+/// Returns a usage error if verification is disabled and a pin is set, even if the pin is in a profile. Also returns a usage error if both
+/// `--insecure` and `--ca-cert` are set. `--ca-cert` with SWP_INSECURE is not an error: the flag has precedence, so verification stays enabled.
 pub(crate) fn insecure(
     resolver: &Resolver<'_>,
     global: &GlobalArgs,
@@ -125,7 +125,7 @@ pub(crate) fn insecure(
     Ok(source)
 }
 
-/// Returns true if the file with trusted certificates has precedence over the setting that disables verification.
+/// Returns true if the setting for the file with trusted certificates has precedence over the setting that disables verification.
 fn is_overridden(resolver: &Resolver<'_>, global: &GlobalArgs) -> Result<bool, Error> {
     let Some(ca_cert) = given_ca_cert(resolver, global) else {
         return Ok(false);

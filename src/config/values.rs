@@ -1,4 +1,4 @@
-//! Parses addresses and durations from flags, variables and profiles.
+//! Parses manager addresses and durations from flags, environment variables and profiles.
 
 use std::time::Duration;
 
@@ -26,10 +26,11 @@ pub(super) fn parsed_address(url: Sourced<String>) -> Result<Sourced<Address>, E
     }
 }
 
-/// The hint for an address in a file. It does not suggest a corrected address, because an error must not contain text from a file.
+/// The hint for an invalid manager address in the settings file. It does not suggest a corrected address, because an error must not repeat text from
+/// the file.
 pub(crate) const ADDRESS_EXAMPLE: &str = "use an address such as https://dsm.example.com:4119";
 
-/// Parses an address that the user typed.
+/// Parses a manager address that the user typed at a prompt.
 ///
 /// # Errors
 /// Returns a usage error with the reason if the text is not the address of a manager. The reason does not repeat the text.
@@ -49,7 +50,7 @@ pub(crate) fn typed_address(text: &str) -> Result<Address, Error> {
     }
 }
 
-/// Returns the hint for a typed value, a flag or a variable that is not an address.
+/// Returns the hint for an invalid manager address from a prompt, a flag or an environment variable. It may suggest a corrected address.
 pub(crate) fn like(text: &str) -> String {
     match Address::suggestion_for(text) {
         Some(address) => format!("use {address}"),
@@ -57,9 +58,9 @@ pub(crate) fn like(text: &str) -> String {
     }
 }
 
-/// The maximum for time limits and waiting times: one year.
+/// The maximum of time limits and waiting times: one year.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
-/// The maximum for key lifetimes: 100 years.
+/// The maximum of durations in the lifetime of an API key: 100 years.
 const LONGEST_SPAN: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// Parses a time limit or waiting time of at most a year.
@@ -70,7 +71,8 @@ pub(crate) fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
     at_most(LONGEST_WAIT, source, text)
 }
 
-/// Parses a part of the lifetime of a key. Months and years are calendar months and years that begin now. The maximum is 100 years.
+/// Parses a duration in the lifetime of an API key, such as how long an old key stays valid. Months and years are calendar months and years, counted
+/// from now. The maximum is 100 years.
 ///
 /// # Errors
 /// Returns a usage error that names the source.
@@ -78,7 +80,7 @@ pub(crate) fn span(source: &Source, text: &str) -> Result<Duration, Error> {
     span_of_at_most(LONGEST_SPAN, source, text)
 }
 
-/// Parses the lifetime of a temporary key like [`span`]. The maximum is one year.
+/// Parses the lifetime of a temporary API key. The format is the same as for [`span`], but the maximum is one year.
 ///
 /// # Errors
 /// Returns a usage error that names the source.
@@ -113,7 +115,7 @@ fn too_long(longest: Duration) -> &'static str {
     }
 }
 
-/// Checks a time limit or waiting time of a profile.
+/// Checks a time limit or a waiting time in a profile.
 ///
 /// # Errors
 /// Returns the reason if the text is not a valid duration.
@@ -126,7 +128,7 @@ fn read_duration(text: &str, longest: Duration) -> Result<Duration, &'static str
         Ok(duration) if duration.is_zero() => Err("expected a duration longer than zero"),
         Ok(duration) if duration <= longest => Ok(duration),
         Ok(_) | Err(humantime::DurationError::NumberOverflow) => Err(too_long(longest)),
-        // The parser's own message is not used. It may quote the text, and the text may be a misplaced secret.
+        // The parser's own message is not used, because it may quote the text, which may be a misplaced secret.
         Err(_) => Err("expected a duration such as 30s or 5m"),
     }
 }

@@ -59,7 +59,7 @@ pub(crate) struct SinkArgs {
 }
 
 impl SinkArgs {
-    /// Returns true if the secret is printed to stdout. In that case the run prints nothing else to stdout.
+    /// Returns true if the secret is printed to stdout. If it is, the run prints nothing else to stdout.
     pub(crate) fn to_stdout(&self) -> bool {
         let mut files = self.out_file.iter().chain(&self.dotenv);
         files.any(|path| is_stdout(path)) || self.are_none()

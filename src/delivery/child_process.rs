@@ -32,7 +32,7 @@ pub(crate) struct ChildSecret {
 }
 
 impl ChildSecret {
-    /// Prepares the channel, and returns the sink that receives the secret for it.
+    /// Prepares the channel. Also returns the sink through which the secret is delivered to the channel.
     pub(crate) fn prepare(given: ChildChannel, program: &str) -> (Self, Box<dyn Sink>) {
         let slot = Rc::new(RefCell::new(None));
         let mut for_child = Self {
@@ -138,7 +138,7 @@ mod pipe {
                 )
             };
             let (reader, writer) = io::pipe().map_err(failed)?;
-            // If the new pipe already has this number, the number is not in use by anything else.
+            // If the system has assigned the requested number to the new pipe, nothing else uses this number.
             if reader.as_raw_fd() == number {
                 let reader = reader.into();
                 return Ok(Self { reader, writer });
@@ -164,7 +164,7 @@ mod pipe {
         }
     }
 
-    /// Lets programs that are started later inherit the read end.
+    /// Lets programs that are started later inherit the read end of the pipe.
     pub(super) fn let_inherit(reader: &OwnedFd) -> io::Result<()> {
         Ok(fcntl_setfd(reader, FdFlags::empty())?)
     }
@@ -179,7 +179,7 @@ mod pipe {
             self.place.clone()
         }
 
-        /// The write does not block, because the buffer of a pipe is much larger than a secret. The write end is then closed.
+        /// The write does not block, because the buffer of a pipe is much larger than a secret. After the write, the write end is closed.
         fn deliver<'a>(
             &'a mut self,
             payload: &'a Payload<'a>,

@@ -5,8 +5,8 @@
 //! command exits with code 0, the secret counts as delivered, even if the command did not read the whole secret. Any other exit code is a
 //! failure, and it is then unknown whether the command stored the secret.
 //!
-//! The command runs in a separate process group, so that it can be killed together with its children. As a consequence, it cannot prompt on
-//! the terminal. After the command has exited, the other processes of the group are not killed, because clipboard tools continue in the
+//! The command runs in a separate process group, so that it can be killed together with its children. As a consequence, it cannot prompt on the
+//! terminal. After the command has exited, the other processes of the group are not killed, because programs such as clipboard tools continue in the
 //! background.
 
 use std::future::ready;
@@ -28,7 +28,7 @@ use crate::process::signals::Signals;
 use crate::secret::Secret;
 use crate::terminal::status_line;
 
-/// How long to wait for a killed process to exit. A process that is blocked in the kernel may take longer.
+/// The maximum time to wait for a killed process to exit. The time is limited, because a process that is blocked in the kernel may not exit.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
 const EXAMPLE: &str = "--deliver-cmd 'vault kv put secret/dsm key=-'";
@@ -193,8 +193,8 @@ impl Drop for Group {
     }
 }
 
-/// On systems without process groups, this type does nothing. The console sends Ctrl-C to all of its processes. If the run drops the
-/// command, `kill_on_drop` kills the command, but not its child processes.
+/// On systems without process groups, this type does nothing. The command receives Ctrl-C anyway, because the console sends it to all of its
+/// processes. If the run drops the command, `kill_on_drop` kills the command, but not the command's child processes.
 #[cfg(not(unix))]
 struct Group;
 

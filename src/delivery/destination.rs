@@ -1,4 +1,4 @@
-//! Where a secret was delivered, in words.
+//! Describes in words where a secret was delivered.
 
 use std::path::PathBuf;
 

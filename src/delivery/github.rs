@@ -1,13 +1,13 @@
 //! Delivers the secret to later steps of a GitHub Actions job, through the files `$GITHUB_OUTPUT` and `$GITHUB_ENV`.
 //!
-//! The runner creates these files before each step and reads them after the step. Their mode and owner are not changed. Before the secret
-//! is written, a workflow command is printed to stderr that makes the runner mask the secret in the log. The workflow command contains the
-//! secret, so it is printed only if a runner reads stderr. The runner parses stderr in the same way as stdout (actions/runner,
-//! `ActionCommandManager` and `FileCommandManager`).
+//! The runner creates these files before each step and reads them after the step. Their mode and owner are not changed. Before the secret is written,
+//! a workflow command is printed to stderr. It makes the runner mask the secret in the log. The workflow command contains the secret, so it is
+//! printed only if a runner reads stderr. The runner parses stderr in the same way as stdout (actions/runner, `ActionCommandManager` and
+//! `FileCommandManager`).
 //!
-//! The file is locked during the write and during a rollback. A rollback removes the lines that this run has appended. If another process
-//! has appended more lines since the delivery, this run's lines are overwritten with empty lines instead, which the runner ignores.
-//! Removing them would move the lines of the other process.
+//! The file is locked during the write and during a rollback. A rollback removes the lines that this run has appended. If another process has
+//! appended more lines since the delivery, this run's lines are not removed, because that would move the lines of the other process. They are
+//! overwritten with empty lines, which the runner ignores.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -149,7 +149,7 @@ impl GithubSink {
         lock.map_err(|failure| failure.to_string())
     }
 
-    /// Returns true if the last line of the file has no line break. In that case, a line break must be written before the new lines.
+    /// Returns true if the last line of the file has no line break, so that a line break must be written before the new lines.
     fn is_inside_a_line(&self, length: u64) -> io::Result<bool> {
         let Some(last) = length.checked_sub(1) else {
             return Ok(false);
@@ -180,8 +180,7 @@ impl GithubSink {
         self.file.sync_all().map_err(words)
     }
 
-    /// Overwrites the text that this run has appended with line breaks. The text cannot be removed, because another process has appended
-    /// text after it.
+    /// Writes line breaks over the text that this run has appended. The text cannot be removed, because another process has appended text after it.
     #[cfg(unix)]
     fn blank(&self, appended: &Appended) -> io::Result<()> {
         use std::os::unix::fs::FileExt as _;
@@ -211,7 +210,7 @@ impl GithubSink {
         let Some(appended) = self.delivered.take() else {
             return Ok(());
         };
-        // This lock ignores the first signal, because it must not interrupt the rollback. A second signal ends the run.
+        // A first signal does not end the wait for this lock, because it must not interrupt the rollback. A second signal ends the run.
         let _lock = self.lock(&Signals::default()).await?;
         self.cut_off(&appended)
     }
@@ -321,7 +320,8 @@ mod stderr {
         let Ok(handle) = io::stderr().as_handle().try_clone_to_owned() else {
             return Some("stderr is closed");
         };
-        // On Windows, `metadata` returns an error for a pipe or a console. A runner may read a pipe, so the error is not a reason.
+        // On Windows, `metadata` returns an error for a pipe or a console. A runner may read a pipe, so this error does not mean that no runner reads
+        // stderr.
         File::from(handle)
             .metadata()
             .is_ok_and(|metadata| metadata.is_file())

@@ -1,6 +1,6 @@
-//! The destinations of a secret, called sinks. Each sink is prepared before any request is sent, so that problems are found before a secret
-//! is created. `mint` delivers the secret to all sinks. If a delivery fails, `mint` withdraws the secret from the sinks that already have
-//! it, if they support that.
+//! The destinations of a secret, called sinks. Each sink is prepared before any request is sent, so that problems are found before a secret is
+//! created. `mint` delivers the secret to all sinks. If a delivery fails, `mint` withdraws the secret from the sinks that already have it and that
+//! support a withdrawal.
 //!
 //! | sink | result of delivery | how it is withdrawn |
 //! | --- | --- | --- |

@@ -60,7 +60,7 @@ impl StdoutSink {
     }
 }
 
-/// The JSON document: the key object that the manager returned, including the secret, and `meta`.
+/// The JSON document. It contains `meta` and the key object that the manager returned, with the secret.
 #[derive(Serialize)]
 struct SecretDocument<'a> {
     #[serde(flatten)]
@@ -123,8 +123,9 @@ mod reader {
         {
             return Some("the reader of stdout has closed the pipe");
         }
-        // If stdout is closed when the program starts (`>&-`), the Rust runtime replaces stdout with /dev/null, opened for reading and
-        // writing. A stdout of this kind counts as closed. The redirection `>/dev/null` opens /dev/null only for writing, and is allowed.
+        // If stdout is closed when the program starts (`>&-`), the Rust runtime replaces stdout with /dev/null, opened for reading and writing. So a
+        // stdout that is /dev/null and can be read counts as closed. The redirection `>/dev/null` is allowed, because it opens /dev/null only for
+        // writing.
         let is_null = match (fstat(stdout), stat("/dev/null")) {
             (Ok(stdout), Ok(null)) => {
                 stdout.st_rdev == null.st_rdev && stdout.st_ino == null.st_ino

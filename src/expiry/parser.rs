@@ -36,7 +36,7 @@ impl Expiry {
     /// Parses an expiry that the user typed at a prompt, in the same forms as `--expires`.
     ///
     /// # Errors
-    /// Returns the errors of [`Expiry::parse`]. They do not name the flag.
+    /// Returns the errors of [`Expiry::parse`]. Their messages do not name `--expires`.
     pub(crate) fn parse_answer(
         text: &str,
         zone: Option<&str>,
@@ -61,7 +61,7 @@ impl Expiry {
         } else {
             let length = Self::length(text)
                 .ok_or_else(|| usage("is not a duration, a date, a time or `never`"))?;
-            // The manager's unit is milliseconds, so a shorter duration would become zero.
+            // The manager stores whole milliseconds, so a shorter duration would become zero.
             if matches!(length, Self::After(duration) if duration.as_millis() == 0) {
                 return Err(usage("must be at least one millisecond"));
             }
@@ -89,7 +89,8 @@ impl Expiry {
         match self {
             Self::Never => None,
             Self::At(at) => Some(at.timestamp_millis()),
-            // If the end cannot be represented, the latest possible expiry is returned. `None` would mean that the key never expires.
+            // If the end of the duration cannot be represented, the latest possible expiry is returned. Returning `None` would mean that the key
+            // never expires.
             Self::After(_) | Self::AfterMonths(..) => {
                 let at = self.relative_to(now);
                 Some(at.map_or(last(), |at| at.min(last())).timestamp_millis())
@@ -97,12 +98,12 @@ impl Expiry {
         }
     }
 
-    /// Returns true if the expiry counts from the manager's time.
+    /// Returns true if the expiry is a duration that begins at the manager's current time.
     pub(crate) fn is_relative(self) -> bool {
         matches!(self, Self::After(_) | Self::AfterMonths(..))
     }
 
-    /// Returns the end of a duration that begins at `now`, or `None` if it cannot be represented.
+    /// Returns the end of the duration if it begins at `now`. Returns `None` if the expiry is not a duration, or if the end cannot be represented.
     fn relative_to(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let (months, rest) = match self {
             Self::After(duration) => (0, duration),

@@ -16,11 +16,11 @@ pub(crate) struct Entry {
     pub(crate) record: Record,
     /// The open file, which holds the lock.
     file: File,
-    /// When this process locked the record, by the monotonic clock.
+    /// The time on the monotonic clock when this process locked the record.
     since: Instant,
 }
 
-/// How a change was written to disk.
+/// How a change of a record was written to disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Noted {
     /// The header was overwritten and not flushed.
@@ -29,8 +29,8 @@ enum Noted {
     Replaced,
 }
 
-/// The error for a record that was not written completely and could not be removed. The run must stop. If it used the record, a power
-/// failure could remove the record. If it continued without a record, `recover` would act on the incomplete record.
+/// The error for a record that was written incompletely and could not be removed. The run must stop. If the run relied on this record, a power
+/// failure could remove it. If the run continued without a record, a later `recover` would act on the incomplete record.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}; the incomplete record could not be removed")]
 struct LeftOnDisk(io::Error);
@@ -62,13 +62,13 @@ impl Entry {
                 record.progress.in_place = true;
                 Ok(Self::of(record, file))
             }
-            // A record with this name belongs to a different run, so it is not removed.
+            // A record with this file name belongs to a different run, so it is not removed.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
             Err(error) => {
-                // The file may exist, for example if only the flush of the folder failed. The file is removed, because the run may continue
-                // without a record. `recover` would find the file later and revoke the secret that the run has delivered.
+                // The file may exist, for example if only the flush of the folder failed. The file is removed, because the run may continue without a
+                // record. If the file stayed, a later `recover` would find it and invalidate the secret that the run has delivered.
                 let _ = folder.remove(&name);
-                // In a read-only folder, the file cannot be removed. But the write has not created the file either.
+                // In a read-only folder, the removal fails. This is harmless, because the write cannot have created a file there.
                 Err(match folder.path().join(&name).exists() {
                     true => io::Error::other(LeftOnDisk(error)),
                     false => error,
@@ -85,8 +85,8 @@ impl Entry {
         }
     }
 
-    /// Changes the record on disk and flushes it. The key ID and the stage are overwritten in place. For any other change, the file is
-    /// replaced and stays locked during the replacement.
+    /// Changes the record on disk and flushes it. The key ID and the stage are overwritten in place. For any other change, a new file replaces the
+    /// old file. The record stays locked during the replacement.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -172,7 +172,7 @@ impl Entry {
         Ok(None)
     }
 
-    /// Returns the minimum time that has passed since the interrupted run last requested a secret from the manager.
+    /// Returns how long ago the interrupted run last requested a secret from the manager. The actual time may be longer.
     pub(crate) fn age(&self) -> Duration {
         let known = self.record.progress.age();
         known.unwrap_or_else(|| self.since.elapsed())
@@ -189,8 +189,8 @@ impl Entry {
 
     /// Removes the record of a finished operation without flushing the removal. If the record cannot be removed, it is marked as complete.
     ///
-    /// Returns the removed file if it is still open. The caller closes the file. The system then frees the disk space, which may take as
-    /// long as a flush.
+    /// Returns the removed file if it is still open, so that the caller can choose when to close it. When the file is closed, the system frees its
+    /// disk space, which may take as long as a flush.
     ///
     /// # Errors
     /// Returns the system's error. If the record could not be marked as complete, [`is_unmarked`] returns true for the error.

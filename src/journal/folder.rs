@@ -30,9 +30,8 @@ pub(crate) fn place() -> String {
     )
 }
 
-/// Locks the journal folder. Concurrent runs then check each other's records one at a time, so that one of the runs can continue. Returns
-/// `None` if the folder cannot be locked. In that case, each run may find the records of the others and exit with an error, which is
-/// harmless.
+/// Locks the journal folder. With the lock, concurrent runs check each other's records one at a time, so that one of the runs can continue. Without
+/// the lock, each run may find the records of the others and exit with an error, which is harmless. Returns `None` if the folder cannot be locked.
 pub(crate) fn turn() -> Option<File> {
     let folder = File::open(folder()?.path()).ok()?;
     lock_within_limit(&folder).ok().map(|()| folder)
@@ -64,7 +63,7 @@ pub(super) fn overwrite(mut file: &File, head: &str) -> io::Result<()> {
     file.write_all(head.as_bytes())
 }
 
-/// Returns true if the path still leads to the open file.
+/// Returns true if the file at this path is still the open file.
 #[cfg(unix)]
 pub(super) fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;

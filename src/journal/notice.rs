@@ -8,8 +8,8 @@ use crate::storage::permissions::UntrustedPath;
 pub(crate) fn unfinished_work(manager: &str, tenant: Option<&str>) -> Vec<String> {
     let entries = match unfinished() {
         Ok(entries) => entries,
-        // Only untrusted permissions are reported here. After any other error, this run cannot write its own record either, and reports the
-        // error then.
+        // If other users can change the journal, this function reports the error. Any other error also prevents this run from writing its own record,
+        // and is reported when the run tries to write it.
         Err(error) => {
             return UntrustedPath::cause_of(&error)
                 .map(|untrusted| format!("could not read the records of earlier runs: {untrusted}"))
@@ -50,8 +50,8 @@ fn interrupted_run(record: &Record) -> String {
     )
 }
 
-/// Returns the next step for the user if the interrupted run may have delivered the secret. In that case `recover` replaces the secret only
-/// with `--rekey`.
+/// Returns the next step for the user if the interrupted run may have delivered the secret. Because the secret may be in use, `recover` replaces it
+/// only with `--rekey`.
 pub(crate) fn secret_in_use(record: &Record) -> String {
     let operation = &record.operation;
     format!(

@@ -1,8 +1,8 @@
 //! The progress of a run. It is stored in the header of the record, which is a line of fixed-width fields that is overwritten in place.
 //!
-//! Writing a new file needs disk space and a writable folder, which may become unavailable during a run. Overwriting existing bytes needs
-//! neither of them. It needs only the open file. The header is within the first sector of the file, and the stage is one byte of the
-//! header. So an incomplete write leaves either the old stage or the new stage.
+//! Writing a new file needs disk space and a writable folder, which may become unavailable during a run. Overwriting existing bytes needs only the
+//! open file. The header is within the first sector of the file, and the stage is one byte of the header. So an incomplete write leaves either the
+//! old stage or the new stage.
 //!
 //! The wall clock may jump, so the age of a record is measured with a clock that counts from boot. After a reboot, or on a system without
 //! this clock, the age is unknown.
@@ -18,7 +18,7 @@ pub(crate) enum Stage {
     /// No secret was delivered.
     #[default]
     Begun,
-    /// The secret may have been delivered, and it may be in use.
+    /// The secret may have been delivered, so it may be in use.
     Delivering,
     /// The secret was delivered. The run may still have to set the expiry of an old key, or delete a temporary key.
     Delivered,
@@ -35,7 +35,7 @@ impl Stage {
     ];
 }
 
-/// A stage in a record file: a number, or a name in a record of an older version.
+/// The stage as stored in a record file. Older versions of this program stored the name of the stage instead of a number.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum StageFormat {
@@ -57,8 +57,8 @@ impl From<StageFormat> for Stage {
         match written {
             StageFormat::Number(number) => {
                 let stage = Self::ALL.get(usize::from(number)).copied();
-                // A later version of this program may have written a stage that this version does not know. Such a stage counts as
-                // `Delivering`, so that `recover` changes nothing without a flag such as `--rekey`.
+                // A later version of this program may have written a stage that this version does not know. An unknown stage counts as `Delivering`,
+                // so that `recover` changes nothing without a flag such as `--rekey`.
                 stage.unwrap_or(Self::Delivering)
             }
             StageFormat::Name(StageName::Begun) => Self::Begun,
@@ -87,7 +87,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Returns the same stage, with the current time as the time of the last request.
+    /// Returns this progress with the current time as the time of the last request. The stage is unchanged.
     pub(super) fn now(&self) -> Self {
         let boot = boot();
         Self {
@@ -126,7 +126,7 @@ pub(crate) fn read_boot_id() {
     let _ = boot();
 }
 
-/// Returns an ID of the current boot and the time namespace, or `None` if the system does not provide one.
+/// Returns an ID that identifies the current boot and the time namespace of this process, or `None` if the system does not provide one.
 fn boot() -> Option<&'static str> {
     static BOOT: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
     BOOT.get_or_init(read_boot).as_deref()
@@ -152,8 +152,8 @@ fn clock() -> Option<i64> {
     i64::try_from(since_boot.as_millis()).ok()
 }
 
-/// Returns `None`, because only Linux provides this ID. On other systems, the age of a record is unknown, and `recover` waits for the
-/// maximum time.
+/// Returns `None`, because only Linux provides this ID. On other systems, the age of a record is unknown, and `recover` waits as long as a request
+/// can be in flight.
 #[cfg(not(target_os = "linux"))]
 fn read_boot() -> Option<String> {
     None

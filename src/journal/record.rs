@@ -41,12 +41,12 @@ pub(crate) struct Record {
     /// The ID of the key, or `None` if the ID is not known yet.
     #[serde(rename = "keyID")]
     pub(crate) key_id: Option<i64>,
-    /// The IDs of the keys that already had the name when the operation began. The operation did not create any of these keys.
+    /// The IDs of the keys that already had the key's name when the operation began. The operation did not create any of these keys.
     #[serde(rename = "existingIDs")]
     pub(crate) existing_ids: Vec<i64>,
     /// True if the key's name or description contains the operation ID, which proves that the key belongs to the operation.
     pub(crate) marked: bool,
-    /// True if the manager allows only one key with the name.
+    /// True if the key must be the only key with its name.
     pub(crate) unique: bool,
     /// The fingerprint of the API key that authenticates the run ([`crate::manager::SignedIn::signer_fingerprint`]), or `None` if the run
     /// uses a session. An API key selects the tenant (`docs/manager-api.md`, "Tenants"), so a run with an API key of a different tenant
@@ -176,7 +176,7 @@ impl Record {
         }
     }
 
-    /// Resets the record before its key is created again. The old key no longer exists on the manager.
+    /// Resets the record before the run creates the key again, because the recorded key no longer exists on the manager.
     pub(crate) fn begin_again(&mut self) {
         self.key_id = None;
         self.progress.stage = Stage::Begun;
@@ -236,7 +236,7 @@ impl Record {
     }
 }
 
-/// The number of bytes reserved for all fields that are not long texts.
+/// The number of bytes that [`has_room`] reserves for the short fields of a record.
 const REST: usize = 4 * 1024;
 
 /// Returns true if a record that contains these texts does not exceed the maximum size.

@@ -19,8 +19,8 @@ pub(crate) async fn refresh_while<T>(record: &Record, asking: impl Future<Output
     }
 }
 
-/// Writes the current time to the record as the time of the last request. An error is only logged. Its worst consequence is that `recover`
-/// waits for less time than intended.
+/// Writes the current time to the record as the time of the last request. An error is only logged, because its worst consequence is that a later
+/// `recover` waits for less time than intended.
 pub(crate) fn refresh(record: &Record) {
     if !record.progress.in_place {
         return;

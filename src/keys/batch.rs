@@ -18,16 +18,16 @@ pub(crate) struct KeyResult {
     name: Option<String>,
     /// The fields of the key for JSON output, if the key still exists.
     fields: Option<Map<String, Value>>,
-    /// The added fields of the key for JSON output. Null if the key no longer exists.
+    /// The fields that JSON output adds to the key, in the object `meta`. Null if the key no longer exists.
     meta: Value,
     outcome: KeyOutcome,
 }
 
 /// What happened to a key.
 enum KeyOutcome {
-    /// This run changed the key. The word is the new state, such as `deleted`.
+    /// This run changed the key. The value is a word for the new state, such as `deleted`.
     Changed(&'static str),
-    /// The key already had the requested state. The word is this state.
+    /// The key already had the requested state. The value is a word for this state.
     Unchanged(&'static str),
     Failed(Error),
     NotTried,
@@ -54,7 +54,7 @@ impl KeyResult {
         Self::of(key, KeyOutcome::NotTried)
     }
 
-    /// Returns the result for a key that the manager does not have.
+    /// Returns the result for a key that does not exist on the manager.
     pub(crate) fn missing(id: Option<i64>, name: Option<String>, word: &'static str) -> Self {
         Self {
             id,
@@ -65,7 +65,7 @@ impl KeyResult {
         }
     }
 
-    /// Adds the fields of the key to the JSON output.
+    /// Adds the key's fields and its `meta` object to the result, for JSON output.
     pub(crate) fn with_fields(self, key: &ApiKey, meta: &KeyMeta<'_>) -> Self {
         Self {
             fields: Some(key.fields()),
@@ -159,7 +159,7 @@ impl KeyResult {
     }
 }
 
-/// The words of a command for its messages.
+/// The forms of a command's verb that its messages contain.
 #[derive(Clone, Copy)]
 pub(crate) struct BatchWords {
     /// The infinitive, such as `delete`. The command is `delete-key`.
@@ -192,8 +192,8 @@ impl Batch {
         self.results.push(result);
     }
 
-    /// Adds the result for a key that could not be changed. Returns true if the batch must stop, because the next request would fail for
-    /// the same reason. For example, a rejected API key must not be sent again, because repeated rejections could lock it.
+    /// Adds the result for a key that could not be changed. Returns true if the batch must stop, because the error concerns the requests
+    /// for all keys. For example, if the manager rejected the API key that authenticates this run, more rejections could lock that API key.
     #[must_use]
     pub(crate) fn fail(&mut self, key: &ApiKey, error: Error) -> bool {
         let stop = error.concerns_all_requests();
@@ -242,7 +242,8 @@ impl Batch {
         command + &self.flags
     }
 
-    /// Returns the end of a message: a list of the keys that this run has already changed. Returns an empty text if there are none.
+    /// Returns a list of the keys that this run has already changed, to be appended to a message. The list begins with `; already`. If no
+    /// key was changed, the returned text is empty.
     pub(crate) fn done_so_far(&self) -> String {
         let changed = |result: &&KeyResult| matches!(result.outcome, KeyOutcome::Changed(_));
         let changed = list(self.results.iter().filter(changed));
@@ -255,7 +256,8 @@ impl Batch {
     /// Prints the result of each key.
     ///
     /// # Errors
-    /// If there is only one key, returns its error. If there are several, returns a partial failure.
+    /// Returns an error if a key could not be changed. If the batch has only this key, returns the key's error. If the batch has several
+    /// keys, returns a partial failure.
     pub(crate) fn finish(self, target: &Target, context: &Context) -> Result<(), Error> {
         if let [only] = &self.results[..]
             && let Some(error) = only.error()

@@ -70,10 +70,11 @@ pub(crate) fn compare(change: &KeyChange, key: &ApiKey) -> Vec<Compared> {
     compared.collect()
 }
 
-/// Removes the fields that already have the requested value, so that only differences are sent.
+/// Removes the fields in which the key already has the requested value, so that the request to the manager contains only differences.
 pub(crate) fn without_equal(change: KeyChange, key: &ApiKey) -> KeyChange {
     let compared = compare(&change, key);
-    // A brief key object omits some fields. The current values of these fields are unknown, so the change contains the fields.
+    // The manager may return a brief key object, which omits some fields. The current values of these fields are unknown, so they are not
+    // removed from the change.
     let differs =
         |one: &&Compared| one.asked != one.is || one.result == Match::NotShown && key.is_brief();
     let changed: Vec<_> = (compared.iter().filter(differs))
@@ -93,7 +94,7 @@ pub(crate) fn without_equal(change: KeyChange, key: &ApiKey) -> KeyChange {
 
 fn match_of(field: &str, asked: &Value, is: &Value, key: &ApiKey) -> Match {
     let is_expiry = field == "expiryDate";
-    // If a key that the manager returns has the expiry 0, it is unknown whether the key never expires or has expired in 1970.
+    // If the manager reports the expiry 0, it is unknown whether the key never expires or has expired in 1970.
     let unclear = key.is_brief() || is_expiry && key.expires_at_zero();
     match (asked, is) {
         (_, Value::Null) if unclear => Match::NotShown,
@@ -110,7 +111,8 @@ fn is_same_expiry(asked: &Value, is: &Value) -> bool {
     }
 }
 
-/// Returns the fields of a key. A full key object without a description has an empty description.
+/// Returns the fields of a key. If a full key object contains no description, the key's description is empty. If a brief key object
+/// contains none, the description is unknown.
 fn shown_fields(key: &ApiKey) -> Map<String, Value> {
     let description = match (key.description(), key.is_brief()) {
         (None, false) => Some(""),

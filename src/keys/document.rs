@@ -34,8 +34,8 @@ pub(crate) fn warn_expiry_differs(key: &NewApiKey, delivered: &Delivered, contex
     ));
 }
 
-/// Warns if `--expires` is a duration and the manager's clock differs from this machine's clock by more than a minute. A duration counts
-/// from the manager's time.
+/// Warns if `--expires` is a duration and the clocks of the manager and of this machine differ by more than a minute. The user may be
+/// surprised by the expiry, because the run adds the duration to the manager's time.
 pub(crate) fn warn_clock_skew(access: Access<'_>, expiry: Option<Expiry>) {
     if !expiry.is_some_and(Expiry::is_relative) {
         return;
@@ -65,8 +65,8 @@ pub(crate) fn meta(target: &Target, fields: Value) -> Value {
     meta
 }
 
-/// Returns the `meta` object of JSON output about a secret. It contains the operation ID of the run, the targets of the secret, and the
-/// tenant if one is set.
+/// Returns the `meta` object of JSON output about a secret. It contains the operation ID of the run, the places where the secret was
+/// written (`sinks`), and the tenant if one is set.
 pub(crate) fn secret_meta(
     target: &Target,
     created: bool,
@@ -84,7 +84,7 @@ pub(crate) fn secret_meta(
 /// Prints a key whose secret this run has delivered.
 ///
 /// # Errors
-/// Returns an error if writing to stdout fails. The hint warns against running the command again.
+/// Returns an error if writing to stdout fails. The hint warns against running the command again, because the secret was already delivered.
 pub(crate) fn print_delivered(
     fields: &Map<String, Value>,
     meta: Value,

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::manager::ApiKey;
 use crate::text::rfc3339;
 
-/// The added fields of a key.
+/// The fields that JSON output adds to a key.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KeyMeta<'a> {
@@ -24,7 +24,7 @@ pub(crate) struct KeyMeta<'a> {
 }
 
 impl<'a> KeyMeta<'a> {
-    /// Returns the added fields of a key. `now` is the manager's time.
+    /// Returns the fields that JSON output adds to `key`. `now` is the manager's time.
     pub(crate) fn of(key: &ApiKey, role: Option<&'a str>, now: DateTime<Utc>) -> Self {
         Self {
             state: State::of(key, now).word(),
@@ -44,8 +44,8 @@ impl<'a> KeyMeta<'a> {
     }
 }
 
-/// Returns `meta` with the added fields of a key. `fields` is the manager's object of the key, or the request of a dry run, which has no ID
-/// and no state.
+/// Returns a copy of `meta` to which the fields for a key were added. `fields` is the manager's JSON object of the key. In a dry run, it is
+/// the request that would create the key, which has no ID and no state.
 pub(crate) fn complete(
     meta: &Value,
     fields: &Map<String, Value>,
@@ -69,11 +69,11 @@ pub(crate) fn time_of(milliseconds: &Value) -> Value {
     time.and_then(rfc3339).into()
 }
 
-/// Returns the name of a role for JSON output, or `None` if the role cannot be read. Text output does not contain the name, so no request
-/// is sent for it.
+/// Returns the name of a role if the output is JSON. Returns `None` if the role cannot be read, or if the output is text, which does not
+/// contain the name.
 ///
 /// # Errors
-/// Returns an error if the run was interrupted.
+/// Returns an error if a signal interrupts the request.
 pub(crate) async fn json_role_name(
     access: Access<'_>,
     id: Option<i64>,

@@ -1,7 +1,7 @@
-//! The notes about a key that a run has created or changed, or for which it has created a new secret.
+//! The notes about the key that a run has created, changed or given a new secret.
 //!
-//! The notes are printed at the end of the run, after the secret was delivered and the record of the run was deleted. A stderr that is
-//! closed or blocked therefore cannot disturb the delivery.
+//! The notes are printed at the end of the run, after the secret was delivered and the journal record of the run was deleted. A stderr that
+//! is closed or blocked can therefore not disturb the delivery.
 
 use std::io::{IsTerminal as _, stdout};
 
@@ -100,14 +100,14 @@ impl KeyReport {
         }
     }
 
-    /// Sets the name to `name`, from the record of the run, if the manager did not return a name.
+    /// Sets the key's name if the manager did not return one. `name` comes from the journal record of the run.
     pub(crate) fn recorded_name(mut self, name: &str) -> Self {
         self.name.get_or_insert_with(|| name.to_owned());
         self
     }
 
-    /// Changes this report to the report about a created key. If the manager did not return the name or the role, the requested name or
-    /// role is used.
+    /// Marks the key as created by this run. `name` and `role_id` are the requested values. They are used if the manager did not return
+    /// them.
     pub(crate) fn created(mut self, name: &str, role_id: i64) -> Self {
         self.action = KeyAction::Created;
         self.role_id.get_or_insert(role_id);
@@ -198,7 +198,7 @@ impl KeyReport {
         text
     }
 
-    /// Returns where the secret was written. Returns `None` if the only destination is stdout.
+    /// Returns the part of a message that says where the secret was written. Returns `None` if the only destination is stdout.
     fn places(&self) -> Option<String> {
         let all = self.destinations.as_slice();
         if matches!(all, [] | [Destination::Stdout]) {

@@ -67,7 +67,7 @@ impl LockChange {
         }
     }
 
-    /// Returns what the run does, for the progress line.
+    /// Returns the text of the progress line.
     fn activity(self) -> &'static str {
         match self {
             Self::Lock { .. } => "locking keys",
@@ -125,7 +125,8 @@ async fn run_one(
     let result = session::signed_in(&target, context, async |access| {
         let key = lookup::resolve(key, access).await?;
         refuse_own_keys(std::slice::from_ref(&key), change, access).await?;
-        // The name is read before the change, because the run may authenticate with the key that it locks.
+        // The name of the role is read before the change. If the run locks the key that authenticates it, the manager rejects all later
+        // requests of the run.
         let role = json_role_name(access, key.role_id()).await?;
         let changed = change_one(key, role, change, access).await;
         changed.map_err(|(_, error)| error)
@@ -156,7 +157,7 @@ fn print_one(
     print_key(&fields, meta, context)
 }
 
-/// Looks up all KEY arguments, and returns each key once.
+/// Looks up all KEY arguments. A key that several arguments select is returned once.
 async fn look_up_all(
     texts: &[String],
     change: LockChange,
@@ -201,7 +202,7 @@ async fn change_all(
 ) -> Result<Batch, Error> {
     refuse_own_keys(&keys, change, access).await?;
     if change == (LockChange::Lock { force: true }) {
-        // The key that authenticates the requests is locked last, because the manager rejects all requests after this key is locked.
+        // The key that authenticates this run is locked last, because the manager rejects all requests of this run after that.
         let signer = Signer::ask(access).await?;
         signer.move_own_key_last(&mut keys);
     }
@@ -291,14 +292,14 @@ fn result_text(result: &ChangedKey, change: LockChange) -> String {
     }
 }
 
-/// Warns if an unlocked key still cannot be used. Returns true if there was a warning.
+/// Warns if a key was unlocked but still cannot be used, for example because it has expired. Returns true if there was a warning.
 fn warn(result: &ChangedKey, change: LockChange, context: &Context) -> bool {
     if change != LockChange::Unlock {
         return false;
     }
     let key = &result.key;
     let warning = match result.state {
-        // It is unknown whether an unlock request also removes a lock that the manager set because of wrong secrets.
+        // Wrong secrets can also cause a lock. It is unknown whether an unlock request removes such a lock.
         State::Locked(Some(until)) => format!(
             "{} was unlocked, but the manager does not accept it until {} because of earlier wrong secrets",
             describe(key),

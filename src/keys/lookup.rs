@@ -76,7 +76,8 @@ pub(crate) fn by_its_id(id: i64) -> String {
     format!("{ID}{id}")
 }
 
-/// Returns true if this name, used as a KEY argument, would not select the key with this name.
+/// Returns true if this name cannot be used as a KEY argument without the prefix `name:`. An example is `123`, which would be read as an
+/// ID.
 pub(crate) fn is_ambiguous(name: &str) -> bool {
     is_digits(name) || name.starts_with(ID) || name.starts_with(NAME)
 }
@@ -88,8 +89,8 @@ const HOW: &str =
 /// the manager compares names (docs/manager-api.md, "Search").
 ///
 /// # Errors
-/// Returns an error if several keys have the name, or if no key matches. In the second case, the hint suggests the closest name. Returns
-/// the manager's error if the search fails.
+/// Returns an error if several keys have the name, or if no key matches. If no key has the name, the hint suggests the closest name.
+/// Returns the manager's error if the search fails.
 pub(crate) async fn resolve(text: &str, access: Access<'_>) -> Result<ApiKey, Error> {
     match KeyRef::read(text)? {
         KeyRef::Id(id) => by_id(id, access).await,

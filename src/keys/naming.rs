@@ -1,4 +1,4 @@
-//! Creates default key names, validates key names, and searches for keys that already have a name.
+//! Creates default key names, validates key names, and searches for existing keys with the requested name.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::mint::poll::Poll;
 
 /// The result of a search for keys with the requested name.
 pub(crate) enum Existing {
-    /// No key has the name. The list contains the IDs of keys with a similar name. If `--name` is omitted, no search is made, because the
-    /// default name is unique. The list is then empty.
+    /// No key has the name. The list contains the IDs of keys whose names resemble it. The list is empty if `--name` is omitted, because
+    /// the default name is unique and needs no search.
     None(Vec<i64>),
     /// Exactly one key has the name, and `--if-exists` permits using this key.
     One(Box<ApiKey>),
-    /// The user lacks permission to search keys.
+    /// It is unknown whether a key has the name, because the user lacks permission to search keys.
     NotSeen,
 }
 
@@ -37,7 +37,8 @@ pub(crate) async fn find_existing(
     let search = async { Ok(access.signed_in.api_keys_named(name).await) };
     let found = match access.context.signals.cancel(search).await? {
         Ok(found) => found,
-        // It is unknown whether a session may search keys (docs/manager-api.md, "Unknowns", no. 20).
+        // A rejected search causes only a warning, because it is unknown whether a session may search keys (docs/manager-api.md,
+        // "Unknowns", no. 20).
         Err(error)
             if if_exists == IfExists::Fail
                 && matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) =>
@@ -78,8 +79,8 @@ pub(crate) async fn find_existing(
     }
 }
 
-/// Checks that no key has the name, and returns the IDs of keys with a similar name. Returns `None` if the user lacks permission to search
-/// keys.
+/// Checks that no key has the name, and returns the IDs of keys whose names resemble it. Returns `None` if the user lacks permission to
+/// search keys.
 ///
 /// # Errors
 /// Returns a conflict if a key has the name.
@@ -98,8 +99,8 @@ pub(crate) async fn is_free(
     })
 }
 
-/// Repeats the search until only one key has this name, or until the time limit is reached. If concurrent runs created several keys with
-/// this name, these runs will shortly delete all of the keys except one.
+/// Repeats the search until only one key has this name, or until the time limit is reached. Concurrent runs may have created several keys
+/// with this name. These runs will soon delete all of those keys except one.
 pub(crate) async fn find_settled(
     name: Option<&str>,
     wait: Duration,

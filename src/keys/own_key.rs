@@ -12,14 +12,14 @@ pub(crate) enum Signer {
     Session,
     /// The API key with this ID.
     Key(i64),
-    /// An API key with an unknown ID.
+    /// An API key whose ID is unknown.
     SomeKey,
 }
 
 impl Signer {
-    /// Returns the credential that authenticates this run. If it is an API key, asks the manager for the key's ID. If the key's role may
-    /// not read the key, the manager returns 403 (docs/manager-api.md, "Checking a key"). In that case the ID is taken from the key's
-    /// secret, if the secret contains the ID.
+    /// Returns the credential that authenticates this run. If it is an API key, asks the manager for the key's ID. The manager returns 403
+    /// if the key's role may not read the key (docs/manager-api.md, "Checking a key"). After a 403, the ID is taken from the secret of the
+    /// key, if the secret contains it.
     ///
     /// # Errors
     /// Returns the manager's error.

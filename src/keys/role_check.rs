@@ -34,8 +34,8 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// Reads the role with this ID. Returns `None` if the role cannot be read, because it is unknown whether a session may read roles
-/// (docs/manager-api.md, "Unknowns", no. 20).
+/// Reads the role with this ID. Returns `None` if the manager does not permit reading the role. A missing permission is not an error,
+/// because it is unknown whether a session may read roles (docs/manager-api.md, "Unknowns", no. 20).
 ///
 /// # Errors
 /// Returns an error if no role has this ID, or if the manager rejects the API key that authenticates this run.
@@ -52,7 +52,7 @@ pub(crate) async fn of_id(id: i64, access: Access<'_>) -> Result<Option<RoleSumm
                 .http(Some(404))
                 .hint("run `swp-keys list-roles` to list the roles"))
         }
-        // A rejected API key is not used again, because each rejected request counts towards locking the key.
+        // A rejected API key is not used again, because the manager may lock an API key after several rejected requests.
         Cause::Unauthorized if access.signed_in.session().is_none() => Err(error.into()),
         _ => {
             log::info!("could not check the rights of the role with ID {id}: {error}");

@@ -75,8 +75,8 @@ pub(crate) async fn requested(
 /// names (docs/manager-api.md, "Search").
 ///
 /// # Errors
-/// Returns an error if several roles have the name, or if no role has it. In the second case, the hint suggests the closest name. Returns
-/// the manager's error if the search fails.
+/// Returns an error if several roles have the name, or if no role has it. If no role has the name, the hint suggests the closest name.
+/// Returns the manager's error if the search fails.
 pub(crate) async fn resolve<R: NamedRole>(name: &str, access: Access<'_>) -> Result<R, Error> {
     let search = async {
         access
@@ -117,7 +117,7 @@ pub(crate) async fn resolve<R: NamedRole>(name: &str, access: Access<'_>) -> Res
     }
 }
 
-/// Returns the error for a name that no role has. If the search found no similar name, reads all roles to suggest a name.
+/// Returns the error for a name that no role has. If the results of the search contain no similar name, reads all roles to suggest one.
 async fn not_found(name: &str, others: Vec<String>, access: Access<'_>) -> Error {
     let names = if others.is_empty() {
         let all = async { Ok(access.signed_in.roles::<RoleSummary>().await?) };
@@ -141,7 +141,8 @@ async fn not_found(name: &str, others: Vec<String>, access: Access<'_>) -> Error
     })
 }
 
-/// Returns the most similar name, or `None` if no name is similar enough. The similarity measure and the threshold are the same as in clap.
+/// Returns the one of `names` that is most similar to `name`, or `None` if none of them is similar enough. Similarity is measured as in
+/// clap, with the same threshold.
 pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.trim().to_lowercase();
     names
@@ -156,8 +157,9 @@ pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, other)| other)
 }
 
-/// Adds a hint to the error of a role search. It is unknown whether a session may search roles, and which status the manager returns if it
-/// may not (docs/manager-api.md, "Unknowns", no. 20). The hint suggests passing the role ID, because an ID needs no search.
+/// Adds a hint to the error of a role search. The hint suggests passing the role ID, because an ID needs no search. It is unknown whether a
+/// session may search roles, and which status code the manager returns for a search that is not permitted (docs/manager-api.md, "Unknowns",
+/// no. 20).
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
     let instead =
         "pass the role's ID with `--role-id` (by default 1 is Full Access and 2 is Auditor)";
@@ -208,20 +210,22 @@ fn summary(roles: &[Role]) -> String {
     format!("{} role{plural}", roles.len())
 }
 
-/// The names of the roles, by role ID. A role that this run has no permission to view is missing.
+/// The names of the roles, by role ID. The map does not contain roles that this run has no permission to view.
 #[derive(Default)]
 pub(crate) struct RoleNames(HashMap<i64, String>);
 
 impl RoleNames {
-    /// Reads the names of all roles. If the user lacks permission to view roles, the result is empty and IDs are shown instead.
+    /// Reads the names of all roles. If the user lacks permission to view roles, the result is empty, and the output shows IDs instead of
+    /// names.
     ///
     /// # Errors
-    /// Returns the manager's error if the error is not a missing permission.
+    /// Returns the manager's error, unless the error means that the permission is missing.
     pub(crate) async fn ask(access: Access<'_>) -> Result<Self, Error> {
         let asking = async { Ok(access.signed_in.roles::<RoleSummary>().await) };
         match access.context.signals.cancel(asking).await? {
             Ok(roles) => Ok(Self::from_iter(roles)),
-            // It is unknown whether a session may search roles (docs/manager-api.md, "Unknowns", no. 20).
+            // A rejected search is not an error, because it is unknown whether a session may search roles (docs/manager-api.md, "Unknowns",
+            // no. 20).
             Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {
                 log::info!("could not read the role names: {error}");
                 Ok(Self::default())

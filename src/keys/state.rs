@@ -11,8 +11,8 @@ use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Active,
-    /// The key is locked. If wrong secrets caused the lock, this is the time when the lock ends. `None` means that an administrator has
-    /// locked the key.
+    /// The key is locked. If wrong secrets caused the lock, the value is the time when the lock ends. `None` means that an administrator
+    /// has locked the key.
     Locked(Option<i64>),
     Expired,
     /// The key works and will expire at this time.
@@ -36,7 +36,7 @@ impl State {
         }
     }
 
-    /// Returns the state as one word for JSON output. Other fields of the output contain the times.
+    /// Returns the state as one word for JSON output. The word contains no time, because JSON output has separate fields for times.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Active | Self::Expires(_) => "active",
@@ -72,7 +72,7 @@ pub(crate) fn time_or(time: Option<i64>, absent: &str) -> String {
     time.map_or_else(|| absent.to_owned(), format_time)
 }
 
-/// Returns a description of a key for messages: its name, if known, and its ID.
+/// Returns the text that identifies a key in messages: its name, if known, and its ID.
 pub(crate) fn describe(key: &ApiKey) -> String {
     match key.name() {
         Some(name) => format!("the key `{name}` (ID {})", key.id),
@@ -80,8 +80,8 @@ pub(crate) fn describe(key: &ApiKey) -> String {
     }
 }
 
-/// Returns true if this error does not show whether a key works. The manager may return the same status for a missing permission and for a
-/// wrong secret (docs/manager-api.md, "Checking a key").
+/// Returns true if this error does not show whether a key works. The manager may return the same status code for a missing permission and
+/// for a wrong secret (docs/manager-api.md, "Checking a key").
 pub(crate) fn proves_nothing(error: &ManagerError) -> bool {
     matches!(error.cause(), Cause::Forbidden | Cause::NotFound)
 }

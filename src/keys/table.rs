@@ -71,7 +71,7 @@ impl KeyTable<'_> {
         table
     }
 
-    /// Sorts keys by a column. Keys without a time come last, and keys with the same value keep their order.
+    /// Sorts keys by a column. In a column of times, keys without a time come last. Keys with the same value keep their order.
     pub(crate) fn sort(&self, keys: &mut [ApiKey], column: KeyColumn, reverse: bool) {
         let time: Option<fn(&ApiKey) -> Option<i64>> = match column {
             KeyColumn::Expires => Some(ApiKey::expiry_date),
@@ -91,7 +91,8 @@ impl KeyTable<'_> {
         });
     }
 
-    /// Returns a line with the number of keys, and how many of them will expire soon. `is_partial` is true if there may be more keys.
+    /// Returns a line with the number of the keys, and the number of those keys that will expire soon. `is_partial` is true if the manager
+    /// may have more keys.
     pub(crate) fn summary(&self, keys: &[ApiKey], is_partial: bool) -> String {
         let expiring = keys.iter().filter(|key| self.expires_soon(key)).count();
         let plural = if keys.len() == 1 { "" } else { "s" };
@@ -156,8 +157,8 @@ impl KeyTable<'_> {
         (key.expiry_date()).is_some_and(|expiry| expiry > now && expiry - now <= SOON)
     }
 
-    /// Compares two keys by a column that does not contain a time. Case is ignored. It determines the order only if two texts differ in
-    /// nothing else.
+    /// Compares two keys by a column that does not contain a time. Upper and lower case are distinguished only if the two texts are
+    /// otherwise equal.
     fn compare(&self, one: &ApiKey, other: &ApiKey, column: KeyColumn) -> Ordering {
         let text = |key: &ApiKey| match column {
             KeyColumn::Role => self.role(key),

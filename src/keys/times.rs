@@ -8,11 +8,12 @@ const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
-/// Times that differ from the current time by less than this number of milliseconds are displayed relative to it (`in 3 days`). Keys that
-/// expire within this period are marked.
+/// The limit for relative times such as `in 3 days`, in milliseconds. A time that differs from the current time by more than this is
+/// displayed as a date. A key that expires within this period is marked in the table.
 pub(crate) const SOON: i64 = 14 * DAY;
 
-/// Returns a time for a table on a terminal: `in 3 days` or `3 days ago` if it is near `now`, or else its date in UTC.
+/// Returns a time for a table on a terminal. A time near `now` is returned as `in 3 days` or `3 days ago`, any other time as its date in
+/// UTC.
 pub(crate) fn relative(milliseconds: i64, now: DateTime<Utc>) -> String {
     let ahead = milliseconds.saturating_sub(now.timestamp_millis());
     let distance = ahead.saturating_abs();

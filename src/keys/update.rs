@@ -1,7 +1,8 @@
 //! Changes existing keys, and checks that the manager has applied the changes.
 //!
-//! Repeating a change is safe, so no record is written to disk. A response may be lost, and a manager may report success without applying
-//! the requested values. So the key is read again, and its fields are compared with the requested values.
+//! A change needs no journal record on disk, because repeating the change is safe. The response to a change may be lost, and a manager may
+//! report success without applying the requested values. The key is therefore read again, and its fields are compared with the requested
+//! values.
 
 use std::time::Duration;
 
@@ -75,8 +76,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Reads the key again after a success response, and compares it with the requested values. If the read fails, compares the key in the
-    /// response instead. For example, a key that has just locked itself can no longer send a read request.
+    /// Reads the key again after a success response, and compares it with the requested values. If the key cannot be read again, compares
+    /// the key in the response instead. For example, a run that has just locked its own API key can no longer send a read request.
     async fn check(&self, answer: ApiKey) -> Result<ApiKey, Error> {
         let mut poll = Poll::new(self.access.target.settle_timeout.min(REFUSAL_WAIT));
         loop {
@@ -126,7 +127,7 @@ impl Asking<'_> {
         )
     }
 
-    /// Determines whether a change was applied, if its response was lost or is inconclusive.
+    /// Reads the key to determine whether a change was applied, after the response to the change was lost or was inconclusive.
     async fn find_out(&self, error: ManagerError) -> Result<ApiKey, Error> {
         log::warn!("{error}; checking whether the key was changed");
         let _step = (self.access.context.progress).begin("checking whether the key was changed");
@@ -151,11 +152,13 @@ impl Asking<'_> {
                     }
                     Ok(differences)
                 }
-                // A rejected secret is not sent again, because that could lock its key.
+                // If the manager rejected the secret of the API key that authenticates this run, the secret is not sent again, because
+                // another rejection could lock that API key.
                 Err(why) if *why.cause() == Cause::Unauthorized => {
                     return Err(self.unreadable(&error, why));
                 }
-                // The user can repeat the command, so the run does not wait for the whole settle time if the manager is gone.
+                // After a lost response, a run waits up to the settle timeout for a delayed change. If the manager is unreachable, this run
+                // waits less, because the user can repeat the command.
                 Err(why)
                     if matches!(why.cause(), Cause::ConnectionRefused | Cause::Unreachable)
                         && while_unreachable.is_over() =>
@@ -180,8 +183,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Returns the error for a change that was not applied. The caller has waited long enough that the manager can no longer receive the
-    /// request.
+    /// Returns the error for a change that was not applied. Before the caller calls this function, it has waited so long that a delayed
+    /// request can no longer reach the manager.
     fn not_made(&self, error: ManagerError, last_word: bool) -> Error {
         let refused = last_word || error.has_refusal_status();
         let error = Error::from(error);
@@ -226,8 +229,8 @@ fn explain(error: ManagerError, change: &KeyChange) -> Error {
     }
 }
 
-/// The hint for an expiry that was not removed. It is unknown whether an expiry of 0 removes the expiry (docs/manager-api.md, "Unknowns",
-/// no. 26).
+/// The hint if `--expires never` did not remove the expiry of a key. It is unknown whether the value 0 removes an expiry
+/// (docs/manager-api.md, "Unknowns", no. 26).
 const NO_CLEARING: &str = "set a distant expiry such as `--expires 520w`, because this manager may not be able to remove an expiry";
 
 /// The differences between a changed key and the requested values.

@@ -24,7 +24,7 @@ pub(crate) struct Manager {
 pub(crate) struct SignedIn {
     pub(super) transport: Transport,
     credentials: Credentials,
-    /// The channel that requests a new session if the saved session has ended. `None` if the run does not replace a session that has ended.
+    /// The channel for requesting a new session if the saved session has ended. `None` if a session that has ended must not be replaced.
     renewal: Option<SessionRenewal>,
     /// The new session.
     renewed: OnceCell<Credentials>,
@@ -77,7 +77,7 @@ impl SignedIn {
         }
     }
 
-    /// Sets the channel that requests a new session if the current session has ended.
+    /// Sets the channel for requesting a new session if the current session has ended.
     #[must_use]
     pub(crate) fn renewable(mut self, renewal: SessionRenewal) -> Self {
         self.renewal = Some(renewal);
@@ -113,10 +113,10 @@ impl SignedIn {
         self.transport.version()
     }
 
-    /// Returns an identifier of the API key that authenticates the calls: the first 64 bits of a keyed hash of its secret. `None` if a session
-    /// authenticates the calls.
+    /// Returns an identifier of the API key that authenticates the calls: the first 64 bits of an HMAC of the secret, with `operation` as the HMAC
+    /// key. `None` if a session authenticates the calls.
     ///
-    /// Equal identifiers mean the same key. The secret is random, so the hash does not reveal it.
+    /// For the same `operation`, equal identifiers mean the same API key. The secret is random, so its HMAC does not reveal it.
     #[must_use]
     pub(crate) fn signer_fingerprint(&self, operation: &str) -> Option<String> {
         let Credentials::ApiKey { secret, .. } = &self.credentials else {
@@ -132,8 +132,8 @@ impl SignedIn {
         )
     }
 
-    /// Returns the ID of the API key that authenticates the calls, if its secret begins with the ID (`8:...`). Such secrets have been observed, but
-    /// their form is not documented (docs/manager-api.md, "Secret shapes").
+    /// Returns the ID of the API key that authenticates the calls, if the secret begins with that ID, as in `8:...`. Secrets of this form have been
+    /// observed, but the form is not documented (docs/manager-api.md, "Secret shapes").
     #[must_use]
     pub(crate) fn signer_id(&self) -> Option<i64> {
         let Credentials::ApiKey { secret, .. } = &self.credentials else {
@@ -164,8 +164,8 @@ impl SignedIn {
         let Some(renewal) = renewal else {
             return self.transport.send(&request).await;
         };
-        // A read may be sent twice: with the saved session, and with a new session if the saved session has ended. A call that changes something must
-        // not be sent twice, so `renew` checks the session with a read request before the call is sent.
+        // A read may be sent twice: if the saved session has ended, the read is sent again with a new session. A call that changes something must not
+        // be sent twice, so `renew` checks the session with a read before the call is sent.
         if request.retry == RetryPolicy::Read {
             match self.transport.send(&request).await {
                 Err(error) if is_session_end(&error) => {
@@ -182,8 +182,8 @@ impl SignedIn {
         self.transport.send(&request).await
     }
 
-    /// Requests a new session if the current session has ended, and returns true if a new session was created. This function first checks the session
-    /// with a call for which the manager accepts sessions. The rejection of a different call would not prove that the session has ended.
+    /// Requests a new session if the current session has ended, and returns true if a new session was created. The session is checked with the
+    /// request from `access_check`, because the rejection of a different request would not prove that the session has ended.
     async fn renew(&self, renewal: oneshot::Sender<RenewalReply>) -> bool {
         let check = self
             .transport
@@ -211,7 +211,8 @@ impl SignedIn {
         )
         .signed(self.credentials())
         .json(&serde_json::json!({"maxItems": 1}))
-        // The response contains one policy, which may have thousands of rules. So the size limit for lists applies.
+        // The response contains one policy, which may have thousands of rules. So the size limit for lists applies instead of the lower limit for
+        // other responses.
         .listing()
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
 
-/// The cause of a failed call. Causes that lead to the same decisions share a variant.
+/// The cause of a failed call. Failures that this program handles in the same way have the same variant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// The manager rejected the sign-in.
@@ -24,7 +24,7 @@ pub(crate) enum Cause {
     NotFound,
     /// The rate limit was exceeded. The call was not executed.
     RateLimited {
-        /// The `Retry-After` of the response.
+        /// The time to wait, from the header `Retry-After` of the response.
         retry_after: Option<Duration>,
     },
     /// The request could not be built, so nothing was sent.
@@ -43,12 +43,12 @@ pub(crate) enum Cause {
     TimedOut,
     /// The status is 502, 503 or 504: the manager is starting, or a gateway got no response from it.
     Unavailable {
-        /// The `Retry-After` of the response.
+        /// The time to wait, from the header `Retry-After` of the response.
         retry_after: Option<Duration>,
     },
     /// The response is a redirect.
     Redirected {
-        /// True if a session authenticated the call, and the redirect leads to a page of the same manager. That page is the sign-in page, so the
+        /// True if a session authenticated the call, and the redirect leads to the same manager. A manager redirects to its sign-in page if the
         /// session has ended.
         session_ended: bool,
     },
@@ -70,13 +70,14 @@ pub(crate) enum SignInRefusal {
     PasswordExpired,
     /// The user name or the password is wrong.
     Credentials,
-    /// The response does not contain a message with a known reason.
+    /// The reason is unknown, because the response contains no message that this program recognises.
     #[serde(other)]
     Unclear,
 }
 
 impl Cause {
-    /// Returns true if the manager definitely did not execute the call, assuming that the response came from the manager itself.
+    /// Returns true if the cause proves that the manager did not execute the call. The caller must check that the response came from the manager
+    /// itself, because a response of a gateway proves nothing.
     #[must_use]
     fn had_no_effect(&self) -> bool {
         match self {
@@ -91,8 +92,7 @@ impl Cause {
             | Self::ConnectionRefused
             | Self::Unreachable
             | Self::ProxyRefused => true,
-            // A 4xx status means that the manager rejected the request. If the status is 500, or if a gateway sent the response, the manager may have
-            // executed the call.
+            // A 4xx status means that the manager rejected the request. With any other status, the manager may have executed the call.
             Self::Rejected(status) => (400..500).contains(status),
             Self::Reset
             | Self::TimedOut
@@ -121,8 +121,8 @@ impl Cause {
             | Self::Reset
             | Self::TimedOut
             | Self::Unavailable { .. } => ErrorKind::Unreachable,
-            // It is unknown which status the manager sends if a name is already in use (docs/manager-api.md, "Unknowns", no. 7). A 409 can only mean
-            // that the name is in use.
+            // If the manager sends a 409, the name of the key is already in use. It is unknown whether a manager may send a different status for this
+            // error (docs/manager-api.md, "Unknowns", no. 7).
             Self::Rejected(409) => ErrorKind::Conflict,
             Self::Redirected { .. } | Self::Unreadable | Self::Rejected(_) => ErrorKind::Unexpected,
         }
@@ -137,11 +137,11 @@ pub(crate) struct ManagerError {
     message: String,
     hint: Option<String>,
     http: Option<u16>,
-    /// False if a gateway may have sent the response. All error responses of the manager are JSON objects, so any other body may come from a gateway.
+    /// False if a gateway may have sent the response, because the body is not a JSON object. Every error response of the manager is a JSON object.
     /// True if there is no response.
     from_manager: bool,
     is_page: bool,
-    /// True if the manager's message says that the name is already in use, regardless of the status.
+    /// True if the manager's message says that the name of the key is already in use. The status of the response does not matter.
     name_taken: bool,
 }
 
@@ -164,7 +164,7 @@ impl ManagerError {
         &self.cause
     }
 
-    /// Returns the status of the response. `None` if there was no response.
+    /// Returns the HTTP status of the response. `None` if there was no response.
     #[must_use]
     pub(crate) fn http_status(&self) -> Option<u16> {
         self.http
@@ -173,25 +173,26 @@ impl ManagerError {
     /// Returns true if the manager definitely did not execute the call. An error response whose body is not a JSON object proves nothing, because a
     /// gateway may have sent it after the manager executed the call.
     pub(crate) fn had_no_effect(&self) -> bool {
-        // The manager and gateways check rate limits before a call is executed. So a call that exceeded a rate limit had no effect, whatever sent the
-        // response.
+        // The manager and gateways check rate limits before a call is executed. So a call that exceeded a rate limit had no effect, even if a gateway
+        // sent the response.
         let limited = matches!(self.cause, Cause::RateLimited { .. });
         (self.from_manager || limited) && self.cause.had_no_effect()
     }
 
-    /// Returns true if the manager definitely did not process the request: the request was not sent, or a rate limit stopped it.
+    /// Returns true if the manager definitely did not process the request: the request was not sent, or it was rejected because of a rate limit.
     pub(crate) fn was_not_processed(&self) -> bool {
         matches!(self.cause, Cause::RateLimited { .. })
             || self.http.is_none() && self.had_no_effect()
     }
 
-    /// Returns true if the status of the response means that the call was rejected, even if a gateway sent the response.
+    /// Returns true if the HTTP status of the response means that the call was rejected. It does not matter whether the manager or a gateway sent the
+    /// response.
     pub(crate) fn has_refusal_status(&self) -> bool {
         self.http.is_some() && self.cause.had_no_effect()
     }
 
-    /// Returns true if the response came from the manager's API and not from a gateway. The result of such a response needs no confirmation by
-    /// another request.
+    /// Returns true if the response came from the manager's API and not from a gateway. If this function returns true, no second request is needed to
+    /// confirm the response.
     pub(crate) fn is_from_manager(&self) -> bool {
         self.from_manager && self.http.is_some()
     }
@@ -214,7 +215,7 @@ impl ManagerError {
         self
     }
 
-    /// Returns this error with a message and a hint for a manager that did not become ready in time.
+    /// Replaces the cause, the message and the hint if the manager did not become ready in time.
     pub(super) fn unavailable(self, message: String, hint: &str) -> Self {
         Self {
             cause: Cause::Unavailable { retry_after: None },
@@ -236,7 +237,7 @@ impl ManagerError {
         self
     }
 
-    /// Stores the status of the response in the error.
+    /// Stores the HTTP status of the response in the error.
     pub(super) fn with_status(mut self, status: StatusCode) -> Self {
         self.http = Some(status.as_u16());
         self

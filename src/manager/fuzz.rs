@@ -63,7 +63,7 @@ fn is_an_address(text: &str, address: &Address) {
     assert!(url.username().is_empty() && url.password().is_none());
     assert!(url.query().is_none() && url.fragment().is_none());
     let port = url.port_or_known_default().expect("https has a port");
-    // A dot at the end does not change the host.
+    // A dot at the end of the host name does not change the host.
     let host = host.to_string();
     let known = host.strip_suffix('.').unwrap_or(&host);
     assert_eq!(address.host_and_port(), format!("{known}:{port}"));
@@ -203,7 +203,7 @@ fn json_of(value: &impl serde::Serialize) -> Value {
     serde_json::from_str(&output::json_text(value, true)).expect("the output is JSON")
 }
 
-/// Parses pages of two objects each, up to the last one.
+/// Parses the pages of a search, with two objects on each page, up to the last page.
 fn search<T: Searchable>(data: &[u8]) -> Vec<T> {
     let mut progress = SearchProgress::new();
     progress.limit = 9;
@@ -240,7 +240,7 @@ pub(crate) fn error_body(data: &[u8]) {
     else {
         return;
     };
-    // If the secret is a part of its replacement, the redacted text contains it.
+    // If the secret is a part of its replacement `[secret]`, the redacted text still contains it.
     if secret.len() < 4 || secret.contains(['[', ']']) || "secret".contains(secret) {
         return;
     }

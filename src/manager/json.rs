@@ -8,9 +8,10 @@ use serde::{Serialize, Serializer};
 use serde_json::Number;
 use serde_json::value::RawValue;
 
-/// The prefix of every error about a size limit. `http/response.rs` recognises these errors by their prefix.
+/// The beginning of every error message about an exceeded size limit. `http/response.rs` recognises these errors by this text.
 pub(super) const TOO_LARGE: &str = "larger than";
-/// The maximum length of a list. A search requests at most 5000 objects, but a manager may send more.
+/// The maximum length of a list in a response. A search requests at most 5000 objects. The limit is higher, because a manager may send more objects
+/// than requested.
 const MAX_ITEMS: usize = 20_000;
 
 /// The JSON text of an object. The text has been parsed once, so it is valid JSON.
@@ -24,7 +25,7 @@ impl Object {
     }
 }
 
-/// Copies the text to the serializer without parsing it into values.
+/// Copies the text to the serializer, without building parsed values in memory.
 impl Serialize for Object {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serde_transcode::transcode(&mut serde_json::Deserializer::from_str(&self.0), serializer)
@@ -92,7 +93,7 @@ impl ObjectBuilder {
     }
 }
 
-/// The value of a required field, and the field's JSON text.
+/// A required field: its parsed value and its JSON text.
 pub(super) struct RequiredField<'a, T> {
     value: T,
     text: &'a RawValue,
@@ -107,7 +108,8 @@ impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for RequiredField<'de
 }
 
 impl<'a, T> RequiredField<'a, T> {
-    /// Stores the value in `place`, and returns its JSON text. A duplicate field is an error, because parsers disagree about which value applies.
+    /// Stores the parsed value in `place`, and returns the field's JSON text. If `place` already contains a value, the object contains the field
+    /// twice. That is an error, because parsers disagree about which of the two values applies.
     pub(super) fn into<E: serde::de::Error>(
         self,
         place: &mut Option<T>,
@@ -131,7 +133,8 @@ impl<'de, T: for<'any> Deserialize<'any>> Deserialize<'de> for Lenient<T> {
     }
 }
 
-/// An integer. `None` if the value is not an integer. JSON has one type of number, so `1.79E12` is the integer `1790000000000`.
+/// An integer. `None` if the value is not an integer. JSON has only one type of number, so `1.79E12` is a valid way to write the integer
+/// `1790000000000`.
 #[derive(Default)]
 pub(super) struct LenientInteger(pub(super) Option<i64>);
 
@@ -143,14 +146,14 @@ impl<'de> Deserialize<'de> for LenientInteger {
     }
 }
 
-/// Converts a number to an integer. A floating-point number must be a whole number of at most 2^53, because an `f64` represents every integer up to
-/// this limit exactly.
+/// Converts a number to an integer. A floating-point number must be a whole number of at most 2^53, because an `f64` cannot represent every larger
+/// integer exactly.
 fn integer(number: &Number) -> Option<i64> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let float = || {
         let float = number.as_f64()?;
         let exact = float.fract() == 0.0 && float.abs() <= EXACT;
-        // With the precision 0, a whole number is formatted as an integer, without an exponent.
+        // `{float:.0}` formats a whole number as an integer, without an exponent.
         exact.then(|| format!("{float:.0}").parse().ok())?
     };
     number.as_i64().or_else(float)
@@ -161,7 +164,7 @@ pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::E
     ObjectId::deserialize(deserializer).map(|ObjectId(id)| id)
 }
 
-/// The ID of an object, which is positive.
+/// The ID of an object. Every ID is positive.
 pub(super) struct ObjectId(pub(super) i64);
 
 impl<'de> Deserialize<'de> for ObjectId {

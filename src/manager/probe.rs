@@ -1,7 +1,7 @@
 //! Reads a manager's certificate without trusting it.
 //!
 //! The handshake uses the same client, proxy and time limits as every other connection. The handshake ends as soon as the server has proven that it
-//! has the private key. So no HTTP request is sent, and no secret can leak.
+//! has the private key of the certificate. So no HTTP request is sent, and no secret can leak.
 
 use reqwest::Method;
 
@@ -29,7 +29,7 @@ pub(crate) struct ServerCertificate {
 }
 
 impl ServerCertificate {
-    /// Returns true if `fingerprint` is the fingerprint of the certificate or of its key.
+    /// Returns true if `fingerprint` is the fingerprint of the whole certificate or of its public key.
     #[must_use]
     pub(crate) fn has_fingerprint(&self, fingerprint: &Fingerprint) -> bool {
         self.fingerprint == *fingerprint || self.pin.equals_certificate(fingerprint)

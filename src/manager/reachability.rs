@@ -1,4 +1,4 @@
-//! Resolves a host and opens a TCP connection to it, to find out at which step a connection fails. Nothing is sent.
+//! Resolves a host and opens a TCP connection to it, to find out at which step a connection fails. No data is sent.
 
 use std::future::Future;
 use std::io;
@@ -10,7 +10,7 @@ use tokio::net::{TcpStream, lookup_host};
 use super::error::{Cause, ManagerError};
 use super::http::hints::WAIT_FOR_START;
 
-/// Returns the addresses of a host. `host` is a name, or an IP address without brackets.
+/// Returns the IP addresses of a host, with the port. `host` is a host name, or an IP address without brackets.
 ///
 /// # Errors
 /// Returns an error if the host has no address, or if the system's resolver does not respond within `limit`.
@@ -19,7 +19,7 @@ pub(crate) async fn resolve(
     port: u16,
     limit: Duration,
 ) -> Result<Vec<SocketAddr>, ManagerError> {
-    // As in the HTTP client, `localhost` is always this machine, so the resolver is not used (RFC 6761, section 6.3).
+    // `localhost` is always this machine (RFC 6761, section 6.3), so the system's resolver is not used. The HTTP client does the same.
     if host.eq_ignore_ascii_case("localhost") {
         let loopback = [
             IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -42,7 +42,7 @@ pub(crate) async fn resolve(
     Ok(addresses)
 }
 
-/// Opens a TCP connection to the first address that accepts one, closes it, and returns that address.
+/// Tries the addresses in order until one of them accepts a TCP connection. Closes the connection and returns that address.
 ///
 /// # Errors
 /// Returns the error for the last address if no address accepts a connection.

@@ -1,4 +1,4 @@
-//! Waits until a manager is ready. The wait sends no credentials, because a failed sign-in counts towards the lockout.
+//! Waits until a manager is ready. No credentials are sent, because a failed sign-in would count towards the lockout of the account.
 //!
 //! An application server or a proxy may respond with web pages before the manager is ready. The manager is ready when a response is neither a web
 //! page nor a server error. Three paths are tried, because each path may be unavailable:
@@ -19,19 +19,19 @@ use super::http::activity::unavailable;
 use super::http::request::ApiRequest;
 use super::http::retry::RetryPolicy;
 
-/// The time limit for one probe.
+/// The time limit for one probe: a request to one of the three paths.
 const PROBE_TIME: Duration = Duration::from_secs(5);
-/// The pause between two probes.
+/// The pause before the three paths are probed again.
 const PROBE_PAUSE: Duration = Duration::from_millis(500);
 
-/// The time between two reports in a log.
+/// The time between two log messages about failed probes.
 const REPORT_INTERVAL: Duration = Duration::from_secs(60);
 
 const PING: &str = "/rest/status/manager/ping";
 const VERSION: &str = "/rest/apiVersion";
 const CURRENT_KEY: &str = "/api/apikeys/current";
 
-/// The result of a probe.
+/// The result of probing the three paths.
 enum Readiness {
     /// The manager is ready.
     Ready,
@@ -41,7 +41,7 @@ enum Readiness {
     Failed(ManagerError),
 }
 
-/// The error of the last failed probe. `since` is the time of the first failure in the unbroken series of failures with the same cause.
+/// The error of the last failed probe. All probes since `since` have failed with the same cause.
 struct LastFailure {
     error: ManagerError,
     since: Instant,
@@ -71,8 +71,8 @@ impl LastFailure {
     }
 }
 
-/// Decides which failed probes are reported. The first failure is always reported. Later failures are reported once a minute if the terminal does not
-/// show the progress.
+/// Decides which failed probes are reported. The first failure is always reported. Later failures are reported only if the terminal does not show the
+/// progress, and only once a minute.
 #[derive(Default)]
 struct Reports {
     last: Option<Duration>,
@@ -183,8 +183,8 @@ impl Manager {
                 | Cause::TimedOut
                 | Cause::Unreachable
                 | Cause::Rejected(500..) => return Readiness::Starting(error),
-                // These responses show that the manager's application is running. If such a response is a web page with the status 401 or 403, it is
-                // from the manager's Tomcat, because a page from any other server has the cause `Rejected`.
+                // Responses with these causes show that the manager is running. A web page with the status 401 or 403 has one of these causes only if
+                // it is a page of Tomcat, in which the manager runs. A page of any other server has the cause `Rejected`.
                 Cause::Forbidden
                 | Cause::Unauthorized
                 | Cause::Redirected { .. }

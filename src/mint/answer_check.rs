@@ -1,5 +1,5 @@
-//! Detects responses that are about a different key or contain a different role than requested. A key of another run is never changed or
-//! deleted.
+//! Detects responses about a key that this run did not create, and responses with a different role than requested. A key of another run is never
+//! changed or deleted.
 
 use super::likeness::is_like;
 use super::ownership::{self, MarkOwner, marker_owner};
@@ -27,8 +27,8 @@ pub(super) enum Attribution {
     Ours,
     /// Another run created the key. A proxy may have swapped two responses.
     AnotherRun,
-    /// It is unknown which run created the key, because the response contains neither the name of this run's key nor the marker of this run. A
-    /// manager may alter names and omit descriptions.
+    /// It is unknown which run created the key. The response contains neither the name nor the marker of this run's key, but a manager may alter
+    /// names and omit descriptions.
     Unknown,
 }
 
@@ -91,7 +91,7 @@ impl Transaction<'_> {
             && name != record.key_name
             && !ownership::is_ours(record, &key)
         {
-            // A manager may alter names (docs/manager-api.md, "Unknowns", no. 13).
+            // A different name causes only a warning, because a manager may alter names (docs/manager-api.md, "Unknowns", no. 13).
             self.access.context.output.warn(&format!(
                 "the manager named the key `{name}` (ID {}) instead of `{}`",
                 key.id, record.key_name

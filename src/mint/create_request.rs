@@ -1,5 +1,5 @@
-//! Sends the request that creates a key, and determines the outcome. A success response may be about a different key, and an error response
-//! may arrive although the key was created.
+//! Sends the request that creates a key, and determines whether the key was created. A success response may be about a different key, and an error
+//! response may arrive although the key was created.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ impl Transaction<'_> {
                 recorded.note_key(created.id);
                 self.accept(created, recorded.record()).await
             }
-            // The manager did not process the request, or it rejected the API key of this run. In both cases no key was created.
+            // No key was created, because the manager did not process the request, or because it rejected the API key that authenticates this run.
             Err(error) if error.was_not_processed() || self.is_locked_out(&error) => {
                 Err(Failure::RolledBack(error.into()))
             }
@@ -53,15 +53,15 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns true if this run's marker is on a key other than the key in the response.
+    /// Returns true if a search shows that this run's marker is on a different key than the key in the response.
     async fn ours_is_another(&self, answered: &ApiKey, record: &Record) -> bool {
         let seen = Lookup::new(self.access.signed_in, record).look(true).await;
         matches!(seen, Ok(LookupResult { verdict: Verdict::Ours { id, duplicates }, .. })
             if id != answered.id && !duplicates.contains(&answered.id))
     }
 
-    /// Returns true if the manager rejected the API key that authenticates this run. No further request is sent in that case, because each
-    /// rejected request counts towards locking the key.
+    /// Returns true if the manager rejected the API key that authenticates this run. After this rejection, no further request is sent, because each
+    /// rejected request counts towards the lockout of the API key.
     fn is_locked_out(&self, error: &ManagerError) -> bool {
         self.access.signed_in.session().is_none()
             && error.had_no_effect()
@@ -76,7 +76,7 @@ impl Transaction<'_> {
         recorded: &mut RunRecord,
     ) -> Result<Minted, Failure> {
         let record = recorded.record();
-        // The response may come from a proxy, so its status is not conclusive.
+        // The response may come from a proxy, so its status does not show whether the key was created.
         let refused = error.has_refusal_status();
         let question = Question {
             wait: self.doubted_for(&error, record),
@@ -104,7 +104,7 @@ impl Transaction<'_> {
                 if question.refused {
                     return Err(Failure::RolledBack(error));
                 }
-                // The response is not conclusive, but the search has shown that the key was not created.
+                // The response does not show whether the key was created, but the search has shown that the key was not created.
                 let message = format!("{error}; the key `{}` was not created", record.key_name);
                 let plain = Error::new(error.kind(), message).http(error.http_status());
                 Err(Failure::RolledBack(match error.key_id() {
@@ -130,7 +130,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Creates a new secret for this run's key, because the response with the first secret was lost.
+    /// Creates a new secret for this run's key, because the response that contained the first secret was lost.
     async fn take_ours(
         &self,
         id: i64,
@@ -151,12 +151,12 @@ impl Transaction<'_> {
             && (error.is_from_manager() || record.predecessor.is_some())
     }
 
-    /// Returns how long to wait for the key to appear in search results after this error.
+    /// Returns how long to wait for the key to appear in search results after the create request failed with `error`.
     fn doubted_for(&self, error: &ManagerError, record: &Record) -> Duration {
         let settle = self.access.target.settle_timeout;
         let right_or_place = !matches!(error.cause(), Cause::Rejected(_));
-        // After this error, a rotation repeats the request and then searches again. The second search also finds a key that appeared after the
-        // first search.
+        // After a response with status 500, a rotation repeats the request and then searches again. The second search also finds a key that appeared
+        // after the first search.
         let asked_again = record.predecessor.is_some() && *error.cause() == Cause::Rejected(500);
         match (error.had_no_effect(), error.has_refusal_status()) {
             (true, _) if right_or_place => Duration::ZERO,
@@ -186,7 +186,7 @@ impl Transaction<'_> {
         }
         let same_name = |key: &&ApiKey| key.name() == Some(&record.key_name);
         let known = |key: &&ApiKey| record.existing_ids.contains(&key.id);
-        // If several keys have the name, a key that was created during this run is reported.
+        // If a key with this name was created during this run, the error contains the ID of that key instead of the ID of an older key.
         let other = (found.iter().filter(same_name).find(|key| !known(key)))
             .or_else(|| found.iter().find(same_name));
         Ok(match other {

@@ -9,7 +9,8 @@ use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
 use crate::terminal::status_line;
 
-/// The maximum number of times that a new secret is replaced. A new secret is replaced if a lost request may have invalidated it.
+/// The maximum number of times that a run replaces a new secret. The secret is replaced if an earlier reset request, whose response was lost, may
+/// have invalidated it.
 const MOST_RESETS: usize = 2;
 
 impl Transaction<'_> {
@@ -39,8 +40,8 @@ impl Transaction<'_> {
                 return Err(superseded(&minted, recorded, &failure));
             }
             Err(Objection::Exchanged(failure)) => return Err(left_open(&minted, failure)),
-            // The check did not show that the secret is invalid. It may have failed only because the manager is busy, so `recover` does not delete
-            // the key.
+            // The check may have failed only because the manager is busy, so the secret may be valid. For this reason, `recover` does not delete the
+            // key.
             Err(Objection::Doubtful(failure)) if self.recovering => {
                 return Err(left_open(&minted, failure));
             }
@@ -76,7 +77,7 @@ impl Transaction<'_> {
     }
 
     /// Delivers the secret to all destinations. The record's stage is set to `delivering` before the first delivery, and to `delivered` after the
-    /// last delivery. In these stages, `recover` invalidates the secret only if the user requests it.
+    /// last delivery. In the stages `delivering` and `delivered`, `recover` invalidates the secret only if the user requests it.
     async fn deliver_to_sinks(
         &mut self,
         minted: &Minted,
@@ -99,7 +100,7 @@ impl Transaction<'_> {
             fields: &minted.fields,
             meta: &meta,
         };
-        // If the key existed before, its old secret is already invalid, so a signal does not stop the delivery of the new secret.
+        // If the key existed before this run, its old secret is already invalid. So a signal does not stop the delivery of the new secret.
         let deaf = Signals::default();
         let signals = if recorded.record().work == Work::Rekey {
             &deaf
@@ -162,8 +163,8 @@ async fn deliver(
     payload: &Payload<'_>,
     signals: &Signals,
 ) -> Result<(), Undelivered> {
-    // The progress line is hidden, because the secret may be printed on the terminal, and because a command that receives the secret may
-    // use the terminal.
+    // The progress line is hidden during the delivery, because the secret may be printed on the terminal, and because a command that receives the
+    // secret may use the terminal.
     let _hold = status_line::hold();
     for index in 0..sinks.len() {
         let Err(reason) = sinks[index].deliver(payload, signals).await else {

@@ -15,7 +15,7 @@ pub(super) enum Objection {
     Refused(String),
     /// An earlier request with a lost response may have invalidated the secret, and it is unknown whether the secret works.
     Doubtful(String),
-    /// The response that contains the secret is about a different key than the key that this run created.
+    /// The response that contains the secret is not about the key that this run created.
     Exchanged(String),
     /// Any other reason.
     Other(ErrorKind, String),
@@ -35,7 +35,8 @@ impl Transaction<'_> {
         if record.work == Work::Create {
             self.stands_alone(minted, record).await?;
         }
-        // If the key existed before, or if a request of this run was lost, the key may have a newer secret.
+        // If the key existed before this run, or if the response to an earlier request was lost, the key may have a newer secret. So this secret is
+        // tested.
         let in_doubt = minted.uncertain || record.work == Work::Rekey;
         let idle = is_idle(minted.active, minted.expiry_date, self.access.signed_in);
         if self.verify || in_doubt && !idle {
@@ -79,7 +80,7 @@ impl Transaction<'_> {
                 && !is_ours(record, key)
                 && !record.existing_ids.contains(&key.id)
         });
-        // A run at a later stage has already passed this check.
+        // If the recorded stage is later than `Begun`, the run has already passed this check.
         let may_go = record.unique && record.progress.stage == Stage::Begun;
         match lower {
             Some(other) if may_go => Err((
@@ -94,8 +95,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Waits until a search by name shows this key, and returns the search results. The results then also contain all keys with this name
-    /// that were created earlier.
+    /// Waits until a search by name shows this key, and returns the search results. Results that contain this key also contain all keys with the same
+    /// name that were created earlier.
     async fn shown_beside(&self, minted: &Minted) -> Result<Vec<ApiKey>, ManagerError> {
         let mut poll = Poll::new(self.access.target.settle_timeout);
         loop {
@@ -114,8 +115,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns true if the key is locked or expired. Reads the key again, because the response to the reset request may omit the fields
-    /// that show this.
+    /// Returns true if the key is locked or expired. Reads the key again, because the response to the reset request may omit whether the key is
+    /// locked and when it expires.
     async fn may_not_sign_in(&self, minted: &Minted) -> bool {
         let shown = self.access.signed_in.api_key(minted.id).await;
         shown.is_ok_and(|key| {
@@ -176,8 +177,8 @@ fn is_about_a_right(error: &ManagerError) -> bool {
         }
 }
 
-/// Returns the IDs of the keys in `found` that are duplicates of this key. A duplicate was created by the same request. A key to which
-/// someone has copied this run's marker is not a duplicate.
+/// Returns the IDs of the keys in `found` that are duplicates of this key. A duplicate was created by the same create request as this key. A key to
+/// which someone has copied this run's marker is not a duplicate.
 ///
 /// # Errors
 /// Returns an objection if this key does not have this run's marker but a different key has it.

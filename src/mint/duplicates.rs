@@ -1,5 +1,5 @@
-//! Detects duplicate keys: two keys with the same marker in their descriptions. They were created by one create request that the manager
-//! processed twice.
+//! Detects duplicate keys: keys with the same marker `[swp-keys OPERATION]` in their descriptions. Duplicates exist if the manager processed one
+//! create request more than once.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -19,7 +19,7 @@ struct MarkedKey {
     text_hash: u64,
 }
 
-/// The listed keys that have a marker, and the pairs of duplicates among them.
+/// The listed keys that have a marker in their description, and the pairs of duplicates among them.
 #[derive(Default)]
 pub(crate) struct Duplicates {
     by_mark: HashMap<u32, MarkedKey>,

@@ -13,18 +13,19 @@ const SLACK: i64 = 60 * 1000;
 /// The maximum time from the start of an operation to its last request, in milliseconds.
 const LONGEST: i64 = 10 * 60 * 1000;
 
-/// The maximum number of keys that other runs create between the arrivals of two copies of a request.
+/// A search for the duplicates of a key begins this many IDs below the key's ID, because a duplicate may have a lower ID. Other runs may create keys
+/// between the key and its duplicate, but fewer than this number.
 const NEIGHBOURS: i64 = 1000;
 
 /// A search for the key of one operation.
 pub(super) struct Lookup<'a> {
     signed_in: &'a SignedIn,
     record: &'a Record,
-    /// Only keys with a higher ID can belong to the operation.
+    /// Only keys with a higher ID than this can belong to the operation.
     lowest: Option<i64>,
     /// The highest key ID in the results so far. Keys with a higher ID are new.
     highest: Option<i64>,
-    /// If set, the search finds only duplicates of this key, which the same create request created.
+    /// If set, the search finds only duplicates of this key, that is, keys that the same create request created.
     duplicate: Option<&'a ApiKey>,
 }
 
@@ -46,21 +47,22 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Restricts the search to keys whose IDs are higher than a limit. The limit is slightly lower than `id`.
+    /// Restricts the search to keys whose IDs are higher than a limit. The limit is slightly lower than `id`, because a duplicate of the key `id` may
+    /// have a lower ID.
     pub(super) fn beside(mut self, id: i64) -> Self {
         self.lowest = Some(id.saturating_sub(NEIGHBOURS));
         self
     }
 
-    /// Restricts the search to duplicates of this key, which the same create request created. A key to which someone has copied the
-    /// description is not a duplicate.
+    /// Restricts the search to duplicates of this key, that is, keys that the same create request created. A key with a copied description is not a
+    /// duplicate.
     pub(super) fn duplicates_of(mut self, key: Option<&'a ApiKey>) -> Self {
         self.duplicate = key;
         self
     }
 
-    /// Searches once. The manager assigns increasing IDs, so the search reads only keys with higher IDs than the keys that existed before
-    /// the operation. If `whole` is false, the search reads only keys that were created since the last search.
+    /// Searches once by name and, if needed, by marker. The search by marker skips the keys that existed before the operation, because the manager
+    /// assigns increasing IDs. If `whole` is false, the search by marker reads only keys that were created since the last search.
     ///
     /// # Errors
     /// Returns the manager's error.

@@ -76,7 +76,7 @@ pub(super) fn last_mark(key: &ApiKey) -> Option<String> {
 
 /// Returns `text` without the markers `[swp-keys OPERATION]` and the spaces before them.
 pub(crate) fn without_marks(text: &str) -> String {
-    // The byte positions also apply to `text`, because `to_ascii_lowercase` does not change the length.
+    // Byte positions in the lower-case copy are also valid in `text`, because `to_ascii_lowercase` does not change the length.
     let lower = text.to_ascii_lowercase();
     let (mut rest, mut last) = (String::new(), 0);
     for mark in found_marks(&lower) {

@@ -41,8 +41,8 @@ pub(super) fn take_over(
         if !is_about(&other, id, key, own) {
             continue;
         }
-        // If another process is working on the key, this run fails instead of waiting. If both runs created a secret for the key, only the last
-        // secret would work.
+        // If another run is working on the key, this run fails instead of waiting. If each of the two runs created a secret for the key, only the
+        // later secret would work.
         let entry = if lives {
             None
         } else {
@@ -54,8 +54,8 @@ pub(super) fn take_over(
     Ok(entries)
 }
 
-/// Returns true if the recorded run worked on this key. If the record contains no key ID, the key must have the recorded name and must not
-/// have the marker of a different run.
+/// Returns true if the run that wrote the record `other` worked on this key. If `other` contains no key ID, the key must have the recorded name and
+/// must not have the marker of a different run.
 fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool {
     if let Some(its) = other.key_id {
         return its == id;
@@ -89,7 +89,7 @@ pub(crate) fn refuse_unfinished(key: &ApiKey, target: &Target) -> Result<(), Err
     Ok(())
 }
 
-/// Returns true if the recorded run may have created this key or a secret for it.
+/// Returns true if the run that wrote the record may have created this key or a secret for it.
 fn made(record: &Record, key: &ApiKey) -> bool {
     match record.key_id {
         Some(id) => id == key.id,
@@ -101,13 +101,13 @@ fn made(record: &Record, key: &ApiKey) -> bool {
     }
 }
 
-/// Returns true if the recorded run adds its marker to the description of its key, but the description of this key does not contain that
+/// Returns true if the run that wrote the record marks its key with `[swp-keys OPERATION]`, but the description of this key does not contain that
 /// marker.
 fn is_anothers(record: &Record, key: &ApiKey) -> bool {
     record.marked && key.description().is_some() && !ownership::is_ours(record, key)
 }
 
-/// Returns true if the recorded run was rotating this key, or was creating this key as the successor in a rotation.
+/// Returns true if the run that wrote the record was rotating this key, or was creating this key as the successor in a rotation.
 fn rotates(record: &Record, id: i64, key: Option<&ApiKey>) -> bool {
     let name = key.and_then(ApiKey::name);
     record.predecessor.as_ref().is_some_and(|predecessor| {

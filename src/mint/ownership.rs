@@ -23,8 +23,9 @@ pub(super) enum Verdict {
     Unproven(Vec<i64>),
 }
 
-/// Determines which of the keys the operation created. A key that only has a similar name does not belong to the operation if it was
-/// created before `since` (the manager's time). If the key has no creation time, it may belong to the operation.
+/// Determines which of the keys the operation created. A key with the operation's marker belongs to the operation. A key without a marker may belong
+/// to the operation if it has the recorded name. If its name is only similar to the recorded name, the key must not have been created before `since`
+/// (the manager's time).
 pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     let (mut ours, mut unproven) = (Vec::new(), Vec::new());
     for key in found {
@@ -39,7 +40,7 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     }
     ours.sort_unstable_by_key(|key| key.id);
     match ours.split_first() {
-        // If a key has this operation's marker, keys that only have the same name are ignored.
+        // If a key has this operation's marker, keys without the marker are ignored, even if they have the recorded name.
         Some((first, rest)) if rest.iter().all(|other| are_duplicates(first, other)) => {
             Verdict::Ours {
                 id: first.id,
@@ -51,11 +52,12 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     }
 }
 
-/// The maximum time between the arrivals of two copies of one request, in milliseconds.
+/// The maximum difference between the creation times of duplicates, in milliseconds. The copies of a repeated request are expected to reach the
+/// manager within this time.
 pub(super) const CLOSE: u64 = 5 * 60 * 1000;
 
-/// Returns true if the two keys are duplicates: the manager processed one create request twice. The caller has checked that the keys have the same
-/// marker. If they are not duplicates, someone has copied the marker to a different key.
+/// Returns true if the two keys are duplicates, which the manager created because it processed one create request twice. The caller has checked that
+/// the keys have the same marker. The marker alone is not sufficient, because someone may have copied it to a different key.
 fn are_duplicates(one: &ApiKey, other: &ApiKey) -> bool {
     are_close(one, other) && one.name() == other.name() && one.description() == other.description()
 }
@@ -115,9 +117,8 @@ pub(crate) fn is_ours(record: &Record, key: &ApiKey) -> bool {
 /// An hour in milliseconds.
 const HOUR: i64 = 60 * 60 * 1000;
 
-/// Returns true if the key with the recorded ID is the operation's key. A different manager at the same address may use the ID for a
-/// different key. So at least one of these conditions must be true: the key has the operation's marker, it has a similar name, or it was
-/// created during the operation.
+/// Returns true if the key with the recorded ID is the operation's key. A different manager at the same address may use the ID for a different key.
+/// So the key must have the operation's marker, have the recorded name or a similar name, or have been created during the operation.
 pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
     let name = key.name().unwrap_or(&record.key_name);
     match marker_owner(record, key) {

@@ -29,8 +29,8 @@ pub(super) enum CreateOutcome {
 pub(super) struct Question {
     /// How long to wait for the key to appear in search results.
     pub(super) wait: Duration,
-    /// True if the manager itself rejected the create request. If a search then shows a key with the same name, that key is the reason for the
-    /// rejection, so it does not belong to this run.
+    /// True if the manager itself rejected the create request. If a search after the rejection shows a key with the same name, that key is the reason
+    /// for the rejection. So it does not belong to this run.
     pub(super) refused: bool,
 }
 
@@ -71,7 +71,7 @@ pub(super) async fn of_create(
     }
 }
 
-/// Returns true if the error means that the user lacks permission to search keys. Some managers return 404 in that case.
+/// Returns true if the error means that the user lacks permission to search keys. Some managers report the missing permission with status 404.
 pub(super) fn search_is_forbidden(error: &ManagerError) -> bool {
     match error.cause() {
         Cause::Forbidden | Cause::Unauthorized => true,
@@ -151,7 +151,7 @@ pub(super) async fn of_reset(
                 | Cause::ProxyRefused
                 | Cause::RateLimited { .. }
         );
-        // After any other error, the manager may have processed the request.
+        // After any error that is not listed above, the manager may have processed the request.
         let in_flight = !not_sent;
         match (error.had_no_effect(), error.cause()) {
             _ if not_sent => {}

@@ -49,7 +49,7 @@ impl<'a> UnusedRecord<'a> {
     /// Returns the record for a run that is about to send its request, with the content `record`.
     ///
     /// # Errors
-    /// Returns an interruption if a signal was received. In that case, the record is removed.
+    /// Returns an interruption if a signal was received. The record is removed before the interruption is returned.
     pub(super) fn begin(mut self, record: Record) -> Result<RunRecord, Error> {
         if let Some(signal) = self.context.signals.received() {
             return Err(Error::interrupted(signal));
@@ -77,9 +77,8 @@ impl Drop for UnusedRecord<'_> {
     }
 }
 
-/// A record that a separate thread is writing. Dropping this value waits up to a second for the thread, and then removes the record. If the
-/// thread takes longer, the record may be left on disk. This is harmless, because `recover` finds no key for the record and removes the
-/// record.
+/// A record that a separate thread is writing. Dropping this value waits up to a second for the thread, and then removes the record. If the thread
+/// takes longer, the record may be left on disk. A leftover record is harmless, because `recover` finds no key for it and removes it.
 struct Writing<'a> {
     thread: JoinHandle<()>,
     written: Receiver<io::Result<Unclaimed>>,
@@ -163,8 +162,8 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
 /// The record of this run, and the records of interrupted runs that this run replaces.
 pub(crate) struct RunRecord {
     own: Own,
-    /// The records of interrupted runs for the same key. They are removed together with this run's record. If they were not, `recover`
-    /// would continue those runs and invalidate the new secret.
+    /// The records of interrupted runs for the same key. They are removed together with this run's record. If they stayed on disk, `recover` would
+    /// continue the interrupted runs and invalidate the new secret.
     older: Vec<Entry>,
 }
 
@@ -350,15 +349,15 @@ fn in_use_unrecorded(id: i64) -> String {
 /// Checks that this run's record will not be too long. `named` contains the flags that are written to the record, with their values.
 ///
 /// # Errors
-/// Returns a usage error that names the flag with the longest value. If the names of the secret's targets are longer, the error names the
-/// targets instead.
+/// Returns a usage error that names the flag with the longest value. If the descriptions of the secret's destinations are longer than this value, the
+/// error names the destinations instead.
 pub(crate) fn refuse_too_long(
     named: &[(&str, Option<&str>)],
     places: &[String],
 ) -> Result<(), Error> {
     let texts = || named.iter().filter_map(|(_, text)| *text);
-    // The values of the flags are counted twice, because a rotation also records the new name of the old key, and that name contains the
-    // value of `--name`.
+    // The size of each value is counted twice, to be on the safe side. The record of a rotation contains the value of `--name` twice: as the key's
+    // name, and in the new name of the old key.
     let all = texts()
         .chain(texts())
         .chain(places.iter().map(String::as_str));

@@ -25,8 +25,8 @@ impl Transaction<'_> {
                 ResetOutcome::Refused(error) if *error.cause() == Cause::NotFound => {
                     return Err(Failure::RolledBack(Error::from(error).key(id)));
                 }
-                // If a run resets the secret of its own API key and the request arrives twice, the first copy invalidates the secret that
-                // authenticates the second copy. So a rejection does not show that the old secret still works.
+                // A run may reset the secret of the API key that authenticates the run. If this request arrives twice, the first copy invalidates the
+                // secret, and the manager rejects the second copy. So a rejection does not show that the old secret still works.
                 ResetOutcome::Refused(error)
                     if record.work == Work::Rekey && !self.still_signs(&error).await =>
                 {

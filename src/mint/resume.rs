@@ -14,7 +14,7 @@ use crate::manager::{ApiKey, SignedIn};
 use crate::target::Target;
 
 /// Returns the ID of the interrupted run's key, or `None` if no such key exists. The request of the interrupted run may still be in flight. So the
-/// key counts as missing only after the time that the interrupted run would have waited for it.
+/// key counts as missing only when that request can no longer be in flight.
 pub(crate) async fn find_abandoned_key(
     entry: &Entry,
     access: Access<'_>,
@@ -52,8 +52,8 @@ pub(crate) async fn find_abandoned_key(
     }
 }
 
-/// If the key with the recorded ID does not have the interrupted run's marker, returns the ID of the key that has the marker. In that case, the
-/// recorded ID came from a response with another run's key.
+/// If the key with the recorded ID does not have the interrupted run's marker, returns the ID of the key that has the marker. The recorded ID then
+/// came from a response about another run's key.
 async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
     if record.work != Work::Create || !record.marked || is_ours(record, key) {
         return None;
@@ -104,8 +104,8 @@ pub(crate) fn announce_wait(entry: &Entry, target: &Target, context: &Context) {
     }
 }
 
-/// Waits until the interrupted run's request can no longer be in flight. If the manager processed that request later, the new secret would
-/// become invalid.
+/// Waits until the interrupted run's request can no longer be in flight. If this run did not wait, the manager could process that request later and
+/// invalidate this run's new secret.
 pub(crate) async fn wait_for_inflight_request(
     entry: &Entry,
     target: &Target,
@@ -118,8 +118,8 @@ pub(crate) async fn wait_for_inflight_request(
     context.signals.cancel(passed).await
 }
 
-/// Returns true if another run created a key with the same name before the interrupted run did. In that case the interrupted run would have
-/// deleted its own key (docs/transaction.md, "Several runs at once").
+/// Returns true if another run created a key with the same name before the interrupted run did. If another run was first, the interrupted run's own
+/// key must be deleted (docs/transaction.md, "Several runs at once").
 pub(crate) async fn lost_name_race(
     record: &Record,
     id: i64,
@@ -182,7 +182,7 @@ pub(crate) fn busy(name: &str) -> Error {
 /// Returns the ID of the key that has the interrupted run's marker, or `None` if the run created no key.
 ///
 /// # Errors
-/// Returns an error if it is unknown whether the run created a key. The record must not be removed in that case.
+/// Returns an error if it is unknown whether the run created a key. After this error, the caller must not remove the record.
 async fn key_of(
     signed_in: &SignedIn,
     record: &Record,

@@ -29,7 +29,7 @@ pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
 /// Returns the original name, even if the manager has altered the spaces, the brackets or the case.
 fn split_retiring(name: &str) -> Option<&str> {
     const WORD: &str = "retiring";
-    // The byte positions also apply to `name`, because `to_ascii_lowercase` does not change the length.
+    // Byte positions in the lower-case copy are also valid in `name`, because `to_ascii_lowercase` does not change the length.
     let place = name.to_ascii_lowercase().rfind(WORD)?;
     let original = name[..place].trim_end_matches([' ', '(']);
     let end = name[place + WORD.len()..]

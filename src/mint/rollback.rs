@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{Record, Work};
 use crate::manager::{ApiKey, SignedIn};
 
-/// How long a new key may be missing from search results.
+/// The maximum time to wait for a new key to appear in search results.
 const LAG: Duration = Duration::from_secs(2);
 
 /// The maximum time for one read of a key.
@@ -69,8 +69,7 @@ async fn wait_until_shown(access: Access<'_>, record: &Record, id: i64) {
     }
 }
 
-/// Deletes a key whose secret was delivered, and its duplicates. A key to which someone has copied the description is not a duplicate, so
-/// it is not deleted.
+/// Deletes a key whose secret was delivered, and its duplicates. A key with a copied description is not a duplicate, so it is not deleted.
 ///
 /// # Errors
 /// Returns an error if the key or a duplicate may still exist.

@@ -12,8 +12,8 @@
 //! before the rename. So a run that continues after a crash can determine whether it must create a secret, restore the name, or only set
 //! the expiry. That run never creates a second successor.
 //!
-//! A manager may allow two keys with the same name (docs/manager-api.md, "Unknowns", no. 7). In that case the predecessor is renamed later,
-//! in the request that sets its expiry.
+//! A manager may allow two keys with the same name (docs/manager-api.md, "Unknowns", no. 7). On a manager that allows this, the predecessor is
+//! renamed later, in the request that sets its expiry.
 //!
 //! If several runs create a key with the same name, all of these keys except the key with the lowest ID are deleted (docs/transaction.md,
 //! "Several runs at once"). In concurrent rotations of one key, this rule applies only to the successors. The run whose successor has the
@@ -159,7 +159,7 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
         .iter()
         .any(|key| key.name() == Some(name) && key.id != id)
     {
-        // The name is in use, for example by the successor that another run created. So it cannot be restored.
+        // The name is in use, for example by the successor that another run created. So the predecessor's name cannot be restored.
         return Ok(());
     }
     let change = KeyChange {
@@ -184,7 +184,7 @@ pub(crate) enum Retired {
 /// Sets the predecessor's expiry after the successor's secret was delivered, and removes the record.
 ///
 /// # Errors
-/// Returns an error if the expiry was not set. In that case the record is not removed.
+/// Returns an error if the expiry was not set. After this error, the record is still on disk.
 pub(crate) async fn expire_predecessor(
     access: Access<'_>,
     mut recorded: RunRecord,
@@ -293,8 +293,8 @@ async fn set_end(
         Some(answer) => answer,
         None => return Ok(Retired::Gone),
     };
-    // If the response lacks the expiry, the key is read again. The manager omits fields that are not set (docs/manager-api.md, "Key fields"), but a
-    // response to a change may also be incomplete.
+    // If the response lacks the expiry, the key is read again. The manager omits an expiry that is not set (docs/manager-api.md, "Key fields"), but
+    // the response to a change may also be incomplete.
     let shown = match answer.expiry_date() {
         Some(shown) => Some(shown),
         None => look(access, id).await?.and_then(|key| key.expiry_date()),

@@ -119,7 +119,8 @@ pub(super) enum Failure {
     Unresolved(Error),
 }
 
-/// Returns the `meta` object of the JSON output for the fields of the key, which are known when the manager has returned the secret.
+/// A function that returns the `meta` object of the JSON output. Its argument contains the fields of the key, which are known only after the manager
+/// has returned the secret.
 type MetaOf<'a> = Box<dyn Fn(&Map<String, Value>) -> Value + 'a>;
 
 /// A transaction that creates a secret and delivers it.

@@ -158,8 +158,9 @@ impl Transaction<'_> {
         self.close(recorded, delivered).await
     }
 
-    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Other runs also see this run's
-    /// record. If several runs check at the same time, each run except the last sees another run's record and fails.
+    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Other runs also see this run's record, so a
+    /// run fails if another run's record is on disk. Concurrent runs check one at a time, and a run that fails removes its record. So the last of
+    /// these runs can continue.
     fn exclude_other_runs(
         &self,
         key: &ApiKey,

@@ -135,7 +135,7 @@ impl Run {
         .await
     }
 
-    /// Waits until both secrets have arrived at their destinations. At that point both sessions are open and both keys exist.
+    /// Waits until both secrets have arrived at their destinations. When this function returns, both sessions are open and both keys exist.
     async fn both_in_delivery(&self) {
         self.arrivals.both().await;
         for sandbox in &self.sandboxes {

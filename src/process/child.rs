@@ -102,8 +102,8 @@ fn code(status: ExitStatus) -> u8 {
         .map_or(1, |code| u8::try_from(code).unwrap_or(1))
 }
 
-/// Forwards a signal to the child process. A terminal sends its signals (Ctrl-C, Ctrl-\, hang-up) to every process in the foreground
-/// process group. The child process is in that group and has already received these signals, so they are not forwarded.
+/// Forwards a signal to the child process, unless the signal came from the terminal (Ctrl-C, Ctrl-\ or hang-up). The terminal sends these signals to
+/// every process in the foreground process group, so the child process has already received them.
 #[cfg(unix)]
 fn forward(signal: Signal, child: &Child) {
     let is_from_terminal = matches!(signal, Signal::Hangup | Signal::Interrupt | Signal::Quit);

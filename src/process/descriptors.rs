@@ -1,5 +1,5 @@
-//! Checks before the first request that the file descriptors and the thread that a run needs are available. Without a descriptor, a secret
-//! might be created but not delivered. Without a thread, the runtime would panic.
+//! Checks before the first request that the run can open enough file descriptors and start a thread. Without a descriptor, a secret might be created
+//! but not delivered. Without a thread, the runtime would panic.
 
 use std::io;
 use std::thread::JoinHandle;
@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// The number of descriptors that a run needs for the runtime, a connection, a host name lookup, its record and a child process.
 pub(crate) const FOR_A_RUN: usize = 16;
-/// The number of descriptors that a run needs after the destinations are prepared.
+/// The number of further descriptors that a run needs when its destinations are already prepared.
 pub(crate) const FOR_DELIVERY: usize = 8;
 
 /// Checks that `count` more files can be opened.
@@ -28,7 +28,7 @@ pub(crate) fn require(count: usize) -> Result<(), Error> {
                 ))
                 .hint("raise the limit with `ulimit -n 64`; nothing was sent"));
             }
-            // Cloning stderr failed for a reason other than the limit. In that case the limit cannot be checked, and the run continues.
+            // Cloning stderr failed for a reason other than the limit. The limit cannot be checked, so the run continues without the check.
             Err(_) => break,
         }
     }
@@ -54,7 +54,7 @@ pub(crate) fn require(_count: usize) -> Result<(), Error> {
 pub(crate) struct TrialThread(io::Result<JoinHandle<()>>);
 
 impl TrialThread {
-    /// Starts the thread. If the caller does other work before it calls [`Self::finish`], the check takes almost no time.
+    /// Starts the thread. The caller does other work before it calls [`Self::finish`], so that it does not have to wait for the thread.
     pub(crate) fn start() -> Self {
         Self(std::thread::Builder::new().spawn(|| ()))
     }

@@ -12,8 +12,8 @@ use super::signals::IgnoredSignals;
 pub(crate) fn make_an_error() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let number = rustix::process::Signal::XFSZ.as_raw();
-    // A handler is installed instead of ignoring the signal, because child processes inherit ignored signals but not handlers. If the signal was
-    // already ignored when this process started, it stays ignored.
+    // This function installs a handler instead of ignoring the signal, because child processes inherit ignored signals but not handlers. If the
+    // signal was already ignored when this process started, it stays ignored.
     if !IgnoredSignals::read().contains_number(number) {
         let _stays_after_drop = signal(SignalKind::from_raw(number))?;
     }

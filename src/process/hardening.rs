@@ -1,8 +1,8 @@
 //! Disables core dumps, which would write secrets from memory to disk.
 //!
-//! The soft limit prevents dumps to a file, but not dumps that the kernel pipes to a program (core(5), `core_pattern`). Marking the process
-//! as not dumpable also prevents piped dumps, and stops other processes of the user from reading its memory. An exec clears the mark, so
-//! child processes are dumpable as usual. Child processes inherit the soft limit and can raise it.
+//! The soft limit prevents dumps to a file, but not dumps that the kernel pipes to a program (core(5), `core_pattern`). Marking the process as not
+//! dumpable also prevents piped dumps, and stops other processes of the user from reading its memory. The mark is cleared when a process executes a
+//! program, so child processes are dumpable as usual. Child processes inherit the soft limit and can raise it.
 
 /// Disables core dumps. If the system does not allow this, the run continues.
 pub(crate) fn disable_core_dumps() {

@@ -34,7 +34,7 @@ enum PendingKind {
 struct PendingEntry {
     number: u64,
     work: PendingWork,
-    /// The hint while a destination may have the secret. It replaces the hint in `work`. `None` if no destination has the secret.
+    /// The hint that replaces the hint in `work` while a destination may have the secret. `None` if no destination has the secret.
     next_step: Option<String>,
 }
 
@@ -46,8 +46,8 @@ pub(crate) struct PendingGuard<'a> {
 }
 
 impl PendingWork {
-    /// Returns an operation on a secret. If the run is aborted, the error contains `description` (the state of the key) and `hint` (the
-    /// next step for the user).
+    /// Returns the pending operation for the creation and delivery of a secret. If the run is aborted, the error contains `description` (the state of
+    /// the key) and `hint` (the next step for the user).
     pub(crate) fn secret(description: String, key_id: Option<i64>, hint: String) -> Self {
         Self {
             description,
@@ -57,7 +57,7 @@ impl PendingWork {
         }
     }
 
-    /// Returns a change or a deletion of a key, which the user may safely repeat.
+    /// Returns the pending operation for the change or the deletion of a key. The user may safely repeat the operation.
     pub(crate) fn change(description: String, key_id: i64) -> Self {
         Self {
             description,
@@ -71,7 +71,7 @@ impl PendingWork {
 }
 
 impl PendingSet {
-    /// Adds an operation to the set until the guard is dropped.
+    /// Adds an operation to the set. The operation stays in the set until the returned guard is dropped.
     pub(crate) fn add(&self, work: PendingWork) -> PendingGuard<'_> {
         let number = self.last_number.get() + 1;
         self.last_number.set(number);
@@ -88,7 +88,7 @@ impl PendingSet {
         self.entries.borrow().is_empty()
     }
 
-    /// Returns what the run does after a first signal, or `None` if no operation is pending.
+    /// Returns a phrase that tells the user what the run does after a first signal. Returns `None` if no operation is pending.
     pub(crate) fn meanwhile(&self) -> Option<&'static str> {
         let entries = self.entries.borrow();
         let kinds = || entries.iter().map(|entry| entry.work.kind);
@@ -136,7 +136,7 @@ impl PendingSet {
 }
 
 impl PendingGuard<'_> {
-    /// Replaces the description when the key's ID becomes known.
+    /// Sets the key's ID and replaces the description. The caller calls this function when the ID becomes known.
     pub(crate) fn describe(&self, description: String, key_id: i64) {
         self.set.edit(self.number, |entry| {
             entry.work.description = description;

@@ -1,4 +1,4 @@
-//! Verifies the manager's identity. Contains the trust policy of a run and the store of pinned keys.
+//! Verifies the manager's identity. Contains the trust policy of a run and the store of pinned public keys.
 
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;

@@ -33,7 +33,7 @@ impl TrustDecision {
         }
     }
 
-    /// Returns the trust in a key that the user confirmed in this run, if the pin could not be stored.
+    /// Returns the decision for a certificate whose public key the user confirmed in this run. Used if the pin could not be stored.
     pub(crate) fn confirmed(pin: Pin) -> Self {
         Self {
             trust: Trust::Pins(PinSet {
@@ -56,7 +56,7 @@ pub(crate) enum TrustSource {
     Certificates(Source, PathBuf),
     /// A pin stored in this file.
     PinStore(PathBuf),
-    /// A key that the user confirmed in this run. The pin could not be stored.
+    /// The public key of a certificate, which the user confirmed in this run. The pin could not be stored.
     Confirmed,
     /// `--insecure`: every certificate is accepted.
     Insecure(Source),
@@ -86,8 +86,8 @@ impl fmt::Display for TrustSource {
     }
 }
 
-/// Returns the environment variable that overrides the system's root certificates, as in OpenSSL. On Windows and macOS, these variables
-/// have no effect.
+/// Returns the environment variable that overrides the system's root certificates, as in OpenSSL. The variable is `SSL_CERT_FILE` or `SSL_CERT_DIR`.
+/// On Windows and macOS, these variables have no effect.
 fn system_roots() -> Option<&'static str> {
     let set = |name: &&str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     if cfg!(any(windows, target_os = "macos")) {
@@ -98,7 +98,7 @@ fn system_roots() -> Option<&'static str> {
 
 /// The trust settings of a run.
 pub(crate) struct TrustPolicy {
-    /// The manager's address in the settings. The trust settings of a profile apply only to the manager at this address.
+    /// The manager's address in the settings. The trust settings in a profile apply only to the manager at this address.
     own_address: Option<Address>,
     /// The pins from a flag, a variable or a profile.
     pins: Option<Sourced<Vec<Pin>>>,
@@ -237,7 +237,7 @@ pub(crate) fn load_certificates(
             "pass a PEM file that contains one or more certificates",
         )
     };
-    // The file type is checked first, because opening a pipe would block, and because the file may be read more than once.
+    // The file type is checked first. A pipe is not allowed, because opening it would block and because the file may be read more than once.
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(invalid("is not a regular file".to_owned()));
     }

@@ -1,24 +1,23 @@
 //! The lockout guard: records rejected sign-ins across runs, so that repeated runs do not lock an account.
 //!
-//! A rejected password or code counts towards the manager's account lockout, which only another administrator can lift
-//! (docs/manager-api.md, "Sign-in"). After two rejections within 15 minutes, sign-ins are paused for 15 minutes, and each run fails before
-//! it sends anything. With `--force-login`, a run signs in anyway. On a terminal, the user is asked whether to sign in anyway. A successful
-//! sign-in clears the rejections.
+//! The manager locks an account after several rejected passwords or MFA codes, and only another administrator can unlock it (docs/manager-api.md,
+//! "Sign-in"). After two rejections within 15 minutes, the guard pauses sign-ins for 15 minutes: each run fails before it sends anything. With
+//! `--force-login`, a run signs in anyway. On a terminal, the user is asked whether to sign in anyway. A successful sign-in clears the rejections.
 //!
-//! Every rejection by the manager counts, even if its cause is unknown. These failures do not count: a request that did not reach the manager, a rate
-//! limit, the session limit, an unavailable manager, and a missing code. A lost response does not count either, because the manager may have accepted
-//! the sign-in, and because exit code 8 promises that the run can be repeated.
+//! The guard counts every rejection by the manager, even if its cause is unknown. It does not count these failures: a request that did not reach the
+//! manager, a rate limit, the session limit, an unavailable manager, and a missing MFA code. It does not count a lost response either, because the
+//! manager may have accepted the sign-in, and because the exit code of such a run (8) promises that the run can be repeated.
 //!
-//! A manager must not accept an MFA code a second time (RFC 6238, section 5.2). So a code that was sent is not sent again for 15 minutes,
-//! even if the sign-in failed. No manager accepts a code for that long. The probability that a new code equals an earlier code is one in a
-//! million.
+//! A manager must not accept an MFA code a second time (RFC 6238, section 5.2). So an MFA code that was sent is not sent again for 15 minutes, even
+//! if the sign-in failed. After 15 minutes, no manager accepts this MFA code any more. A new MFA code that happens to equal an earlier one is
+//! rejected by mistake, but its probability is one in a million.
 //!
-//! The records are in the folder `sign-ins/` of the state folder. The file `key` contains random bytes that are generated once. Each
-//! combination of manager, tenant and user has a record file, whose name is a keyed hash of the three values. A record contains the times
-//! of rejections, the cause of the last rejection, and keyed hashes of the codes that were sent. An attacker who reads `key` and a record
-//! could compute the codes, but these codes no longer work. A record is always rewritten completely while the file `key` is locked, so that
-//! no update of a concurrent run is lost. A record is deleted when none of its entries count any more. If the records cannot be written,
-//! the run continues without them and logs the error at `-v`, because a read-only home folder must not prevent a sign-in.
+//! The records are in the folder `sign-ins/` of the state folder. The file `key` contains random bytes that are generated once. Each combination of
+//! manager, tenant and user has a record file, whose name is a keyed hash of the three values. A record contains the times of rejections, the cause
+//! of the last rejection, and keyed hashes of the MFA codes that were sent. An attacker who reads `key` and a record could compute the MFA codes, but
+//! they no longer work. A record is always rewritten completely while the file `key` is locked, so that no update of a concurrent run is lost. A
+//! record is deleted when all its entries are too old. If the records cannot be written, the run continues without them and logs the error at `-v`,
+//! because a read-only home folder must not prevent a sign-in.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -50,14 +49,14 @@ pub(crate) struct LockoutGuard {
     forced: bool,
     /// True if the user chose at the prompt to sign in anyway.
     is_allowed: Cell<bool>,
-    /// The codes that this run has sent, with the times. This run never sends these codes again, even with `--force-login` or if no record
-    /// can be written.
+    /// The MFA codes that this run has sent, each with its time. This run never sends one of them again, even with `--force-login`, and even if the
+    /// sign-in record cannot be written.
     sent: RefCell<Vec<(Secret, i64)>>,
 }
 
 impl LockoutGuard {
-    /// Returns the guard of an account. `Kim` and `kim` count as one account, because it is unknown whether user names are case-sensitive
-    /// (docs/manager-api.md, "Unknowns", no. 12).
+    /// Returns the lockout guard of an account. `Kim` and `kim` count as one account, because it is unknown whether the manager's user names are
+    /// case-sensitive (docs/manager-api.md, "Unknowns", no. 12).
     pub(crate) fn new(manager: &str, tenant: Option<&str>, username: &str, forced: bool) -> Self {
         Self {
             folder: Folder::of_state(FOLDER),
@@ -98,10 +97,10 @@ impl LockoutGuard {
         self.is_allowed.set(true);
     }
 
-    /// Checks that this code was not sent before.
+    /// Checks that this MFA code was not sent before.
     ///
     /// # Errors
-    /// If the code was sent before, returns the time at which it was sent.
+    /// If the MFA code was sent before, returns the time at which it was sent.
     pub(crate) fn is_fresh(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
         let sent = self.sent.borrow();
         if let Some((_, when)) = sent.iter().find(|(sent, _)| sent.expose() == code.expose()) {
@@ -113,13 +112,14 @@ impl LockoutGuard {
         self.require_unused(&self.record(), &self.fingerprint(&key, code))
     }
 
-    /// Records a code as sent. The code is recorded before the request, so that the record is correct even if the process is killed during
-    /// the request. If several runs use the same code at the same time, only one run may send it.
+    /// Records an MFA code as sent. The caller does this before the request, so that the record is correct even if the process is killed during the
+    /// request. If several runs use the same MFA code at the same time, only one run may send it.
     ///
     /// # Errors
-    /// If the code was sent before, returns the time at which it was sent.
+    /// If the MFA code was sent before, returns the time at which it was sent.
     pub(crate) fn mark_code_used(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
-        // This check is necessary if the state folder is read-only, because the change below has no effect there.
+        // If the state folder is read-only, the change below does nothing. So this check also compares the MFA code with those that this run has
+        // sent.
         self.is_fresh(code)?;
         let spent = self.change(|record, key| {
             let fingerprint = self.fingerprint(key, code);
@@ -134,7 +134,7 @@ impl LockoutGuard {
         Ok(())
     }
 
-    /// Removes a code from the record, because the code did not reach the manager.
+    /// Removes an MFA code from the record. Used if the MFA code did not reach the manager.
     pub(crate) fn was_not_sent(&self, code: &Secret) {
         (self.sent.borrow_mut()).retain(|(sent, _)| sent.expose() != code.expose());
         self.change(|record, key| {
@@ -153,7 +153,7 @@ impl LockoutGuard {
 
     /// Clears the rejections after the manager has accepted a sign-in.
     pub(crate) fn accepted(&self) {
-        // If there is no record of any account, nothing is changed. This avoids creating a key file in most runs.
+        // If there is no record of any account, nothing is changed, so that most runs do not create the file `key`.
         let any = self.ask(|folder| Ok(!folder.names()?.is_empty()));
         if any == Some(true) {
             self.change(|record, _| {
@@ -178,7 +178,7 @@ impl LockoutGuard {
         }
     }
 
-    /// Returns the record without the entries that no longer count.
+    /// Returns the record without the entries that are too old.
     fn record(&self) -> SignInRecord {
         self.ask(|folder| {
             let key = existing_key(folder)?;
@@ -190,8 +190,8 @@ impl LockoutGuard {
         .unwrap_or_default()
     }
 
-    /// Changes the record, and deletes the records of other accounts in which no entry counts any more. Returns `None` if the record cannot
-    /// be written.
+    /// Changes the record of this account. Also deletes the records of other accounts whose entries are all too old. Returns `None` if the record
+    /// cannot be written.
     fn change<T>(&self, change: impl FnOnce(&mut SignInRecord, &hmac::Key) -> T) -> Option<T> {
         self.ask(|folder| {
             let (_lock, key) = locked_key(folder)?;
@@ -205,7 +205,7 @@ impl LockoutGuard {
         })
     }
 
-    /// Runs `work` in the folder. An error is logged and not returned, because an error of the guard must not make the run fail.
+    /// Runs `work` with the folder of the records. An error is only logged, because a run must not fail if the folder cannot be used.
     fn ask<T>(&self, work: impl FnOnce(&Folder) -> io::Result<T>) -> Option<T> {
         let folder = self.folder.as_ref()?;
         work(folder)
@@ -235,7 +235,7 @@ impl LockoutGuard {
     }
 }
 
-/// Returns a keyed hash of the parts. Each part is preceded by its length, so that different lists always produce different hash inputs.
+/// Returns a keyed hash of the parts. The length of each part is hashed before the part, so that different lists are different inputs of the hash.
 fn hash(key: &hmac::Key, parts: &[&[u8]]) -> String {
     let mut context = hmac::Context::with_key(key);
     for part in parts {
@@ -256,14 +256,14 @@ fn key_from(content: &[u8]) -> Option<hmac::Key> {
     whole.then(|| hmac::Key::new(hmac::HMAC_SHA256, content))
 }
 
-/// Locks the key file, and returns the file and the key. Creates the key if it does not exist.
+/// Locks the file `key`, and returns the file and its random bytes. Creates the file if it does not exist.
 fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
     for _ in 0..4 {
         let file = match folder.open(KEY) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 match folder.write_locked(KEY, random::hex(KEY_BYTES).as_bytes()) {
-                    // A concurrent run created the key file first.
+                    // A concurrent run created the file `key` first.
                     Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                         return Err(error);
                     }
@@ -311,7 +311,7 @@ fn write(folder: &Folder, name: &str, record: &SignInRecord) -> io::Result<()> {
     folder.write(name, &serde_json::to_vec(record).map_err(io::Error::other)?)
 }
 
-/// Deletes the records in which no entry counts any more. A file that cannot be deleted is skipped.
+/// Deletes the records whose entries are all too old. A file that cannot be deleted is skipped.
 fn sweep(folder: &Folder) {
     for name in folder.names().unwrap_or_default() {
         if name == KEY {

@@ -15,7 +15,7 @@ pub(crate) struct Paused {
     pub(super) why: Option<SignInRefusal>,
 }
 
-/// The error for an MFA code that was already sent. Contains the time at which the code was sent, in milliseconds since the Unix epoch.
+/// The error for an MFA code that was already sent. Contains the time at which this code was sent, in milliseconds since the Unix epoch.
 pub(crate) struct CodeAlreadyUsed(pub(super) i64);
 
 impl std::fmt::Display for Paused {
@@ -60,14 +60,14 @@ impl From<Box<Paused>> for Error {
 }
 
 impl CodeAlreadyUsed {
-    /// Returns the formatted time at which the code was sent.
+    /// Returns the time at which the MFA code was sent, as text.
     pub(crate) fn when(&self) -> String {
         shown(self.0)
     }
 }
 
-/// Returns the error for a code that was already sent, for a run that cannot prompt for a new code. `code` describes the code in the
-/// message.
+/// Returns the error for an MFA code that was already sent. The run cannot prompt for a new one. `code` is the text that the message uses for the MFA
+/// code.
 pub(crate) fn code_already_used(code: &str, spent: &CodeAlreadyUsed) -> Error {
     Error::new(
         ErrorKind::SignIn,

@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::manager::SignInRefusal;
 
-/// The time in milliseconds for which the last rejection and each sent code count. While the last rejection counts, each rejection within this time
-/// before the last one counts too.
+/// How long the last rejection and each MFA code that was sent are kept, in milliseconds: 15 minutes. As long as the last rejection is kept,
+/// rejections in the 15 minutes before it are kept too.
 pub(crate) const WINDOW: i64 = 15 * 60 * 1000;
-/// The maximum number of rejections in a record. Also the maximum number of codes.
+/// The maximum number of rejections in a sign-in record. It is also the maximum number of MFA codes. The oldest entries are removed first.
 const MAX_ENTRIES: usize = 16;
 
 /// Returns a description of why a sign-in was rejected. The manager's message is not stored, because it may contain user names.
@@ -35,15 +35,15 @@ pub(crate) struct SignInRecord {
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SentCode {
-    /// The keyed hash of the code.
+    /// The keyed hash of the MFA code.
     #[serde(rename = "print")]
     pub(crate) fingerprint: String,
     pub(crate) sent: i64,
 }
 
 impl SignInRecord {
-    /// Removes the entries that no longer count. Also removes entries far in the future, because they would pause sign-ins until that time. Such an
-    /// entry exists if the clock was set back after a rejection.
+    /// Removes the entries that are too old. Also removes entries far in the future, which exist if the clock was set back after a rejection. They
+    /// would pause sign-ins until the clock reaches their time.
     pub(crate) fn forget_old(&mut self, now: i64) {
         let counts = |time: i64| now.saturating_sub(time).saturating_abs() < WINDOW;
         if !self.refused.last().is_some_and(|last| counts(*last)) {

@@ -25,13 +25,13 @@ pub(crate) enum SavedSecret {
     },
     /// An API key.
     Key {
-        /// The profile for which the key was saved, or `None` if no profile was in use.
+        /// The profile that was in use when `login` saved the API key, or `None` if no profile was in use.
         profile: Option<String>,
-        /// The ID of the key, or `None` if the key's role may not read it.
+        /// The ID of the API key, or `None` if the role of the key does not permit reading it.
         id: Option<i64>,
-        /// The secret of the key.
+        /// The secret of the API key.
         secret: Secret,
-        /// The HTTP header that carries the key.
+        /// The HTTP header that carries the API key.
         header: KeyHeader,
     },
 }
@@ -47,7 +47,7 @@ impl std::fmt::Display for SavedSecret {
 }
 
 impl SavedCredential {
-    /// Returns the user name of a session, or `None` for a key.
+    /// Returns the user name of a session, or `None` for an API key.
     pub(crate) fn username(&self) -> Option<&str> {
         match &self.secret {
             SavedSecret::Session { username, .. } => Some(username),
@@ -91,7 +91,7 @@ impl SavedCredential {
         format!("{hex}.json")
     }
 
-    /// Returns a note on how to delete the key on the manager, because `logout` removes only the saved copy. Returns `None` for a session.
+    /// Returns a note on how to delete the API key on the manager, because `logout` deletes only the saved copy. Returns `None` for a session.
     pub(crate) fn remaining_key(&self) -> Option<String> {
         match &self.secret {
             SavedSecret::Session { .. } => None,
@@ -107,7 +107,7 @@ impl SavedCredential {
     }
 }
 
-/// Returns the note that an API key in a variable takes precedence over a saved credential.
+/// Returns the note that the environment variable with an API key takes precedence over a saved credential.
 pub(crate) fn shadowed(by: &Source, what: &SavedSecret) -> String {
     format!(
         "{by} takes precedence over {what}, which `swp-keys login` saved; unset {by} to use the saved credential"

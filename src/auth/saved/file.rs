@@ -6,8 +6,8 @@ use super::credential::{SavedCredential, SavedSecret};
 use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 
-/// The fields of a saved credential's file. Sessions and API keys use the same flat struct, because serde deserializes a tagged enum
-/// through a buffer that is not zeroed.
+/// The fields of the file of a saved credential. One flat struct is used for both sessions and API keys. An enum would leave secrets in memory,
+/// because serde deserializes a tagged enum through a buffer that is not zeroed.
 #[derive(Deserialize)]
 pub(crate) struct Read {
     manager: String,
@@ -46,7 +46,7 @@ const API_SECRET_KEY: &str = "api-secret-key";
 const CLOUD_ONE: &str = "cloud-one";
 
 impl Read {
-    /// Returns the saved credential, or `None` if the fields describe neither a session nor a key.
+    /// Returns the saved credential, or `None` if the fields describe neither a session nor an API key.
     pub(crate) fn credential(self) -> Option<SavedCredential> {
         let secret = match (self.username, self.cookies, self.request_id, self.api_key) {
             (Some(username), Some(cookies), Some(request_id), None) => SavedSecret::Session {

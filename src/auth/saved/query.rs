@@ -1,7 +1,7 @@
 //! Determines which saved credentials apply to a run.
 //!
-//! A session belongs to a user, a manager and a tenant. A key belongs to a manager, a tenant and the profile for which it was saved,
-//! because profiles for the same manager usually use different keys.
+//! A session belongs to a user, a manager and a tenant. An API key belongs to a manager and a tenant. It also belongs to a profile, because profiles
+//! for the same manager usually use different API keys.
 
 use super::credential::{SavedCredential, SavedSecret};
 use crate::context::Context;
@@ -9,14 +9,13 @@ use crate::manager::{KeyHeader, Session};
 use crate::secret::Secret;
 use crate::target::Target;
 
-/// A query for the saved credentials of a manager, tenant, user and profile.
+/// Selects the saved credentials of a manager, tenant, user and profile.
 pub(crate) struct CredentialQuery {
     pub(super) manager: String,
     tenant: Option<String>,
     username: Option<String>,
     profile: Option<String>,
-    /// True if the user name was set on the command line. In this case, a saved key is not used, because it is unknown which user created
-    /// the key.
+    /// True if the user name was set on the command line. If it was, no saved API key is used, because it is unknown which user created the API key.
     pub(super) user_is_explicit: bool,
     /// If true, files that other users can read are accepted.
     pub(super) allow_loose: bool,
@@ -48,7 +47,7 @@ impl CredentialQuery {
         self
     }
 
-    /// Returns a credential for saving this session.
+    /// Returns the credential to save for this session.
     pub(crate) fn session(&self, username: &str, session: &Session) -> SavedCredential {
         self.credential(SavedSecret::Session {
             username: username.to_owned(),
@@ -56,7 +55,7 @@ impl CredentialQuery {
         })
     }
 
-    /// Returns a credential for saving this API key.
+    /// Returns the credential to save for this API key.
     pub(crate) fn key(
         &self,
         id: Option<i64>,

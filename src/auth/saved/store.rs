@@ -33,7 +33,7 @@ impl SavedCredential {
         })
     }
 
-    /// Checks that other users cannot write to the folder. This check is made before the sign-in.
+    /// Checks that other users cannot write to the folder of saved credentials. Called before the sign-in, so that the run fails early.
     ///
     /// # Errors
     /// Returns a usage error whose hint is the command that fixes the permissions.
@@ -69,8 +69,8 @@ impl SavedCredential {
         })
     }
 
-    /// Finds the saved credential for a run. The profile's API key takes precedence over the user's session. If no user name is configured,
-    /// the session may belong to any user.
+    /// Finds the saved credential for a run: the saved API key of the profile, or else the saved session of the user. If no user name is configured,
+    /// the session of any user is accepted.
     ///
     /// # Errors
     /// Returns a usage error if several users have a saved session, or if other users of this machine can read or write the file. Returns
@@ -107,7 +107,7 @@ impl SavedCredential {
         };
         let files = match folder.read_all(query.allow_loose) {
             Ok(files) => files,
-            // If this user cannot read the folder, another user owns it, so it contains no credentials of this user.
+            // A folder that this user cannot read belongs to another user, so it contains no credentials of this user.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Vec::new()),
             Err(error) => {
                 let unreadable = || unreadable(&folder, &error.to_string());

@@ -12,7 +12,7 @@ use crate::cli::command_line::parser;
 use crate::cli::help::OPTIONS;
 use crate::terminal::output::is_plain;
 
-/// Prints one candidate per line. For shells that show descriptions, a tab and the description follow the candidate.
+/// Prints one candidate per line. If the shell shows descriptions, a tab and the description follow the candidate.
 pub(crate) fn answer(request: &Request) {
     let mut words = request.before.clone();
     if words.is_empty() {
@@ -34,7 +34,7 @@ pub(crate) fn answer(request: &Request) {
         .filter_map(|candidate| line_of(candidate, request.line.as_ref()))
         .map(|line| line + "\n")
         .collect();
-    // A write error is ignored, because the shell has closed the pipe and no longer needs the candidates.
+    // A write error is ignored, because it means that the shell has closed the pipe and no longer needs the candidates.
     let _ = std::io::stdout().lock().write_all(answer.as_bytes());
 }
 
@@ -55,7 +55,7 @@ fn line_of(candidate: &CompletionCandidate, line: Option<&BashLine>) -> Option<S
     })
 }
 
-/// Adds the command `help`, which is not part of the parser. `swp-keys help COMMAND` prints the help of that command.
+/// Adds the command `help` for completion, because the parser does not contain it. `swp-keys help COMMAND` prints the help of that command.
 fn with_help(program: clap::Command) -> clap::Command {
     let names = program
         .get_subcommands()
@@ -68,7 +68,7 @@ fn with_help(program: clap::Command) -> clap::Command {
     program.subcommand(clap::Command::new("help").about(about).arg(topic))
 }
 
-/// Makes the arguments of a command that expect a role or a key complete with names from the manager.
+/// Sets the completion of each argument that expects a role or an API key: its candidates are names from the manager.
 fn with_candidates(command: clap::Command, request: &Request) -> clap::Command {
     command
         .mut_args(|argument| argument_with_candidates(argument, request))

@@ -1,6 +1,7 @@
-//! Parses a command line from bash. bash passes the line as it was typed, including quotes, and expects each candidate to be quoted to match.
+//! Parses a command line from bash. bash passes the line as it was typed, including quotes. Each candidate must contain the quotes and backslashes
+//! that are needed at the cursor.
 
-/// The kind of quotes that are open at the cursor.
+/// The kind of quote that is open at the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quote {
     None,
@@ -16,13 +17,13 @@ pub(crate) struct BashLine {
     /// The current word, without its quotes.
     pub(crate) current: String,
     quote: Quote,
-    /// The length of the start of the current word that bash leaves unchanged. bash replaces only the part after the last quote, `=` or `:`.
+    /// The position in the current word at which bash inserts a candidate. bash replaces only the part after the last quote, `=` or `:`.
     inserted_at: usize,
 }
 
 impl BashLine {
-    /// Splits a line into words as bash does, but without expansions. Returns `None` if the cursor is after a character such as `|` or `;`, where a
-    /// second command begins.
+    /// Splits a line into words as bash does, but without expanding variables or patterns. Returns `None` if the cursor is after a character such as
+    /// `|` or `;`, where a second command begins.
     pub(crate) fn read(line: &str, point: usize) -> Option<Self> {
         let line = line.get(..point).unwrap_or(line);
         let mut words: Vec<String> = Vec::new();
@@ -42,7 +43,7 @@ impl BashLine {
                 (Quote::None, '"') => (quote, inserted_at) = (Quote::Double, text.len()),
                 (Quote::Single, '\'') | (Quote::Double, '"') => quote = Quote::None,
                 (Quote::None | Quote::Double, '\\') => text.extend(characters.next()),
-                // After one of these characters, a second command or a file name for a redirection begins.
+                // Nothing is completed after one of these characters, because a second command or the file name of a redirection begins there.
                 (Quote::None, ';' | '|' | '&' | '(' | ')' | '<' | '>') => return None,
                 (Quote::None, '=' | ':') => {
                     text.push(character);
@@ -51,7 +52,7 @@ impl BashLine {
                 _ => text.push(character),
             }
         }
-        // `NAME=value swp-keys ...`
+        // Assignments before the command, as in `NAME=value swp-keys ...`, are skipped.
         let is_assignment = |word: &String| word.contains('=') && !word.contains('/');
         let before: Vec<String> = words.into_iter().skip_while(is_assignment).collect();
         Some(Self {
@@ -62,14 +63,14 @@ impl BashLine {
         })
     }
 
-    /// Returns the text for bash to insert, quoted for the position of the cursor.
+    /// Returns the text that bash inserts for a candidate, with the quotes that are needed at the cursor.
     pub(crate) fn quoted(&self, value: &str) -> Option<String> {
         let rest = value.get(self.inserted_at..)?;
         Some(match self.quote {
             // The closing quote is omitted, because bash adds it.
             Quote::Single => rest.replace('\'', r"'\''"),
-            // Within double quotes, bash would replace `!` and the text after it with a command of the history. A backslash before `!` prevents this,
-            // but stays in the word. So the double quotes are closed, and `!` is put in single quotes.
+            // Within double quotes, bash would replace `!` and the text after it with a command of the history. A backslash before `!` would prevent
+            // the replacement, but would stay in the word. So the double quotes are closed before `!`, and `!` is put in single quotes.
             Quote::Double => {
                 escaped(rest, |character| "\"\\$`".contains(character)).replace('!', "\"'!'\"")
             }

@@ -1,4 +1,4 @@
-//! Completes roles and keys with names from the manager. There are no candidates if the run has neither a saved credential nor an API key.
+//! Completes roles and API keys with names from the manager. Without a saved credential or a configured API key, there are no candidates.
 
 use std::ffi::OsString;
 use std::time::{Duration, SystemTime};
@@ -20,15 +20,15 @@ use crate::storage::state_dir::Folder;
 use crate::target::Target;
 use crate::terminal::output::{Color, Format, Output, is_plain};
 
-/// The time limit for all requests of a completion, because the user is waiting.
+/// The time limit for all requests of one completion together. It is short, because the user is waiting.
 const BUDGET: Duration = Duration::from_millis(900);
-/// The time for which a rejected API key is not sent again. The pause is necessary, because the manager locks an API key after repeated failures
+/// How long completion does not send an API key that the manager has rejected. The manager locks an API key after repeated failures
 /// (docs/manager-api.md, "Checking a key"), and a shell may request completion very often.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The maximum number of candidates. A longer list would not help the user.
 const MOST: usize = 1000;
 
-/// Returns the role names.
+/// Returns the names of the manager's roles.
 pub(crate) fn roles(before: &[OsString]) -> Vec<CompletionCandidate> {
     ask(before, async |signed_in| {
         let roles: Vec<RoleSummary> = signed_in.roles().await?;
@@ -36,8 +36,8 @@ pub(crate) fn roles(before: &[OsString]) -> Vec<CompletionCandidate> {
     })
 }
 
-/// Returns candidates for a key in the form that the user started to type: `id:N`, `name:TEXT`, or a name. A name that could be read as an ID is
-/// offered as `name:TEXT`.
+/// Returns candidates for an API key in the form that the user started to type: `id:N`, `name:TEXT`, or the name alone. A key name that could be read
+/// as an ID is always offered as `name:TEXT`.
 pub(crate) fn keys(before: &[OsString], current: &str) -> Vec<CompletionCandidate> {
     ask(before, async |signed_in| {
         let keys: Vec<ApiKey> = signed_in
@@ -86,22 +86,23 @@ fn ask(
     runtime.shutdown_background();
     found
         .into_iter()
-        // A name that starts with a dash would be parsed as a flag.
+        // A name that starts with a dash is not offered, because it would be parsed as a flag.
         .filter(|name| !name.is_empty() && !name.starts_with('-') && is_plain(name))
         .take(MOST)
         .map(CompletionCandidate::new)
         .collect()
 }
 
-/// Returns the manager that the typed words select, and a context for requests to it. Returns `None` if no manager is selected, or if `--insecure`
-/// turns off the check of its certificate.
+/// Returns the manager that the typed words select, and a context for requests to it. Returns `None` if no manager is selected, or if the
+/// verification of its certificate is disabled.
 fn target(before: &[OsString]) -> Option<(Target, Context)> {
     let matches = parser().ignore_errors(true);
     let matches = matches.try_get_matches_from(before).ok()?;
     let global = GlobalArgs::from_arg_matches(&matches).ok()?;
     let mut settings =
         Settings::resolve(global, &Sources::of(&matches), ProfileUse::Required).ok()?;
-    // Completion cannot print a warning. So it must not send a credential to an unverified server, and must not pin an unknown key.
+    // Completion must not send a credential to an unverified server, and must not pin the public key of an unknown manager, because it cannot print a
+    // warning.
     if settings.insecure.is_some() {
         return None;
     }
@@ -123,8 +124,8 @@ async fn found(
 ) -> Option<Vec<String>> {
     let way = AuthMethod::select(target, context).ok()?;
     match &way {
-        // Completion does not use a password. It also does not run a command, because the command may prompt, and does not read stdin, because stdin
-        // belongs to the shell.
+        // Completion does not use a password. It does not get an API key from a command, because the command may prompt. It does not read an API key
+        // from stdin, because stdin belongs to the shell.
         AuthMethod::Password => return None,
         AuthMethod::ApiKey(key)
             if matches!(key.value, SecretSource::Command(_) | SecretSource::Stdin) =>
@@ -149,7 +150,7 @@ async fn found(
         Err(error) => {
             let refused = matches!(error.cause(), Cause::Unauthorized | Cause::Forbidden);
             if let Some(fingerprint) = fingerprint.filter(|_| refused) {
-                // An error while writing this record is ignored, because completion prints no messages.
+                // If the rejection cannot be recorded, the error is ignored, because completion prints no messages.
                 let _ = refusals.write(&fingerprint, b"refused\n");
             }
             None
@@ -157,7 +158,7 @@ async fn found(
     }
 }
 
-/// Returns true if the manager rejected this key recently.
+/// Returns true if the manager rejected the API key with this fingerprint recently.
 fn was_refused_recently(refusals: &Folder, fingerprint: &str) -> bool {
     let written =
         std::fs::metadata(refusals.path().join(fingerprint)).and_then(|data| data.modified());

@@ -9,9 +9,9 @@ use super::bash_line::BashLine;
 pub(crate) struct Request {
     /// The words before the current word, starting with the program's name. Empty if nothing can be completed.
     pub(super) before: Vec<OsString>,
-    /// The word at the cursor, as the program would receive it.
+    /// The word at the cursor, without shell quotes.
     pub(super) current: OsString,
-    /// The line as it was typed, if the shell expects candidates with quotes (bash).
+    /// The command line as it was typed. Only set for bash, which expects candidates with shell quotes.
     pub(super) line: Option<BashLine>,
 }
 

@@ -1,6 +1,6 @@
 //! The examples of each command. `tests/it/cli/help.rs` runs all of them.
 
-/// The commands and their examples. The parser does not contain the examples, so that only runs that print help spend time on them.
+/// The commands and their examples. They are separate from the parser, so that only runs that print help spend time on them.
 const EXAMPLES: [(&str, &[&str]); 23] = [
     (
         "create-key",

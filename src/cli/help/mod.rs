@@ -1,4 +1,4 @@
-//! The help pages: the overview, the page of each command, and the page of the flags that every command accepts.
+//! The help pages: an overview, one page for each command, and one page for the flags that every command accepts.
 
 mod examples;
 mod overview;

@@ -45,7 +45,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
     ("Other", &["sandbox", "completions", "man"]),
 ];
 
-/// Adds the long help to the program's parser. The long help lists the commands in groups and contains the examples of the overview.
+/// Adds the texts of `swp-keys --help` to the parser: the list of commands in groups, and the examples of the overview.
 pub(crate) fn of_program(program: clap::Command) -> clap::Command {
     let template = format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{}{}\n\n{{all-args}}{{after-help}}",
@@ -53,13 +53,13 @@ pub(crate) fn of_program(program: clap::Command) -> clap::Command {
         examples()
     );
     program
-        // The commands are hidden from clap's own list, because the groups already list them.
+        // The commands are hidden in clap's own list, because the list in groups already contains them.
         .mut_subcommands(|command| command.hide(true))
         .override_usage("swp-keys COMMAND [OPTIONS]")
         .help_template(template)
 }
 
-/// Returns the groups with the entries of their commands.
+/// Returns the list of commands in groups. The text of each command comes from clap's list.
 fn groups(program: &clap::Command) -> String {
     let mut list = program.clone().help_template("{subcommands}");
     let list = list.render_help().to_string();
@@ -76,7 +76,8 @@ fn groups(program: &clap::Command) -> String {
     text
 }
 
-/// Splits clap's list of commands into one entry per command. An entry may have several lines. Each line after the first is indented more deeply.
+/// Splits clap's list of commands into one entry per command. An entry may have several lines. The second and later lines are recognized by their
+/// deeper indentation.
 fn entries(list: &str) -> Vec<String> {
     let mut entries: Vec<String> = Vec::new();
     for line in list.lines().map(str::trim_end) {

@@ -1,4 +1,4 @@
-//! Builds the page of a command, and the page of the flags that every command accepts.
+//! Builds the help page of a command, and the help page of the flags that every command accepts.
 
 use clap::Args as _;
 
@@ -6,11 +6,11 @@ use super::super::typed_line::HelpForm;
 use super::examples::{section, with_own_examples};
 use crate::config::global_args::GlobalArgs;
 
-/// The maximum number of lines of a short page.
+/// The maximum number of lines of a short help page, so that the page fits on a terminal.
 const SCREEN: usize = 40;
 const MORE: &str = "Run `swp-keys help options` to list the flags that every command accepts.";
 
-/// Adds the texts of the help page to the command. The caller must build `command` first, because clap adds the global flags in `build`.
+/// Adds the texts of the help page to the command. The caller must first call clap's `build` on `command`, because `build` adds the global flags.
 pub(crate) fn of_command(command: clap::Command, form: HelpForm) -> clap::Command {
     if form == HelpForm::Long {
         return with_own_examples(command);
@@ -34,7 +34,7 @@ pub(crate) fn of_command(command: clap::Command, form: HelpForm) -> clap::Comman
         .after_help(format!("{examples}\n\n{MORE}").trim_start().to_owned())
 }
 
-/// Hides the global flags on the short page of a command.
+/// Hides the global flags on the short help page of a command.
 fn own_flags(command: clap::Command) -> clap::Command {
     command.mut_args(|flag| {
         let is_global = flag.is_global_set();
@@ -46,7 +46,7 @@ fn lines(command: &clap::Command) -> usize {
     command.clone().render_help().to_string().lines().count()
 }
 
-/// Shorter help texts of flags. They are used on short pages that would be too long for a screen with the usual texts.
+/// Shorter help texts of flags. They replace the usual texts if a short help page would otherwise be too long for a screen.
 const SHORT_TEXTS: [(&str, &str); 25] = [
     ("out_file", "Write the secret to this file (0600)"),
     ("dotenv", "Set NAME=secret in this dotenv file"),

@@ -82,7 +82,8 @@ fn print(error: &clap::Error) -> ExitCode {
 
 /// Prints the long help of the program.
 fn program_page() -> ExitCode {
-    // The flags are made non-global to save time. clap would copy global flags to every command, but this page does not show the flags of commands.
+    // The global flags are made ordinary flags to save time. clap would copy global flags to every command, but this page does not show the flags of
+    // commands.
     let program = parser().mut_args(|flag| flag.global(false));
     let _ = help::of_program(program).print_long_help();
     ExitCode::SUCCESS
@@ -121,7 +122,8 @@ fn first_argument(word: &str) -> bool {
         .is_some_and(|first| first == word)
 }
 
-/// Returns the output format for the error. Parsing has failed, so the format is searched for in the arguments and the environment.
+/// Returns the format in which the error is printed. The format is searched for in the words of the command line and in the environment, because clap
+/// returned no parsed flags.
 fn format() -> Format {
     let words = std::env::args_os().skip(1);
     let words = words.map(|word| word.to_string_lossy().into_owned());
@@ -132,14 +134,14 @@ fn format() -> Format {
     }
 }
 
-/// Returns the value of `-o` or `--output`, in any notation, such as `-ojson` and `--output=json`.
+/// Returns the value of `-o` or `--output`. Accepts every notation, such as `-ojson` and `--output=json`.
 fn typed_format(mut words: impl Iterator<Item = String>) -> Option<String> {
     while let Some(word) = words.next() {
         let value = match word.strip_prefix("--") {
             Some("") => return None,
             Some("output") => return words.next(),
             Some(long) => long.strip_prefix("output=").map(str::to_owned),
-            // In a group of short flags such as `-qojson`, `-o` may follow flags that take no value.
+            // `-o` may follow short flags that take no value, as in `-qojson`.
             None => match word
                 .strip_prefix('-')
                 .map(|short| short.trim_start_matches(['q', 'v']))
@@ -158,7 +160,7 @@ fn typed_format(mut words: impl Iterator<Item = String>) -> Option<String> {
     None
 }
 
-/// Returns clap's suggestions. The best suggestion is the last.
+/// Returns clap's suggestions, from worst to best.
 fn suggestions(error: &clap::Error, kind: ContextKind) -> Vec<&str> {
     match error.get(kind) {
         Some(ContextValue::String(one)) => vec![one],
@@ -239,7 +241,8 @@ fn to_error(error: &clap::Error, line: &TypedLine) -> Error {
     Error::usage(message, hint)
 }
 
-/// Returns the usage line of the command. Returns `None` for an invalid value, because the message already names the flag.
+/// Returns the usage line of the command, such as `usage: swp-keys ...`. Returns `None` if the error is about an invalid value, because its message
+/// already names the flag.
 fn usage_line(error: &clap::Error, line: &TypedLine) -> Option<String> {
     let about_value = matches!(
         error.kind(),
@@ -255,13 +258,13 @@ fn usage_line(error: &clap::Error, line: &TypedLine) -> Option<String> {
     Some(format!("usage: {usage}"))
 }
 
-/// Formats the required arguments that were not typed.
+/// Returns the text that names the required arguments that were not typed.
 fn missing(error: &clap::Error) -> String {
     let arguments = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::Strings(many)) => many.clone(),
         _ => vec![context(error, ContextKind::InvalidArg)],
     };
-    // A group of flags is longer than a single argument, so it comes last.
+    // A group of alternative flags comes last, because its text is longer than that of a single argument.
     let is_group = |argument: &&String| argument.contains('|');
     let (groups, single): (Vec<_>, Vec<_>) = arguments.iter().partition(is_group);
     let ordered = single.into_iter().chain(groups);
@@ -269,7 +272,8 @@ fn missing(error: &clap::Error) -> String {
     formatted.join(" and ")
 }
 
-/// Formats a missing argument or group for a message. clap would format a group as `<--role <NAME>|--role-id <ID>>`.
+/// Returns the text for a missing argument or for a group of alternative flags. clap's own text for a group is hard to read: `<--role
+/// <NAME>|--role-id <ID>>`.
 fn alternatives(arguments: &str) -> String {
     let inner = arguments
         .strip_prefix('<')
@@ -295,7 +299,7 @@ fn first_word(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or_default()
 }
 
-/// Returns the reason that a value parser reported. The message of clap's range parser is replaced, because it repeats the value.
+/// Returns the reason why clap rejected a value. If the number is outside its range, clap's message is replaced, because it repeats the value.
 fn reason(error: &clap::Error) -> String {
     let Some(reason) = std::error::Error::source(error) else {
         return String::new();

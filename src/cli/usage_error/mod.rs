@@ -1,5 +1,5 @@
-//! Reports errors of the argument parser. The values of arguments are not repeated, because a misplaced argument may be a password
-//! (`swp-keys create hunter2`).
+//! Reports errors of the argument parser. A message does not repeat an unexpected value, because it may be a password in the wrong place (`swp-keys
+//! create hunter2`).
 
 mod exit;
 mod origin;

@@ -2,7 +2,8 @@
 
 use super::super::command_line::parser;
 
-/// Returns the first variable that must be text but is not UTF-8. Variables that contain a path may contain any bytes.
+/// Returns the first environment variable whose value must be text but is not UTF-8. A variable with a path is not checked, because a path may
+/// contain any bytes.
 pub(super) fn unreadable_variable() -> Option<String> {
     let command = parser();
     let unreadable = |argument: &&clap::Arg| {
@@ -16,7 +17,7 @@ pub(super) fn unreadable_variable() -> Option<String> {
     Some(found.to_string_lossy().into_owned())
 }
 
-/// Returns true if this flag was typed. Its variable is not read in this case.
+/// Returns true if this flag was typed. clap does not read the environment variable of a typed flag.
 fn is_typed(argument: &clap::Arg) -> bool {
     let long = argument.get_long().map(|long| format!("--{long}"));
     let short = argument.get_short().map(|short| format!("-{short}"));

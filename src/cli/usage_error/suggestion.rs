@@ -1,8 +1,8 @@
-//! Suggests a command or flag of this program for an unknown one. A suggestion is only shown, never executed.
+//! Suggests a command or a flag of this program if the user typed an unknown one. The suggestion is only shown, and never executed.
 
 use super::super::typed_line::TypedLine;
 
-/// The commands of this program, each with the names of the same command in other programs.
+/// The commands of this program. Each is listed with the names that other programs use for a similar command.
 const COMMANDS: [(&str, &[&str]); 16] = [
     (
         "create",
@@ -25,7 +25,7 @@ const COMMANDS: [(&str, &[&str]); 16] = [
     ("config", &["settings", "configure", "profile", "profiles"]),
 ];
 
-/// The flags of this program, each with the names of the same flag in other programs.
+/// The flags of this program. Each is listed with the names that other programs use for a similar flag.
 const FLAGS: [(&str, &[&str]); 16] = [
     ("-o json", &["--json"]),
     ("-o jsonl", &["--jsonl", "--ndjson"]),
@@ -64,7 +64,8 @@ const FLAGS: [(&str, &[&str]); 16] = [
     ("-q", &["--silent"]),
 ];
 
-/// Commands and flags that are suggested only for an exact match in the tables above. They are never suggested for a misspelled word.
+/// Commands and flags that can do harm. They are suggested only if the typed word is in one of the tables above. It is not enough that the typed word
+/// is similar to their name.
 const DESTRUCTIVE: [&str; 21] = [
     "delete-key",
     "delete",
@@ -89,13 +90,14 @@ const DESTRUCTIVE: [&str; 21] = [
     "--ignore-missing",
 ];
 
-/// Returns the command of this program that has this name in other programs.
+/// Returns the command of this program for which other programs use this name.
 pub(super) fn synonym(word: &str) -> Option<&'static str> {
     let meant = |(meant, words): &(&'static str, &[&str])| words.contains(&word).then_some(*meant);
     COMMANDS.iter().find_map(meant)
 }
 
-/// Returns the flag of this program that has this name in other programs. Returns `None` if the typed command does not accept the flag.
+/// Returns the flag of this program for which other programs use this name. Returns `None` if the typed command does not accept the flag of this
+/// program.
 pub(super) fn flag_synonym(flag: &str, line: &TypedLine) -> Option<&'static str> {
     let meant = |(meant, flags): &(&'static str, &[&str])| flags.contains(&flag).then_some(*meant);
     let meant = FLAGS.iter().find_map(meant)?;
@@ -106,7 +108,7 @@ pub(super) fn flag_synonym(flag: &str, line: &TypedLine) -> Option<&'static str>
     is_known.then_some(meant)
 }
 
-/// Returns the first of clap's suggestions that is not destructive.
+/// Returns the first of clap's suggestions that is not in the list `DESTRUCTIVE`.
 pub(super) fn harmless<'a>(suggestions: &[&'a str]) -> Option<&'a str> {
     let mut suggestions = suggestions.iter().copied();
     suggestions.find(|suggestion| !suggestion.is_empty() && !DESTRUCTIVE.contains(suggestion))

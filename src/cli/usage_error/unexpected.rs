@@ -1,4 +1,4 @@
-//! Explains an argument that the command does not take.
+//! Explains the error for an argument that the command does not accept.
 
 use super::super::typed_line::TypedLine;
 use super::suggestion::{flag_synonym, harmless, synonym};
@@ -67,7 +67,7 @@ fn secret_flag(flag: &str) -> Option<Explanation> {
     let word = flag.trim_start_matches('-');
     let is_known = ["p", "pw", "pwd", "pass", "passwd", "password"].contains(&word);
     if is_known || word.starts_with("pas") {
-        // Only the flag is shown. In `--passwordSECRET`, the rest of the word is the password.
+        // In a word such as `--passwordSECRET`, the rest of the word is the password, so it is not shown.
         let shown = if is_known { flag } else { "--pas..." };
         return Some((
             format!("unexpected argument `{shown}`: no flag takes a password, because {VISIBLE}"),
@@ -114,7 +114,7 @@ pub(super) fn see_help(line: &TypedLine) -> String {
     }
 }
 
-/// Returns the name of a flag without an attached value, or `None` if the argument cannot be a flag.
+/// Returns the name of a flag, without a value that is attached to it (`--flag=value`). Returns `None` if the argument cannot be a flag.
 fn flag(argument: &str) -> Option<&str> {
     let name = argument.split('=').next().unwrap_or_default();
     let Some(word) = name.strip_prefix("--") else {

@@ -104,7 +104,8 @@ impl Args {
         Ok(())
     }
 
-    /// Returns the expiry from the profile. A date that was valid when the profile was written may be in the past now, so it is checked in each run.
+    /// Returns the expiry from the profile. It is checked in each run, because a date that was valid when the profile was written may be in the past
+    /// now.
     ///
     /// # Errors
     /// Returns a usage error that names the setting.

@@ -8,13 +8,13 @@ use crate::auth::session::Access;
 use crate::error::Error;
 use crate::expiry::Expiry;
 
-/// The expiry if the user presses Enter.
+/// The expiry of the key if the user presses Enter without an answer.
 const DEFAULT_EXPIRY: &str = "90d";
 
 /// Asks for the role, and for the expiry if `--expires` is not set. Returns a copy of the flags that includes the answers.
 ///
 /// # Errors
-/// Returns an interruption, a usage error if the input ends, or the manager's error if the roles cannot be read.
+/// Returns the manager's error if the roles cannot be read, a usage error if the input ends, and an interruption error if a signal arrives.
 pub(super) async fn complete(args: &Args, access: Access<'_>) -> Result<Args, Error> {
     let mut args = args.clone();
     let role = role_question::ask(args.allow_full_access, access).await?;
@@ -27,7 +27,7 @@ pub(super) async fn complete(args: &Args, access: Access<'_>) -> Result<Args, Er
     Ok(args)
 }
 
-/// Asks for the expiry until the user types a valid value of `--expires`.
+/// Asks for the expiry until the user types one that `--expires` would accept.
 async fn expiry(zone: Option<&str>, access: Access<'_>) -> Result<String, Error> {
     let question = "Expiry (such as 30d, 2027-01-31 or never) [90d]: ";
     let accept = |answer: &str| {

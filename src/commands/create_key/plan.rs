@@ -25,8 +25,8 @@ use crate::random;
 pub(super) struct CreatePlan<'a> {
     pub(super) args: &'a Args,
     expiry: Option<Expiry>,
-    /// The operation ID. It is part of the key's default name or of the marker in its description (`docs/transaction.md`, "Which key is
-    /// ours").
+    /// The operation ID of the run. The key can be found by it, because the key's default name or the marker in its description contains the
+    /// operation ID (`docs/transaction.md`, "Which key is ours").
     operation: String,
     /// The time at which the plan was created, on this machine's clock.
     started: DateTime<Utc>,
@@ -123,7 +123,7 @@ impl<'a> CreatePlan<'a> {
         }))
     }
 
-    /// Creates a key. If a key with this name exists, creates a new secret for this key instead.
+    /// Creates a key. If `existing` is a key with the requested name, creates a new secret for that key instead.
     async fn mint(
         &self,
         mint: Transaction<'_>,
@@ -152,8 +152,8 @@ impl<'a> CreatePlan<'a> {
             .suggest_expiry(self.expiry.is_none())
     }
 
-    /// Finds the role. If the key gets a default name, writes the record at the same time. This is possible because a default name is unique, so the
-    /// record needs no list of existing keys.
+    /// Finds the role. If the key gets a default name, writes the journal record at the same time. The record can be written this early because a
+    /// default name is unique and needs no search for existing keys.
     async fn role_and_record<'c>(
         &self,
         access: Access<'c>,
@@ -161,7 +161,8 @@ impl<'a> CreatePlan<'a> {
     ) -> Result<(RequestedRole, Option<UnusedRecord<'c>>), Error> {
         let (name, id) = (self.args.role.as_deref(), self.args.role_id);
         let role = RoleRef::given(name, id).unwrap_or(RoleRef::Name(""));
-        // In a guided run, both `role_id` and `role` are set. The ID selects the role. The rights are read even with `--allow-full-access`.
+        // In a guided run, both `role_id` and `role` are set, and `role_id` selects the role. The role's rights are then read even with
+        // `--allow-full-access`.
         let read_rights = !self.args.allow_full_access || name.is_some();
         let search = async {
             let mut role = roles::requested(role, read_rights, access).await?;
@@ -204,7 +205,7 @@ impl<'a> CreatePlan<'a> {
         let (name, if_exists) = (self.args.name.as_deref(), self.args.if_exists);
         let found = naming::find_existing(name, if_exists, access).await;
         match found {
-            // Several keys have this name. Concurrent runs may have created them, and will then delete all but one. Waits until one key is left.
+            // Several keys have this name. If concurrent runs created them, these runs will delete all but one. This run waits until one key is left.
             Err(error) if error.kind() == ErrorKind::Conflict && if_exists == IfExists::Skip => {
                 let wait = access.target.settle_timeout.min(REFUSAL_WAIT);
                 naming::find_settled(name, wait, access).await
@@ -213,8 +214,8 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Returns true if the error is a name conflict and `--if-exists skip` is set. In this case, a concurrent run may have created a key with this
-    /// name.
+    /// Returns true if the error is a name conflict and `--if-exists skip` is set. A concurrent run may have created the other key with this name,
+    /// and this run can then keep that key.
     fn may_keep_other(&self, error: &Error) -> bool {
         error.kind() == ErrorKind::Conflict && self.args.if_exists == IfExists::Skip
     }
@@ -228,7 +229,7 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Prints the existing key. With `--if-exists skip`, this key is not changed.
+    /// Prints the existing key, which `--if-exists skip` leaves unchanged.
     async fn keep_existing(
         &self,
         found: &ApiKey,
@@ -279,7 +280,8 @@ impl<'a> CreatePlan<'a> {
         default_name(id, role, self.started, &self.operation)
     }
 
-    /// Returns the role name for JSON output: the role of the new or existing key that gets the secret. `None` if the role was not read.
+    /// Returns the name of the role for JSON output. If an existing key gets the secret, this is the role of the existing key. `None` if the role was
+    /// not read.
     async fn role_name(
         &self,
         role: &RequestedRole,
@@ -298,8 +300,8 @@ impl<'a> CreatePlan<'a> {
     }
 }
 
-/// Returns the requested role, if the key that gets the secret has this role. Returns `None` if an existing key has a different role, or if the role
-/// was not read.
+/// Returns the requested role if the key that gets the secret has this role. Returns `None` if that key already existed with a different role, or if
+/// the requested role was not read.
 fn effective_role<'a>(role: &'a RequestedRole, existing: &Existing) -> Option<&'a RoleSummary> {
     match existing {
         Existing::One(found) if found.role_id() != Some(role.id) => None,

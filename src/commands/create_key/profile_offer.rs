@@ -18,8 +18,8 @@ const NOT_SAVED: &str = "no profile was saved";
 pub(super) struct ProfileOffer;
 
 impl ProfileOffer {
-    /// Returns an offer if no setting or profile contains the manager's address, and if the path of the settings file is known. The user types the
-    /// address in this case.
+    /// Returns an offer if the path of the settings file is known, and if no setting or profile contains the manager's address, so that the user had
+    /// to type the address.
     pub(super) fn of(settings: &Settings) -> Option<Self> {
         let is_useful = settings.manager.is_none() && settings.file.profile.is_none();
         (is_useful && file::path().is_some()).then_some(Self)
@@ -57,8 +57,8 @@ impl ProfileOffer {
     }
 }
 
-/// Asks for a name and saves the profile. If a concurrent run has added a profile with this name, asks again. Returns `None` if the input ends or a
-/// signal arrives during a question.
+/// Asks for a profile name and saves the profile. If a concurrent run has meanwhile saved a profile with this name, asks again. Returns `None` if the
+/// input ends or a signal arrives during a question.
 async fn save(
     profile: &mut NewProfile,
     target: &Target,

@@ -14,7 +14,7 @@ use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
 use crate::mint::{PreparedSinks, refuse_unfinished, without_marks};
 use crate::terminal::output::Format;
 
-/// Prints the actions of the same run without `--dry-run`.
+/// Prints what the same command would do without `--dry-run`.
 pub(super) fn dry_run(
     key: &NewApiKey,
     existing: &Existing,
@@ -46,7 +46,7 @@ pub(super) fn dry_run(
             meta["dryRun"] = true.into();
             print_key(&fields, meta, context)
         }
-        // In the other formats, stdout may contain only a secret. A dry run has no secret, so nothing is printed.
+        // In text, env and TSV output, stdout may contain only a secret. A dry run has no secret, so nothing is printed.
         _ => Ok(()),
     }
 }
@@ -54,7 +54,7 @@ pub(super) fn dry_run(
 /// The requested fields of a key, for a comparison with an existing key.
 pub(super) struct Requested<'a> {
     pub(super) key: &'a NewApiKey,
-    /// The description without the marker of this run, or `None` if any description is accepted.
+    /// The requested description without the marker `[swp-keys ...]` of this run. `None` if any description is accepted.
     pub(super) description: Option<&'a str>,
     pub(super) expiry: Option<Expiry>,
 }
@@ -79,7 +79,7 @@ pub(super) fn leave_existing(
     meta["created"] = false.into();
     meta["sinks"] = json!([]);
     match access.context.output.format() {
-        // In these formats, stdout may contain only a secret. The run has no secret, so nothing is printed.
+        // In text, env and TSV output, stdout may contain only a secret. The run has no secret, so nothing is printed.
         Format::Text | Format::Env | Format::Tsv => Ok(()),
         Format::Json | Format::Jsonl => print_key(&existing.fields(), meta, access.context),
     }
@@ -149,10 +149,10 @@ fn drift(existing: &ApiKey, requested: &Requested<'_>, now: DateTime<Utc>) -> Ve
     compared.into_iter().filter(differs).chain(locked).collect()
 }
 
-/// Returns the expiry to compare with the expiry of the existing key, or `None` if the expiries are not compared.
+/// Returns the expiry that the existing key should have, or `None` if its expiry is accepted.
 ///
-/// A duration begins at a different time in each run, so the expiries cannot be equal. An existing key has the requested lifetime if it expires after
-/// `now`, but not later than a key that is created now would expire.
+/// If `--expires` is a duration, the expiries of two runs differ, because the duration begins at the start of each run. The existing key's expiry is
+/// accepted if it is in the future, and not later than the expiry of a key that is created now.
 fn expected_expiry(
     existing: &ApiKey,
     requested: Option<Expiry>,
@@ -172,10 +172,11 @@ fn expected_expiry(
     }
 }
 
-/// The accepted difference between two expiries, in milliseconds. The expiries differ because of the time that a run takes.
+/// The accepted difference between the requested expiry and the existing key's expiry, in milliseconds. Some time passes between the calculation of
+/// an expiry and the creation of the key.
 const TOLERANCE: i64 = 60_000;
 
-/// Compares the descriptions again without the markers, because each run adds a different marker.
+/// Compares the descriptions again without the markers `[swp-keys ...]`, because each run adds a different marker to the description.
 fn ignore_markers(field: &mut Compared) {
     if field.field != "description" {
         return;

@@ -10,14 +10,14 @@ use crate::terminal::prompt::{columns, filled, rejection};
 use crate::text::shorten;
 
 const QUESTION: &str = "Role (number or name): ";
-/// The maximum number of roles in a table. The table and the question together fit in a terminal of 24 lines.
+/// The maximum number of roles in a table. With 20 roles, the table and the question fit in a terminal of 24 lines.
 const MAX_SHOWN: usize = 20;
-/// The maximum length of a role name in a message. A longer name is shortened.
+/// The maximum length of a role name in a message, in characters. A longer name is shortened.
 const MAX_NAME: usize = 60;
 
 /// The role that the user chose.
 pub(super) struct ChosenRole {
-    /// The ID of the role. The run uses the ID instead of the name, because the name could be given to a different role after the question.
+    /// The ID of the role. The run uses the ID, because an administrator could give the name to a different role after the question.
     pub(super) id: i64,
     /// The name of the role. `None` if the name contains characters that a terminal does not display unchanged.
     pub(super) name: Option<String>,
@@ -25,18 +25,20 @@ pub(super) struct ChosenRole {
     pub(super) is_confirmed: bool,
 }
 
-/// The meaning of a valid answer.
+/// What the user selects with a valid answer.
 enum RoleAnswer {
     /// The role with this index.
     Role(usize),
-    /// The indices of the roles to show in the next table. The answer is a part of their names, or several roles have this name.
+    /// The answer is only a part of the names of these roles, or several roles have it as their name. The value is the indices of the roles, which
+    /// the next table shows.
     Matches(Vec<usize>),
 }
 
 /// Reads the manager's roles, and asks the user until the answer selects a role that allows API access.
 ///
 /// # Errors
-/// Returns an interruption, a usage error if the input ends, or an error if the roles cannot be read or there are none.
+/// Returns an error if the manager's roles cannot be read, or if there are none. Returns a usage error if the input ends, and an interruption error
+/// if a signal arrives.
 pub(super) async fn ask(allow_full_access: bool, access: Access<'_>) -> Result<ChosenRole, Error> {
     let (context, prompt) = (access.context, access.context.prompt());
     let reading = async {
@@ -92,7 +94,8 @@ fn quoted(name: &str) -> String {
 struct RoleChoices(Vec<RoleSummary>);
 
 impl RoleChoices {
-    /// Returns the meaning of an answer. An answer that consists of digits is always a number, even if a role has this name.
+    /// Returns the role or roles that an answer selects. An answer of digits is always the number of a role in the table, even if it is also the name
+    /// of a role.
     ///
     /// # Errors
     /// Returns a usage error if no role matches the answer, or if the matching role does not allow API access.
@@ -164,7 +167,8 @@ impl RoleChoices {
         }
     }
 
-    /// Returns a table of the roles with these indices. If there are more than `MAX_SHOWN`, a last line counts the roles that are not shown.
+    /// Returns a table of the roles with these indices. If there are more than `MAX_SHOWN` roles, the last line contains the number of roles that the
+    /// table omits.
     fn table(&self, indices: &[usize]) -> String {
         let mut table = Table::new([
             Column::whole("NO"),

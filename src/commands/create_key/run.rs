@@ -27,8 +27,8 @@ pub(crate) async fn run(
     if is_guided && context.prompt() == Prompt::Unavailable {
         return Err(Args::missing_role());
     }
-    // The flags are checked before the sign-in and before the first question. A guided run discards this plan and creates a new one after the
-    // questions.
+    // The flags are checked before the sign-in and before the first question, so that an invalid flag is reported early. A guided run creates a new
+    // plan after the questions.
     let plan = CreatePlan::new(args)?;
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     let offer = ProfileOffer::of(&settings).filter(|_| is_guided);
@@ -50,7 +50,7 @@ pub(crate) async fn run(
         return Ok(Outcome::Done);
     };
     report.print(context);
-    // Nothing is lost if the run is interrupted during this question: the key is delivered, its record is removed, and the session is signed out.
+    // If the user interrupts this question, nothing is lost: the secret is delivered, the journal record is removed, and the session has ended.
     if let Some(offer) = offer {
         offer.make(&target, input.username(), context).await;
     }

@@ -23,10 +23,10 @@ impl Checkup {
         self.findings.push(NamedFinding { name, finding });
     }
 
-    /// Adds the result of a check, as a finding. The remaining checks run even if the result is an error.
+    /// Adds the result of a check as a finding. The later checks run even if the result is an error.
     ///
     /// # Errors
-    /// Returns the error if the run was interrupted.
+    /// Returns an error only if a signal interrupted the check.
     pub(super) fn add_result(
         &mut self,
         name: &'static str,
@@ -41,10 +41,11 @@ impl Checkup {
         Ok(())
     }
 
-    /// Runs a check on which all later steps depend, and returns its value. If an earlier step failed, skips the check and returns `None`.
+    /// Runs a check, and returns its value. If the check fails, all later checks are skipped. If an earlier check prevents this check, adds it as
+    /// skipped and returns `None`.
     ///
     /// # Errors
-    /// Returns the error if the run was interrupted.
+    /// Returns an error only if a signal interrupted the check.
     pub(super) async fn step<T>(
         &mut self,
         name: &'static str,
@@ -66,7 +67,7 @@ impl Checkup {
         }
     }
 
-    /// If an earlier step failed, reports the check as skipped and returns true.
+    /// If an earlier check prevents all later checks, adds a finding which says that the check `name` was skipped, and returns true.
     pub(super) fn skip(&mut self, name: &'static str) -> bool {
         let Some((reason, hint)) = &self.blocker else {
             return false;
@@ -76,17 +77,17 @@ impl Checkup {
         true
     }
 
-    /// Makes all later steps be skipped, because the check `name` failed. Has no effect if an earlier check has failed.
+    /// Skips all later checks, because the check `name` failed. Has no effect if the later checks are already skipped.
     pub(super) fn block_after(&mut self, name: &'static str) {
         self.block(format!("not run, because `{name}` failed"), None);
     }
 
-    /// Makes all later steps be skipped for this reason. Has no effect if a reason is already set.
+    /// Skips all later checks for this reason. Has no effect if the later checks are already skipped for another reason.
     pub(super) fn block(&mut self, reason: impl Into<String>, hint: Option<&'static str>) {
         self.blocker.get_or_insert((reason.into(), hint));
     }
 
-    /// Returns true if later steps are skipped.
+    /// Returns true if all later checks are skipped.
     pub(super) fn is_blocked(&self) -> bool {
         self.blocker.is_some()
     }

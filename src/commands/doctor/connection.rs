@@ -17,7 +17,7 @@ use crate::manager::{Cause, Manager, ManagerError, ServerCertificate};
 use crate::target::Target;
 use crate::trust::policy::TrustSource;
 
-/// The number of days before a certificate's expiry in which the check warns.
+/// The check warns if the certificate expires in less than this number of days.
 const EXPIRES_SOON: i64 = 30;
 
 /// The host to which this run opens its TCP connection: the manager, or the proxy if there is one.
@@ -49,7 +49,7 @@ type Handshake = Result<ServerCertificate, ManagerError>;
 /// Checks the connection to the manager: name resolution, TCP, proxy and certificate.
 ///
 /// # Errors
-/// Returns the error if the run was interrupted.
+/// Returns an error only if a signal interrupts the checks. Any other error becomes a finding.
 pub(super) async fn check(
     target: &Target,
     sends_secrets: bool,
@@ -116,8 +116,8 @@ pub(super) fn skip(checkup: &mut Checkup) {
     }
 }
 
-/// Returns the error for a missing [`Hop`] if the proxy setting is invalid. This error is never shown, because the checks that need the hop are
-/// skipped in this case.
+/// Returns the error for a missing [`Hop`]. The `Hop` is missing if the proxy setting is invalid. The user never sees this error, because an invalid
+/// proxy setting skips the checks that need the `Hop`.
 fn no_hop() -> Error {
     Error::unexpected("the proxy is invalid")
 }
@@ -153,7 +153,7 @@ async fn connect(
     Ok((Finding::ok(message), ()))
 }
 
-/// Performs the TLS handshake. Returns `None` for an address without TLS.
+/// Performs the TLS handshake. Returns `None` if the manager's address does not use TLS.
 async fn handshake(target: &Target, context: &Context) -> Result<Option<Handshake>, Error> {
     if !target.address.is_encrypted() {
         return Ok(None);
@@ -162,7 +162,10 @@ async fn handshake(target: &Target, context: &Context) -> Result<Option<Handshak
     Ok(Some(Manager::probe(&connection).await))
 }
 
-/// Returns a finding that names the proxy and the setting that selects it. If the proxy refused to connect to the manager, returns this error.
+/// Returns a finding that names the proxy and the setting that selects it.
+///
+/// # Errors
+/// Returns the error of the handshake if the proxy refused to connect to the manager.
 fn proxy(
     choice: &ProxyChoice,
     handshake: Option<&Result<Handshake, Error>>,

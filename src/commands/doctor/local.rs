@@ -38,7 +38,7 @@ pub(super) fn settings_file(settings: &Settings) -> Result<Finding, Error> {
     }))
 }
 
-/// Checks the state folder. The folder contains saved sessions and the records of unfinished runs and rejected sign-ins.
+/// Checks the state folder. The folder contains saved sessions, the journal records of unfinished runs, and records of rejected sign-ins.
 ///
 /// # Errors
 /// Returns an error if the folder cannot be read, or if other users can change it.

@@ -16,7 +16,7 @@ const TOLERANCE: u64 = 60;
 /// Checks the manager's clock, and whether the manager is up. Returns the manager's version if it is known.
 ///
 /// # Errors
-/// Returns the error if the run was interrupted.
+/// Returns an error only if a signal interrupts the checks. Any other error becomes a finding.
 pub(super) async fn check(
     target: &Target,
     checkup: &mut Checkup,

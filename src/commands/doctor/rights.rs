@@ -19,10 +19,10 @@ use crate::manager::{Administrator, ApiKey, Cause, RoleSummary, SignedIn};
 use crate::target::Target;
 use crate::text::shorten;
 
-/// The maximum number of characters of the role names in a finding.
+/// The maximum length of the list of role names in a finding, in characters.
 const MAX_NAMES: usize = 200;
 
-/// The finding of the sign-in check, and the ID of the run's role if it is known.
+/// The finding of the sign-in check, and the ID of the role that the signed-in account or API key has, if it is known.
 struct CheckedSignIn {
     finding: Finding,
     role_id: Option<i64>,
@@ -31,7 +31,7 @@ struct CheckedSignIn {
 /// Signs in, checks the right to create keys and the visible roles, and signs out. Returns the manager's version if it is known.
 ///
 /// # Errors
-/// Returns the error if the run was interrupted.
+/// Returns an error only if a signal interrupts the checks. Any other error becomes a finding.
 pub(super) async fn check(
     target: &Target,
     checkup: &mut Checkup,
@@ -100,7 +100,8 @@ pub(super) fn omit(checkup: &mut Checkup) {
 /// Runs the checks of this module with a client that is signed in.
 ///
 /// # Errors
-/// Returns an error if the account or key cannot be read, or if the run was interrupted. If the account or key cannot be read, no finding is added.
+/// Returns an error if a signal interrupts the checks, or if the account or API key cannot be read. If the account or API key cannot be read, no
+/// finding is added.
 async fn check_signed_in(
     client: &SignedIn,
     username: Option<&str>,
@@ -148,7 +149,7 @@ async fn of_key(client: &SignedIn) -> Result<CheckedSignIn, Error> {
     }
 }
 
-/// Checks whether the role of the signed-in account or key has the right to create API keys.
+/// Checks whether the role of the signed-in account or API key has the right to create API keys.
 async fn key_rights(client: &SignedIn, role_id: Option<i64>) -> Result<Finding, Error> {
     let unknown = |reason: String| {
         Finding::warning(
@@ -181,7 +182,7 @@ async fn key_rights(client: &SignedIn, role_id: Option<i64>) -> Result<Finding, 
     }
 }
 
-/// Checks which roles the signed-in account or key can see.
+/// Checks which roles the signed-in account or API key can see.
 async fn roles(client: &SignedIn) -> Result<Finding, Error> {
     let roles: Vec<RoleSummary> = match client.roles().await {
         Ok(roles) => roles,

@@ -40,8 +40,8 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// Returns the manager to check, or `None` if its address is missing or invalid. Removes `--tls-accept-new`, because no check trusts an unknown
-/// certificate. Removes `--wait`, because [`wait_for`] waits before the checks begin.
+/// Returns the manager to check, or `None` if its address is missing or invalid. Ignores `--tls-accept-new`, because no check may trust an unknown
+/// certificate. Ignores `--wait`, because [`wait_for`] waits before the checks begin.
 fn target(settings: Settings) -> Option<Target> {
     let settings = Settings {
         wait: None,
@@ -51,10 +51,11 @@ fn target(settings: Settings) -> Option<Target> {
     Target::new(settings).ok()
 }
 
-/// Waits until the manager is ready or the time is over. Reports no error if the manager is not ready, because the checks report the reason.
+/// Waits until the manager is ready, but at most for the duration of `--wait`. It is not an error if the manager is still not ready, because the
+/// checks report the reason.
 ///
 /// # Errors
-/// Returns the error if the run was interrupted.
+/// Returns an error only if a signal interrupts the wait.
 async fn wait_for(
     target: &Target,
     wait: Duration,

@@ -30,7 +30,7 @@ pub(super) struct Filter<'a> {
 pub(super) enum FilterResult {
     Match,
     NoMatch,
-    /// The name matches the pattern only if case is ignored.
+    /// The name differs from the pattern only in upper and lower case.
     OnlyCaseDiffers,
     /// The manager reports neither the last sign-in of the key nor its creation time.
     NoTimes,
@@ -39,9 +39,11 @@ pub(super) enum FilterResult {
 impl<'a> Filter<'a> {
     /// Returns the search criteria for the manager. They match every key that `apply` accepts, and possibly more.
     ///
-    /// For expired keys, the search requires an expiry of at least 1, because 0 means that a key does not expire. For locked keys, there is no
-    /// criterion, because it is unknown whether a lock after failed sign-ins sets `active` to false. For unused keys, the search requires a creation
-    /// before `unused_since`, because a key created later cannot be unused since then.
+    /// `--expired`: the expiry must be at least 1, because 0 means that a key does not expire.
+    ///
+    /// `--locked`: there is no criterion, because it is unknown whether a lock after failed sign-ins sets `active` to false.
+    ///
+    /// `--stale`: the key must have been created before `unused_since`, because a key that was created later cannot have been unused for that long.
     pub(super) fn for_manager(&self) -> KeyFilter<'a> {
         KeyFilter {
             name: self.name,
@@ -104,7 +106,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut in_text) = (0, 0);
-    // The position of the last `%` in the pattern, and the end of the text that this `%` matches.
+    // Two positions: of the last `%` that was reached in the pattern, and of the end of the text that this `%` matches.
     let mut star: Option<(usize, usize)> = None;
     while in_text < text.len() {
         match (pattern.get(at), star) {

@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) sinks: SinkArgs,
 
-    /// True if a secret may be written to stdout. In this case, stdout must contain only the documents with secrets.
+    /// True if this run may write a secret to stdout. If true, stdout must contain only the JSON documents with the secrets.
     #[arg(skip)]
     pub(super) prints_secrets: Cell<bool>,
 }

@@ -43,7 +43,8 @@ pub(super) async fn confirm(
     .hint("run `swp-keys recover` again and answer `y`, or use `--yes`"))
 }
 
-/// Adds a hint to the error which says that the run that created the key is unknown.
+/// Adds a hint if it is unknown whether the interrupted run created the key. The user can check the keys in the manager's console, and remove the
+/// journal record.
 pub(super) fn unproven(error: Error, record: &Record) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;

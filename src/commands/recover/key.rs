@@ -21,8 +21,8 @@ use crate::process::pending::PendingWork;
 /// Finishes or undoes the interrupted work on one key.
 ///
 /// # Errors
-/// Returns an error if the search for the key fails, if the key cannot be deleted, or if it cannot get a new secret. After an error, the record still
-/// exists.
+/// Returns an error if the search for the key fails, or if the key cannot be deleted or cannot get a new secret. After an error, the journal record
+/// still exists, so the recovery can be repeated.
 pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
     if args.delete && record.work == Work::Rekey {
@@ -46,7 +46,7 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
         settle(entry)?;
         return print_result(args, &record, None, "no key", access.context);
     };
-    // The temporary key of `exec` is deleted by default, because the command that used the key has ended.
+    // A key that `exec` created is deleted by default, because the command that used the key has ended.
     let delete = args.delete
         || record.temporary && !args.rekey
         || lost_name_race(&record, id, access).await?;
@@ -113,7 +113,8 @@ async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result
     printed.map_err(output_failed_after_delivery)
 }
 
-/// Returns the error for `--delete` if the key existed before the interrupted run. The key is not deleted, because its old secret may be in use.
+/// Returns the error for `--delete` if the key existed before the interrupted run. `recover` does not delete such a key, because its old secret may
+/// be in use.
 fn existed_before(record: &Record) -> Error {
     let error = Error::usage(
         format!(

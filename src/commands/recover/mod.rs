@@ -1,4 +1,4 @@
-//! `recover`: finishes or undoes the work of interrupted runs. Repeating it is safe.
+//! `recover`: finishes or undoes the work of interrupted runs. It is safe to repeat the command.
 
 mod args;
 mod confirmation;

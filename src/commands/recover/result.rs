@@ -8,11 +8,11 @@ use crate::error::Error;
 use crate::journal::Record;
 use crate::terminal::output::{Format, json_text};
 
-/// The value of `meta.result` if the key has a new secret.
+/// The value of `meta.result` if the recovery created a new secret for the key.
 pub(super) const RECOVERED: &str = "recovered";
 
-/// Prints the key of an interrupted run, and the result, such as `deleted`. `id` is the ID of the key, if the key exists or was deleted. Prints
-/// nothing if a secret may be written to stdout.
+/// Prints the key of an interrupted run, and the result of its recovery, such as `deleted`. `id` is the key's ID, or `None` if no key was found.
+/// Prints nothing if a secret may be written to stdout.
 ///
 /// # Errors
 /// Returns an error if writing to stdout fails.

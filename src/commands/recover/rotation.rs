@@ -22,13 +22,14 @@ use crate::process::pending::PendingWork;
 /// Finishes or undoes an interrupted rotation.
 ///
 /// # Errors
-/// Returns an error if the search for the successor or a later step fails. After an error, the record still exists.
+/// Returns an error if the search for the new key or a later step fails. After an error, the journal record still exists, so the recovery can be
+/// repeated.
 pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
     let Some(old) = &record.predecessor else {
         return Ok(());
     };
-    // This run must use the tenant of the interrupted run, because the ID in the record could belong to a different key in another tenant.
+    // This run must use the same tenant as the interrupted run. In another tenant, the key ID in the journal record could belong to a different key.
     same_signer(&record, access.signed_in)?;
     let search = async {
         let found = find_abandoned_key(&entry, access).await;
@@ -56,8 +57,10 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
     finish(args, entry, id, access).await
 }
 
-/// Finishes a rotation whose new secret was delivered: sets the expiry of the old key. With `--delete`, returns an error, because the new secret may
-/// be in use.
+/// Finishes a rotation whose new secret was delivered: sets the expiry of the old key.
+///
+/// # Errors
+/// Returns an error if `--delete` is set, because the new secret may be in use.
 async fn expire_old_key(
     args: &Args,
     entry: Entry,
@@ -127,8 +130,8 @@ async fn undo(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<
 async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
     let prepared = PreparedSinks::ready(&args.sinks, access.context).await?;
-    // Waits, because the manager may still be processing a request of the interrupted run for a new secret. If this run created its secret first,
-    // that request would invalidate this run's secret.
+    // The manager may still be processing a request for a new secret that the interrupted run sent. That request would invalidate the secret that
+    // this run creates, so this run waits first.
     wait_for_inflight_request(&entry, access.target, access.context).await?;
     let fields = json!({
         "created": true,

@@ -18,7 +18,7 @@ use crate::terminal::prompt::Prompt;
 /// Recovers each selected run.
 ///
 /// # Errors
-/// Returns the error of the run that could not be recovered. If several runs could not be recovered, returns a partial failure.
+/// If one run could not be recovered, returns the error of that run. If several runs could not be recovered, returns a partial failure.
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -62,8 +62,8 @@ pub(crate) async fn run(
             if let Some(signal) = context.signals.received() {
                 return Err(interrupted(signal, &failures, records.len() - done));
             }
-            // `recover_one` prints its report as soon as the record is removed, so that a later failure or a second signal cannot suppress the
-            // report.
+            // `recover_one` prints its report as soon as it has removed the journal record, because a later failure or a second signal could prevent
+            // a report at the end.
             if let Err(error) = recover_one(args, record, access).await {
                 failures.push(error);
             }
@@ -74,11 +74,11 @@ pub(crate) async fn run(
     summarize(failures, records.len(), context)
 }
 
-/// Returns the error for a signal. `remaining` is the number of runs whose recovery was not started.
+/// Returns the error for a recovery that a signal interrupted. `remaining` is the number of unfinished runs whose recovery was not started.
 fn interrupted(signal: Signal, failures: &[Error], remaining: usize) -> Error {
     let count = count_runs(failures.len() + remaining);
     let mut message = format!("interrupted; could not recover {count}");
-    // Interruptions are omitted, because the message already begins with `interrupted`.
+    // The message already begins with `interrupted`, so errors that report the interruption are not appended to it.
     for error in failures.iter().filter(|error| !is_interruption(error)) {
         message.push_str(&format!("; {error}"));
     }
@@ -90,7 +90,7 @@ fn is_interruption(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Interrupted(_))
 }
 
-/// Returns the error if there is only one. If there are several, prints each of them and returns a partial failure.
+/// If one run could not be recovered, returns its error. If several could not, prints the error of each and returns a partial failure.
 fn summarize(mut failures: Vec<Error>, total: usize, context: &Context) -> Result<Outcome, Error> {
     if failures.len() <= 1 {
         return failures.pop().map_or(Ok(Outcome::Done), Err);
@@ -116,10 +116,10 @@ fn summarize(mut failures: Vec<Error>, total: usize, context: &Context) -> Resul
     .hint("run `swp-keys recover --list` to list the unfinished runs"))
 }
 
-/// Returns an error if several secrets would be written to stdout in a format other than `jsonl`. Only this format can contain more than one secret.
+/// Checks that several secrets are written to stdout only in the format `jsonl`. In any other format, stdout can contain only one secret.
 ///
 /// # Errors
-/// Returns a usage error that names the number of secrets.
+/// Returns a usage error that contains the number of runs with secrets.
 fn check_stdout(args: &Args, count: usize, context: &Context) -> Result<(), Error> {
     let single_document = !args.sinks.to_stdout() || context.output.format() != Format::Jsonl;
     if args.delete || args.forget || count <= 1 || !single_document {

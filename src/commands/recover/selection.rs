@@ -22,10 +22,11 @@ pub(super) fn count_runs(count: usize) -> String {
     }
 }
 
-/// Returns the selected records of this manager and tenant. Prints a note if there are records of other managers or tenants.
+/// Returns the journal records of this manager and tenant that the command line selects. Prints a note if there are records of other managers or
+/// tenants.
 ///
 /// # Errors
-/// Returns a not-found error if an operation on the command line has no record of this manager and tenant.
+/// Returns a not-found error if the command line contains an operation ID for which this manager and tenant have no record.
 pub(super) fn selected(
     args: &Args,
     target: &Target,
@@ -60,19 +61,19 @@ pub(super) fn selected(
     }
 }
 
-/// Returns true if the recovery of this record creates a new secret.
+/// Returns true if recovering the interrupted run of this record creates a new secret.
 pub(super) fn needs_a_secret(args: &Args, record: &Record) -> bool {
     let keeps_key = !record.is_delivered() && !record.temporary;
     !record.is_over() && (keeps_key || record.temporary && args.rekey)
 }
 
-/// Returns an error if the recovery would invalidate a secret that may be in use. There is no error if the command line names the operation, or if
+/// Checks that the recovery does not invalidate a secret that may be in use. A recovery is permitted if the command line names the operation, or if
 /// the user will be asked for confirmation.
 ///
 /// # Errors
-/// Returns an attention error that names the operation.
+/// Returns an attention error that names the operation, if the recovery is not permitted.
 pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
-    // The secret of a temporary key of `exec` is not in use, because the command that used it has ended.
+    // The secret of a key that `exec` created is not in use, because the command that used it has ended.
     let in_use = record.progress.stage == Stage::Delivering && !record.temporary;
     if !in_use || !args.yes || args.operation.contains(&record.operation) {
         return Ok(());
@@ -88,7 +89,7 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
     })
 }
 
-/// Returns an error if a record cannot be read, because the record may belong to a key whose secret is lost.
+/// Checks that all journal records can be read. A record that cannot be read may belong to a key whose secret is lost.
 ///
 /// # Errors
 /// Returns an attention error if a file is not a valid record.

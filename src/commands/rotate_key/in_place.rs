@@ -1,5 +1,5 @@
-//! Creates a new secret for an existing key. With `--in-place`, this is the key KEY. With `--current`, it is the key that authenticates
-//! this run. The old secret stops working at once.
+//! Creates a new secret for an existing key: for the key KEY with `--in-place`, or for the key that authenticates this run with `--current`. The old
+//! secret stops working at once.
 
 use serde_json::{Map, Value};
 
@@ -54,7 +54,7 @@ pub(super) async fn current(
     context: &Context,
 ) -> Result<(), Error> {
     let target = Target::find(settings, context).await?;
-    // The check is made before the sign-in, because `--current` requires an API key.
+    // `--current` requires an API key. The run checks this before the sign-in, so that it does not sign in with a password in vain.
     if matches!(
         AuthMethod::select(&target, context)?,
         AuthMethod::Password | AuthMethod::Saved(_)
@@ -94,8 +94,8 @@ fn requires_api_key() -> Error {
     )
 }
 
-/// Adds a hint if it is unknown whether the manager created the new secret of the key that authenticates this run. If it did, neither this run nor
-/// `recover` can use the old secret.
+/// Adds a hint if it is unknown whether the manager created the new secret of the API key that authenticates this run. If the manager did, this API
+/// key's old secret no longer works, so `recover` cannot use it.
 fn signer_hint(error: Error, id: i64) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;

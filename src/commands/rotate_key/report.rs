@@ -16,7 +16,7 @@ use crate::mint::{PreparedSinks, Retired};
 use crate::terminal::output::Format;
 use crate::text::rfc3339;
 
-/// Warns if the old key is locked or expired. The new key will be active.
+/// Warns if the old key is locked or expired, because the new key will be active.
 pub(super) fn warn_old_state(old: &ApiKey, access: Access<'_>) {
     let state = match (State::of(old, access.signed_in.time()), old.expiry_date()) {
         (State::Locked(_), _) => "is locked".to_owned(),
@@ -60,7 +60,7 @@ pub(super) struct RotationReport {
 }
 
 impl RotationReport {
-    /// Returns the report about the old key. `now` is the manager's time.
+    /// Returns a report that contains only the notes about the old key. `now` is the manager's time.
     pub(super) fn of_old_key(
         rotation: &Rotation<'_>,
         retired: &Retired,
@@ -89,8 +89,11 @@ impl RotationReport {
         }
     }
 
-    /// Returns the report if the output document was printed. The caller then prints the report at the end of the run. If the output document could
-    /// not be printed, prints the report at once and returns the error, so that the user learns that the old key will expire.
+    /// Returns this report if the output document was printed, so that the caller can print the report at the end of the run.
+    ///
+    /// # Errors
+    /// If the output document could not be printed, prints this report at once and returns the error. The user must learn that the old key will
+    /// expire.
     pub(super) fn unless_failed(
         self,
         printed: Result<(), Error>,
@@ -128,7 +131,7 @@ impl Rotation<'_> {
         }
     }
 
-    /// Prints the actions of the same run without `--dry-run`.
+    /// Prints what the same command would do without `--dry-run`.
     pub(super) fn dry_run(
         self,
         step: NextStep,
@@ -186,8 +189,8 @@ impl Rotation<'_> {
 pub(super) enum NextStep {
     /// Create the successor.
     Create,
-    /// Create a new secret for the successor with this ID.
+    /// Create a new secret for the new key, which exists and has this ID.
     NewSecret(i64),
-    /// Set the expiry of the old key. Contains the ID of the successor, whose secret was delivered.
+    /// Set the expiry of the old key. The value is the ID of the new key, whose secret was already delivered.
     Expiry(i64),
 }

@@ -19,11 +19,11 @@ use crate::target::Target;
 pub(super) struct AbandonedRotation(Record);
 
 impl AbandonedRotation {
-    /// Finds the interrupted rotation of the key that a KEY argument names. Only the records are searched, because a search on the manager may find
-    /// two keys or no key with the name before the rotation is finished.
+    /// Finds the journal record of an interrupted rotation by the KEY argument of this run. The manager is not searched, because until the rotation
+    /// is finished, two keys or no key may have the name.
     ///
     /// # Errors
-    /// Returns an error if the run of the rotation is still in progress.
+    /// Returns an error if the process that started the rotation is still running.
     pub(super) fn find(key_ref: KeyRef<'_>, target: &Target) -> Result<Option<Self>, Error> {
         Self::find_where(target, |record, old| match key_ref {
             KeyRef::Id(id) => old == id || record.key_id == Some(id),
@@ -31,10 +31,10 @@ impl AbandonedRotation {
         })
     }
 
-    /// Finds the interrupted rotation in which this key is the old key or the new key.
+    /// Finds the journal record of an interrupted rotation in which this key is the old key or the new key.
     ///
     /// # Errors
-    /// Returns an error if the run of the rotation is still in progress.
+    /// Returns an error if the process that started the rotation is still running.
     pub(super) fn of_key(key: &ApiKey, target: &Target) -> Result<Option<Self>, Error> {
         Self::find_where(target, |record, old| {
             old == key.id || record.key_id == Some(key.id) || mint::is_ours(record, key)
@@ -68,13 +68,13 @@ impl AbandonedRotation {
         Ok(None)
     }
 
-    /// Returns true if the interrupted run delivered the secret, and only the expiry of the old key is missing. Returns false if the secret is to be
-    /// written to stdout, because the output of the interrupted run may be lost and a new secret is needed.
+    /// Returns true if the interrupted run delivered the secret, so that only the expiry of the old key must be set. Returns false if this run writes
+    /// the secret to stdout. The output of the interrupted run may be lost, so this run then creates a new secret.
     pub(super) fn needs_only_expiry(&self, args: &Args) -> bool {
         self.0.is_delivered() && !args.sinks.to_stdout()
     }
 
-    /// Returns the next step of the rotation. `successor` is the ID of the successor, if the successor exists.
+    /// Returns the next step of the rotation. `successor` is the ID of the new key, or `None` if the new key does not exist yet.
     pub(super) fn next_step(&self, successor: Option<i64>, args: &Args) -> NextStep {
         match successor {
             None => NextStep::Create,
@@ -83,7 +83,7 @@ impl AbandonedRotation {
         }
     }
 
-    /// Locks the record, so that this run continues the rotation.
+    /// Locks the journal record, so that only this run continues the rotation.
     ///
     /// # Errors
     /// Returns an error if the rotation was started with a different credential, or if another process is working on it.
@@ -98,7 +98,7 @@ impl AbandonedRotation {
     }
 }
 
-/// Returns the ID of the successor that the interrupted run created, if the successor exists.
+/// Returns the ID of the new key that the interrupted run created, or `None` if the new key does not exist.
 pub(super) async fn successor(entry: &Entry, access: Access<'_>) -> Result<Option<i64>, Error> {
     if entry.record.key_id.is_none() {
         announce_wait(entry, access.target, access.context);
@@ -110,7 +110,7 @@ pub(super) async fn successor(entry: &Entry, access: Access<'_>) -> Result<Optio
         .await
 }
 
-/// Returns the old key. If the old key no longer exists but its successor does, returns a key with the fields from the record. If neither
+/// Returns the old key. If the old key no longer exists but the new key does, returns a key with the fields from the journal record. If neither
 /// exists, returns `None`.
 pub(super) async fn old_key(
     entry: &Entry,
@@ -130,10 +130,10 @@ pub(super) async fn old_key(
     Ok(serde_json::from_str(&gone.to_string()).ok())
 }
 
-/// Checks that no other rotation has replaced the key in the meantime.
+/// Checks that no other rotation has replaced the old key since this rotation was interrupted.
 ///
 /// # Errors
-/// Returns a conflict error if another rotation has replaced the key. Deletes the successor of this rotation before that.
+/// If another rotation has replaced the old key, deletes the new key of this rotation and returns a conflict error.
 pub(super) async fn require_first(
     id: i64,
     entry: Entry,
@@ -152,7 +152,7 @@ pub(super) async fn require_first(
     Err(Error::new(ErrorKind::Conflict, message))
 }
 
-/// Abandons the rotation: restores the name of the old key if this rotation changed it, and deletes the record.
+/// Abandons the rotation: restores the name of the old key if this rotation changed it, and deletes the journal record.
 pub(super) async fn abandon(entry: Entry, access: Access<'_>) -> Result<(), Error> {
     mint::restore_name(access, &entry.record).await?;
     settle(entry)

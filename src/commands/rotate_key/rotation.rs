@@ -17,8 +17,8 @@ use crate::manager::{ApiKey, NewApiKey};
 use crate::mint::{PreparedSinks, Transaction};
 use crate::random;
 
-/// The shortest overlap that is accepted. With a shorter overlap, the old key could expire before the run ends, because requests are slow or clocks
-/// differ.
+/// The shortest overlap that is accepted. If the overlap were shorter, slow requests or different clocks could let the old key expire before the run
+/// ends.
 const MIN_OVERLAP: Duration = Duration::from_secs(60);
 
 /// The flags of a run, checked before the first request to the manager.
@@ -65,7 +65,8 @@ impl<'a> RotationPlan<'a> {
             .as_deref()
             .map(|text| Expiry::parse(text, None, Utc::now()))
             .transpose()?;
-        // This check is made before the key is created, because an overlap without a valid end would fail the run after the secret was delivered.
+        // An overlap can be so long that it has no valid end. The check comes before the key is created, because otherwise the run would fail after
+        // the secret was delivered.
         let after = Expiry::After(overlap).milliseconds(Utc::now());
         Ok(Self {
             args,
@@ -80,16 +81,16 @@ impl<'a> RotationPlan<'a> {
 }
 
 impl Rotation<'_> {
-    /// Returns the `meta` object of the output for the fields of a key.
+    /// Returns the `meta` object of the output. `fields` is the JSON object of the key that the output describes.
     pub(super) fn meta_of(&self, fields: &Map<String, Value>, access: Access<'_>) -> Value {
         let role = self.role.as_deref();
         key_meta::complete(&self.meta, fields, role, access.signed_in.time())
     }
 
-    /// Sets the name of the role. If it is unknown and the output is JSON, reads it from the manager.
+    /// Sets the name of the old key's role to `role`. If `role` is `None` and the output is JSON, reads the name from the manager.
     ///
     /// # Errors
-    /// Returns an error if the run was interrupted.
+    /// Returns an error if a signal interrupts the request.
     pub(super) async fn read_json_role(
         &mut self,
         role: Option<String>,

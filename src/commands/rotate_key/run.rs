@@ -22,7 +22,7 @@ use crate::text::rfc3339;
 /// Rotates a key according to the flags.
 ///
 /// # Errors
-/// Returns the first error. If the rotation can be continued, its record is not deleted.
+/// Returns the first error. After an error, the journal record is kept if a later run can continue the rotation.
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -38,7 +38,7 @@ pub(crate) async fn run(
         return Ok(Outcome::Done);
     }
     let target = Target::find(settings, context).await?;
-    // The destinations are not prepared if an earlier run has delivered the secret.
+    // If an earlier run has already delivered the secret, this run delivers none and prepares no destinations.
     let abandoned = AbandonedRotation::find(lookup::KeyRef::read(plan.key)?, &target)?;
     let prepared = match &abandoned {
         Some(abandoned) if abandoned.needs_only_expiry(args) => PreparedSinks::new(Vec::new()),
@@ -56,7 +56,7 @@ pub(crate) async fn run(
 }
 
 impl RotationPlan<'_> {
-    /// Starts a rotation. If there is a record of an interrupted rotation of this key, continues that rotation instead.
+    /// Starts a rotation. If the journal contains an interrupted rotation of this key, continues that rotation instead.
     async fn start(
         &self,
         prepared: PreparedSinks,
@@ -119,7 +119,7 @@ impl RotationPlan<'_> {
                 .hint("run `swp-keys create-key` to create a new key"));
         };
         let expiry = match successor::expiry(&old, self.expiry, access.signed_in) {
-            // The expiry is not checked again, because the successor of the interrupted run already has an expiry.
+            // An error in the expiry is ignored if the interrupted run has already created the new key, because the new key already has an expiry.
             Err(_) if successor_id.is_some() => None,
             expiry => expiry?,
         };
@@ -152,8 +152,7 @@ impl RotationPlan<'_> {
         }
         let entry = resume::require_first(id, entry, access).await?;
         wait_for_inflight_request(&entry, access.target, access.context).await?;
-        // The successor has the expiry that the interrupted run requested. `None` is passed, so that this expiry is not compared with `--expires` of
-        // this run.
+        // The new key has the expiry that the interrupted run requested. With `None`, that expiry is not compared with `--expires` of this run.
         rotation.new.expiry_date = None;
         let mint = rotation.mint(prepared, access).recovering();
         let created = mint.resume(id, entry).await?;
@@ -183,7 +182,7 @@ impl RotationPlan<'_> {
 }
 
 impl Rotation<'_> {
-    /// Reads and prints a successor whose secret an earlier run delivered.
+    /// Reads and prints the new key, whose secret was delivered by an earlier run.
     async fn print_successor(&self, id: i64, access: Access<'_>) -> Result<(), Error> {
         let fields = access.signed_in.api_key(id).await?.fields();
         print_delivered(&fields, self.meta_of(&fields, access), access.context)

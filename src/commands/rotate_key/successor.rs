@@ -1,4 +1,4 @@
-//! The successor of a rotated key: its name, its expiry, and the fields that are copied from the old key.
+//! The successor of a key: the new key that a rotation creates. It gets the name and other fields of the old key, and an expiry.
 
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use super::rotation::Rotation;
 /// Returns the key to rotate.
 ///
 /// # Errors
-/// Returns an error if the key does not exist. If an interrupted rotation on a different machine has renamed the key, the hint names the renamed key.
+/// Returns an error if the key does not exist. An interrupted rotation on a different machine may have renamed the key. The hint then contains its
+/// new name.
 pub(super) async fn predecessor(key: &str, access: Access<'_>) -> Result<ApiKey, Error> {
     let error = match lookup::resolve(key, access).await {
         Err(error) if error.kind() == ErrorKind::NotFound => error,
@@ -52,9 +53,10 @@ pub(super) fn name_of(old: &ApiKey) -> Result<&str, Error> {
     })
 }
 
-/// Returns the keys that rotations have replaced by a key with the name `name`. A rotation renames the old key. Expired keys are omitted.
+/// Returns the keys that had this name until a rotation renamed them and gave the name to their successor. Expired keys are omitted.
 async fn retiring(name: &str, access: Access<'_>) -> Result<Vec<ApiKey>, Error> {
-    // The pattern contains only the start of the name of a renamed key, because a manager may change the spaces and brackets at its end.
+    // A rotation appends a text in brackets to the name of the old key. The search pattern does not contain this text, because a manager may change
+    // its spaces and brackets.
     let pattern = format!("{name}%");
     let search = async { Ok(access.signed_in.api_keys_like(&pattern).await?) };
     let found = access.context.signals.cancel(search).await?;
@@ -65,8 +67,8 @@ async fn retiring(name: &str, access: Access<'_>) -> Result<Vec<ApiKey>, Error> 
     Ok(found.into_iter().filter(is_retiring).collect())
 }
 
-/// Checks that no other key has this name, and that no key that it replaced is still valid. Returns the IDs of all keys whose name starts with this
-/// name.
+/// Checks that no other key has this name, and that no earlier rotation left a key that had this name and is still valid. Returns the IDs of other
+/// keys whose names resemble this name.
 ///
 /// # Errors
 /// Returns a conflict error that contains the ID of the other key.
@@ -103,7 +105,8 @@ pub(super) async fn require_single(
     Err(already_rotated(name, old, other, access.signed_in))
 }
 
-/// Returns the error for a key that an earlier rotation has already replaced. `new` is the successor that this rotation created.
+/// Returns the error for a key that an earlier rotation has already replaced. `old` is the replaced key, and `new` is the key that the earlier
+/// rotation created.
 fn already_rotated(name: &str, new: &ApiKey, old: &ApiKey, signed_in: &SignedIn) -> Error {
     let now = signed_in.time().timestamp_millis();
     let (state, next_step) = match old.expiry_date() {
@@ -138,11 +141,10 @@ fn already_rotated(name: &str, new: &ApiKey, old: &ApiKey, signed_in: &SignedIn)
 
 const CHOOSE_KEY: &str = "run `swp-keys show-key ID` to find out which key is in use, then delete the unused key with `swp-keys delete-key ID`";
 
-/// Returns the expiry of the successor. If `--expires` is not set, the successor gets the same lifetime as the old key. A duration begins at the
-/// manager's current time.
+/// Returns the expiry of the new key. If `--expires` is not set, the new key gets the same lifetime as the old key, from the manager's current time.
 ///
 /// # Errors
-/// Returns a usage error if the lifetime of the old key is unknown, or shorter than an hour.
+/// Returns a usage error if the lifetime of the old key is needed but is unknown or shorter than an hour.
 pub(super) fn expiry(
     old: &ApiKey,
     requested: Option<Expiry>,
@@ -166,8 +168,8 @@ pub(super) fn expiry(
         .key(old.id)
     };
     let lifetime = Duration::from_millis(lifetime.ok_or_else(unknown)?);
-    // A lifetime of less than an hour is not copied, because the new key could expire before it is used. Such a key was probably created for a single
-    // task.
+    // If the old key's lifetime is less than an hour, it is not copied, because the new key could expire before it is used. A key with such a short
+    // lifetime was probably created for a single task.
     if lifetime < MIN_LIFETIME {
         return Err(Error::usage(
             format!(
@@ -184,16 +186,16 @@ pub(super) fn expiry(
         .ok_or_else(unknown)
 }
 
-/// The shortest lifetime that the new key can inherit from the old key.
+/// The shortest lifetime that is copied from the old key to the new key.
 const MIN_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// Rounds a lifetime to whole minutes. Without rounding, the lifetime would become a little shorter with every rotation, because the expiry is
-/// calculated shortly before the manager creates the key.
+/// Rounds a lifetime to whole minutes. The expiry is calculated shortly before the manager creates the key, so each new key lives a little shorter
+/// than requested. Without rounding, these losses would add up from rotation to rotation.
 fn whole_minutes(lifetime: i64) -> i64 {
     lifetime.saturating_add(30_000) / 60_000 * 60_000
 }
 
-/// Returns the new key to create, with the fields of the old key.
+/// Returns the request for the new key. Most of its fields are copied from the old key.
 ///
 /// # Errors
 /// Returns an error if the manager does not report the role of the old key.
@@ -227,7 +229,7 @@ pub(super) fn of(
 }
 
 impl Rotation<'_> {
-    /// Returns the record to write before the key is created.
+    /// Returns the journal record that is written before the key is created.
     pub(super) fn record(
         &self,
         similar_ids: Vec<i64>,

@@ -118,7 +118,8 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
 #[derive(Clone, Copy)]
 pub(super) struct RateLimit(pub(super) Option<u32>);
 
-/// Parses a duration of at most a year. The error does not contain the message of `humantime`, because that message quotes the argument.
+/// Parses a duration of at most a year. The error does not contain the message of `humantime`, because that message quotes the argument, which may be
+/// a misplaced secret.
 fn lifetime(text: &str) -> Result<Duration, &'static str> {
     match humantime::parse_duration(text) {
         Ok(time) if time <= Duration::from_secs(366 * 86_400) => Ok(time),

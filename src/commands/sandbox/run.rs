@@ -62,8 +62,8 @@ async fn serve(environment: &Environment, context: &Context) -> Result<Outcome, 
     Ok(Outcome::Done)
 }
 
-/// Adds a dashed line above and below `lines`, so that a user finds them easily in a terminal. The dashed lines are shell comments, so they do no
-/// harm if they are pasted into a shell.
+/// Adds a dashed line above and below `lines`, so that a user finds `lines` easily in a terminal. The dashed lines are shell comments, so a user can
+/// paste them into a shell without harm.
 fn framed(lines: &str) -> String {
     let title = "# ---- Sandbox: paste these lines into a second shell ";
     let (top, bottom) = (format!("{title:-<78}"), format!("{:-<78}", "# "));

@@ -1,7 +1,8 @@
 //! The new description of a key, which may contain the marker of the run that created the key.
 //!
-//! The marker `[swp-keys ...]` shows which run created the key (`mint::ownership`). A run whose response was lost uses the marker to distinguish its
-//! key from a key of the same name. If `--no-mark` is not set, the new description therefore contains the marker of the old description.
+//! The marker is the text `[swp-keys ...]` with the operation ID of that run (`mint::ownership`). If the response to the creation was lost, that run
+//! finds its key by the marker, even if another key has the same name. The new description therefore keeps the marker of the old description, unless
+//! `--no-mark` is set.
 
 use crate::error::Error;
 use crate::mint::{mark, markers};
@@ -9,7 +10,7 @@ use crate::mint::{mark, markers};
 /// Returns the description to set, or `None` if the description does not change.
 ///
 /// # Errors
-/// Returns a usage error if the new text contains a marker that the key does not have.
+/// Returns a usage error if the new text contains a marker `[swp-keys ...]` that the current description does not have.
 pub(super) fn compose(
     requested: Option<&str>,
     no_mark: bool,
@@ -35,7 +36,7 @@ pub(super) fn compose(
     Ok(Some(parts.join(" ")))
 }
 
-/// Returns `text` without the markers of the runs in `operations`. The space before each marker is removed too.
+/// Returns `text` without the markers `[swp-keys ...]` of these operations, and without the space before each marker.
 fn without_markers(text: &str, operations: &[&str]) -> String {
     operations.iter().fold(text.to_owned(), |text, operation| {
         let mark = mark(operation);

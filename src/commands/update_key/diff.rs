@@ -170,7 +170,7 @@ impl UpdateResult {
     }
 }
 
-/// Returns the role names if the role changes and the output is text. JSON contains only role IDs.
+/// Returns the role names if the role changes and the output is text. JSON output shows the old and the new role by their IDs only.
 async fn roles(change: &KeyChange, access: Access<'_>) -> Result<RoleNames, Error> {
     if change.role_id.is_none() || access.context.output.format().is_json() {
         return Ok(RoleNames::default());

@@ -31,7 +31,7 @@ use crate::target::Target;
 )]
 #[command(
     group = clap::ArgGroup::new("what").required(true).multiple(true),
-    // The usage line is set, because clap would list every flag of the required group in it.
+    // The usage line is written by hand, because the line that clap generates would list every flag of the required group.
     override_usage = "swp-keys update-key [OPTIONS] <KEY>"
 )]
 pub(crate) struct Args {
@@ -130,17 +130,16 @@ impl Args {
                 .note("dry run: nothing was changed on the manager");
             return UpdateResult::would_be(before, &change, access).await;
         }
-        // The role name is read before the change. After the change, this run may no longer be allowed to read it, because the changed key may
-        // authenticate this run.
+        // The role name is read before the change. If the changed key authenticates this run, its new role may not permit reading the name.
         let role = json_role_name(access, change.role_id.or(before.role_id())).await?;
         let after = update::carry_out(&before, &change, access).await?;
         UpdateResult::changed(before, after, &change, role, access).await
     }
 
-    /// Returns the ID of the requested role. If the key has a different role, checks the requested role first.
+    /// Returns the ID of the requested role. If the key does not have this role yet, checks the role first.
     ///
     /// # Errors
-    /// Returns an error if the role does not exist, or if `role_check` rejects it.
+    /// Returns an error if the role does not exist, or if keys with this role cannot use the API.
     async fn role_of(&self, key: &ApiKey, access: Access<'_>) -> Result<Option<i64>, Error> {
         let Some(requested) = RoleRef::given(self.role.as_deref(), self.role_id) else {
             return Ok(None);
@@ -183,7 +182,8 @@ impl Args {
     /// Checks for conflicts that the manager does not detect.
     ///
     /// # Errors
-    /// Returns a conflict error if an unfinished run still needs the key's name or marker, or if another key has the new name.
+    /// Returns a conflict error if another key has the new name, or if `recover` still needs the current name or marker of the key to finish an
+    /// interrupted run.
     async fn check(
         &self,
         key: &ApiKey,
@@ -226,8 +226,8 @@ async fn require_free_name(name: &str, key: &ApiKey, access: Access<'_>) -> Resu
     }
 }
 
-/// Returns a conflict error if the record of an unfinished run refers to this key. The key's name and marker must not change before `recover` has
-/// run, because `recover` uses them to find the key.
+/// Returns a conflict error if the journal record of an unfinished run refers to this key. `recover` finds the key by its name and marker, so they
+/// must not change before `recover` has run.
 fn require_no_unfinished_run(key: &ApiKey, target: &Target) -> Result<(), Error> {
     let manager = target.address.to_string();
     let entries = journal::unfinished().unwrap_or_default();

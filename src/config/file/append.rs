@@ -1,6 +1,6 @@
 //! Appends a profile to the settings file. The existing content is kept byte for byte.
 //!
-//! The new content is parsed before it is written. It must contain the new profile, the old profiles without a change, and no problem.
+//! Before the new content is written, it is parsed as a test. It must contain the new profile and all old profiles unchanged, and must be valid.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -22,13 +22,13 @@ use crate::storage::state_dir::make_private_folder;
 
 /// How long to wait for other runs that are changing the file.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
-/// The maximum length of a name.
+/// The maximum length of the name of a new profile.
 const MAX_NAME: usize = 64;
 
 /// A profile that is not in the settings file yet. It contains no secret.
 #[derive(Serialize)]
 pub(crate) struct NewProfile {
-    /// The name, which [`check_new_name`] accepts.
+    /// The name of the profile. [`check_new_name`] has accepted it.
     #[serde(skip)]
     pub(crate) name: String,
     /// The address of the manager.
@@ -43,14 +43,14 @@ pub(crate) struct NewProfile {
 pub(crate) struct AppendedProfile {
     /// The path of the settings file.
     pub(crate) path: PathBuf,
-    /// True if the profile is now the default profile. This is the case only if the file contained no other profile.
+    /// True if the new profile is now the default profile, because the file contained no other profile.
     pub(crate) is_default: bool,
 }
 
 /// Checks the name of a new profile.
 ///
 /// # Errors
-/// Returns a usage error if a profile has this name, or if the name is not a bare TOML key.
+/// Returns a usage error if a profile already has this name, or if the name would need quotes in TOML.
 pub(crate) fn check_new_name(name: &str, names: &[&str]) -> Result<(), Error> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(fits) {
@@ -69,12 +69,12 @@ pub(crate) fn check_new_name(name: &str, names: &[&str]) -> Result<(), Error> {
 }
 
 impl NewProfile {
-    /// Appends the profile to the settings file. If the file does not exist, it is created with mode 0600. Returns `None` if a profile has
-    /// this name. An existing profile is never changed.
+    /// Appends the profile to the settings file. If the file does not exist, it is created with mode 0600. If a profile already has this name,
+    /// nothing is changed and `None` is returned.
     ///
     /// # Errors
-    /// Returns a usage error if the file cannot be read or written, if other users can write to it, or if it is read-only. Returns an
-    /// interruption if a signal arrives before the file is locked. After an error, the file is unchanged.
+    /// Returns a usage error if the file cannot be read or written, if other users can write to it, or if it is read-only. Returns an interruption if
+    /// a signal arrives before the folder of the file is locked. After an error, the file is unchanged.
     pub(crate) async fn append(&self, signals: &Signals) -> Result<Option<AppendedProfile>, Error> {
         let Some(path) = path() else {
             return Err(unwritable("the settings folder could not be determined"));
@@ -84,7 +84,8 @@ impl NewProfile {
         let folder = folder_of(&file);
         make_private_folder(folder).map_err(failed)?;
         require_trusted_folder(folder, STAKE)?;
-        // The folder is locked instead of the file, because the write replaces the file. The lock is held until the end of this function.
+        // The folder is locked, because the write replaces the file, and a lock on the old file would have no effect. The lock is held until the end
+        // of this function.
         let open = OpenFolder::open(folder).map_err(failed)?;
         let _lock = match lock_folder_within(LOCK_WAIT, &open, signals).await {
             Ok(lock) => lock,
@@ -103,11 +104,11 @@ impl NewProfile {
         Ok(Some(AppendedProfile { path, is_default }))
     }
 
-    /// Returns the new content, and whether the profile is the default profile in it.
+    /// Returns the new content of the file, and whether it makes the new profile the default.
     fn appended(&self, old: &[u8], before: &Profiles) -> Result<(Vec<u8>, bool), Error> {
         let fields = toml::to_string(self).map_err(|error| unwritable(&error.to_string()))?;
-        // The new profile becomes the default only in a file without profiles. In other files, a new default would change which manager
-        // existing commands use.
+        // The new profile becomes the default only in a file without profiles. In any other file, a new default would silently send the user's
+        // commands to a different manager.
         let may_be_default = before.profiles.is_empty() && before.default.is_none();
         for is_default in [true, false] {
             if is_default && !may_be_default {
@@ -132,7 +133,7 @@ impl NewProfile {
         ))
     }
 
-    /// Returns true if `new` contains this profile, the old profiles without a change, and no problem.
+    /// Returns true if `new` is valid, and contains this profile and all old profiles unchanged.
     fn is_in(&self, new: &[u8], before: &Profiles, is_default: bool) -> bool {
         let mut after = parser::document(before.path.clone(), new);
         let default = if is_default {
@@ -166,7 +167,7 @@ impl NewProfile {
     }
 }
 
-/// Returns the path with symbolic links resolved. The write then replaces the file that a link points to, and not the link.
+/// Returns the path with symbolic links resolved, so that the write replaces the file that a link points to, and not the link.
 fn real_path(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -180,7 +181,8 @@ fn real_path(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Replaces the content `old` by `new`. The mode and the owner are kept. If `old` is `None`, the file is created.
+/// Writes the content `new` to the file. The content must still be `old`. If `old` is `None`, the file is created. The mode and the owner of an
+/// existing file are kept.
 fn write(path: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
     let mut file = AtomicFile::prepare(path)?;
     if old.is_some() {
@@ -191,7 +193,7 @@ fn write(path: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
     file.write(new)?;
     let folder = std::sync::Arc::clone(file.folder());
     folder.check_path()?;
-    // An editor does not use the lock, so the file is compared once more before it is replaced.
+    // The file is compared once more before it is replaced, because an editor may have changed it despite the lock.
     if let Some(old) = old
         && fs::read(path)? != old
     {
@@ -201,7 +203,7 @@ fn write(path: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
     folder.flush()
 }
 
-/// Rejects a read-only file. The system would allow this program to replace the file, but the user has protected the file.
+/// Rejects a read-only file. The system would let this program replace it, but a user who removes the write permission wants no change.
 fn refuse_read_only(metadata: &Metadata) -> io::Result<()> {
     if metadata.permissions().readonly() {
         return Err(io::Error::other("the file is read-only"));

@@ -1,20 +1,20 @@
-//! Problems in the settings file, with their positions.
+//! The problems that were found in the settings file, with their positions.
 
 use std::path::Path;
 
 use crate::error::Error;
 
-/// A problem in the file. It contains no text from the file.
+/// A problem in the settings file. Its message does not repeat text from the file.
 pub(crate) struct Diagnostic {
-    /// The line, counted from 1.
+    /// The line of the problem, counted from 1.
     pub(crate) line: usize,
-    /// The column in characters, counted from 1.
+    /// The column of the problem, in characters, counted from 1.
     pub(crate) column: usize,
     /// The problem.
     pub(crate) what: String,
     /// The hint that describes how to fix the problem.
     pub(crate) hint: String,
-    /// True if there is a secret at this position.
+    /// True if the problem is that the file contains a secret at this position.
     pub(crate) secret: bool,
 }
 

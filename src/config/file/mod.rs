@@ -1,8 +1,8 @@
-//! The settings file `config.toml`. It contains named profiles, whose settings apply if neither a flag nor a variable is set. This program
-//! reads the file. It changes the file only to append a profile, and only after the user has confirmed this (`append.rs`).
+//! The settings file `config.toml`. It contains named profiles. A setting of a profile applies if neither its flag nor its environment variable is
+//! set. This program changes the file only to append a profile, and only after the user has confirmed the change (`append.rs`).
 //!
-//! The file contains no secrets, but it contains commands that are run, so other users must not have write access. Problems are reported by
-//! line and column. Messages do not repeat text from the file, because a misplaced value may be a password.
+//! Other users must not have write access, because this program runs commands from the file. The file must not contain secrets. Problems are reported
+//! by line and column. Messages do not repeat text from the file, because a misplaced value may be a password.
 
 mod append;
 mod diagnostic;

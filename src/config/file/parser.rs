@@ -1,4 +1,4 @@
-//! Parses the text of the settings file into profiles and problems.
+//! Parses the text of the settings file. The result contains the profiles and the problems of the file.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use super::profiles::{Profile, Profiles};
 use super::schema;
 use super::schema::Field;
 
-/// The minimum similarity at which a known name is suggested for an unknown name.
+/// If a field name in the file is unknown, a known name is suggested only if its similarity (from 0 to 1) is at least this number.
 const NEAR: f64 = 0.8;
 
-/// Parses the whole document. A problem does not stop the parser, so that all problems are found.
+/// Parses the whole text. A problem does not stop the parser, so that all problems are found.
 pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
     let mut read = Profiles {
         path,
@@ -49,8 +49,8 @@ pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
     read
 }
 
-/// Adds the errors of the TOML parser. Only their fixed messages are used, because their `Display` quotes the line. If the TOML parser
-/// reports an error in a line, the other problems in that line are removed. Only the problem that the line contains a secret remains.
+/// Adds the syntax errors that the TOML parser found. Only their fixed messages are used, because their `Display` text quotes the line. If a line
+/// contains a syntax error, it is the only problem that is reported for this line. But if the line contains a secret, only the secret is reported.
 fn add_broken(problems: &mut Vec<Diagnostic>, text: &str, broken: &[toml::de::Error]) {
     for error in broken {
         let offset = error.span().map_or(0, |span| span.start);
@@ -68,7 +68,7 @@ struct Reader<'a> {
     text: &'a str,
     folder: PathBuf,
     problems: Vec<Diagnostic>,
-    /// The byte offsets of the fields of the current profile.
+    /// The fields of the profile that is being parsed, with their byte offsets in the text.
     places: BTreeMap<&'static str, usize>,
 }
 
@@ -190,14 +190,14 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds a problem with a value.
+    /// Adds a problem: a field has an invalid value.
     fn invalid(&mut self, offset: usize, what: impl Into<String>) {
         let hint = "see `swp-keys config --help` for the fields and docs/configuration.md for their values";
         self.problems
             .push(Diagnostic::at(self.text, offset, what, hint));
     }
 
-    /// Adds a problem for a field that is unknown or not allowed.
+    /// Adds a problem: a field is unknown or not allowed.
     fn unknown(&mut self, key: &FieldKey<'_>, known: &[&str], place: &str) {
         let name = key.get_ref().as_ref();
         let offset = key.span().start;
@@ -238,12 +238,12 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Returns true if the name is similar or equal to the name of a field. Messages must not repeat any other name, because it may be a misplaced
-/// secret.
+/// Returns true if a name in the file is equal or similar to the name of a field. A message may repeat only such a name, because any other name may
+/// be a misplaced secret.
 fn is_similar_to_field(name: &str, known: &[&str]) -> bool {
     let folded = name.to_lowercase();
-    // At most two characters may differ, and they must be fewer than half of the characters. If more characters differed, they could be
-    // part of a secret.
+    // A similar name differs in at most two characters, and in fewer than half of its characters. A name that differs in more characters could be a
+    // secret.
     let is_near = |field: &str| {
         let differing = strsim::osa_distance(&folded, field);
         differing <= 2 && 2 * differing < field.len()

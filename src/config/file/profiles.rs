@@ -28,7 +28,7 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// Returns the values of a field. A list has several values.
+    /// Returns the values of a field. A field that is a list may have several values.
     pub(crate) fn list(&self, field: &str) -> Option<Sourced<Vec<String>>> {
         let (field, values) = self.values.get_key_value(field)?;
         Some(Sourced {
@@ -50,7 +50,7 @@ impl Profile {
         })
     }
 
-    /// Removes these fields, and returns true if at least one of them was set.
+    /// Removes these fields from the profile. Returns true if at least one of them was set.
     pub(crate) fn remove(&mut self, fields: &[&str]) -> bool {
         let before = self.values.len();
         self.values.retain(|field, _| !fields.contains(field));
@@ -70,7 +70,7 @@ impl Profiles {
         names.collect()
     }
 
-    /// Returns the requested profile or the default profile, with the setting that selected it as its source.
+    /// Returns the requested profile, or the default profile if none was requested. Its source is the setting that selected it.
     ///
     /// # Errors
     /// Returns a usage error if the file is invalid, or if it does not contain the profile.

@@ -1,4 +1,4 @@
-//! The fields of the settings file: their names and types, and the names that are not allowed.
+//! The names and types of all fields in the settings file, and the field names that are not allowed.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::terminal::output::Format;
 
 /// A field with its type.
 pub(crate) struct Field {
-    /// The name of the field: its flag without the dashes.
+    /// The name of the field, which is the name of its flag without the leading dashes.
     pub(crate) name: &'static str,
     form: FieldType,
 }
@@ -25,11 +25,11 @@ pub(crate) struct Field {
 #[derive(Clone, Copy)]
 enum FieldType {
     Text,
-    /// A user name or tenant.
+    /// A user name or the name of a tenant.
     Name(CredentialKind),
     Address,
     Proxy,
-    /// A path, relative to the folder of the settings file.
+    /// A path. A relative path starts at the folder of the settings file.
     Path,
     Command,
     Pins,
@@ -46,7 +46,7 @@ const fn field(name: &'static str, form: FieldType) -> Field {
     Field { name, form }
 }
 
-/// The fields that are not in a profile.
+/// The top-level fields of the settings file, which are outside the profiles.
 pub(crate) const TOP_FIELDS: [&str; 2] = ["default-profile", "profiles"];
 
 /// The fields of a profile.
@@ -73,7 +73,7 @@ pub(crate) const PROFILE_FIELDS: [Field; 20] = [
     field("create", FieldType::Text),
 ];
 
-/// The fields of a profile's `create` table. In this list, their names have the prefix `create.`.
+/// The fields of the table `create` in a profile, which contains defaults for new API keys. In this list, their names have the prefix `create.`.
 pub(crate) const CREATE_FIELDS: [Field; 6] = [
     field("create.role", FieldType::Text),
     field("create.role-id", FieldType::Id),
@@ -83,7 +83,7 @@ pub(crate) const CREATE_FIELDS: [Field; 6] = [
     field("create.time-zone", FieldType::TimeZone),
 ];
 
-/// The fields that apply only to the profile's manager.
+/// The fields that must not be used for a different manager than the profile's.
 pub(crate) const MANAGER_FIELDS: [&str; 9] = [
     "tenant",
     "username",
@@ -107,7 +107,7 @@ pub(crate) const CONTRADICTIONS: [(&str, &str); 7] = [
     ("create.role", "create.role-id"),
 ];
 
-/// Returns the name of every field of a profile. Defaults for new keys start with `create.`.
+/// Returns the names of all fields of a profile. The names of defaults for new API keys start with `create.`.
 pub(crate) fn fields() -> impl Iterator<Item = &'static str> {
     let of_profile = PROFILE_FIELDS.iter().map(|field| field.name);
     let is_value = |name: &&str| *name != "create";
@@ -115,7 +115,7 @@ pub(crate) fn fields() -> impl Iterator<Item = &'static str> {
     of_profile.filter(is_value).chain(create_fields)
 }
 
-/// Returns the names of the defaults for new keys.
+/// Returns the names of the fields with defaults for new API keys.
 pub(crate) fn create_fields() -> impl Iterator<Item = &'static str> {
     CREATE_FIELDS.iter().map(|field| field.name)
 }
@@ -131,7 +131,7 @@ fn locales() -> Vec<String> {
 }
 
 impl Field {
-    /// Returns the values of the field, in the form that its flag accepts.
+    /// Returns the values of the field as text, in the form that the field's flag accepts.
     ///
     /// # Errors
     /// Returns the reason why the value is invalid. The reason does not repeat the value.
@@ -145,7 +145,7 @@ impl Field {
         self.one(value, folder).map(|value| vec![value])
     }
 
-    /// Returns a hint for a rejected value, if there is one.
+    /// Returns the hint for a rejected value of this field, if there is one.
     pub(crate) fn suggestion(&self, value: &DeValue<'_>) -> Option<String> {
         match (self.form, value) {
             (FieldType::Address, DeValue::String(text)) => {
@@ -201,7 +201,7 @@ impl Field {
                 Ok(()) => Ok(text),
                 Err(reason) => Err(reason.to_owned()),
             },
-            // A time in the past is not an error here. It is an error when a key is created.
+            // An expiry in the past is not an error in the file. It is an error when an API key is created with it.
             FieldType::Expiry => match Expiry::parse(&text, None, DateTime::<Utc>::MIN_UTC) {
                 Ok(_) => Ok(text),
                 Err(_) => Err(
@@ -263,8 +263,8 @@ fn file(text: &str, folder: &Path) -> Result<String, String> {
     path.map_err(|_| "the path is not UTF-8".to_owned())
 }
 
-/// Resolves the program of a command if it is a path. A name without a slash is not changed, because it is searched for in PATH. Arguments
-/// are not changed.
+/// Resolves the path of a command's program in the same way as any other path in the settings file. A program name without a slash is not changed,
+/// because the program is searched for in PATH. Arguments are not changed.
 fn command(text: &str, folder: &Path) -> Result<String, String> {
     let mut command = ExternalCommand::parse(text).map_err(|problem| format!("it {problem}"))?;
     if !command.program.contains(std::path::is_separator) {
@@ -274,7 +274,7 @@ fn command(text: &str, folder: &Path) -> Result<String, String> {
     Ok(command.text())
 }
 
-/// Returns the reason and the hint if a field with this name is not allowed.
+/// If a field with this name is not allowed, returns the reason and a hint.
 pub(crate) fn rejection(name: &str) -> Option<(&'static str, &'static str)> {
     const SECRET: &str = "is not allowed in this file, because it is a secret";
     let folded: String = name

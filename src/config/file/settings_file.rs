@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::storage::locations::{config_folder, config_variable, is_absent, is_out_of_reach};
 use crate::storage::permissions::require_trusted_owner;
 
-/// The reason why other users must not have write access, for the error message.
+/// The reason why other users must not have write access to the settings file. It is a part of an error message.
 pub(super) const STAKE: &str = "the commands in this file run as your user";
 /// The maximum size of a settings file.
 pub(super) const LIMIT: u64 = 1024 * 1024;
@@ -49,7 +49,7 @@ pub(crate) fn read() -> Result<Option<Profiles>, Error> {
     Ok(Some(parser::document(path, &bytes)))
 }
 
-/// Returns the error for a requested profile if the settings file does not exist.
+/// Returns the error if a profile was requested but the settings file does not exist.
 pub(crate) fn no_file(wanted: &Sourced<String>) -> Error {
     let Sourced { value, source } = wanted;
     Error::usage(
@@ -85,7 +85,7 @@ pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
         )
     };
     let mut file = match File::open(path) {
-        // If SWP_CONFIG_DIR names a file instead of a folder, such as /dev/null, the settings file does not exist.
+        // SWP_CONFIG_DIR may name a file instead of a folder, such as /dev/null. This counts as if the settings file did not exist.
         Err(error) if is_absent(&error) || is_out_of_reach(path) => return Ok(None),
         other => other.map_err(|error| failed(&error.to_string()))?,
     };

@@ -28,7 +28,7 @@ const FLAG: &str = "--dotenv";
 /// The maximum size of a dotenv file.
 const LIMIT: u64 = 1024 * 1024;
 
-/// The maximum number of attempts if another process changes the file during the edit.
+/// The maximum number of attempts to edit the file. An attempt is repeated if another process changes the file during the edit.
 const TRIES: usize = 5;
 
 /// `--dotenv`.
@@ -43,7 +43,7 @@ pub(crate) struct DotenvSink {
 struct SetLine {
     placed: ReplacedFile,
     secret: Secret,
-    /// The old text from the `=` to the end of the value, if the file already set the name.
+    /// The old text of the assignment, from the `=` to the end of the value. `None` if the file did not set the name before the delivery.
     before: Option<Zeroizing<Vec<u8>>>,
 }
 
@@ -90,7 +90,7 @@ impl DotenvSink {
             })?;
         }
         if mode == WriteMode::Replace {
-            // A file is created and removed, to check that the folder is writable and that a new file can be given the owner of the
+            // A temporary file is created and removed here. If this succeeds, the folder is writable, and a new file can have the same owner as the
             // existing file.
             sink.new_file(&folder, existing.as_ref())
                 .map_err(|error| failed(&error))?;
@@ -214,7 +214,7 @@ impl DotenvSink {
             return Ok(());
         };
         let failed = |failure: LockFailure| failure.to_string();
-        // These locks ignore the first signal, because it must not interrupt the rollback. A second signal ends the run.
+        // A first signal does not end the wait for these locks, because it must not interrupt the rollback. A second signal ends the run.
         let no_signals = Signals::default();
         let folder = Arc::clone(line.placed.folder());
         let _folder = lock_folder(&folder, &no_signals).await.map_err(failed)?;

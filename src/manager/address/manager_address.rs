@@ -18,7 +18,8 @@ const HOSTED: [&str; 2] = ["cloudone.trendmicro.com", "deepsecurity.trendmicro.c
 /// The path of the API. An address may end with this path, because the addresses in the vendor's documentation include it.
 pub(crate) const API: &str = "/api";
 
-/// The address of a manager: an https URL, or an http URL for loopback, without user name and query. Its `Display` is safe to print.
+/// The address of a manager: an https URL, or an http URL if the host is a loopback address. The URL contains neither credentials nor a query, so its
+/// `Display` is safe to print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address {
     base: Url,
@@ -38,7 +39,7 @@ impl Address {
         url
     }
 
-    /// Returns true if `url` has the same scheme, host and port.
+    /// Returns true if `url` has the same scheme, host and port as this address.
     pub(crate) fn is_origin_of(&self, url: &Url) -> bool {
         self.join("/").origin() == url.origin()
     }
@@ -68,7 +69,7 @@ impl Address {
         self.base.port_or_known_default().unwrap_or(DEFAULT_PORT)
     }
 
-    /// Returns the name that the manager's certificate must be valid for. `None` if no certificate can be valid for this host.
+    /// Returns the host name or IP address that the manager's certificate must be valid for. `None` if no certificate can be valid for this host.
     pub(crate) fn server_name(&self) -> Option<ServerName<'static>> {
         match self.base.host()? {
             Host::Domain(name) => ServerName::try_from(name.to_owned()).ok(),
@@ -77,8 +78,8 @@ impl Address {
         }
     }
 
-    /// Returns a service's name and a hint if the address belongs to a Trend Micro service that is not a manager. `None` if the address may belong to
-    /// a manager.
+    /// If the address belongs to a Trend Micro service that is not a manager, returns the name of that service and a hint. `None` if the address may
+    /// belong to a manager.
     #[must_use]
     pub(crate) fn other_service(&self) -> Option<(&'static str, String)> {
         other_service::of_host(self.base.host_str()?.trim_end_matches('.'))

@@ -26,7 +26,8 @@ const REGIONS: [(&str, &str); 12] = [
     ("uae", "ae-1"),
 ];
 
-/// Returns a service's name and a hint if the host belongs to a Trend Micro service that is not a manager. `None` if the host may be a manager.
+/// If the host belongs to a Trend Micro service that is not a manager, returns the name of that service and a hint. `None` if the host may be a
+/// manager.
 pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     if host.starts_with("accounts.") && is_under(host, "cloudone.trendmicro.com") {
         return Some((
@@ -48,8 +49,8 @@ pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     ))
 }
 
-/// Returns the region of the hosted managers for a host of the Vision One platform. If the host name contains no region, the region is the United
-/// States.
+/// Returns the region of the hosted managers that corresponds to a host of the Vision One platform. `None` if it is unknown. `api.xdr.trendmicro.com`
+/// contains no region and stands for the United States.
 fn manager_region(host: &str, domain: &str) -> Option<&'static str> {
     let labels = host.strip_suffix(domain).unwrap_or_default();
     let mut labels = labels.split('.').filter(|label| !label.is_empty());

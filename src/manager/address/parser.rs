@@ -58,7 +58,8 @@ impl Address {
         let path = base.path().trim_end_matches('/');
         let path = path.strip_suffix(API).unwrap_or(path);
         let path = path.trim_end_matches('/').to_owned();
-        // The text was already checked for quotes at its end. A quote before the removed slashes or `/api` is found only now.
+        // A quote at the end of the text was already rejected. A quote before a `/api` or before slashes at the end, as in `dsm"/api`, is found only
+        // after their removal.
         if path.ends_with(QUOTES) {
             return Err(QUOTED.to_owned());
         }
@@ -88,7 +89,8 @@ impl Address {
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
         let path = rest.find('/').unwrap_or(rest.len());
         let (host_port, path) = rest.split_at(path);
-        // A path that does not lead to a known page may be a secret that was pasted into the wrong field, so it is removed.
+        // If the path leads to a known page, the part before that page is kept. Any other path may be a secret that was pasted into the wrong field,
+        // so it is removed.
         let path = page_start(path).map_or("", |page| &path[..page]);
         let prefix = if scheme.is_empty() { "" } else { "https://" };
         Self::parse(&format!("{prefix}{host_port}{path}")).ok()
@@ -131,7 +133,7 @@ fn text_problem(text: &str) -> Option<&'static str> {
     if text.trim() != text {
         return Some("it begins or ends with spaces or line breaks");
     }
-    // The URL library would ignore some control characters.
+    // Control characters are rejected here, because the URL library would ignore some of them.
     if text.contains(char::is_control) {
         return Some("it contains control characters");
     }
@@ -141,8 +143,8 @@ fn text_problem(text: &str) -> Option<&'static str> {
     (text.contains("${") || text.contains("$(")).then_some("it contains an unexpanded variable")
 }
 
-/// Returns the offset at which the path of a known page begins, such as a page of the console. `None` if the path does not lead to a known page. In
-/// that case, the path may be the prefix under which a reverse proxy serves the manager.
+/// Returns the offset at which the path of a known page begins, such as a page of the console. `None` if the path does not lead to a known page: the
+/// path may then be the prefix under which a reverse proxy serves the manager.
 fn page_start(path: &str) -> Option<usize> {
     let mut before = (0, "");
     let mut begin = 0;
@@ -185,8 +187,8 @@ fn names_port(text: &str) -> bool {
         .is_some_and(|(_, port)| !port.is_empty())
 }
 
-/// Returns true if the text begins with `http:` or `https:`. Without this check, `https` in `https:dsm` would be parsed as the host, and the password
-/// would be sent to that host.
+/// Returns true if the text begins with `http:` or `https:`. Without this check, `https:dsm` would be parsed as a host with the name `https`, and the
+/// password would be sent to that host.
 fn begins_with_scheme(text: &str) -> bool {
     let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
     ["http", "https"]

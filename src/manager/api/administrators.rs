@@ -13,7 +13,7 @@ pub(crate) struct Administrator {
     /// The ID.
     #[serde(rename = "ID", deserialize_with = "json::id")]
     pub(crate) id: i64,
-    /// The user name. This field is spelled differently in a sign-in request (docs/manager-api.md, "Sign-in").
+    /// The user name. The field is `username` here, but `userName` in a sign-in request (docs/manager-api.md, "Sign-in").
     #[serde(default)]
     pub(crate) username: Option<String>,
     /// The ID of the role.
@@ -61,7 +61,8 @@ impl Searchable for Administrator {
 }
 
 impl SignedIn {
-    /// Returns the administrators whose names the manager considers equal to `name`. The caller must compare the names exactly.
+    /// Returns the administrators that the manager finds for the user name `name`. The caller must compare the names exactly, because the manager may
+    /// also find similar names.
     ///
     /// # Errors
     /// Returns the error of the call.

@@ -11,7 +11,7 @@ use crate::manager::json::{
 };
 use crate::secret::Secret;
 
-/// The maximum size of a key's JSON. A key without a description has a few hundred bytes.
+/// The maximum size of the JSON of an API key. Without a description, the JSON has only a few hundred bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// An API key. The manager omits fields that are not set, so only the ID is required. Unknown fields are preserved.
@@ -80,7 +80,7 @@ impl ApiKey {
         time(&self.known.last_sign_in)
     }
 
-    /// Returns the time when a lock caused by wrong secrets ends.
+    /// If the manager has locked the key because of wrong secrets, returns the time when this lock ends.
     #[must_use]
     pub(crate) fn unlock_time(&self) -> Option<i64> {
         time(&self.known.unlock_time)
@@ -92,8 +92,8 @@ impl ApiKey {
         time(&self.known.expiry_date)
     }
 
-    /// Returns true if the response is incomplete: it lacks fields that every key has. In a complete response, an absent field is not set
-    /// (docs/manager-api.md, "Key fields"). In an incomplete response, any absent field may be set.
+    /// Returns true if the response is incomplete: it lacks fields that every key has. If a field is absent from a complete response, the key has no
+    /// value for it (docs/manager-api.md, "Key fields"). If a field is absent from an incomplete response, the key may still have a value for it.
     #[must_use]
     pub(crate) fn is_brief(&self) -> bool {
         self.active().is_none() && self.created().is_none()
@@ -124,7 +124,8 @@ impl ApiKey {
 
     /// Removes and returns the secret. `None` if there is no secret, or if it is not printable.
     pub(crate) fn take_secret(&mut self) -> Option<Secret> {
-        // Secrets are printable (docs/manager-api.md, "Secret shapes"). A program that reads a secret with a line break would read two values.
+        // Every valid secret is printable (docs/manager-api.md, "Secret shapes"). A secret with a line break must not be returned, because a program
+        // that reads the output line by line would read two values.
         let fit =
             |secret: &Secret| !secret.is_empty() && !secret.expose().chars().any(char::is_control);
         self.secret.take().filter(fit)
@@ -207,7 +208,7 @@ impl<'de> Visitor<'de> for ApiKeyVisitor {
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApiKeys {
-    /// The keys. The field is required. If it were optional, a response without the field would look like an empty result.
+    /// The keys. The field is required, because otherwise a response without the field would look like an empty result.
     api_keys: BoundedList<ApiKey>,
 }
 
@@ -222,7 +223,7 @@ impl IntoIterator for ApiKeys {
 
 impl Searchable for ApiKey {
     const PATH: &'static str = "/api/apikeys/search";
-    // A key has a few hundred bytes, so a page of 5000 keys is much smaller than the maximum size of a response.
+    // A key has a few hundred bytes, so a page of 1000 keys is much smaller than the maximum size of a response.
     const PAGE: u32 = 1000;
     const ACTION: &'static str = "search keys";
     type Results = ApiKeys;

@@ -62,8 +62,8 @@ pub(crate) struct KeyChange {
     pub(crate) time_zone: Option<String>,
 }
 
-/// The expiry of a key that never expires. "0 stands for null in numeric and date properties" (docs/manager-api.md, "Key fields"), but it is unknown
-/// whether 0 removes an expiry (docs/manager-api.md, "Unknowns", no. 26).
+/// The value that probably removes the expiry of a key: "0 stands for null in numeric and date properties" (docs/manager-api.md, "Key fields"). It is
+/// not known for certain that 0 removes an expiry (docs/manager-api.md, "Unknowns", no. 26).
 pub(crate) const NO_EXPIRY: i64 = 0;
 
 /// The conditions of a search for keys. Each result meets all conditions that are set.
@@ -80,7 +80,8 @@ pub(crate) struct KeyFilter<'a> {
 }
 
 impl SignedIn {
-    /// Returns the keys whose names the manager considers equal to `name`. The caller must compare the names exactly.
+    /// Returns the keys that the manager finds for the name `name`. The caller must compare the names exactly, because the manager may also find
+    /// similar names.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -89,7 +90,7 @@ impl SignedIn {
     }
 
     /// Returns the keys whose names match a pattern: `%` matches any text, and `_` matches one character. The caller must check that each name
-    /// matches.
+    /// matches, because a manager may ignore the pattern.
     ///
     /// # Errors
     /// Returns the error of the call.
@@ -139,7 +140,7 @@ impl SignedIn {
         self.send(request).await.map(|_| ())
     }
 
-    /// Creates a key. Only `mint` calls this function. The request is repeated only if the manager definitely did not execute it.
+    /// Creates a key. Only the module `mint` calls this function. The request is repeated only if the manager definitely did not execute it.
     ///
     /// # Errors
     /// Returns the error of the call. The key may exist even after an error: see [`ManagerError::had_no_effect`].
@@ -169,7 +170,7 @@ impl SignedIn {
     /// Returns the key with this ID. `None` if it does not exist. A 404 that a gateway may have sent is confirmed with a search.
     ///
     /// # Errors
-    /// Returns the error of the call. In that case it is unknown whether the key exists.
+    /// Returns the error of the call. After an error, it is unknown whether the key exists.
     pub(crate) async fn find_api_key(&self, id: i64) -> Result<Option<ApiKey>, ManagerError> {
         match self.api_key(id).await {
             Ok(key) if key.id == id => return Ok(Some(key)),
@@ -186,13 +187,13 @@ impl SignedIn {
     /// Returns true if a key with this ID exists.
     ///
     /// # Errors
-    /// Returns the error of the call. In that case it is unknown whether the key exists.
+    /// Returns the error of the call. After an error, it is unknown whether the key exists.
     pub(crate) async fn key_exists(&self, id: i64) -> Result<bool, ManagerError> {
         Ok(self.find_api_key(id).await?.is_some())
     }
 
-    /// Resets the secret of a key. The old secret stops working immediately. Only `mint` calls this function, and `mint` decides whether to repeat
-    /// the call.
+    /// Resets the secret of a key. The old secret stops working immediately. Only the module `mint` calls this function, and it decides whether to
+    /// repeat the call.
     ///
     /// # Errors
     /// Returns the error of the call. The old secret may have stopped working even after an error: see [`ManagerError::had_no_effect`].
@@ -209,7 +210,8 @@ impl SignedIn {
         Ok(key)
     }
 
-    /// Resets the secret of the API key that authenticates this run. The old secret stops working immediately. Only `mint` calls this function.
+    /// Resets the secret of the API key that authenticates this run. The old secret stops working immediately. Only the module `mint` calls this
+    /// function.
     ///
     /// # Errors
     /// Returns the error of the call. The old secret may have stopped working even after an error: see [`ManagerError::had_no_effect`].

@@ -74,7 +74,7 @@ impl RoleSummary {
         self.rights.on > 0 && self.rights.on == self.rights.viewing_on
     }
 
-    /// Returns whether the role applies only to some computers, and whether it applies only to some policies.
+    /// Returns two values: true if the role applies only to some computers, and true if it applies only to some policies.
     #[must_use]
     pub(crate) fn limits(&self) -> (bool, bool) {
         (
@@ -133,7 +133,8 @@ impl SignedIn {
     }
 }
 
-/// The numbers of granted and missing rights, in all groups and in the administrative groups, and the number of granted rights to view.
+/// The numbers of a role's granted rights (`on`) and missing rights (`off`). The rights in the groups of [`ADMINISTRATIVE`] are also counted
+/// separately, and so are the granted rights that only allow viewing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct RightsCount {
     on: u32,

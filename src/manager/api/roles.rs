@@ -16,7 +16,7 @@ use crate::manager::json::{BoundedList, Lenient, Object, ObjectBuilder, ObjectId
 /// The maximum size of a role's JSON. A role has about 7 KB (docs/manager-api.md, "Roles"), or more if it lists individual computers.
 const MAX_BYTES: usize = 128 * 1024;
 
-/// A representation of a role that contains its name: [`Role`], or a summary.
+/// A type that describes a role and contains the role's name: [`Role`], or a summary of a role.
 pub(crate) trait NamedRole: Searchable {
     /// Returns the name.
     fn name(&self) -> &str;
@@ -120,7 +120,7 @@ impl IntoIterator for Roles {
 
 impl Searchable for Role {
     const PATH: &'static str = "/api/roles/search";
-    // A page takes less than half of the maximum size of a response.
+    // A page of 500 roles takes about half of the maximum size of a response.
     const PAGE: u32 = 500;
     const ACTION: &'static str = "search roles";
     type Results = Roles;
@@ -130,14 +130,15 @@ impl Searchable for Role {
     }
 
     fn weight(&self) -> usize {
-        // The name and the description are counted twice: each is stored as a field and in the JSON text.
+        // The name and the description are counted twice, because each is stored both as a field and in the JSON text.
         let words = self.name.len() + self.description().map_or(0, str::len);
         self.object.text().len() + words + 512
     }
 }
 
 impl SignedIn {
-    /// Returns the roles whose names the manager considers equal to `name`. The caller must compare the names exactly.
+    /// Returns the roles that the manager finds for the name `name`. The caller must compare the names exactly, because the manager may also find
+    /// similar names.
     ///
     /// # Errors
     /// Returns the error of the call.

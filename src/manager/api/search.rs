@@ -33,8 +33,8 @@ pub(crate) enum Criterion<'a> {
         field_name: &'a str,
         string_test: &'a str,
         string_value: &'a str,
-        /// True if `%` and `_` are wildcards. The manager's default is true even for `equal`: with the default, `Dev_Read` would also find
-        /// `DevXRead`.
+        /// True if `%` and `_` are wildcards. If this field were omitted, the manager would use true, even for the test `equal`: a search for
+        /// `Dev_Read` would also find `DevXRead`.
         string_wildcards: bool,
     },
     #[serde(rename_all = "camelCase")]
@@ -43,7 +43,7 @@ pub(crate) enum Criterion<'a> {
         numeric_test: &'a str,
         numeric_value: i64,
     },
-    /// The first and the last time of a range. The range includes both times.
+    /// The condition that a date field is in a range. The range includes its first and its last date.
     #[serde(rename_all = "camelCase")]
     Between {
         field_name: &'a str,
@@ -102,19 +102,19 @@ impl<'a> Criterion<'a> {
     }
 }
 
-/// The maximum number of objects in memory. Real managers have fewer objects, but a hostile server could fill the memory.
+/// The maximum number of search results in memory. Real managers have fewer objects, but a hostile server could fill the memory.
 const MAX_OBJECTS: usize = 200_000;
-/// The maximum number of objects that are read page by page. It guarantees that a search ends.
+/// The maximum number of objects that a search reads page by page. Without this limit, a hostile server could send pages without end.
 const MAX_OBJECTS_PAGED: usize = 10_000_000;
 
-/// The maximum size of the objects in memory. It is enough for 2000 roles with all their rights.
+/// The maximum total size of the search results in memory. It is enough for 2000 roles with all their rights.
 pub(crate) const MAX_BYTES_HELD: usize = 16 * 1024 * 1024;
 
 /// A type of object that the manager can search for.
 pub(crate) trait Searchable: DeserializeOwned {
     /// The path of the search.
     const PATH: &'static str;
-    /// The number of objects per page. A page with this number of objects takes less than half of the maximum size of a response.
+    /// The number of objects per page. A page with this number of objects takes at most about half of the maximum size of a response.
     const PAGE: u32;
     /// The purpose of the search, such as `search keys`. It follows `could not` in messages.
     const ACTION: &'static str;
@@ -133,7 +133,7 @@ pub(crate) struct Pages<'a, T: Searchable> {
     signed_in: &'a SignedIn,
     criteria: Vec<Criterion<'a>>,
     progress: SearchProgress,
-    /// The step that counts the objects. `None` after the last page.
+    /// The progress step that shows the number of objects read so far. `None` before the first page and after the last page.
     step: Option<Step>,
     object: PhantomData<T>,
 }
@@ -144,7 +144,7 @@ pub(crate) struct SearchProgress {
     last: Option<i64>,
     /// The number of objects that have been read so far.
     count: usize,
-    /// The maximum number of objects.
+    /// The maximum number of objects. If there are more, the search fails.
     pub(crate) limit: usize,
     /// True if the last page was read. The first page that is not full is the last page.
     pub(crate) ended: bool,
@@ -169,7 +169,8 @@ impl SearchProgress {
         let mut page: Vec<T> = response.json::<T::Results>()?.into_iter().collect();
         self.ended = u32::try_from(page.len()).is_ok_and(|length| length < full);
         if self.ended {
-            // No further request depends on the order of the last page, so an unsorted last page is sorted instead of rejected.
+            // Pages must be sorted, because each request asks for the IDs after the last ID of the page before. No request follows the last page, so
+            // an unsorted last page is sorted instead of rejected.
             page.sort_by_key(T::id);
         }
         let is_ascending = (self.last.into_iter().chain(page.iter().map(T::id)))
@@ -193,7 +194,7 @@ impl<T: Searchable> Pages<'_, T> {
     /// Returns the next page. `None` after the last page.
     ///
     /// # Errors
-    /// Returns the error of the call. Also returns an error if the manager ignores the conditions, because the search would never end.
+    /// Returns the error of the call. Also returns an error if the manager ignores the condition on the ID, because the search would never end.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>, ManagerError> {
         if self.progress.ended {
             return Ok(None);

@@ -26,7 +26,7 @@ pub(crate) struct SignIn<'a> {
     pub tenant: Option<&'a str>,
     /// The current MFA code.
     pub mfa_code: Option<&'a Secret>,
-    /// True if the run must not sign out after a sign-in whose response cannot be used.
+    /// If the response to the sign-in cannot be used, the run normally signs out of the new session. True if it must not sign out.
     pub no_sign_out: bool,
 }
 
@@ -95,7 +95,7 @@ impl Manager {
         result
     }
 
-    /// Signs out of a new session after a sign-in whose response cannot be used. An open session would count towards the account's session limit.
+    /// If the response to a sign-in cannot be used, signs out of the new session, because an open session counts towards the account's session limit.
     async fn end_unused(&self, headers: &HeaderMap) {
         let session = Session {
             cookies: cookies(headers),
@@ -167,7 +167,7 @@ impl SignedIn {
 /// call, signs out with `DELETE /rest/authentication/logout?sID=`.
 ///
 /// The first call is undocumented, but a public client uses it. The second call is documented, but not for sessions of `/api/sessions`. A manager may
-/// support the first call, the second call, both calls or neither call.
+/// support both calls, only one of them, or neither.
 async fn end_session(transport: &Transport, credentials: &Credentials) -> Result<(), ManagerError> {
     let Credentials::Session(session) = credentials else {
         return Ok(());

@@ -3,11 +3,11 @@
 use reqwest::Response;
 use zeroize::Zeroizing;
 
-/// The initial capacity for a body of unknown length. Most responses are smaller.
+/// The initial capacity of the buffer for a body of unknown length. Most bodies are smaller.
 const INITIAL_CAPACITY: usize = 16 * 1024;
 
-/// Returns up to `limit` bytes of the body, and true if these bytes are the complete body. If they are not, the rest is not read and the connection
-/// is closed.
+/// Returns at most `limit` bytes of the body, and true if these bytes are the complete body. If the body is longer, the rest is not read, and the
+/// connection is closed.
 pub(crate) async fn read(
     mut response: Response,
     limit: usize,
@@ -32,8 +32,8 @@ pub(crate) async fn read(
     Ok((body, true))
 }
 
-/// Reserves space for `more` further bytes, and zeroes the old buffer. A `Vec` that grows does not zero its old buffer and so leaves copies of
-/// secrets in memory.
+/// Reserves space for `more` further bytes. If a larger buffer is needed, the old buffer is zeroed. A `Vec` that grows by itself would not zero its
+/// old buffer, and so would leave copies of secrets in memory.
 fn reserve(body: &mut Zeroizing<Vec<u8>>, more: usize, limit: usize) {
     let needed = body.len() + more;
     if needed > body.capacity() {

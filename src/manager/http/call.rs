@@ -1,11 +1,11 @@
-//! The description of a failed call, from which its error is built.
+//! The description of a failed call. The error of the call is built from it.
 
 use crate::manager::address::Address;
 
 /// The kind of credentials that authenticated a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignerKind {
-    /// No credentials: the call is a probe.
+    /// No credentials, as in a check whether the manager is ready.
     None,
     /// A password: the call is a sign-in.
     Password,

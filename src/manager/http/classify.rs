@@ -11,7 +11,7 @@ use super::web_page::WebPage;
 use super::{connection_error, error_text, status_error};
 use crate::manager::error::{Cause, ManagerError};
 
-/// The result of a call that failed.
+/// How a call failed.
 pub(crate) enum FailedCall<'a> {
     /// There was no complete response.
     Transport {
@@ -44,7 +44,8 @@ pub(crate) fn classify(call: CallContext<'_>, failure: FailedCall<'_>) -> Manage
             redactor,
         } => {
             let message = error_text::message(body, redactor);
-            // The manager may send a JSON error with the Content-Type of a web page. So the body must also begin with markup.
+            // A response with the Content-Type of a web page may still be a JSON error of the manager. So it counts as a web page only if its body
+            // begins with markup.
             let page = WebPage::of(headers, body, redactor)
                 .filter(|_| error_text::begins_with_markup(body));
             let body_text = ErrorBody {

@@ -146,8 +146,8 @@ fn tls_failure(call: CallContext<'_>, error: &rustls::Error) -> ManagerError {
     ManagerError::new(Cause::Untrusted, message, Some(hint.to_owned()))
 }
 
-/// Returns true if the server ended the connection because it requires a client certificate. In TLS 1.3, the server's alert arrives after the
-/// handshake, but before the server reads a request.
+/// Returns true if the server ended the connection because it requires a client certificate. In TLS 1.3, the server reports this after the client has
+/// finished the handshake, but before the server reads a request.
 fn is_certificate_request(error: &rustls::Error) -> bool {
     matches!(
         error,

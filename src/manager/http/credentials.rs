@@ -5,11 +5,11 @@ use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue}
 use super::call::SignerKind;
 use crate::secret::{Secret, joined};
 
-/// The header for an API key of Deep Security Manager and of legacy accounts (docs/manager-api.md, "Authentication").
+/// The header for an API key of a manager, including the managers that the vendor hosts (docs/manager-api.md, "Authentication").
 const API_SECRET_KEY: HeaderName = HeaderName::from_static("api-secret-key");
 /// The header for the request ID of a session.
 const REQUEST_ID: HeaderName = HeaderName::from_static("rid");
-/// The cookie of a session.
+/// The name of the cookie that contains the session ID.
 pub(crate) const SESSION_COOKIE: &str = "sID";
 
 /// A session: the cookies and the request ID from the response to the sign-in. Every call needs the cookies and the request ID.
@@ -17,14 +17,15 @@ pub(crate) const SESSION_COOKIE: &str = "sID";
 pub(crate) struct Session {
     /// The names and values of the cookies: `sID`, and the cookies that a load balancer uses to select the same node again.
     pub cookies: Vec<(String, Secret)>,
-    /// The request ID: `RID` in the response, `rID` in requests. Empty if the response could not be read. A session without a request ID can only be
-    /// signed out.
+    /// The request ID: `RID` in the response, `rID` in requests. Empty if the response to the sign-in could not be read. A session without a request
+    /// ID can only be used for the sign-out.
     pub request_id: Secret,
 }
 
 impl Session {
-    /// Returns the possible session IDs. If the value of the cookie `sID` is in quotes, it is returned without and with the quotes. The quotes are
-    /// probably not part of the session ID, because most servers add quotes when they set a cookie.
+    /// Returns the possible session IDs, the most probable one first. If the value of the cookie `sID` is in quotes, returns the value without the
+    /// quotes and then the value with the quotes. The quotes are probably not part of the session ID, because many servers add quotes when they set a
+    /// cookie.
     #[must_use]
     pub(crate) fn ids(&self) -> Vec<Secret> {
         let cookies = self.cookies.iter();
@@ -57,8 +58,8 @@ pub(crate) enum KeyHeader {
 }
 
 impl KeyHeader {
-    /// Returns the header for an API key with this secret. A key of a Cloud One account begins with `tmc`, or consists of 27 and 66 alphanumeric
-    /// characters separated by a colon. A key of any other known form belongs to a manager.
+    /// Returns the header for an API key with this secret. The secret of a Cloud One key begins with `tmc`, or consists of 27 alphanumeric
+    /// characters, a colon and 66 alphanumeric characters. Any other secret is treated as the secret of a manager's key.
     #[must_use]
     pub(crate) fn for_key(secret: &Secret) -> Self {
         let secret = secret.expose();
@@ -70,8 +71,8 @@ impl KeyHeader {
     }
 }
 
-/// Returns true if the secret has the older form of Cloud One keys, which does not begin with `tmc`. A key of a manager never has this form, because
-/// it ends with `=` (base64), or begins with a number or a GUID.
+/// Returns true if the secret has the older form of Cloud One keys, which does not begin with `tmc`. The secret of a manager's key never has this
+/// form, because it ends with `=` (base64), or begins with a number or a GUID.
 fn is_account_key(secret: &str) -> bool {
     let is_part = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
@@ -94,7 +95,7 @@ pub(crate) enum Credentials {
 
 impl Credentials {
     /// Adds the credentials to the headers. Returns `None` if a part of the credentials cannot be sent in a header, for example because it contains a
-    /// line break. In that case the caller must not send the request.
+    /// line break. If the result is `None`, the caller must not send the request.
     pub(crate) fn add_to(&self, headers: &mut HeaderMap) -> Option<()> {
         match self {
             Self::Session(session) => {

@@ -11,10 +11,10 @@ use crate::manager::error::SignInRefusal;
 use crate::manager::json::{AnyObject, Lenient};
 use crate::text::shorten;
 
-/// The maximum length of text from a response, in characters.
+/// The maximum length, in characters, of text that an error message quotes from a response.
 pub(crate) const LIMIT: usize = 300;
 
-/// The fields of an error response that contain the message: `message`, or `error.message` in the legacy API.
+/// The fields of an error response that may contain the message. The legacy API has the message in `error.message`.
 #[derive(Deserialize)]
 struct JsonError<'a> {
     #[serde(default)]
@@ -45,8 +45,8 @@ impl JsonError<'_> {
     }
 }
 
-/// Returns the message in the body of an error response: `message`, `error.message`, `error`, or plain text. HTML is never
-/// returned.
+/// Returns the message in the body of an error response: the first of the fields `message`, `error.message` and `error` that contains text. If the
+/// body is neither JSON nor HTML, returns the whole body.
 pub(crate) fn message(body: &[u8], redactor: &Redactor) -> Option<String> {
     let found = match serde_json::from_slice::<JsonError<'_>>(body) {
         Ok(body) => body.text()?,
@@ -74,7 +74,7 @@ pub(crate) fn is_html(body: &[u8]) -> bool {
     start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head")
 }
 
-/// Returns true if a body begins with an HTML element, like web pages and fragments of web pages.
+/// Returns true if a body begins with `<`, as web pages and parts of web pages do.
 pub(crate) fn begins_with_markup(body: &[u8]) -> bool {
     let body = body.strip_prefix("\u{feff}".as_bytes()).unwrap_or(body);
     body.trim_ascii_start().starts_with(b"<")
@@ -90,11 +90,11 @@ pub(crate) fn html_heading(body: &[u8], redactor: &Redactor) -> Option<String> {
     element(body, "h1", redactor)
 }
 
-/// Returns the text of the first element with this name that has no attributes.
+/// Returns the text of the first element `<name>` without attributes.
 fn element(body: &[u8], name: &str, redactor: &Redactor) -> Option<String> {
     let (begin, end) = (format!("<{name}>"), format!("</{name}>"));
     let text = String::from_utf8_lossy(&body[..body.len().min(64 * 1024)]);
-    // Conversion to ASCII lower case does not change any byte offset, so the offsets are valid for the original text.
+    // Conversion to ASCII lower case does not change any byte offset, so offsets in `lower` are also valid in `text`.
     let lower = text.to_ascii_lowercase();
     let start = lower.find(&begin)? + begin.len();
     let end = start + lower[start..].find(&end)?;
@@ -136,8 +136,8 @@ fn is_account_locked(message: &str) -> bool {
         .any(|word| message.contains(word))
 }
 
-/// Returns true if the message says that the account has reached the session limit. After such a message the sign-in may be repeated, so this
-/// function accepts only the known wordings. It rejects messages about a locked account.
+/// Returns true if the message says that the account has reached the session limit. If this function returns true, the sign-in may be repeated. So it
+/// returns true only for known wordings, and false for every message about a locked account.
 pub(crate) fn is_session_limit(message: &str) -> bool {
     let lower = message.to_lowercase();
     let known = ["maxsessionsexception", "maximum number of active sessions"];
@@ -149,7 +149,8 @@ pub(crate) fn is_version_refused(message: &str) -> bool {
     message.to_lowercase().contains("api-version")
 }
 
-/// Returns true if the message says that a key or a user already has this name. A key and a user cannot have the same name.
+/// Returns true if the message says that the requested name is already in use. It may be the name of an API key or of a user, because an API key and
+/// a user cannot have the same name.
 pub(crate) fn is_name_taken(message: &str) -> bool {
     let message = message.to_lowercase();
     ["already exists", "already in use", "already taken"]

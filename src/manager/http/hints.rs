@@ -1,11 +1,13 @@
 //! Hints that are used for several errors.
 
-/// The hint for a rejected session. Without sticky sessions, a load balancer may send a request to a node that does not know the session.
+/// The hint for a rejected session. It mentions sticky sessions, because without them a load balancer may send a request to a node that does not know
+/// the session.
 pub(crate) const SIGN_IN_AGAIN: &str = "sign in again; if new sessions are rejected too, turn on sticky sessions in the manager's load balancer, or \
  use the address of one node in `--url`";
 
-/// The hint for a rejected Cloud One key. "The apikeys operations work with legacy keys only" (docs/manager-api.md, "Authentication" and "Other key
-/// services"). It is unknown which status the manager sends when it rejects a Cloud One key.
+/// The hint for a rejected API key that may be a Cloud One key. Most Cloud One keys cannot manage keys, because "the apikeys operations work with
+/// legacy keys only" (docs/manager-api.md, "Authentication" and "Other key services"). It is unknown with which status the manager rejects a Cloud
+/// One key.
 pub(crate) const CLOUD_ONE_KEY: &str = "check that the key is valid and that its role has this permission; \
     if the key is a Cloud One key (see `--api-key-scheme`), use a key of the manager instead, because most Cloud One keys cannot manage keys";
 

@@ -1,4 +1,4 @@
-//! The address of a proxy from a flag, a profile or a variable. An invalid address is an error, so that no run silently connects without
+//! The address of a proxy from a flag, a profile or an environment variable. An invalid address is an error, so that no run silently connects without
 //! the proxy.
 
 use std::fmt;
@@ -16,7 +16,7 @@ const MAX_LENGTH: usize = 4096;
 pub(crate) struct Proxy {
     /// The address of the proxy.
     pub(crate) address: ProxyAddress,
-    /// The flag, variable or profile field that contains the address, for messages.
+    /// The flag, environment variable or profile field that contains the address. Messages name it.
     pub(crate) source: String,
 }
 

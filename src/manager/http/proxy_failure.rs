@@ -11,16 +11,16 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::diagnosis;
 use crate::manager::tls::verifier::UntrustedProxy;
 
-/// The proxy that a call used. `response` is the proxy's response to a second CONNECT request, which is sent if the proxy refused the first CONNECT
-/// request.
+/// The proxy that a call used. If the proxy refused the CONNECT request, the request is sent again to read the reason. `response` is the proxy's
+/// response to this second request.
 pub(crate) struct ProxyAttempt<'a> {
     pub(crate) proxy: &'a Proxy,
     pub(crate) response: Option<ProxyResponse>,
 }
 
-/// The HTTP library's error for a proxy that requires credentials.
+/// The HTTP library's error message if a proxy requires credentials.
 pub(crate) const CREDENTIALS_REQUIRED: &str = "proxy authorization required";
-/// The HTTP library's error for all other error responses of a proxy.
+/// The HTTP library's error message for every other error response of a proxy.
 pub(crate) const REFUSED: &str = "unsuccessful";
 
 /// Returns the error for a call that the proxy did not forward. `None` if the failure occurred between the proxy and the manager.
@@ -36,7 +36,7 @@ pub(crate) fn classify(
             return Some(untrusted(cause, proxy));
         }
         // If the proxy and the manager have the same host name, the verifier mistakes the proxy for the manager and does not return `UntrustedProxy`.
-        // If the tunnel failed, the rejected certificate is the certificate of the proxy.
+        // But if the tunnel through the proxy was not opened, the rejected certificate can only be the proxy's.
         return tunnel_problem(error).map(|_| match tls {
             rustls::Error::InvalidCertificate(_) => untrusted(tls, proxy),
             other => tls_failure(other, proxy),
@@ -97,8 +97,8 @@ fn bypass(proxy: &Proxy) -> String {
     )
 }
 
-/// Returns the error for a connection that the proxy refused. A server error may be temporary: the proxy may be able to connect later. All other
-/// refusals are final.
+/// Returns the error for a connection that the proxy refused. A timeout, a rate limit or a server error may be temporary: the proxy may be able to
+/// connect later. All other refusals are final.
 fn refusal(proxy: &Proxy, host: &str, response: &ProxyResponse) -> ManagerError {
     let cause = match response.status {
         Some(408 | 429 | 500..) => Cause::Unreachable,
@@ -115,7 +115,7 @@ fn refusal(proxy: &Proxy, host: &str, response: &ProxyResponse) -> ManagerError 
     ManagerError::new(cause, message, Some(hint))
 }
 
-/// Returns the status and the text of a response.
+/// Returns the HTTP status and the text of the proxy's response.
 fn summary(response: &ProxyResponse) -> String {
     let status = response.status.map(|status| format!("HTTP {status}"));
     let parts: Vec<String> = status

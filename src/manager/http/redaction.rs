@@ -36,7 +36,7 @@ impl Redactor {
         }
     }
 
-    /// Returns `text` with every occurrence of a secret replaced, in any encoding.
+    /// Returns `text` with every secret replaced by `[secret]`. A secret is also found in the encodings of JSON, URLs and HTML.
     pub(crate) fn redact(&self, text: &str) -> String {
         let known = self.secrets.borrow();
         let mut encodings: Vec<_> = known
@@ -101,7 +101,7 @@ fn ascii(json: &str) -> String {
 fn percent(secret: &str, escape: impl Fn(u8) -> String) -> String {
     let mut text = String::with_capacity(secret.len());
     for byte in secret.bytes() {
-        // The unreserved characters of RFC 3986, section 2.3.
+        // These unreserved characters are not escaped (RFC 3986, section 2.3).
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             text.push(char::from(byte));
         } else {

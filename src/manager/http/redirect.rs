@@ -37,10 +37,10 @@ pub(crate) fn classify(call: CallContext<'_>, headers: &HeaderMap) -> ManagerErr
     )
 }
 
-/// Returns the error for a redirect to the same host. A manager redirects to the sign-in page of its console if there is no session.
+/// Returns the error for a redirect to the same host. If a call has no valid session, a manager redirects it to the sign-in page of its console.
 fn to_same_host(call: CallContext<'_>, target: &Url) -> ManagerError {
     let session_ended = call.signer == SignerKind::Session;
-    // The path is cut at the first semicolon, because `;jsessionid=...` contains a session ID of the application server.
+    // The message shows the path only up to the first semicolon, because `;jsessionid=...` contains a session ID of the application server.
     let path = target.path().split(';').next().unwrap_or_default();
     let path = shorten(path, LIMIT);
     let (problem, hint) = if session_ended {
@@ -61,7 +61,7 @@ fn to_same_host(call: CallContext<'_>, target: &Url) -> ManagerError {
     )
 }
 
-/// Returns only the scheme, host and port of a redirect target. The rest of the address may contain a secret.
+/// Returns the scheme, host and port of a redirect's target. The rest of the URL is omitted, because it may contain a secret.
 fn origin(url: &Url) -> String {
     match (url.host_str(), url.port()) {
         (Some(host), Some(port)) => format!("{}://{host}:{port}", url.scheme()),

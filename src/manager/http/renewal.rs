@@ -1,7 +1,7 @@
 //! Replaces a saved session that has ended.
 //!
-//! A saved session may have ended long ago, but only the response to the first call shows that. After that response, the run signs in once and sends
-//! the call again. A session that ends later in the run is not replaced.
+//! A saved session may have ended long ago, but only the response to the first call of the run shows that. If the session has ended, the run signs in
+//! once and sends the call again. A session that ends later in the run is not replaced.
 
 use std::cell::Cell;
 
@@ -9,20 +9,20 @@ use tokio::sync::oneshot;
 
 use super::credentials::Session;
 
-/// The channel that returns the new session. It returns `None` if no new session could be created.
+/// The channel for sending the new session back. `None` is sent back if no new session could be created.
 pub(crate) type RenewalReply = oneshot::Sender<Option<Session>>;
 
-/// A channel that requests a new session. It can be used once.
+/// The sending end of a channel for requesting a new session. It can be used once.
 pub(crate) struct SessionRenewal(Cell<Option<oneshot::Sender<RenewalReply>>>);
 
 impl SessionRenewal {
-    /// Returns the requesting end and the receiving end of the channel.
+    /// Returns the sending end and the receiving end of the channel.
     pub(crate) fn new() -> (Self, oneshot::Receiver<RenewalReply>) {
         let (sender, receiver) = oneshot::channel();
         (Self(Cell::new(Some(sender))), receiver)
     }
 
-    /// Removes and returns the sender. Only the first call of this function returns it.
+    /// Returns the sender on the first call of this function, and `None` on every later call.
     pub(crate) fn take(&self) -> Option<oneshot::Sender<RenewalReply>> {
         self.0.take()
     }

@@ -13,9 +13,9 @@ use super::credentials::Credentials;
 use super::retry::RetryPolicy;
 use crate::secret::{self, Secret};
 
-/// The maximum size of a response that is not a list. Real responses that are not lists are much smaller.
+/// The maximum size of a response that is not a list. Such a response of a real manager is much smaller.
 pub(crate) const MAX_BYTES: usize = 256 * 1024;
-/// The maximum size of a list. 500 roles with all their rights take about 4 MB.
+/// The maximum size of a response that is a list. A page of 500 roles with all their rights takes about 4 MB.
 const MAX_LIST_BYTES: usize = 8 * 1024 * 1024;
 
 /// A request to the manager.
@@ -31,7 +31,7 @@ pub(crate) struct ApiRequest<'a> {
     pub(crate) secrets: Vec<&'a Secret>,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeout: Option<Duration>,
-    /// A cell for the headers of a successful response. The headers are stored even if the body cannot be read.
+    /// The place in which the headers of a successful response are stored. They are stored even if the body cannot be read.
     pub(crate) headers: Option<&'a RefCell<HeaderMap>>,
     /// The maximum size of the response.
     pub(crate) max_bytes: usize,

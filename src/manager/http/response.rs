@@ -33,20 +33,21 @@ impl ApiResponse {
     /// Parses the body.
     ///
     /// # Errors
-    /// Returns an error if the body is a web page, or is not JSON of type `T`. The message names the field, but does not contain a value.
+    /// Returns an error if the body is a web page, or is not JSON of type `T`. The error message may name a field, but never contains a value from
+    /// the response.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, ManagerError> {
         self.require_api_response()?;
-        // Every response of the API is an object. serde would also accept an array as a struct, so an array is rejected here.
+        // Every successful response of the API is an object. serde would also accept an array as a struct, so an array is rejected here.
         if self.body.trim_ascii_start().starts_with(b"[") {
             return Err(self.unreadable(format!("the response {NO_MATCH}"), None));
         }
-        // Tracking the path of each field would take 5 % of the instructions of `create`. So only a response that could not be parsed is parsed
-        // again with paths.
+        // The error names the path of the wrong field. Tracking these paths takes time: 5 % of all instructions in a run of `create`. So paths are
+        // tracked only if parsing fails, in a second attempt.
         serde_json::from_slice(&self.body)
             .map_err(|_| self.unreadable(field_problem::<T>(&self.body), None))
     }
 
-    /// Checks that the response is not a web page. This function is for calls whose response is not used.
+    /// Checks that the response is not a web page. This function is for calls whose response body is not used.
     ///
     /// # Errors
     /// Returns an error if the response is a web page.
@@ -95,8 +96,8 @@ fn field_problem<T: DeserializeOwned>(body: &[u8]) -> String {
 fn parse_problem(error: &JsonPathError) -> String {
     let category = error.inner().classify();
     let path = error.path().to_string();
-    // The path is shown only if a value has the wrong type. In that case, it contains only names of known fields. For all other problems, it may
-    // contain any text from the response.
+    // The path of the field is shown only if a value has the wrong type, because the path then contains only names of known fields. For any other
+    // problem, the path may contain any text from the response.
     let place = if path == "." || category != Category::Data {
         String::new()
     } else {

@@ -1,7 +1,7 @@
 //! Decides which requests may be sent again, and when.
 //!
-//! A read changes nothing and may be repeated. The creation of a key and a sign-in are repeated only if the first request was definitely not
-//! executed: a repeated creation could create a second key, and each rejected sign-in counts towards the lockout.
+//! A read may be repeated, because it changes nothing. The creation of a key is repeated only if the first request was definitely not executed,
+//! because the second request could create a second key. The same applies to a sign-in, because each rejected sign-in counts towards the lockout.
 
 use std::time::{Duration, Instant};
 
@@ -15,20 +15,22 @@ pub(crate) enum RetryPolicy {
     Read,
     /// The request changes something on the manager.
     Change,
-    /// The request changes something, and sending it several times has the same result. Examples are deleting a key and setting its fields.
+    /// The request changes something, but sending it several times has the same result as sending it once. Examples are deleting a key and setting
+    /// its fields.
     Idempotent,
     /// The request is a sign-in.
     SignIn,
-    /// The request is a probe or a sign-out. It is never repeated.
+    /// The request is never repeated. Examples are a sign-out and a check whether the manager is ready.
     Never,
 }
 
-/// The longest wait after a rate limit was exceeded. The manager counts the calls of the last 60 s (docs/manager-api.md, "Rate limits"), so a longer
-/// wait does not help.
+/// The maximum total wait if a call exceeds the rate limit. The manager counts only the calls of the last 60 s (docs/manager-api.md, "Rate limits"),
+/// so a longer wait does not help.
 const RATE_LIMIT_WAIT: Duration = Duration::from_secs(60);
-/// The first pause after a failure that is usually short.
+/// The first pause after a failure whose cause usually passes quickly, such as a refused connection.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The first pause after a 429 without `Retry-After`. Four pauses of 2, 4, 8 and 16 s add up to 30 s, which is half of [`RATE_LIMIT_WAIT`].
+/// The first pause after a 429 without `Retry-After`. Each further pause is twice as long. Four pauses (2, 4, 8 and 16 s) take 30 s, which is half of
+/// [`RATE_LIMIT_WAIT`].
 const FIRST_LIMITED_PAUSE: Duration = Duration::from_secs(2);
 
 /// The state of the attempts to send one request.
@@ -57,7 +59,7 @@ impl RetryState {
         let pause = match error.cause() {
             Cause::RateLimited { retry_after } => {
                 let pause = retry_after.unwrap_or_else(|| jittered(FIRST_LIMITED_PAUSE, self.made));
-                // `Retry-After` may be any number, so this addition must not overflow.
+                // `Retry-After` may contain a very large number, and this addition must not overflow.
                 let until = self.since.elapsed().saturating_add(pause);
                 (until <= RATE_LIMIT_WAIT).then_some(pause)?
             }
@@ -74,7 +76,7 @@ impl RetryState {
 
 fn may_retry(policy: RetryPolicy, cause: &Cause) -> bool {
     match cause {
-        // The connection was refused, so nothing was sent.
+        // The connection was refused, so nothing was sent, and even a sign-in may be repeated.
         Cause::ConnectionRefused => policy != RetryPolicy::Never,
         // "A refused call is not executed and not counted" (docs/manager-api.md, "Rate limits"), so even the creation of a key may be sent again. A
         // sign-in is not sent again, because it is unknown whether a sign-in that exceeds the rate limit counts as a failed sign-in.
@@ -93,8 +95,8 @@ fn may_retry(policy: RetryPolicy, cause: &Cause) -> bool {
     }
 }
 
-/// Returns the pause of an exponential backoff. The pause is random, between half of its full length and its full length, so that parallel runs do
-/// not retry at the same time.
+/// Returns the pause before a retry. Its full length doubles with each retry. The returned pause is a random part of the full length, at least half
+/// of it, so that parallel runs do not retry at the same time.
 fn jittered(first: Duration, made: u32) -> Duration {
     let full = first * 2_u32.saturating_pow(made.min(8));
     full.mul_f64(0.5 + random::fraction() / 2.0)

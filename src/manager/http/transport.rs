@@ -1,7 +1,7 @@
 //! Creates the HTTP client and sends requests. No other module creates a client or sends a request.
 //!
-//! The log contains method, path, status and time. The log never contains headers, bodies or queries, because the query of a sign-out contains a
-//! session ID (docs/manager-api.md, "Sign-out").
+//! The log contains the method, path, HTTP status and duration of each request. It never contains headers, bodies or queries, because they may
+//! contain secrets. For example, the query of a sign-out contains a session ID (docs/manager-api.md, "Sign-out").
 
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -35,7 +35,7 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::config::{self, Trust};
 use crate::terminal::progress::{Step, Steps};
 
-/// The addresses of `localhost`. The HTTP library replaces port 0 with the port of the URL.
+/// The IP addresses of `localhost`. The HTTP library replaces port 0 with the port of the URL.
 const LOCALHOST: [SocketAddr; 2] = [
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
     SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
@@ -55,7 +55,7 @@ pub(crate) struct ConnectionOptions {
     pub connect_timeout: Duration,
     /// The maximum number of retries of a request.
     pub retries: u32,
-    /// The steps of the run that the terminal shows. Each request adds a step.
+    /// The progress that the terminal shows, as a list of steps. Each request adds a step.
     pub progress: Steps,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Transport {
     /// The TLS configuration for a proxy that uses TLS.
     tls_to_proxy: Option<Arc<ClientConfig>>,
     retries: u32,
-    /// The steps of the run that the terminal shows.
+    /// The progress that the terminal shows, as a list of steps.
     pub(crate) progress: Steps,
     /// The secrets that were sent or received, which are redacted from text in responses.
     pub(crate) redactor: Redactor,
@@ -342,7 +342,8 @@ impl Transport {
             return;
         };
         let skew = time - Utc::now();
-        // A date that differs from this machine's clock by more than a year is ignored, because an expiry calculated from it could be out of range.
+        // A date that differs from this machine's clock by more than a year is ignored, because the expiry of a key is calculated from it and could
+        // be out of range.
         if skew.abs() < chrono::Duration::days(366) {
             self.skew.set(Some(skew));
         }
@@ -358,7 +359,7 @@ fn with_proxy(
     let Some(proxy) = proxy else {
         return Ok(builder);
     };
-    // The library's own message is not used, because it may repeat the address, which may contain a password.
+    // The HTTP library's message is not used, because it may repeat the proxy's address, which may contain a password.
     let for_client = proxy.address.for_client();
     let for_client = for_client.map_err(|_| unusable(format!("{proxy} is invalid")))?;
     Ok(builder.proxy(for_client))

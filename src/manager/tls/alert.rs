@@ -2,7 +2,7 @@
 
 use rustls::AlertDescription;
 
-/// The types of server keys that can be verified.
+/// The types of certificate keys with which a handshake can be verified.
 pub(crate) const SUPPORTED_KEYS: &str = "RSA, ECDSA P-256 or P-384, or Ed25519";
 
 /// The hint for a TLS failure without a more specific cause.

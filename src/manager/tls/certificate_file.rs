@@ -20,7 +20,7 @@ const ANY_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0"
 const JOINED_LINES: &str = "a line break is missing before or after a BEGIN or END line";
 const UNDECODABLE: &str = "the certificate cannot be decoded";
 
-/// Returns the certificates in the content of a file. A certificate is omitted if its OpenSSL trust settings do not allow TLS servers.
+/// Returns the certificates in the content of a file. A certificate is omitted if its OpenSSL trust settings do not allow its use for TLS servers.
 ///
 /// # Errors
 /// Returns an error if there is no certificate, or if a certificate cannot be parsed. The error is a predicate that follows the name of the file,
@@ -85,7 +85,7 @@ fn other_format(bytes: &[u8]) -> Option<&'static str> {
             "is a Java keystore, not PEM; export a certificate with `keytool -exportcert -rfc`",
         );
     }
-    // A DER sequence may be PKCS #12, PKCS #7, or a key.
+    // A file that begins with a DER sequence may be a PKCS #12 file, a PKCS #7 file or a private key.
     matches!(bytes, [0x30, 0x80..=0x84, ..]).then_some(
         "is DER, but not a certificate; if it is a PKCS #12 or PKCS #7 file, convert it to PEM with `openssl`",
     )
@@ -211,8 +211,8 @@ fn first_object(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     bytes.split_at_checked(length)
 }
 
-/// Returns true if OpenSSL's trust settings (`X509_CERT_AUX`) allow a certificate for TLS servers. The settings list the trusted and the rejected
-/// purposes. `None` if the settings cannot be parsed.
+/// Returns true if OpenSSL's trust settings (`X509_CERT_AUX`) allow the use of a certificate for TLS servers. The settings list the trusted purposes
+/// and the rejected purposes. `None` if the settings cannot be parsed.
 fn allows_servers(settings: &[u8]) -> Option<bool> {
     const REJECTED: TagNumber = TagNumber(0);
     let (mut trusted, mut rejected) = (None, Vec::new());

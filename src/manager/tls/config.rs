@@ -26,7 +26,7 @@ pub(crate) enum Trust {
     System,
     /// Only the CA certificates and server certificates in a file are trusted, as with curl's `--cacert`.
     Certificates(Vec<CertificateDer<'static>>),
-    /// Only the pinned keys are trusted, regardless of the contents of the certificate.
+    /// Only the pinned public keys are trusted, regardless of the other contents of the certificate.
     Pins(PinSet),
     /// Every certificate is accepted.
     Insecure,
@@ -36,7 +36,8 @@ impl Trust {
     /// Reads certificates from the content of a file.
     ///
     /// # Errors
-    /// Returns an error if the content is not valid. The error is a predicate, so the caller must put the name of the file before it.
+    /// Returns an error if the content is not valid. The error is a predicate, such as "contains no certificate", so the caller must put the name of
+    /// the file before it.
     pub(crate) fn from_certificate_file(content: &[u8]) -> Result<Self, String> {
         certificate_file::parse(content).map(Self::Certificates)
     }
@@ -95,7 +96,7 @@ fn with_verifier(
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     configuration.alpn_protocols = vec![b"http/1.1".to_vec()];
-    // A run normally has one connection, so TLS sessions are not resumed. The manager is verified again on every further connection.
+    // A run normally has one connection, so TLS sessions are not resumed. On every further connection, the manager's certificate is verified again.
     configuration.resumption = Resumption::disabled();
     Ok(configuration)
 }
@@ -125,8 +126,8 @@ fn system(provider: &Arc<CryptoProvider>) -> Arc<dyn ServerCertVerifier> {
     }
 }
 
-/// Returns the verifier that trusts the CA certificates of a file. Server certificates in the file are not used as CAs. If they were, the owner of a
-/// server's key could issue certificates for other hosts. This function checks the dates of each CA, because webpki does not.
+/// Returns the verifier that trusts the CA certificates of a file. Server certificates in the file are not used as CAs, because the owner of a
+/// server's private key could then issue certificates for other hosts. This function also checks the dates of each CA, because webpki does not.
 fn listed_cas(
     certificates: &[CertificateDer<'static>],
     provider: &Arc<CryptoProvider>,

@@ -21,13 +21,13 @@ pub(crate) enum ProblemKind {
     Expired,
     /// The certificate is not valid yet.
     NotYetValid,
-    /// The key, or the digest of the signature, is too weak.
+    /// The certificate's public key is too short, or the digest of a signature is broken.
     Weak,
     /// The certificate is not valid for TLS servers.
     WrongPurpose,
     /// The certificate was revoked.
     Revoked,
-    /// The certificate's key is not the pinned key.
+    /// The certificate's public key is not pinned.
     PinChanged,
     /// The pin is the fingerprint of the certificate instead of the fingerprint of its public key.
     FingerprintPinned,
@@ -64,8 +64,8 @@ pub(crate) struct CertificateProblem {
     pub(crate) description: String,
     /// The hint.
     pub(crate) hint: String,
-    /// True if the user may pin the key after comparing its fingerprint. False if the key is too weak, if the certificate was revoked (the key may be
-    /// stolen), or if the key differs from the pinned key (the connection may be intercepted).
+    /// True if the user may pin the certificate's public key after comparing its fingerprint. False if the key is too weak, if the certificate was
+    /// revoked (its private key may be stolen), or if a different key is pinned (the connection may be intercepted).
     pub(crate) can_be_pinned: bool,
 }
 
@@ -130,7 +130,8 @@ fn refused(
             "; if the issuer is an intermediate CA, the server must send the certificate of that CA",
         );
     }
-    // A wrong name is reported as a second problem. If only the first problem were reported and fixed, the certificate would still be rejected.
+    // If the certificate is also not valid for the host, that is reported as a second problem. If the user fixed only the first problem, the
+    // certificate would still be rejected.
     if of_chain && !diagnosis.matches_name {
         description = format!(
             "{description}; in addition, the certificate {}",
@@ -159,7 +160,8 @@ fn refused(
     }
 }
 
-/// Returns the hint for an untrusted certificate: pin its key, or trust its CA if the issuer is the only problem.
+/// Returns the hint for an untrusted certificate: pin its public key. If the untrusted issuer is the only problem, the hint also explains how to
+/// trust the certificate with `--ca-cert`.
 fn hint(kind: ProblemKind, diagnosis: &Diagnosis, pin: Pin, host_and_port: &str) -> String {
     let pinned = pin_hint(pin, host_and_port);
     match kind {
@@ -214,7 +216,7 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
-        // A self-signed certificate may also be a CA certificate. The message for a self-signed certificate is the more helpful one.
+        // If a self-signed certificate is also a CA certificate, the message says that it is self-signed, because that is more helpful.
         CertificateError::Other(OtherError(other))
             if matches!(other.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
         {
@@ -227,7 +229,7 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
                 )
             }
         }
-        // Some systems' verifiers use a private error type to report that a certificate has the wrong purpose.
+        // On some systems, the verifier reports a wrong purpose with a private error type. So the diagnosis is checked instead of the type.
         CertificateError::Other(_) if !diagnosis.is_for_servers => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
@@ -271,8 +273,8 @@ fn foreign(text: &str, limit: usize) -> String {
     shorten(text, limit).replace('`', "'")
 }
 
-/// Returns true if the issuer of the certificate is not trusted. A bad signature counts too: the library reports it if a trusted CA has the issuer's
-/// name (such as `CN=localhost`) but a different key.
+/// Returns true if the issuer of the certificate is not trusted. A bad signature means this too: the library reports it if a trusted CA has the same
+/// name as the issuer (such as `CN=localhost`), but a different key.
 fn is_untrusted_issuer(cause: &CertificateError) -> bool {
     matches!(
         cause,
@@ -300,7 +302,7 @@ pub(crate) fn key_fingerprint_command(host_and_port: &str) -> String {
     )
 }
 
-/// Returns the hint to compare the fingerprint of the key and then pin the key. Pinning without a comparison would trust any server.
+/// Returns the hint to compare the fingerprint of the public key and then to pin it. Pinning without a comparison would trust any server.
 fn pin_hint(pin: Pin, host_and_port: &str) -> String {
     format!(
         "compare the key's fingerprint with the output of `{}` on the manager's host; if they are equal, pass `--tls-pin {pin}`, or store the pin with `swp-keys trust add {host_and_port} --tls-pin {pin}`",
@@ -355,7 +357,7 @@ pub(crate) fn fingerprint_pinned_instead(
 }
 
 fn wrong_name(diagnosis: &Diagnosis) -> String {
-    /// The maximum number of names in a message.
+    /// The maximum number of host names that a message lists.
     const NAMES: usize = 8;
     let requested = &diagnosis.requested;
     if diagnosis.hosts.is_empty() {

@@ -25,7 +25,8 @@ impl Pin {
         Some(Self(sha256(parsed.subject_public_key_info().as_ref())))
     }
 
-    /// Returns true if the pin is the fingerprint of a whole certificate. A user may pass that fingerprint by mistake.
+    /// Returns true if the pin is the fingerprint of the whole certificate instead of its public key. A user may pass the wrong fingerprint by
+    /// mistake.
     #[must_use]
     pub(crate) fn equals_certificate(&self, fingerprint: &Fingerprint) -> bool {
         self.0 == fingerprint.0
@@ -129,7 +130,8 @@ fn without_separators(text: &str) -> Vec<u8> {
     digits
 }
 
-/// Returns the number of hex digits if `text` is a part of a SHA-256 fingerprint or a fingerprint of a different kind.
+/// Returns the number of hex digits if `text` consists of hex digits, but is not a SHA-256 fingerprint: it may be incomplete, or a fingerprint of a
+/// different kind.
 pub(crate) fn incomplete_fingerprint(text: &str) -> Option<usize> {
     let digits = without_separators(text);
     // A shorter text is probably a mistyped word, such as `fed`.
@@ -137,33 +139,33 @@ pub(crate) fn incomplete_fingerprint(text: &str) -> Option<usize> {
     (is_hex && digits.len() != 2 * LENGTH).then_some(digits.len())
 }
 
-/// The pinned keys of a manager, and the setting that contains them.
+/// The pins of a manager, and the setting that contains them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PinSet {
-    /// The fingerprints of the keys.
+    /// The fingerprints of the pinned public keys.
     pub(crate) pins: Vec<Pin>,
-    /// The flag, variable or file that contains the pins, for messages.
+    /// The flag, environment variable or file that contains the pins. Messages name it.
     pub(crate) source: String,
-    /// The instruction for a manager whose key was changed, such as "change the pin".
+    /// What the user must do if the manager's key was changed, such as "change the pin".
     pub(crate) remedy: String,
     /// The address of the manager for which trusted.toml contains the pins. `None` if the pins come from a different setting.
     pub(crate) stored_for: Option<String>,
 }
 
-/// The error for a key that is not pinned.
+/// The error for a public key that is not pinned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the key is not pinned")]
 pub(crate) struct PinMismatch {
-    /// The fingerprint of the server's key.
+    /// The fingerprint of the server's public key.
     pub(crate) shown: Pin,
     /// The pins.
     pub(crate) pinned: PinSet,
-    /// True if a pin is the fingerprint of the server's certificate instead of its key.
+    /// True if a pin is the fingerprint of the server's certificate instead of its public key.
     pub(crate) of_certificate: bool,
 }
 
 impl PinSet {
-    /// Checks that a certificate has one of the pinned keys.
+    /// Checks that the public key of a certificate is pinned.
     ///
     /// # Errors
     /// Returns an error if the certificate has a different key, or if it cannot be parsed.

@@ -10,7 +10,7 @@ use rustls::{CertificateError, OtherError};
 use super::certificate::{CertificateFields, UnusableCertificate};
 use super::pin::{Pin, PinMismatch};
 
-/// The maximum length of a chain. The verifier does not accept longer chains.
+/// The maximum number of intermediate certificates that a diagnosis examines. The verifier does not accept longer chains.
 const MAX_CHAIN: usize = 8;
 
 /// The error for a rejected certificate, with its diagnosis.
@@ -28,7 +28,7 @@ pub(crate) struct PresentedChain<'a> {
     pub(crate) intermediates: &'a [CertificateDer<'a>],
     pub(crate) name: &'a ServerName<'a>,
     pub(crate) now: UnixTime,
-    /// The certificates in the file that the user passed as trusted.
+    /// The certificates in the user's file of trusted certificates (`--ca-cert`).
     pub(crate) listed: &'a [CertificateDer<'a>],
 }
 
@@ -41,11 +41,11 @@ pub(crate) struct Diagnosis {
     pub(crate) self_signed: bool,
     /// The name of the issuer.
     pub(crate) issuer: String,
-    /// The name of the last CA in the presented chain. The user would have to trust this CA.
+    /// The name of the CA that issued the last certificate of the presented chain. The user would have to trust this CA.
     pub(crate) top: String,
     /// True if the server did not send the certificate of the issuer.
     pub(crate) issuer_missing: bool,
-    /// True if the user's certificate file contains a certificate with the issuer's name that is not a CA certificate.
+    /// True if the user's certificate file contains a certificate with the issuer's name, but that certificate may not issue certificates.
     pub(crate) issuer_is_not_ca: bool,
     /// True if the certificate is valid for the requested host.
     pub(crate) matches_name: bool,
@@ -109,7 +109,7 @@ impl Diagnosis {
         self.top = last.issuer();
     }
 
-    /// Returns true if the untrusted issuer is the only problem. In that case the user can trust the certificate with `--ca-cert`.
+    /// Returns true if the untrusted issuer is the only problem. If it is, the user can trust the certificate with `--ca-cert`.
     pub(crate) fn can_be_trusted(&self) -> bool {
         self.matches_name && self.is_current && self.is_for_servers
     }
@@ -145,8 +145,8 @@ pub(crate) fn check_dates(
     Ok(())
 }
 
-/// Checks the dates, the purpose and the names of a server certificate that the user's certificate file contains. The issuer is not checked. The
-/// handshake proves that the server has the private key.
+/// Checks a server certificate that the user's certificate file contains: its dates, its purpose and its names. The issuer is not checked, because
+/// the user trusts the certificate itself. The handshake proves that the server has the private key.
 ///
 /// # Errors
 /// Returns an error if a check fails, or if the certificate cannot be parsed.

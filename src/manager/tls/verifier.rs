@@ -14,7 +14,7 @@ use super::verdict::{PresentedChain, check_listed, with_diagnosis};
 /// The rule by which certificates are accepted or rejected regardless of their CA.
 #[derive(Debug)]
 pub(crate) enum Policy {
-    /// Only certificates with a pinned key are accepted.
+    /// Only certificates with a pinned public key are accepted.
     Pins(PinSet),
     /// Every certificate is accepted. Used for `--insecure`.
     AcceptAny,
@@ -157,13 +157,14 @@ impl UntrustedProxy {
     }
 }
 
-/// A verifier that uses the trust settings for the manager, and the system's root certificates for a proxy that uses TLS.
+/// A verifier for the manager and for a proxy that uses TLS. The manager's certificate is verified with the trust settings, and the proxy's
+/// certificate with the system's root certificates.
 ///
-/// The HTTP library has only one verifier for the manager and the proxy. Pins, CA files and `--insecure` are settings for the manager and never apply
-/// to a proxy.
+/// The HTTP library uses the same verifier for the manager and the proxy. Pins, CA files and `--insecure` are settings for the manager and never
+/// apply to a proxy.
 #[derive(Debug)]
 pub(crate) struct ManagerOrProxyVerifier {
-    /// The name of the manager. `None` if no certificate can be valid for its host.
+    /// The host name or IP address of the manager. `None` if no certificate can be valid for it.
     pub(crate) manager: Option<ServerName<'static>>,
     pub(crate) inner: Arc<dyn ServerCertVerifier>,
     /// The verifier for a proxy. It is created on first use, because reading the system's root certificates takes time.
@@ -245,7 +246,7 @@ pub(crate) struct ObservingVerifier {
 }
 
 impl ObservingVerifier {
-    /// Ends the handshake with the manager. A handshake with a proxy continues.
+    /// Returns an error that ends the handshake with the manager. A handshake with a proxy continues.
     fn stop(
         &self,
         certificate: &CertificateDer<'_>,
@@ -257,7 +258,8 @@ impl ObservingVerifier {
         else {
             return signature;
         };
-        // A signature with an unusable key cannot be verified. A certificate with an unusable key is shown to the user, but its key cannot be pinned.
+        // If the key of the certificate is unusable, the signature of the handshake cannot be verified. The certificate is shown to the user
+        // nevertheless, but its key cannot be pinned.
         observed.key_proven = signature.is_ok() || unusable(certificate).is_some();
         signature?;
         Err(rustls::Error::General("observed".to_owned()))
@@ -280,7 +282,7 @@ impl ServerCertVerifier for ObservingVerifier {
             ocsp_response,
             now,
         );
-        // A certificate whose key cannot be parsed cannot be shown, so only the result of the verification is returned.
+        // A certificate whose public key cannot be parsed cannot be shown. So it is not stored, and only the result of its verification is returned.
         if Pin::of(end_entity).is_none() {
             return verdict;
         }

@@ -24,12 +24,12 @@ pub(crate) struct Signals {
     first: Cell<Option<Signal>>,
     first_at: Cell<Option<Instant>>,
     second: Cell<bool>,
-    /// The signals to forward, or `None` if no child process is running.
+    /// The queue of signals to forward to the child process, or `None` if no child process is running.
     passed_on: RefCell<Option<VecDeque<Signal>>>,
     changed: Notify,
 }
 
-/// Forwards signals to a child process. While this value exists, signals are forwarded and do not end this process.
+/// Forwards signals to a child process. While this value exists, a signal does not end this process.
 pub(crate) struct ForwardedSignals<'a>(&'a Signals);
 
 impl ForwardedSignals<'_> {

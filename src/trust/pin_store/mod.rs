@@ -1,4 +1,4 @@
-//! Stores the pinned keys of managers in the file `trusted.toml` in the settings folder.
+//! Stores the pinned public keys of managers in the file `trusted.toml` in the settings folder.
 
 mod parser;
 mod pins;

@@ -13,7 +13,7 @@ pub(crate) struct KnownManager {
     /// The fingerprints of the public keys that are accepted for the manager. The list is never empty.
     #[serde(serialize_with = "as_texts")]
     pub(crate) pins: Vec<Pin>,
-    /// The time when the first key was pinned, in RFC 3339 format.
+    /// The time when the manager's first public key was pinned, in RFC 3339 format.
     pub(crate) added: String,
 }
 
@@ -24,7 +24,7 @@ fn as_texts<S: serde::Serializer>(pins: &[Pin], serializer: S) -> Result<S::Ok, 
 /// The pins of all managers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct PinStore {
-    /// The pins of each manager. Each key of the map is `HOST:PORT`.
+    /// Maps the `HOST:PORT` of each manager to its pins.
     pub(crate) managers: BTreeMap<String, KnownManager>,
 }
 

@@ -21,7 +21,7 @@ use crate::storage::{locations, state_dir};
 const NAME: &str = "trusted.toml";
 /// The maximum size of the file. An entry takes about 200 bytes, so this size is enough for 5,000 managers.
 const MAX_BYTES: u64 = 1024 * 1024;
-/// How long to wait for other runs that are changing the file.
+/// The maximum time to wait for other runs that are changing the file.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
 /// The last clause of an error message. It states why other users must not be able to write to the file.
 const STAKE: &str = "its content decides which server receives the password";
@@ -100,7 +100,7 @@ impl PinStore {
         let folder = path.parent().unwrap_or(&path);
         let failed = |error: io::Error| unwritable(&format!("{}: {error}", path.display()));
         state_dir::make_private_folder(folder).map_err(failed)?;
-        // The folder is also checked, because a user who can write to the folder could delete the file. Every manager would then be
+        // The folder is also checked, because a user who can write to the folder could delete the file. Without the file, every manager would be
         // unknown.
         require_trusted_folder(folder, STAKE)?;
         // The folder is locked instead of the file, because the write replaces the file. The lock is held until the end of this function.

@@ -75,8 +75,8 @@ pub(crate) fn assigned(content: &[u8], name: &str) -> Result<Option<Zeroizing<Ve
     Ok(found.map(|found| Zeroizing::new(content[found.head..found.end].to_vec())))
 }
 
-/// Returns the content without the assignment of `value` to `name`. If `before` is set, `before` takes the place of the assignment. If
-/// `before` is `None`, the whole line is removed. Returns `None` if `name` is not set, or if it has a different value.
+/// Undoes the assignment of `value` to `name`, and returns the new content. If `before` is set, it replaces the text from the `=` to the end of the
+/// value. If `before` is `None`, the whole line is removed. Returns `None` if `name` is not set or has a different value.
 ///
 /// # Errors
 /// Returns the reason if the file can no longer be edited.
@@ -273,7 +273,7 @@ fn text_end(content: &[u8], from: usize) -> usize {
     }
 }
 
-/// Returns the line break that the first line uses.
+/// Returns the line break at the end of the first line: a line feed, with or without a carriage return.
 fn line_break(content: &[u8]) -> &'static [u8] {
     let end = line_end(content, 0);
     if end < content.len() && content[..end].ends_with(b"\r") {

@@ -1,17 +1,16 @@
 //! Splits an unquoted value into words as a shell does, to detect lines that contain more than one assignment.
 //!
-//! A shell reads `A=old B=x` as two assignments, and `A=old; export A` as two commands. Other programs read the text after the first `=` as
-//! a single value. If the value of A were replaced in such a line, the rest of the line would be lost, or programs would read different
-//! values.
+//! A shell reads `A=old B=x` as two assignments, and `A=old; export A` as two commands. Other programs read the text after the first `=` as a single
+//! value. If the value of A were replaced in one of these lines, the rest of the line would be lost, or programs would read different values.
 
 /// The text after the `=` of an unquoted assignment, up to a comment or the end of the line.
 pub(super) struct Words<'a> {
     words: Vec<&'a [u8]>,
-    /// True if whitespace precedes the first word. In that case a shell reads an empty value.
+    /// True if the text starts with whitespace, so that a shell reads an empty value.
     apart: bool,
-    /// True if the text contains a shell operator. In that case a shell reads a second command.
+    /// True if the text contains a shell operator, so that a shell reads a second command.
     operator: bool,
-    /// True if the line continues on the next line.
+    /// True if the line ends with a backslash, so that it continues on the next line.
     continues: bool,
 }
 
@@ -57,7 +56,7 @@ impl<'a> Words<'a> {
         })
     }
 
-    /// Returns the words after the first one, which may be further assignments.
+    /// Returns the words after the value. They may be further assignments.
     fn further(&self) -> impl Iterator<Item = &&'a [u8]> {
         self.words.iter().skip(usize::from(!self.apart))
     }
@@ -70,13 +69,13 @@ impl<'a> Words<'a> {
         self.operator || self.continues || more_names || self.further().any(assigns)
     }
 
-    /// Returns true if a shell reads an assignment of this name after the first word.
+    /// Returns true if a shell reads an assignment of this name after the value.
     pub(super) fn assign(&self, name: &[u8]) -> bool {
         self.further().any(|word| assigned_name(word) == Some(name))
     }
 }
 
-/// Returns the position of the quote that closes the quote at this position.
+/// Returns the position of the closing quote that belongs to the opening quote at `open`.
 fn closing(text: &[u8], open: usize) -> Option<usize> {
     let quote = text[open];
     let mut at = open + 1;

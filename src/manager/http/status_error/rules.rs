@@ -1,7 +1,7 @@
 //! Classifies error responses by their status and body.
 //!
-//! The status of most error responses is undocumented (docs/manager-api.md, "Errors"). A comment at each decision explains why the decision is
-//! correct for every status that the manager may send.
+//! It is undocumented which status the manager sends for most errors (docs/manager-api.md, "Errors"). A comment at each decision explains why the
+//! decision is correct for every status that the manager may send.
 
 use std::time::Duration;
 
@@ -86,7 +86,7 @@ fn by_message(
     })
 }
 
-/// Returns the error for a status that has one meaning, regardless of the credentials and the body.
+/// Returns the error for a status whose meaning does not depend on the credentials of the call. `None` for every other status.
 fn by_status(
     call: CallContext<'_>,
     status: StatusCode,
@@ -120,9 +120,10 @@ fn by_status(
     }
 }
 
-/// Returns true if a web page is assumed to come from something other than the manager, such as a proxy. The manager runs in Tomcat, so a Tomcat page
-/// with the status 401 or 403 counts as a rejection by the manager. If such a page were treated as a temporary failure, repeated sign-ins could lock
-/// the account. A page with the status 404 or 405 means that the object or the endpoint does not exist.
+/// Returns true if a web page is assumed to come from a different server than the manager, such as a proxy. The manager runs in Tomcat, so a page of
+/// Tomcat with the status 401 or 403 is assumed to come from the manager. Otherwise a rejected sign-in could be repeated as if the failure were
+/// temporary, and lock the account. A page with the status 404 or 405 is also assumed to come from the manager: the object or the endpoint does not
+/// exist.
 fn is_foreign(call: CallContext<'_>, status: StatusCode, page: &WebPage) -> bool {
     match status.as_u16() {
         401 | 403 => !page.is_from_tomcat(),

@@ -21,7 +21,7 @@ pub(crate) fn hosts(certificate: &Certificate) -> Vec<String> {
     if let Some(names) = names
         && let Ok(mut reader) = SliceReader::new(names.extn_value.as_bytes())
     {
-        // Parsing stops at a malformed name without an error, because the names before it are used.
+        // At a malformed name, parsing stops without an error, so that the names before it can still be used.
         let _ = reader.sequence(|inner| {
             while !inner.is_finished() {
                 hosts.extend(host(AnyRef::decode(inner)?));
@@ -44,7 +44,7 @@ fn host(name: AnyRef<'_>) -> Option<String> {
     }
     (number == DNS_NAME).then(|| {
         let text = String::from_utf8_lossy(bytes);
-        // A DNS name that looks like an IP address gets the prefix `DNS:`, because it does not match that address.
+        // A DNS name that looks like an IP address gets the prefix `DNS:`, because the certificate is not valid for that IP address.
         if text.parse::<IpAddr>().is_ok() {
             format!("DNS:{text}")
         } else {

@@ -9,8 +9,8 @@ use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Encode as _, Tag, Tagged as _};
 use x509_cert::name::{Name, RelativeDistinguishedName};
 
-/// The short names of attributes. The sources are RFC 4514 (section 3), x509-cert for other common attributes, and OpenSSL for the attributes of
-/// extended validation.
+/// The short names of attributes. The names come from RFC 4514 (section 3), from x509-cert (other common attributes) and from OpenSSL (attributes of
+/// extended validation).
 const SHORT: [(ObjectIdentifier, &str); 20] = [
     (oid("2.5.4.3"), "CN"),
     (oid("2.5.4.7"), "L"),
@@ -38,7 +38,7 @@ const fn oid(dotted: &str) -> ObjectIdentifier {
     ObjectIdentifier::new_unwrap(dotted)
 }
 
-/// Returns the whole name, with its last part first (RFC 4514, section 2.1).
+/// Returns the whole name. As in RFC 4514, section 2.1, the last part of the name comes first.
 pub(crate) fn format(name: &Name) -> String {
     let mut parts: Vec<String> = name.as_ref().iter().map(part).collect();
     parts.reverse();

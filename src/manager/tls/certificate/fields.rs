@@ -73,16 +73,16 @@ impl CertificateFields {
         alternative_names::hosts(&self.0)
     }
 
-    /// Returns the digest of the certificate's signature if that digest is broken.
+    /// Returns the name of the digest of the certificate's signature if that digest is broken.
     pub(crate) fn broken_digest(&self) -> Option<&'static str> {
         let algorithm = self.0.signature_algorithm().oid;
         let found = BROKEN.iter().find(|(known, _)| *known == algorithm);
         found.map(|(_, digest)| *digest)
     }
 
-    /// Returns true if the certificate may belong to a CA that issues server certificates. The basic constraints must contain CA:TRUE, and the key
-    /// usage and extended key usage must allow issuing server certificates. A version 1 certificate has no extensions, so it counts as a CA
-    /// certificate if it is self-issued.
+    /// Returns true if the certificate may belong to a CA that issues server certificates. If the certificate has basic constraints, they must
+    /// contain CA:TRUE. Its key usage and its extended key usage must allow issuing server certificates. A version 1 certificate has no extensions,
+    /// so it counts as a CA certificate if it is self-issued.
     pub(crate) fn may_be_ca(&self) -> bool {
         let body = self.0.tbs_certificate();
         if body.version() == Version::V1 {
@@ -95,7 +95,7 @@ impl CertificateFields {
         };
         let is_ca = match body.get_extension::<BasicConstraints>() {
             Ok(Some((_, constraints))) => constraints.ca && may_sign != Some(false),
-            // As in OpenSSL, a certificate without basic constraints belongs to a CA if its key may sign certificates.
+            // As in OpenSSL, a certificate without basic constraints counts as a CA certificate if its key usage allows signing certificates.
             Ok(None) => may_sign == Some(true),
             Err(_) => false,
         };

@@ -1,4 +1,4 @@
-//! The key of a certificate: its type, its size, and whether TLS can verify a handshake that is signed with the key.
+//! The public key of a certificate: its type, its size, and whether TLS can use it to verify a handshake.
 
 use rustls::pki_types::CertificateDer;
 use x509_cert::der::asn1::{ObjectIdentifier, UintRef};
@@ -26,13 +26,13 @@ const OTHERS: [(ObjectIdentifier, &str); 3] = [
     ),
     (ObjectIdentifier::new_unwrap("1.3.101.113"), "Ed448"),
 ];
-/// The minimum length of an RSA key in bits. Shorter keys are too weak (NIST SP 800-131A). The length is rounded up to whole bytes before the
-/// comparison, as in ring.
+/// The minimum length of an RSA key in bits. Shorter keys are too weak (NIST SP 800-131A). As in ring, the length of a key is rounded up to whole
+/// bytes before it is compared with this minimum.
 const MIN_BITS: u32 = 2048;
 /// The maximum length of an RSA key in bits. ring does not support longer keys.
 const MAX_BITS: u32 = 8192;
 
-/// The reason why TLS cannot verify any handshake with a certificate, regardless of its CA and of pins.
+/// The reason why TLS cannot verify any handshake with a certificate, even if its CA is trusted or its key is pinned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{description}")]
 pub(crate) struct UnusableCertificate {
