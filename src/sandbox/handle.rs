@@ -1,4 +1,4 @@
-//! The handle of a sandbox. It starts the sandbox, and reads and changes the state of the sandbox.
+//! The handle of a sandbox. A caller uses it to start the sandbox, and to read and change the state of the sandbox.
 
 use std::net::{SocketAddr, TcpListener};
 use std::ops::Range;
@@ -19,7 +19,8 @@ use super::state::manager::Manager;
 use super::state::roles::AUDITOR;
 use super::state::secrets;
 
-/// The handle of a simulated manager that runs in its own thread. When the handle is dropped, the manager stops and its connections are closed.
+/// The handle of a simulated manager. The manager runs in its own thread. When the handle is dropped, the manager stops and closes its
+/// connections.
 #[derive(Debug)]
 pub struct Sandbox {
     address: SocketAddr,
@@ -33,7 +34,7 @@ impl Sandbox {
     /// Starts a simulated manager.
     ///
     /// # Errors
-    /// Returns an error if the address is not a loopback address or is in use, or if the settings contradict each other.
+    /// Returns an error if the address is not a loopback address or is in use, or if two settings contradict each other.
     pub fn start(settings: Settings) -> anyhow::Result<Sandbox> {
         let listen = settings.listen;
         if !listen.ip().is_loopback() {
@@ -67,44 +68,44 @@ impl Sandbox {
         })
     }
 
-    /// Returns the address that the sandbox listens on.
+    /// Returns the network address that the sandbox listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns the address as a URL: `https://127.0.0.1:PORT` or `https://[::1]:PORT`.
+    /// Returns the URL of the sandbox: `https://127.0.0.1:PORT` or `https://[::1]:PORT`.
     pub fn url(&self) -> String {
         format!("https://{}", self.address)
     }
 
-    /// Returns the certificate that clients must trust, as PEM.
+    /// Returns the certificate that a client must trust to connect to the sandbox. The certificate is in PEM format.
     pub fn certificate_pem(&self) -> &str {
         &self.certificate_pem
     }
 
-    /// Returns all keys with their secrets, ordered by ID.
+    /// Returns all API keys with their secrets, ordered by ID.
     pub fn api_keys(&self) -> Vec<ApiKey> {
         self.shared.manager().keys.iter().cloned().collect()
     }
 
-    /// Returns the number of open sessions.
+    /// Returns the number of open sign-in sessions.
     pub fn live_sessions(&self) -> usize {
         let mut manager = self.shared.manager();
         manager.expire_sessions();
         manager.sessions.len()
     }
 
-    /// Returns all received requests, in order.
+    /// Returns the logged requests, in the order in which the sandbox received them.
     pub fn requests(&self) -> Vec<Request> {
         self.shared.log().requests()
     }
 
-    /// Clears the list of received requests.
+    /// Clears the log of received requests.
     pub fn forget_requests(&self) {
         self.shared.log().clear_requests();
     }
 
-    /// Returns the number of connections since the start.
+    /// Returns the number of connections since the sandbox started.
     pub fn connections(&self) -> Connections {
         self.shared.log().connections
     }
@@ -119,12 +120,13 @@ impl Sandbox {
         self.shared.faults().clear();
     }
 
-    /// Changes the settings. Changes to the listener, certificate, clock and role settings have no effect after the start.
+    /// Changes the settings. The settings of the listener, the certificate, the clock and the roles take effect at the start of the
+    /// sandbox. If they are changed later, the change has no effect.
     pub fn change<T>(&self, change: impl FnOnce(&mut Settings) -> T) -> T {
         change(&mut self.shared.manager().settings)
     }
 
-    /// Adds a key and returns it.
+    /// Adds an API key and returns it.
     pub fn add_key(&self, name: &str, role_id: i64) -> ApiKey {
         let mut manager = self.shared.manager();
         let id = manager.keys.next_id();
@@ -135,7 +137,7 @@ impl Sandbox {
         key
     }
 
-    /// Adds `count` keys with the role Auditor, named `key-000001` and so on, and returns their IDs.
+    /// Adds `count` API keys with the role Auditor and returns their IDs. The keys are named `key-000001`, `key-000002` and so on.
     pub fn add_keys(&self, count: u32) -> Range<i64> {
         let mut manager = self.shared.manager();
         let (first, now) = (manager.keys.next_id(), manager.clock.now());
@@ -148,7 +150,7 @@ impl Sandbox {
         first..first + i64::from(count)
     }
 
-    /// Adds `count` roles without rights, named `role-000001` and so on, and returns their IDs.
+    /// Adds `count` roles without rights and returns their IDs. The roles are named `role-000001`, `role-000002` and so on.
     pub fn add_roles(&self, count: u32) -> Range<i64> {
         let mut manager = self.shared.manager();
         let first = manager.roles.next_id();
@@ -158,12 +160,12 @@ impl Sandbox {
         first..first + i64::from(count)
     }
 
-    /// Changes a key with `edit`. The ID does not change. Returns false if the key does not exist.
+    /// Calls `edit` to change the API key with this ID. Changes to the ID are ignored. Returns false if the key does not exist.
     pub fn edit_key(&self, id: i64, edit: impl FnOnce(&mut ApiKey)) -> bool {
         self.shared.manager().keys.edit(id, edit).is_some()
     }
 
-    /// Removes a key. Returns false if the key does not exist.
+    /// Removes an API key. Returns false if the key does not exist.
     pub fn remove_key(&self, id: i64) -> bool {
         self.shared.manager().keys.remove(id).is_some()
     }
@@ -194,12 +196,12 @@ impl Sandbox {
         self.shared.manager().account.locked
     }
 
-    /// Advances the manager's clock, so that sessions and keys expire and the rate limit resets.
+    /// Advances the manager's clock. A test can use it to make sessions and API keys expire, or to reset the rate limit.
     pub fn advance_clock(&self, time: Duration) {
         self.shared.manager().clock.advance(time);
     }
 
-    /// Returns the time of the manager's clock, in milliseconds since the Unix epoch.
+    /// Returns the current time of the manager's clock, in milliseconds since the Unix epoch.
     pub fn now(&self) -> i64 {
         self.shared.manager().clock.now()
     }

@@ -1,7 +1,10 @@
 //! A simulated Deep Security Manager on a loopback address, for trying out the program and for tests.
 //!
-//! The sandbox behaves as `docs/manager-api.md` describes. If that page marks a behaviour as unknown, [`Unknowns`] selects the behaviour. The sandbox
-//! shares no code and no types with this package's client for the manager. So a test of the client against the sandbox finds errors on either side.
+//! The sandbox behaves as `docs/manager-api.md` describes. If that page marks a behaviour as unknown, a setting in [`Unknowns`] selects one
+//! of the possible behaviours.
+//!
+//! The sandbox shares no code and no types with the client for the manager in this package. A mistake in shared code would affect both in
+//! the same way, and a test of the client against the sandbox would not find it.
 
 mod api;
 mod faults;

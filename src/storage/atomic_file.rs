@@ -1,7 +1,8 @@
 //! Writes files atomically: a file is written completely or not at all. Only the owner can read these files.
 //!
-//! A temporary file with mode 0600 is created in the same folder, written, flushed and renamed. Then the folder is flushed, so that the new
-//! name survives a power failure. `replaced_file.rs` keeps a backup of the replaced file until the outcome of the run is known.
+//! To write a file, a temporary file with mode 0600 is created in the same folder, written, flushed to disk and renamed. After the rename,
+//! the folder is flushed to disk as well, so that the new name survives a power failure. `replaced_file.rs` keeps a backup of the replaced
+//! file until the outcome of the run is known.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -12,21 +13,21 @@ use std::sync::Arc;
 use super::open_folder::OpenFolder;
 use crate::random;
 
-/// A temporary file that is renamed to its final name when it is complete.
+/// A temporary file that will be renamed to its final name when its content is complete.
 pub(crate) struct AtomicFile {
     file: File,
     temporary: TemporaryName,
     target: OsString,
 }
 
-/// The name of a temporary file. On drop, the file is removed from its folder.
+/// The name of a temporary file. When this value is dropped, the file with this name is removed from its folder.
 pub(crate) struct TemporaryName {
     folder: Arc<OpenFolder>,
     name: OsString,
 }
 
 impl TemporaryName {
-    /// Creates a file with a new random name by calling `make`.
+    /// Chooses a new random name, and calls `make` to create the file with this name.
     ///
     /// # Errors
     /// Returns the error of `make`.
@@ -51,7 +52,8 @@ impl TemporaryName {
         &self.name
     }
 
-    /// Renames the file to `target`. An existing file is replaced only if `replace` is true.
+    /// Renames the file to `target`. If a file with that name exists, it is replaced if `replace` is true, and the rename fails if
+    /// `replace` is false.
     ///
     /// # Errors
     /// Returns the system's error. After an error, the temporary file is removed.
@@ -75,8 +77,8 @@ impl Drop for TemporaryName {
 }
 
 impl AtomicFile {
-    /// Creates the temporary file, which also shows that the folder is writable. If the value is dropped before [`AtomicFile::commit`], the
-    /// file is removed.
+    /// Creates the temporary file. If this succeeds, the folder is writable. If the returned value is dropped before
+    /// [`AtomicFile::commit`], the temporary file is removed.
     ///
     /// # Errors
     /// Returns the system's error, for example if the folder is missing, read-only or full.
@@ -98,17 +100,18 @@ impl AtomicFile {
         })
     }
 
-    /// Copies the mode and the owner of the file that will be replaced.
+    /// Copies the mode and the owner of the old file, which will be replaced, to the temporary file.
     ///
     /// # Errors
-    /// Returns an error if that file belongs to another user and this process cannot change owners.
+    /// Returns an error if the old file belongs to another user and this process cannot change the owner of a file.
     #[cfg(unix)]
     pub(crate) fn copy_permissions(&self, other: &Metadata) -> io::Result<()> {
         use std::os::unix::fs::{MetadataExt as _, fchown};
         let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
             let changed = fchown(&self.file, Some(other.uid()), Some(other.gid()));
-            // The failure matters only if the owner differs, or if the group of the old file has access to the file.
+            // A failure to change the owner and the group is an error only if the owners differ, or if the group of the old file has access
+            // to it.
             if changed.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
                 return changed;
             }
@@ -127,11 +130,12 @@ impl AtomicFile {
         Ok(())
     }
 
-    /// Writes `content`, and renames the file to its final name. An existing file is replaced only if `replace` is true.
+    /// Writes `content`, and renames the file to its final name. If a file with that name exists, it is replaced if `replace` is true, and
+    /// the rename fails if `replace` is false.
     ///
     /// # Errors
-    /// Returns the system's error. After an error, the target is unchanged and the temporary file is removed, with one exception. If the
-    /// flush of the folder failed, the target has been replaced, but a power failure may undo the replacement.
+    /// Returns the system's error. If the folder could not be flushed to disk, the file already has its final name, but a power failure may
+    /// undo the rename. After any other error, no file has changed, and the temporary file is removed.
     pub(crate) fn commit(mut self, content: &[u8], replace: bool) -> io::Result<File> {
         self.write(content)?;
         let folder = Arc::clone(self.folder());
@@ -141,8 +145,8 @@ impl AtomicFile {
         Ok(file)
     }
 
-    /// Locks the file before the rename, so that no other process sees the file unlocked. The lock is held while the file that
-    /// [`AtomicFile::commit`] returns is open. When the process ends, the operating system releases the lock.
+    /// Locks the temporary file. The lock is taken before the rename, so that no other process can open the renamed file while it is not
+    /// locked. The lock is released when the file that [`AtomicFile::commit`] returns is closed, or when the process ends.
     ///
     /// # Errors
     /// Returns an error if the file system does not support locks.
@@ -156,7 +160,7 @@ impl AtomicFile {
         self.file.sync_all()
     }
 
-    /// Renames the file to its final name. The caller must flush the folder.
+    /// Renames the file to its final name. The caller must then flush the folder to disk.
     pub(crate) fn give_name(self, replace: bool) -> io::Result<File> {
         self.temporary.rename_to(&self.target, replace)?;
         Ok(self.file)

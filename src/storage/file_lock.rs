@@ -1,9 +1,9 @@
-//! Locks that prevent several runs from changing a file at the same time. A run that replaces a file locks the file's folder. A run that
-//! overwrites a file in place locks the file itself.
+//! Locks that prevent several processes from changing a file at the same time. A process that replaces a file locks the folder of the file.
+//! A process that overwrites a file in place locks the file itself.
 //!
-//! The locks belong to open descriptors (flock). The system releases them when a process ends, and no lock file remains. The locks are
-//! advisory, so they have no effect on editors. On a network file system, a lock on a folder has an effect only on processes of the same
-//! machine.
+//! A lock belongs to an open file descriptor (flock). When a process ends, the operating system releases its locks. There are no lock
+//! files. The locks are advisory: an editor ignores them. On a network file system, a lock on a folder has an effect only on processes of
+//! the same machine.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -15,14 +15,14 @@ use super::open_folder::OpenFolder;
 use crate::error::{Error, Signal};
 use crate::process::signals::Signals;
 
-/// The maximum time to wait for a lock. A run holds a lock only while it flushes to disk three times, so many runs can take turns in this
-/// time.
+/// The maximum time to wait for a lock. A process holds the lock only while it writes a file and flushes it to disk, so many processes can
+/// hold the lock one after the other in this time.
 const WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
-/// How long a run waits for a lock before it logs that it is waiting.
+/// The time that this process waits for a lock before it logs that it is waiting.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// A lock, which is released on drop.
+/// A lock. It is released when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct FileLock {
     held: Option<File>,
@@ -30,7 +30,8 @@ pub(crate) struct FileLock {
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        // The lock is released explicitly, because a copy of the descriptor may still be open after this descriptor is closed.
+        // The lock is released explicitly. Closing the file descriptor would not release the lock if a copy of the descriptor is still
+        // open.
         if let Some(file) = &self.held {
             let _ = file.unlock();
         }
@@ -43,10 +44,10 @@ pub(crate) enum LockFailure {
     /// A signal arrived before the lock was taken.
     #[error("interrupted while waiting to lock {place}")]
     Interrupted { place: String, signal: Signal },
-    /// Another process held the lock for the maximum time.
+    /// Another process still held the lock after the maximum time to wait.
     #[error("timed out after {} s waiting for another process to unlock {place}", waited.as_secs())]
     Held { place: String, waited: Duration },
-    /// The system could not open the file or folder.
+    /// The operating system could not open the file or folder to lock.
     #[error(transparent)]
     Unavailable(#[from] io::Error),
 }
@@ -61,7 +62,8 @@ impl From<LockFailure> for io::Error {
 }
 
 impl LockFailure {
-    /// Returns the error for a run that has changed nothing yet. `flag` is the flag with the path of the file.
+    /// Returns the error to report if this run of the program has not changed anything yet. `flag` is the flag that contains the path of
+    /// the file.
     pub(crate) fn into_error(self, flag: &str) -> Error {
         match self {
             Self::Interrupted { signal, .. } => Error::interrupted(signal),
@@ -73,7 +75,7 @@ impl LockFailure {
     }
 }
 
-/// Locks a folder while a file in it is changed.
+/// Locks a folder, so that this process can change a file in it.
 ///
 /// # Errors
 /// Returns an error if another process holds the lock for too long, or if a signal arrives first.
@@ -84,7 +86,7 @@ pub(crate) async fn lock_folder(
     lock_folder_within(WAIT, folder, signals).await
 }
 
-/// Locks a folder. Waits for the lock for at most `wait`.
+/// Locks a folder. If another process holds the lock, waits for at most `wait`.
 ///
 /// # Errors
 /// Returns an error if another process holds the lock for longer than `wait`, or if a signal arrives first.
@@ -97,7 +99,7 @@ pub(crate) async fn lock_folder_within(
     lock(folder.lockable()?, place, wait, signals).await
 }
 
-/// Locks a file that will be overwritten in place. `place` describes the file in error messages.
+/// Locks a file, so that this process can overwrite it in place. `place` describes the file in error messages.
 ///
 /// # Errors
 /// Returns an error if another process holds the lock for too long, or if a signal arrives first.
@@ -131,7 +133,7 @@ async fn lock(
                 announced = true;
             }
             Err(TryLockError::WouldBlock) => {}
-            // The file system does not support locks. The run continues without a lock, because a lock is needed only if several runs
+            // If the file system does not support locks, the run continues without a lock. The lock matters only if several processes
             // change the file at the same time.
             Err(TryLockError::Error(error)) => {
                 log::warn!(
@@ -150,11 +152,11 @@ async fn lock(
     }
 }
 
-/// Locks a file, and waits for at most two seconds. Processes normally hold this lock only briefly. The wait is limited because a stopped
-/// process, or any user who can read the file, could hold the lock forever.
+/// Locks a file. If another process holds the lock, waits for at most two seconds, because processes normally hold this lock only briefly.
+/// There is a maximum because a stopped process, or any user who can read the file, could hold the lock forever.
 ///
 /// # Errors
-/// Returns an error if the file stays locked, or if the file system does not support locks.
+/// Returns an error if another process still holds the lock after this time, or if the file system does not support locks.
 pub(crate) fn lock_within_limit(file: &File) -> io::Result<()> {
     for _ in 0..200 {
         match file.try_lock() {

@@ -1,9 +1,9 @@
-//! Determines the state folder and the settings folder, and the environment variables that select them.
+//! Determines the paths of the state folder and the settings folder. Environment variables can select both folders.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Returns the state folder. An empty environment variable counts as unset.
+/// Returns the path of the state folder. An empty environment variable counts as unset.
 pub(super) fn state_folder() -> Option<PathBuf> {
     Some(state_location()?.0)
 }
@@ -18,7 +18,7 @@ fn state_location() -> Option<(PathBuf, &'static str)> {
     location("SWP_STATE_DIR", "XDG_STATE_HOME", of_windows, of_others)
 }
 
-/// Returns the settings folder, which contains `config.toml` and `trusted.toml`. Does not create the folder.
+/// Returns the path of the settings folder, which contains `config.toml` and `trusted.toml`. The folder is not created.
 pub(crate) fn config_folder() -> Option<PathBuf> {
     Some(config_location()?.0)
 }
@@ -32,8 +32,8 @@ fn config_location() -> Option<(PathBuf, &'static str)> {
     location("SWP_CONFIG_DIR", "XDG_CONFIG_HOME", "APPDATA", ".config")
 }
 
-/// Returns true if this user cannot access a file at `path`, because a parent of the path is not a folder or is not accessible. This
-/// happens if the home folder belongs to a different user, for example under `sudo -u` or in a container.
+/// Returns true if this user cannot reach a file at `path`, because a parent in the path is not a folder, or because the user has no access
+/// to a parent. For example, the home folder may belong to a different user under `sudo -u` or in a container.
 pub(crate) fn is_out_of_reach(path: &Path) -> bool {
     let is_closed = |error: io::Error| {
         matches!(
@@ -41,8 +41,8 @@ pub(crate) fn is_out_of_reach(path: &Path) -> bool {
             io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
         )
     };
-    // Only the folder's metadata is read. If the metadata is readable but the folder is not, the user may have removed the permissions by
-    // mistake. That case must be reported as an error, so this function returns false.
+    // This function reads only the metadata of the file's folder. If the user has removed the permissions of that folder by mistake, its
+    // metadata can still be read. The function returns false, so that the caller reports an error when it opens the file.
     let folder = path.parent().unwrap_or(path);
     folder.symlink_metadata().is_err_and(is_closed)
 }
@@ -55,9 +55,9 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// Returns the folder, and the name of the environment variable that selects it. The variable `own` contains the path of the folder itself.
-/// The variable `xdg` (`windows` on Windows) contains the path of its parent folder. If no variable is set, the parent folder is the
-/// subfolder `usual` of the home folder.
+/// Returns the folder, and the name of the environment variable that selects it. The environment variable `own` contains the path of the
+/// folder itself. If it is not set, the environment variable `xdg` (on Windows also `windows`) contains the path of the parent folder. If
+/// neither is set, the parent folder is the subfolder `usual` of the home folder.
 fn location(
     own: &'static str,
     xdg: &'static str,
@@ -71,12 +71,12 @@ fn location(
     if let Some(folder) = variable(own) {
         return Some(folder);
     }
-    // The XDG specification requires relative paths to be ignored.
+    // A relative path is ignored, because the XDG specification requires this.
     let above = (variable(xdg).filter(|(path, _)| path.is_absolute())).or_else(|| {
         if cfg!(windows) {
             return variable(windows);
         }
-        // A relative home folder is ignored, because the path would depend on the current folder.
+        // If the path of the home folder is relative, it is ignored, because the result would depend on the current folder.
         let home = std::env::home_dir().filter(|home| home.is_absolute())?;
         Some((home.join(usual), "HOME"))
     });

@@ -1,6 +1,7 @@
-//! An open folder. All operations affect this folder, even if its path now leads to a different folder.
+//! An open folder. If the folder is moved after it was opened, all operations still affect this folder, and not a folder that now has its
+//! old path.
 //!
-//! So a temporary file that contains a secret can be removed even after the folder has been moved.
+//! For example, a temporary file that contains a secret can still be removed.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -32,12 +33,12 @@ impl OpenFolder {
         Self::open(folder_of(path))
     }
 
-    /// Returns the path that was used to open the folder.
+    /// Returns the path with which the folder was opened.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Creates the hard link `name` to the file `existing`.
+    /// Creates a second name (a hard link) for the file `existing` in this folder. The second name is `name`.
     pub(crate) fn add_name(&self, existing: &OsStr, name: &OsStr) -> io::Result<()> {
         self.link(existing, name)
     }
@@ -74,8 +75,8 @@ impl OpenFolder {
         self.open_with(name, flags, Mode::RUSR | Mode::WUSR)
     }
 
-    /// Opens a regular file for reading, and also for writing if `writable` is true. Links are not followed. Opening a pipe fails and does
-    /// not block.
+    /// Opens a regular file for reading, and also for writing if `writable` is true. If `name` is a symbolic link or a pipe, opening it
+    /// fails at once.
     pub(crate) fn open_regular(&self, name: &OsStr, writable: bool) -> io::Result<File> {
         use rustix::fs::{Mode, OFlags};
         let access = if writable {
@@ -102,7 +103,7 @@ impl OpenFolder {
         Ok(rustix::fs::openat(&self.handle, name, flags, mode)?.into())
     }
 
-    /// Returns true if `name` is a regular file and not a link.
+    /// Returns true if `name` is a regular file. Returns false for a symbolic link, even if it leads to a regular file.
     pub(crate) fn is_regular(&self, name: &OsStr) -> io::Result<bool> {
         use rustix::fs::{AtFlags, FileType, statat};
         let found = statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)?;
@@ -114,7 +115,7 @@ impl OpenFolder {
         Ok(rustix::fs::renameat(&self.handle, from, &self.handle, to)?)
     }
 
-    /// Renames a file. Fails if the new name exists.
+    /// Renames a file. If a file with the new name exists, returns an error.
     pub(crate) fn rename_new(&self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
         {
@@ -122,8 +123,8 @@ impl OpenFolder {
             use rustix::io::Errno;
             let flags = RenameFlags::NOREPLACE;
             match renameat_with(&self.handle, from, &self.handle, to, flags) {
-                // Older kernels and some file systems do not support `RENAME_NOREPLACE`. A hard link is used instead, which also fails if the new
-                // name exists.
+                // Older kernels and some file systems do not support `RENAME_NOREPLACE`. On these systems, a hard link with the new name is
+                // created, and then the old name is removed. Creating the hard link also fails if the new name exists.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
                 other => return Ok(other?),
             }
@@ -157,7 +158,7 @@ impl OpenFolder {
     /// Checks that the folder's path still leads to this folder.
     ///
     /// # Errors
-    /// Returns an error if the path leads to a different folder. New files would then not appear at the path that the user set.
+    /// Returns an error if the path now leads to a different folder, because a new file would not appear at the path that the user set.
     pub(crate) fn check_path(&self) -> io::Result<()> {
         use std::os::unix::fs::MetadataExt as _;
         let (here, there) = (self.handle.metadata()?, fs::metadata(&self.path)?);
@@ -170,9 +171,9 @@ impl OpenFolder {
         }
     }
 
-    /// Returns a handle for locking the folder.
+    /// Returns a file handle of the folder, with which the folder can be locked.
     pub(crate) fn lockable(&self) -> io::Result<File> {
-        // The handle is a separate descriptor, so that two locks in the same process also exclude each other.
+        // Each call opens a separate file descriptor. So two locks that this process takes on the folder exclude each other.
         use rustix::fs::{Mode, OFlags};
         self.open_with(
             OsStr::new("."),
@@ -182,8 +183,8 @@ impl OpenFolder {
     }
 }
 
-/// On Windows, this type stores the path instead of a handle. Windows cannot open a folder as a file, and does not allow moving a folder
-/// that contains an open file.
+/// On Windows, the folder is stored as a path, because Windows cannot open a folder as a file. The path stays correct, because Windows does
+/// not allow a folder that contains an open file to be moved.
 #[cfg(not(unix))]
 impl OpenFolder {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
@@ -237,7 +238,7 @@ impl OpenFolder {
         reason = "on other systems, this method uses `self` and can fail"
     )]
     pub(crate) fn flush(&self) -> io::Result<()> {
-        // On Windows, nothing is flushed, because the file system's journal already contains the rename.
+        // Nothing is flushed on Windows, because the journal of the file system already contains the rename.
         Ok(())
     }
 

@@ -1,9 +1,9 @@
-//! Overwrites a file in place, for files that cannot be replaced.
+//! Overwrites a file in place. This module is used only for a file that cannot be replaced.
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 
-/// Overwrites the file's content `before` with `content`. If a write fails, restores `before`.
+/// Overwrites a file that contains `before`, so that it contains `content`. If a write fails, restores `before`.
 pub(super) fn overwrite(file: &File, before: &[u8], content: &[u8]) -> io::Result<()> {
     let written = reserve(file, content.len()).and_then(|()| write_over(file, content));
     written.map_err(|error| match write_over(file, before) {
@@ -21,8 +21,8 @@ fn write_over(mut file: &File, content: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Reserves disk space, and checks the file size limit. After this, a full disk or the limit cannot interrupt the write and damage the
-/// file.
+/// Reserves disk space for the new content, and checks the file size limit of the process. After these checks, neither a full disk nor the
+/// limit can interrupt the write and damage the file.
 #[cfg(target_os = "linux")]
 fn reserve(file: &File, length: usize) -> io::Result<()> {
     use rustix::fs::{FallocateFlags, fallocate};

@@ -1,5 +1,5 @@
-//! Error messages for input that a parser rejects. The parser's own messages are not used, because they quote the input, which may be a
-//! secret.
+//! Error messages for input that a parser rejects. The messages of the parser itself are not shown, because they quote the input, which may
+//! contain a secret.
 
 use serde_json::error::Category;
 

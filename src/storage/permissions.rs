@@ -1,4 +1,4 @@
-//! Checks the permissions of files with secrets, files with commands to run, and files in the state folder.
+//! Checks who can read or change files with secrets, files with commands to run, and files in the state folder.
 
 use std::fs::Metadata;
 use std::io;
@@ -8,10 +8,11 @@ use std::path::Path;
 use super::locations::is_absent;
 use crate::error::Error;
 
-/// Rejects a secret file that other users can read or write.
+/// Rejects a file with a secret if other users can read or write it.
 ///
 /// # Errors
-/// Returns a usage error whose hint is the command that fixes the permissions. `origin` is the flag or variable with the path of the file.
+/// Returns a usage error whose hint is the command that fixes the permissions. `origin` is the flag or environment variable that contains
+/// the path of the file.
 pub(crate) fn require_private(origin: &str, path: &Path, metadata: &Metadata) -> Result<(), Error> {
     if !is_loose(metadata) {
         return Ok(());
@@ -23,13 +24,14 @@ pub(crate) fn require_private(origin: &str, path: &Path, metadata: &Metadata) ->
     ))
 }
 
-/// Returns true if users other than the owner have access to the file.
+/// Returns true if users other than the owner can read, write or execute the file.
 #[cfg(unix)]
 pub(crate) fn is_loose(metadata: &Metadata) -> bool {
     std::os::unix::fs::MetadataExt::mode(metadata) & 0o077 != 0
 }
 
-/// Returns false. On Windows, files in the user's profile inherit permissions that exclude other users.
+/// Returns false. On Windows, other users have no access to the files in a user's profile, because the files inherit the permissions of the
+/// profile.
 #[cfg(not(unix))]
 pub(crate) fn is_loose(_metadata: &Metadata) -> bool {
     false
@@ -51,8 +53,8 @@ pub(crate) fn require_trusted_owner(
         .map_or(Ok(()), |folder| require_trusted_folder(folder, consequence))
 }
 
-/// Rejects the folder of a trusted file if other users can replace the file. A folder with the sticky bit is accepted, because other users can add
-/// files to this folder, but cannot replace files in it.
+/// Rejects the folder of a trusted file if other users can replace the file. A folder with the sticky bit is accepted, because the sticky
+/// bit lets other users add files but not replace files.
 ///
 /// # Errors
 /// Returns a usage error whose hint is the command that fixes the permissions.
@@ -90,7 +92,7 @@ fn refuse_other_writers(
     ))
 }
 
-/// Does nothing on Windows, where files inherit their permissions.
+/// Accepts every path on Windows, because files and folders inherit the permissions of the folder that contains them.
 #[cfg(not(unix))]
 pub(crate) fn require_trusted_owner(
     _path: &Path,
@@ -100,16 +102,18 @@ pub(crate) fn require_trusted_owner(
     Ok(())
 }
 
-/// Does nothing on Windows, where files inherit their permissions.
+/// Accepts every path on Windows, because files and folders inherit the permissions of the folder that contains them.
 #[cfg(not(unix))]
 pub(crate) fn require_trusted_folder(_folder: &Path, _consequence: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Rejects a world-writable file. A group-writable file is accepted, because the user may be the only member of the group.
+/// Rejects a file that every user can write. A file that only its group can write is accepted, because the user may be the only member of
+/// the group.
 ///
 /// # Errors
-/// Returns a usage error whose hint is the command that fixes the permissions. `origin` is the flag or variable with the path of the file.
+/// Returns a usage error whose hint is the command that fixes the permissions. `origin` is the flag or environment variable that contains
+/// the path of the file.
 #[cfg(unix)]
 pub(crate) fn refuse_world_writable(
     origin: &str,
@@ -130,7 +134,7 @@ pub(crate) fn refuse_world_writable(
     ))
 }
 
-/// Does nothing on Windows, where files inherit their permissions.
+/// Accepts every path on Windows, because files and folders inherit the permissions of the folder that contains them.
 #[cfg(not(unix))]
 pub(crate) fn refuse_world_writable(
     _origin: &str,
@@ -149,14 +153,14 @@ pub(crate) struct UntrustedPath {
 }
 
 impl UntrustedPath {
-    /// Returns the [`UntrustedPath`] in the error, if it contains one.
+    /// If the error contains an [`UntrustedPath`], returns it.
     pub(crate) fn cause_of(error: &io::Error) -> Option<Self> {
         let inner = error.get_ref()?;
         inner.downcast_ref::<Self>().cloned()
     }
 }
 
-/// If the error is an [`UntrustedPath`], returns the usage error for it. If not, returns the result of `otherwise`.
+/// If the error contains an [`UntrustedPath`], returns the usage error for it. For any other error, returns the result of `otherwise`.
 pub(crate) fn untrusted_or(error: &io::Error, otherwise: impl FnOnce() -> Error) -> Error {
     UntrustedPath::cause_of(error).map_or_else(otherwise, Error::from)
 }
@@ -173,9 +177,10 @@ impl From<UntrustedPath> for io::Error {
     }
 }
 
-/// What a folder contains, which decides whether other users may write to it. A parent of the state folder may be writable if it has the sticky bit,
-/// like `/tmp`. The sticky bit prevents other users from replacing the state folder. A state folder that another user created is rejected because of
-/// its owner.
+/// How a folder is used. This decides whether other users may write to it. A folder that contains state files must never be writable for
+/// other users. A parent of the state folder may be writable if it has the sticky bit, like `/tmp`, because other users cannot replace the
+/// state folder in it. They could only create the state folder before the user does, and a state folder that belongs to a different user is
+/// rejected.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     /// The folder is a parent of the state folder.
@@ -184,7 +189,8 @@ pub(crate) enum Use {
     Contains,
 }
 
-/// Rejects a folder in which other users can change files. Links are followed. A missing folder is trusted.
+/// Rejects a folder in which other users can change files. If the path is a symbolic link, the folder that it leads to is checked. A
+/// missing folder is accepted.
 ///
 /// # Errors
 /// Returns [`UntrustedPath`], or an error if the metadata cannot be read.
@@ -238,7 +244,7 @@ pub(crate) fn trust_file(path: &Path, private: bool) -> io::Result<()> {
     .into())
 }
 
-/// Rejects a file or folder that belongs to a different user. A file that belongs to root is accepted, because root can change any file.
+/// Rejects a file or folder that belongs to a different user. Root is accepted as the owner, because root can change any file anyway.
 #[cfg(unix)]
 fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt as _;
@@ -259,7 +265,8 @@ fn trust_owner(path: &Path, metadata: &Metadata, what: &str) -> io::Result<()> {
     .into())
 }
 
-/// Trusts every folder. On Windows, folders in the user's profile inherit permissions that exclude other users.
+/// Accepts every folder. On Windows, other users have no access to the folders in a user's profile, because the folders inherit the
+/// permissions of the profile.
 #[cfg(not(unix))]
 #[expect(
     clippy::unnecessary_wraps,

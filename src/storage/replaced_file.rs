@@ -1,11 +1,12 @@
-//! Replaces a file, and keeps a backup of the old file until the outcome of the run is known.
+//! Replaces a file, and keeps a backup of the old file until it is known whether the run of the program succeeds.
 //!
-//! Before the rename, the old file gets a second name in the same folder (a hard link). No content is copied, so a rollback needs no disk
-//! space, and it restores the original file with its mode and owner. If the run is killed before its outcome is known, the old file remains
-//! under its second name (`.swp-keys-*.tmp`). On a file system without hard links, the old content is copied to memory instead.
+//! Before the rename, the old file gets a second name in the same folder (a hard link). A rollback renames the old file back. It needs no
+//! disk space, and the mode and the owner of the file stay the same. If the run is killed before it can remove the second name, the old
+//! file remains under its second name (`.swp-keys-*.tmp`). On a file system without hard links, the old content is copied to memory
+//! instead.
 //!
-//! A mount point cannot be replaced, so it is overwritten in place, and its old content is copied to memory. A power failure during the
-//! write may damage the file.
+//! A mount point cannot be replaced, so it is overwritten in place, and its old content is copied to memory. If the power fails while a
+//! file is overwritten in place, the file may be damaged.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -18,10 +19,11 @@ use super::atomic_file::{AtomicFile, TemporaryName};
 use super::open_folder::OpenFolder;
 use super::overwrite::overwrite;
 
-/// The maximum size of a backup in memory.
+/// The maximum size of an old file whose content is copied to memory as a backup.
 const COPY_LIMIT: u64 = 1024 * 1024;
 
-/// A new file, with a backup of the file that it replaced. Dropping this value removes the backup and leaves the new file in place.
+/// A new file, and the backup of the old file that it replaced. When this value is dropped, the backup is removed and the new file stays in
+/// place.
 pub(crate) struct ReplacedFile {
     folder: Arc<OpenFolder>,
     name: OsString,
@@ -29,22 +31,23 @@ pub(crate) struct ReplacedFile {
     backup: Backup,
 }
 
-/// The backup of the old file.
+/// The backup of the old file, which a rollback restores.
 enum Backup {
-    /// No file was replaced.
+    /// There is no backup, because there was no old file.
     Nothing,
-    /// The old file itself, under a second name.
+    /// The old file itself, which still exists under a second name.
     Linked(TemporaryName),
-    /// A copy of the old content.
+    /// A copy of the content of the old file, and its metadata.
     Copied(Zeroizing<Vec<u8>>, Metadata),
-    /// The file that was overwritten in place, and a copy of its old content.
+    /// The open file that was overwritten in place, and a copy of its old content.
     Overwritten(File, Zeroizing<Vec<u8>>),
-    /// No backup was possible.
+    /// There was an old file, but no backup of it was possible.
     Missing,
 }
 
 impl ReplacedFile {
-    /// Writes `content` to `file`, and renames it to its final name. An existing file is replaced only if `replace` is true.
+    /// Writes `content` to `file`, and renames it to its final name. If a file with that name exists, it is replaced if `replace` is true,
+    /// and the rename fails if `replace` is false.
     ///
     /// # Errors
     /// Returns the system's error. After an error, the old file is unchanged.
@@ -77,11 +80,11 @@ impl ReplacedFile {
         }
     }
 
-    /// Overwrites the content `before` of an open file with `content`. This function is used if the system does not allow replacing the
-    /// file.
+    /// Overwrites an open file that contains `before`, so that it contains `content`. This function is used if the operating system does
+    /// not allow the file to be replaced.
     ///
     /// # Errors
-    /// Returns the system's error. After an error, the old content is restored. If the restoration fails, the error also contains the
+    /// Returns the system's error. After an error, the content `before` is restored. If it could not be restored, the error also states the
     /// reason.
     pub(crate) fn overwrite(
         folder: &Arc<OpenFolder>,
@@ -104,7 +107,7 @@ impl ReplacedFile {
         &self.folder
     }
 
-    /// Returns the open file, if it was overwritten in place.
+    /// Returns the open file if it was overwritten in place, and `None` if it was replaced.
     pub(crate) fn overwritten(&self) -> Option<&File> {
         match &self.backup {
             Backup::Overwritten(file, _) => Some(file),
@@ -112,13 +115,14 @@ impl ReplacedFile {
         }
     }
 
-    /// Removes the new file and restores the old file.
+    /// Removes the new file, and restores the old file if there was one.
     ///
     /// # Errors
     /// Returns the reason if the old file could not be restored.
     pub(crate) fn roll_back(self) -> Result<(), String> {
         let message = |error: io::Error| error.to_string();
-        // If another process has changed the new file, the old file is not restored, because the changes of that process must not be lost.
+        // If another process has changed the new file meanwhile, the old file is not restored, because the changes of the other process
+        // must not be lost.
         match self.is_unchanged() {
             Ok(true) => {}
             Ok(false) => {
@@ -148,7 +152,7 @@ impl ReplacedFile {
         Ok(())
     }
 
-    /// Returns true if the file still has the new content.
+    /// Returns true if the file still has the content that this program wrote.
     ///
     /// # Errors
     /// Returns the system's error, for example if the file no longer exists.
@@ -156,7 +160,7 @@ impl ReplacedFile {
         Ok(self.current(self.content.len() as u64)?.as_ref() == Some(&self.content))
     }
 
-    /// Returns the current content, or `None` if it is longer than `limit` bytes.
+    /// Returns the current content of the file. Returns `None` if the content is longer than `limit` bytes.
     ///
     /// # Errors
     /// Returns the system's error, for example if the file no longer exists.
@@ -168,7 +172,8 @@ impl ReplacedFile {
         whole(&self.folder.open_regular(&self.name, false)?, limit)
     }
 
-    /// Replaces the content `now` with `content`. This function is used if another process has changed the file in the meantime.
+    /// Replaces the current content `now` with `content`. This function is used if another process has changed the file after this program
+    /// wrote it.
     ///
     /// # Errors
     /// Returns the system's error.
@@ -203,7 +208,8 @@ pub(crate) fn whole(file: &File, limit: u64) -> io::Result<Option<Zeroizing<Vec<
     if length > limit {
         return Ok(None);
     }
-    // The buffer has extra space in case the file grows, because a reallocation would leave a copy of a secret in memory.
+    // The buffer is larger than the file, in case the file grows while it is read. If the buffer had to grow, a copy of a secret could be
+    // left in memory.
     let room = usize::try_from(length.max(limit.min(4096)) + 32).unwrap_or_default();
     let mut content = Zeroizing::new(Vec::with_capacity(room));
     file.take(limit + 1).read_to_end(&mut content)?;
@@ -215,8 +221,8 @@ impl Backup {
         let second_name = TemporaryName::make(folder, |name| folder.add_name(target, name));
         match second_name {
             Ok((name, ())) => {
-                // A symbolic link must not be replaced. If the target is a symbolic link, the hard link is a symbolic link too, so checking the hard
-                // link is enough.
+                // A symbolic link must not be replaced. The hard link is checked instead of the target, because a hard link to a symbolic
+                // link is a symbolic link as well.
                 if folder.is_regular(name.name())? {
                     Ok(Self::Linked(name))
                 } else {

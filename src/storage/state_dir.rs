@@ -1,8 +1,9 @@
 //! The state folder and its subfolders: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`. Folders have mode 0700, and files have mode
 //! 0600.
 //!
-//! A folder that other users can change is neither read nor written. In such a folder, other users could store a session for a manager that they
-//! control. That manager would receive the user's new key. Other users could also create a record that makes `recover` delete one of the user's keys.
+//! If other users can write to a folder, the program neither reads nor writes files in it, because other users could create files in it. A
+//! sign-in session that they create could belong to a manager that they control, which would receive the next API key. A journal record
+//! that they create could make `recover` delete an API key.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -14,7 +15,7 @@ use super::atomic_file::{AtomicFile, sync_folder};
 use super::locations::{is_absent, state_folder};
 use super::permissions::{Use, trust_file, trust_folder};
 
-/// The maximum size of a file. State files are usually a few kilobytes long.
+/// The maximum size of a state file that is read. State files are usually only a few kilobytes long.
 const LIMIT: u64 = 64 * 1024;
 
 /// A subfolder of the state folder. Each file in it is written completely or not at all.
@@ -30,7 +31,7 @@ impl Folder {
         })
     }
 
-    /// Returns the folder at this path.
+    /// Returns the folder with this path.
     #[cfg(test)]
     pub(crate) fn at(path: &Path) -> Self {
         Self {
@@ -43,7 +44,7 @@ impl Folder {
         &self.path
     }
 
-    /// Checks that other users cannot write to this folder. A missing folder is trusted.
+    /// Checks that other users cannot write to this folder. A folder that does not exist passes the check.
     ///
     /// # Errors
     /// Returns [`crate::storage::permissions::UntrustedPath`] if other users can write to the folder.
@@ -62,13 +63,13 @@ impl Folder {
             .map(|_| ())
     }
 
-    /// Writes the file `name`, which must not exist yet. Returns the file, which is locked.
+    /// Writes the new file `name`, and returns it locked. If the file already exists, returns an error.
     pub(crate) fn write_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
         self.create()?;
         self.commit_locked(name, content, false)
     }
 
-    /// Writes or replaces the file `name`. Returns the file, which is locked.
+    /// Writes the file `name`, and returns it locked. If the file already exists, it is replaced.
     pub(crate) fn replace_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
         self.commit_locked(name, content, true)
     }
@@ -93,7 +94,7 @@ impl Folder {
         (File::options().read(true).write(true)).open(self.plain(name)?)
     }
 
-    /// Returns the path of the file `name`. The file must be a regular file, because opening a pipe would block.
+    /// Returns the path of the file `name`. If it is not a regular file, returns an error, because opening a pipe would block.
     fn plain(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.path.join(name);
         if !path.symlink_metadata()?.is_file() {
@@ -104,7 +105,7 @@ impl Folder {
         Ok(path)
     }
 
-    /// Returns the names of the files, sorted. If the folder does not exist, the list is empty.
+    /// Returns the names of the files in the folder, sorted. If the folder does not exist, returns an empty list.
     pub(crate) fn names(&self) -> io::Result<Vec<String>> {
         self.trusted()?;
         let entries = match fs::read_dir(&self.path) {
@@ -113,7 +114,8 @@ impl Folder {
         };
         let mut names = Vec::new();
         for entry in entries {
-            // A name that begins with a dot belongs to the temporary file of a write that is in progress or was interrupted.
+            // If a name begins with a dot, it is the name of a temporary file, so it is left out. The write is in progress or was
+            // interrupted.
             match entry?.file_name().into_string() {
                 Ok(name) if !name.starts_with('.') => names.push(name),
                 _ => {}
@@ -123,8 +125,8 @@ impl Folder {
         Ok(names)
     }
 
-    /// Returns the names and contents of all files in a folder of secrets. Skips a file that another process removes in the meantime.
-    /// Returns an error if other users can read a file and `allow_loose` is false.
+    /// Returns the names and contents of all files in this folder, which contains secrets. If another process removes a file meanwhile, the
+    /// file is left out. If `allow_loose` is false and other users can read a file, returns an error.
     pub(crate) fn read_all(
         &self,
         allow_loose: bool,
@@ -147,7 +149,7 @@ impl Folder {
         self.flush()
     }
 
-    /// Removes the file `name` if it exists, without flushing the removal to disk.
+    /// Removes the file `name` if it exists. The folder is not flushed to disk, so a power failure may undo the removal.
     pub(crate) fn remove_unflushed(&self, name: &str) -> io::Result<()> {
         match fs::remove_file(self.path.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -163,7 +165,8 @@ impl Folder {
         }
     }
 
-    /// Creates the folder and its missing parents, with access for the owner only. The parent of each new folder is flushed to disk.
+    /// Creates the folder and any missing parent folders. Only the owner has access to the new folders. The parent of each new folder is
+    /// flushed to disk.
     fn create(&self) -> io::Result<()> {
         self.trusted()?;
         let missing: Vec<_> = (self.path.ancestors())
@@ -177,7 +180,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes the permissions of other users from the folder. The parent folders are not changed, because the user is responsible for them.
+    /// Makes the folder inaccessible to other users. The parent folders are not changed, because the user is responsible for them.
     #[cfg(unix)]
     fn close_to_others(&self) -> io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;
@@ -202,8 +205,8 @@ fn read_file(path: &Path, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
 }
 
 fn read_limited(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
-    // The buffer is allocated once at full size, because a reallocation would leave a copy of the secret in memory. One extra byte is
-    // allocated to detect the end of the file.
+    // The buffer is allocated once with its full size, because moving the content to a larger buffer would leave a copy of a secret in
+    // memory. The buffer is slightly larger than the file, because it would also have to grow to detect the end of the file.
     let room = file.metadata()?.len().min(LIMIT) + 32;
     let mut content = Zeroizing::new(Vec::with_capacity(
         usize::try_from(room).unwrap_or_default(),
@@ -212,7 +215,7 @@ fn read_limited(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
     Ok(content)
 }
 
-/// Creates a folder with access for the owner only. An existing folder is not changed.
+/// Creates a folder that only its owner can access. A folder that already exists is not changed.
 pub(crate) fn make_private_folder(path: &Path) -> io::Result<()> {
     private_folders().create(path)
 }

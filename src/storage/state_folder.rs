@@ -1,4 +1,4 @@
-//! Inspects the state folder without changing it.
+//! Checks the condition of the state folder, without changing the folder.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,9 @@ use super::permissions::{Use, is_loose, trust_folder};
 
 /// The condition of the state folder.
 pub(crate) enum StateFolder {
-    /// The state folder cannot be determined, because neither a variable nor a home folder is set.
+    /// The path of the state folder cannot be determined, because neither an environment variable nor a home folder is set.
     Unknown,
-    /// The path exists, but it is not a folder.
+    /// The path of the state folder leads to something that is not a folder.
     NotAFolder(PathBuf),
     /// The folder does not exist.
     Missing {
@@ -68,7 +68,7 @@ fn may_create_files(folder: &Path) -> bool {
     accessat(CWD, folder, access, AtFlags::EACCESS).is_ok()
 }
 
-/// Returns true if the folder is not marked as read-only.
+/// Returns true if the folder does not have the read-only attribute of Windows.
 #[cfg(not(unix))]
 fn may_create_files(folder: &Path) -> bool {
     (folder.metadata()).is_ok_and(|metadata| !metadata.permissions().readonly())

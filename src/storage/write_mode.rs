@@ -1,4 +1,4 @@
-//! Checks whether the system allows replacing a file, without changing anything.
+//! Checks whether the operating system allows a file to be replaced. The check changes nothing.
 
 use std::ffi::OsStr;
 use std::io;
@@ -8,9 +8,9 @@ use super::open_folder::OpenFolder;
 /// How the new content of a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WriteMode {
-    /// A new file is written and renamed to the final name. An existing file with that name is replaced.
+    /// The content is written to a temporary file, which is then renamed to the final name. An existing file with that name is replaced.
     Replace,
-    /// The file is overwritten in place, because it is a mount point and cannot be replaced.
+    /// The existing file is overwritten in place. It is a mount point, so no other file can be renamed to its name.
     #[cfg_attr(
         not(unix),
         expect(dead_code, reason = "a file is never a mount point on Windows")
@@ -18,7 +18,7 @@ pub(crate) enum WriteMode {
     InPlace,
 }
 
-/// Returns how the new content of the file `name` in this folder can be written.
+/// Returns the way in which new content can be written to the file `name` in this folder.
 ///
 /// # Errors
 /// Returns an error if the file can be neither replaced nor overwritten.
@@ -67,8 +67,8 @@ pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteM
     Ok(WriteMode::Replace)
 }
 
-/// Returns true if the file is a mount point. This function is used on kernels older than 5.8. Device numbers are not compared, because on
-/// an overlay file system a folder and a file in it may have different device numbers.
+/// Returns true if the file is a mount point. This function is used on kernels older than 5.8. It does not compare device numbers, because
+/// on an overlay file system, a folder and a file in it may have different device numbers.
 #[cfg(target_os = "linux")]
 fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
     use std::os::fd::{AsFd, AsRawFd as _};
@@ -84,7 +84,7 @@ fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
     })
 }
 
-/// Calls statx(2). Returns `None` if the kernel does not support the call, or if a sandbox blocks the call.
+/// Calls statx(2). Returns `None` if the kernel does not support this system call, or if a sandbox (such as a container) blocks it.
 #[cfg(target_os = "linux")]
 fn statx(
     folder: &OpenFolder,
@@ -100,8 +100,8 @@ fn statx(
     }
 }
 
-/// Returns how the new content of the file `name` in this folder can be written. On Unix systems other than Linux, this function only
-/// checks whether the file is a mount point. The device number of a mount point differs from that of its folder.
+/// Returns the way in which new content can be written to the file `name` in this folder. On Unix systems other than Linux, this function
+/// checks only whether the file is a mount point. A mount point has a different device number than its folder.
 #[cfg(all(unix, not(target_os = "linux")))]
 pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteMode> {
     use std::os::unix::fs::MetadataExt as _;

@@ -6,7 +6,7 @@ use super::output::{Level, Output};
 
 struct StderrLog;
 
-/// Starts the log. By default, the log contains only the reasons why the run is waiting. `-v` adds the steps, and `-vv` adds every
+/// Starts the log. By default, the log contains only messages about what the run is waiting for. `-v` adds its steps, and `-vv` adds every
 /// request.
 pub(crate) fn start(verbose: u8, quiet: bool) {
     let level = match verbose {

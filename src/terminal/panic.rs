@@ -1,7 +1,8 @@
-//! The panic hook: reports a bug and its source location, and exits the process. The hook does not print the panic message, which may quote data.
+//! The panic hook. It reports a bug with the location in the source code, and exits the process. It does not print the panic message,
+//! because the message may contain a secret.
 //!
-//! A panic on any thread exits the process. The record of the run stays on disk, as if the run had been killed, so `recover` can continue the
-//! work. The stack is not unwound, because no code with access to a secret should continue after a bug.
+//! A panic on any thread exits the process. The journal record of the run stays on disk, as if the process had been killed, so `recover`
+//! can continue the work later. The stack is not unwound, because code with access to a secret should not continue after a bug.
 
 use super::output::Output;
 use super::report::report_bug;
@@ -28,10 +29,11 @@ pub(crate) fn install_panic_hook() {
     }));
 }
 
-/// Returns the path of a source file without the folders of the build machine, for example `tokio-1.0.0/src/signal/unix.rs`.
+/// Returns the path of a source file without the part that depends on the machine that built the program, for example
+/// `tokio-1.0.0/src/signal/unix.rs`.
 fn source(file: &str) -> String {
     let file = file.replace('\\', "/");
-    // The name of the subfolder in each of these folders depends on the machine or the compiler, so this name is removed as well.
+    // Each of these folders has a subfolder whose name depends on the machine or the compiler. This name is removed as well.
     for folder in ["/registry/src/", "/git/checkouts/", "/rustc/"] {
         if let Some((_, rest)) = file.split_once(folder)
             && let Some((_, rest)) = rest.split_once('/')

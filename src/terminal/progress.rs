@@ -1,8 +1,8 @@
-//! Shows on the terminal what a run is waiting for. The work of a run is divided into steps, and a step is shown once it has taken a
+//! Shows on the terminal what a run is waiting for. The work of a run is divided into steps. A step is shown only when it has lasted for a
 //! second.
 //!
-//! A step begins before its first request, and ends when its guard is dropped. If stderr is not a terminal, the steps appear only in the
-//! log (`-v`).
+//! A step begins before its first request to the manager, and ends when its guard (a [`Step`]) is dropped. If stderr is not a terminal, the
+//! steps appear only in the log (`-v`).
 
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
@@ -15,22 +15,22 @@ use tokio::sync::Notify;
 use super::output::{Output, safe};
 use super::status_line::{self, Bar, Status};
 
-/// The time after which a step is shown, and the interval at which the progress line is then redrawn.
+/// The time for which a step must last before it is shown. The progress line is redrawn at the same interval.
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The steps in progress. Clones share the same steps.
+/// The steps that are in progress. Clones of this value share the same steps.
 #[derive(Clone)]
 pub(crate) struct Steps(Rc<Shared>);
 
 struct Shared {
-    /// True if the output settings permit progress.
+    /// True if the output settings of the run allow progress to be shown.
     is_wanted: bool,
     steps: RefCell<Vec<StepState>>,
     last_number: Cell<u64>,
     changed: Notify,
 }
 
-/// A step in progress. Steps that begin before this step ends are nested in it.
+/// A step that is in progress. Any step that begins before this one ends is nested in it.
 struct StepState {
     number: u64,
     /// What the run is doing, in lower case, such as `signing in to dsm:4119`.
@@ -40,7 +40,7 @@ struct StepState {
     pause: Option<Pause>,
 }
 
-/// How many items of a step are done.
+/// The progress of a step that processes several items.
 #[derive(Clone, Copy)]
 struct Count {
     done: u64,
@@ -48,7 +48,7 @@ struct Count {
     total: Option<u64>,
 }
 
-/// The reason why a run is currently not sending requests.
+/// The reason why the run is sending no requests at the moment.
 #[derive(Clone)]
 pub(crate) enum Pause {
     /// The manager does not accept more requests until this time.
@@ -62,7 +62,7 @@ pub(crate) enum Pause {
     },
 }
 
-/// The guard of a step. Dropping the guard ends the step.
+/// A guard that represents a step in progress. When it is dropped, the step ends.
 #[must_use]
 pub(crate) struct Step {
     shared: Rc<Shared>,
@@ -70,7 +70,7 @@ pub(crate) struct Step {
 }
 
 impl Steps {
-    /// Creates the steps of a run. `output` determines whether they are shown.
+    /// Creates an empty list of steps for a run. `output` determines whether progress is shown.
     pub(crate) fn new(output: &Output) -> Self {
         Self(Rc::new(Shared {
             is_wanted: output.wants_progress(),
@@ -80,7 +80,7 @@ impl Steps {
         }))
     }
 
-    /// Begins a step. `text` states what the run is doing, in lower case, such as `signing in to dsm:4119`.
+    /// Begins a step. `text` describes the step in lower case, such as `signing in to dsm:4119`.
     pub(crate) fn begin(&self, text: impl Into<String>) -> Step {
         self.add(text.into(), None)
     }
@@ -91,7 +91,7 @@ impl Steps {
         self.add(text.into(), Some(Count { done: 0, total }))
     }
 
-    /// Returns what the run is doing, in lower case. `None` if no step is in progress.
+    /// Returns a description of what the run is doing, in lower case. `None` if no step is in progress.
     pub(crate) fn current(&self) -> Option<String> {
         let steps = self.0.steps.borrow();
         steps.first().map(|step| safe(&step.text))
@@ -102,7 +102,7 @@ impl Steps {
         self.0.is_wanted && io::stderr().is_terminal() && can_erase()
     }
 
-    /// Shows the steps on the terminal while this future is polled. The future never completes.
+    /// Shows the steps on the terminal as long as this future is polled. The future never completes.
     pub(crate) async fn show(&self) -> Infallible {
         if !self.is_visible() {
             return std::future::pending().await;
@@ -126,7 +126,8 @@ impl Steps {
 
     fn add(&self, text: String, count: Option<Count>) -> Step {
         let mut steps = self.0.steps.borrow_mut();
-        // A nested step is logged only if the outermost step processes several items. `-vv` logs every request.
+        // A nested step is logged only if the outermost step processes several items. Other nested steps are only parts of the outermost
+        // step, and `-vv` shows them as requests.
         let is_logged =
             (steps.first()).is_none_or(|outer| outer.count.is_some() && outer.text != text);
         if is_logged {
@@ -156,7 +157,7 @@ impl Steps {
 }
 
 impl Step {
-    /// Sets the number of items that are done.
+    /// Sets the number of items that this step has processed.
     pub(crate) fn set_done(&self, done: usize) {
         self.edit(|step| {
             if let Some(count) = &mut step.count {
@@ -165,7 +166,7 @@ impl Step {
         });
     }
 
-    /// Sets the reason why the run is not sending requests. `None` means that the run sends requests again.
+    /// Sets the reason why the run is sending no requests. `None` means that the run is sending requests again.
     pub(crate) fn set_pause(&self, pause: Option<Pause>) {
         self.edit(|step| step.pause = pause);
     }
@@ -188,11 +189,12 @@ impl Drop for Step {
     }
 }
 
-/// Returns the content of the progress line: the outermost step, and a pause. If several steps have a pause, the pause of the innermost one
-/// is shown.
+/// Returns the content of the progress line: the outermost step, and the reason for a pause if there is one. If several nested steps have a
+/// pause, the reason of the innermost step is shown.
 fn status(steps: &[StepState], now: Instant) -> Option<Status> {
     let step = steps.first()?;
-    // Each attempt of a request is a new step, so the time of the outermost step is shown.
+    // The duration of the outermost step is shown. The duration of a nested step would start again at each attempt, because each attempt to
+    // send a request is a new nested step.
     let pause = (steps.iter().rev()).find_map(|step| step.pause.as_ref());
     let pause = pause.map(|pause| pause.describe(now.duration_since(step.since), now));
     let text = capitalized(&safe(&step.text));
@@ -223,7 +225,7 @@ fn status(steps: &[StepState], now: Instant) -> Option<Status> {
 }
 
 impl Pause {
-    /// Describes the pause. `elapsed` is the time since the outermost step began.
+    /// Describes why the run is sending no requests. `elapsed` is the time since the outermost step began.
     fn describe(&self, elapsed: Duration, now: Instant) -> String {
         match self {
             Self::RateLimit(until) => {
@@ -238,7 +240,7 @@ impl Pause {
     }
 }
 
-/// Returns true if the terminal can erase a line.
+/// Returns true if the terminal supports erasing a line.
 fn can_erase() -> bool {
     let term = std::env::var_os("TERM");
     term.map_or(cfg!(windows), |term| !term.is_empty() && term != "dumb")

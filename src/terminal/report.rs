@@ -1,4 +1,4 @@
-//! Reports the error of a run once, and returns its exit code.
+//! Reports the error that ended a run, and returns the exit code for it. The error is reported only once.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use super::output::{Level, MAX_LINE, Output, json_text};
 use crate::error::Error;
 use crate::text::{rfc3339, shorten};
 
-/// Prints `error` to stderr, as JSON if the output is JSON, and returns its exit code.
+/// Prints `error` to stderr, and returns the exit code for it. If the output is JSON, the error is printed as JSON as well.
 pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
     if output.format().is_json() {
         Output::raw_line(&json_text(&as_json(error), false));
@@ -18,7 +18,8 @@ pub(crate) fn report(error: &Error, output: &Output) -> ExitCode {
     ExitCode::from(error.kind().exit_code())
 }
 
-/// Prints the error for a panic that ends the run. The panic hook has no access to the output settings.
+/// Prints the error message for a panic, which ends the process. The output settings are not a parameter, because the panic hook has no
+/// access to them.
 pub(crate) fn report_bug(error: &Error) {
     if Output::has_json_messages() {
         Output::raw_line(&json_text(&as_json(error), false));
@@ -27,7 +28,7 @@ pub(crate) fn report_bug(error: &Error) {
     }
 }
 
-/// Returns the error as a JSON object. Every line on stderr has a `level`.
+/// Returns the error as a JSON object. The object has a field `level`, like every JSON object on stderr.
 fn as_json(error: &Error) -> serde_json::Value {
     let mut object = json!({"level": "error", "error": {
         "code": error.kind().code(),

@@ -1,6 +1,7 @@
-//! The progress line, which is the last line on the terminal. A process has one terminal, so it has at most one progress line.
+//! The progress line, which is the last line on the terminal. There is at most one progress line in a process, because a process has only
+//! one terminal.
 //!
-//! The line is erased before other text is printed, and is drawn again below that text.
+//! Before other text is printed, the progress line is erased. Then it is drawn again below the text.
 
 use std::io;
 use std::sync::Mutex;
@@ -9,22 +10,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle, TermLike};
 
-/// The progress line. `None` if it is not visible.
+/// The visible progress line. `None` if no progress line is visible.
 static LINE: Mutex<Option<ProgressBar>> = Mutex::new(None);
-/// The number of prompts and child processes that currently use the terminal.
+/// The number of prompts and child processes that are using the terminal. If it is not 0, the progress line is hidden.
 static HOLDS: AtomicU32 = AtomicU32::new(0);
 
-/// The template of a line without a bar.
+/// The indicatif template of a progress line without a bar.
 const PLAIN: &str = "{wide_msg}";
-/// The template of a line with a bar.
+/// The indicatif template of a progress line with a bar.
 const WITH_BAR: &str = "{prefix} [{bar:20}] {pos}/{len}{wide_msg}";
 
 /// The content of the progress line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Status {
-    /// The text of the line. If the line has a bar, the text is before the bar.
+    /// The text of the line. If the line has a bar, this text is shown before the bar.
     pub(super) text: String,
-    /// The bar. `None` if the total is unknown.
+    /// The bar. `None` if the total number of items is unknown.
     pub(super) bar: Option<Bar>,
 }
 
@@ -37,7 +38,7 @@ pub(super) struct Bar {
     pub(super) suffix: String,
 }
 
-/// Hides the progress line until this value is dropped.
+/// While this value exists, the progress line is hidden.
 #[must_use]
 pub(crate) struct Hold(());
 
@@ -54,14 +55,15 @@ pub(crate) fn hold() -> Hold {
     Hold(())
 }
 
-/// Hides the progress line for the rest of the run. This function is called when a child process may write to the terminal. If the last
-/// line of its output had no line break, the progress line would be drawn on that line, and erasing the progress line would erase the
-/// output.
+/// Hides the progress line for the rest of the run. This function is called when a child process that may write to the terminal is
+/// started. If the output of the child process ended without a line break, the progress line would be drawn after the output on the same
+/// line, and erasing the progress line would erase the output.
 pub(crate) fn end() {
     std::mem::forget(hold());
 }
 
-/// Draws the progress line. If a [`Hold`] exists, or if writing to the terminal could block or stop this process, calls [`erase`] instead.
+/// Draws the progress line. Calls [`erase`] instead if the line is hidden by a [`Hold`], or if writing to the terminal could block or stop
+/// this process.
 pub(super) fn draw(status: Status) {
     if HOLDS.load(Ordering::SeqCst) > 0 || !is_writable() {
         return erase();
@@ -88,14 +90,14 @@ pub(super) fn draw(status: Status) {
     }
 }
 
-/// Erases the progress line. If writing to the terminal could block or stop this process, writes nothing and leaves the line on the terminal.
+/// Erases the progress line. If writing to the terminal could block or stop this process, the line stays on the terminal.
 pub(crate) fn erase() {
-    // `try_lock` is used instead of `lock`. If a thread panics while it draws the line, the thread still holds the lock, and `lock` would
-    // never return.
+    // `lock` is not used, because a thread that panics while it draws the line still holds the lock. `lock` would then wait forever, and
+    // `try_lock` fails instead.
     if let Ok(mut line) = LINE.try_lock()
         && let Some(line) = line.take()
     {
-        // During a panic, indicatif does not erase the line, so the line is erased here.
+        // indicatif does not erase the line during a panic, so this function erases it.
         if std::thread::panicking() && is_writable() {
             let _ = Term::stderr().clear_line();
         } else if !is_writable() {
@@ -117,13 +119,13 @@ pub(super) fn write_above<T>(write: impl FnOnce() -> T) -> T {
     }
 }
 
-/// The terminal on stderr, with a reported width that is smaller than the real width. When the user types Ctrl-C, the terminal shows `^C`
-/// after the progress line. Without space on that line, the terminal would show `^C` on a new line, and the progress line above could not
-/// be erased.
+/// The terminal on stderr. It reports a smaller width than the real one, so that a few columns after the progress line stay unused. When
+/// the user types Ctrl-C, the terminal shows `^C` after the progress line. Without unused columns, `^C` would be on a new line, and the
+/// progress line above it could not be erased.
 #[derive(Debug)]
 struct NarrowTerminal(Term);
 
-/// The number of unused columns, which is enough for `^C` four times.
+/// The number of columns that stay unused after the progress line. `^C` needs two columns, so the user can type Ctrl-C four times.
 const MARGIN: u16 = 8;
 
 impl TermLike for NarrowTerminal {
@@ -172,8 +174,8 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are valid")
 }
 
-/// Returns true if this process is in the foreground of the terminal on stderr, and the terminal accepts output. After Ctrl-S, a terminal
-/// accepts no output until Ctrl-Q, and a write would block the thread that handles requests and signals.
+/// Returns true if this process is in the foreground of the terminal on stderr, and the terminal accepts output. If the user types Ctrl-S,
+/// the terminal accepts no output until Ctrl-Q. A write would then block the thread that handles requests and signals.
 #[cfg(unix)]
 fn is_writable() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -187,7 +189,7 @@ fn is_writable() -> bool {
     matches!(poll(&mut files, Some(&Timespec::default())), Ok(1..))
 }
 
-/// Returns true, because a Windows console has no background processes.
+/// Returns true on Windows, because a console has no background processes.
 #[cfg(not(unix))]
 fn is_writable() -> bool {
     true

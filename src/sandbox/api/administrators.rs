@@ -13,7 +13,7 @@ use crate::sandbox::state::manager::Manager;
 /// The administrator's ID.
 const ID: i64 = 1;
 
-/// The fields of the only administrator.
+/// The fields of the sandbox's only administrator in a response.
 struct Administrator(Map<String, Value>);
 
 impl Searchable for Administrator {

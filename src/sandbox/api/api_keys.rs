@@ -105,7 +105,7 @@ impl Manager {
         Ok(self.answer_key(self.current(caller)?, Shown::Current))
     }
 
-    /// Changes the key that authenticated the request. Only four fields can be changed.
+    /// Changes the API key that authenticated the request. An API key can change only four of its own fields.
     pub(crate) fn modify_current(
         &mut self,
         caller: Caller,
@@ -128,7 +128,7 @@ impl Manager {
         self.regenerate(id)
     }
 
-    /// Replaces the secret of a key. The old secret stops working immediately.
+    /// Replaces the secret of an API key. The old secret stops working immediately.
     fn regenerate(&mut self, id: i64) -> Result<Answer, Refusal> {
         let secret = secrets::secret_key(self.settings.secret_shape, id);
         self.keys.edit(id, |key| key.secret = secret);
@@ -150,7 +150,7 @@ impl Manager {
             .ok_or_else(|| Refusal::new(404, "The API key does not exist"))
     }
 
-    /// Returns the key that authenticated the request. Returns an error response if a session authenticated the request.
+    /// Returns the API key that authenticated the request. If a session authenticated the request, returns an error response.
     fn current(&self, caller: Caller) -> Result<&ApiKey, Refusal> {
         match caller {
             Caller::Key(id) => self.existing_key(id),
@@ -171,7 +171,8 @@ impl Manager {
         Answer::json(&Value::Object(self.shown_key(key, shown)))
     }
 
-    /// Returns the fields of a key. A field that is not set is absent, not null (`docs/manager-api.md`, "Key fields").
+    /// Returns the fields of an API key as JSON. A field without a value is left out instead of being null (`docs/manager-api.md`, "Key
+    /// fields").
     fn shown_key(&self, key: &ApiKey, shown: Shown) -> Map<String, Value> {
         const BEFORE_SECRET: [&str; 11] = [
             "keyName",
@@ -220,7 +221,7 @@ impl Manager {
     }
 }
 
-/// The selection of a key's fields that a response contains.
+/// Which fields of an API key a response contains.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Shown {
     Plain,

@@ -1,4 +1,4 @@
-//! Authentication with a session (cookie sID and header rID) or an API key (`docs/manager-api.md`, "Authentication").
+//! Authenticates requests, either with a session (cookie sID and header rID) or with an API key (`docs/manager-api.md`, "Authentication").
 
 use hyper::Method;
 
@@ -9,10 +9,10 @@ use crate::sandbox::state::clock::millis;
 use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::roles::Role;
 
-/// The sender of a request.
+/// The authenticated sender of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// The administrator, with a session.
+    /// The administrator, who has signed in to a session.
     Administrator,
     /// The API key with this ID.
     Key(i64),
@@ -42,7 +42,7 @@ impl Manager {
         })
     }
 
-    /// Returns an error response if the sender's role lacks this right under `platformRights`.
+    /// If the role of the sender lacks this right in the group `platformRights`, returns an error response.
     pub(crate) fn need(
         &self,
         caller: Caller,
@@ -56,11 +56,13 @@ impl Manager {
         }
     }
 
-    /// Returns the secret key in a request. `None` if the request contains no secret key. A secret key takes precedence over a session. An
-    /// `Authorization` header that this manager does not support counts as a wrong secret.
+    /// Returns the secret key in a request. `None` if the request contains no secret key. If a request contains both a secret key and a
+    /// session, the session is ignored. If the manager does not support the `Authorization` header of a request, the header counts as a
+    /// wrong secret.
     fn secret_of(&self, call: &Call) -> Option<String> {
         if let Some(authorization) = call.header("authorization") {
-            // A client may send the secret without `ApiKey ` by mistake. The header then counts as a wrong secret.
+            // A client may send the secret key without `ApiKey ` by mistake. The header counts as a wrong secret key even if the secret key
+            // itself is correct.
             let secret = authorization
                 .strip_prefix("ApiKey ")
                 .filter(|_| self.settings.cloud_one);
@@ -69,8 +71,8 @@ impl Manager {
         call.header("api-secret-key").map(str::to_owned)
     }
 
-    /// Checks a secret. The error messages are those of the vendor (`docs/manager-api.md`, "Errors"). A locked or expired key gets the same
-    /// error response as a key whose role lacks the required right.
+    /// Checks a secret key. The error messages are those of the vendor (`docs/manager-api.md`, "Errors"). An API key that is locked or has
+    /// expired gets the same error response as an API key whose role lacks the required right.
     fn check_key(&mut self, secret: &str, action: &str) -> Result<Caller, Refusal> {
         const INVALID: &str = "Invalid API Key";
         let now = self.clock.now();
@@ -112,7 +114,8 @@ impl Manager {
         }
     }
 
-    /// Counts a wrong secret for the key with the same prefix. Too many wrong secrets temporarily lock the key.
+    /// Counts a wrong secret towards the lock of the API key whose secret has the same prefix. After too many wrong secrets, the API key is
+    /// locked for some time.
     fn count_wrong_secret(&mut self, secret: &str) {
         let (now, limit) = (self.clock.now(), self.settings.key_attempts);
         let lock_time = millis(self.settings.key_lock_time);

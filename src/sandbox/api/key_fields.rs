@@ -11,7 +11,7 @@ use crate::sandbox::state::manager::Manager;
 use crate::sandbox::state::rights;
 use crate::sandbox::state::roles::FULL_ACCESS;
 
-/// The writable fields in a request.
+/// The values of the writable fields in a request. A field that the request does not contain is `None`.
 #[derive(Debug, Default)]
 pub(crate) struct Change {
     name: Option<String>,
@@ -20,12 +20,12 @@ pub(crate) struct Change {
     time_zone: Option<String>,
     role_id: Option<i64>,
     active: Option<bool>,
-    /// The new expiry. `Some(None)` clears it.
+    /// The new expiry date. `Some(None)` clears the expiry date. `None` leaves it unchanged.
     expiry: Option<Option<i64>>,
 }
 
 impl Change {
-    /// Parses a request body. Fields that only the manager can set are ignored, but must have the correct type.
+    /// Parses a request body. Fields that only the manager can set are ignored, but a value of the wrong type is still an error.
     pub(crate) fn read(body: &Map<String, Value>) -> Result<Change, Refusal> {
         for name in ["created", "lastSignIn", "unlockTime"] {
             integer64(body, name)?;
@@ -48,12 +48,12 @@ impl Change {
         })
     }
 
-    /// Returns true if the request contains a field that a key is not allowed to change on itself.
+    /// Returns true if the request changes a field that an API key must not change on itself.
     pub(crate) fn exceeds_own_key(&self) -> bool {
         self.role_id.is_some() || self.active.is_some() || self.expiry.is_some()
     }
 
-    /// Applies the fields to a key. The caller must validate them first with [`Manager::validate`].
+    /// Stores the new values in an API key. The caller must first validate them with [`Manager::validate`].
     pub(crate) fn apply(self, key: &mut ApiKey) {
         set_text(&mut key.name, self.name);
         set_text(&mut key.description, self.description);
@@ -75,7 +75,7 @@ fn set_text(field: &mut Option<String>, given: Option<String>) {
     }
 }
 
-/// Returns `roleID`. A number in quotes is accepted as well, because the vendor's samples send one.
+/// Returns `roleID`. A number in quotes is accepted as well, because the vendor's sample code sends a number in quotes.
 fn role_id(body: &Map<String, Value>) -> Result<Option<i64>, Refusal> {
     match body.get("roleID") {
         Some(Value::String(quoted)) => {
@@ -89,7 +89,7 @@ fn role_id(body: &Map<String, Value>) -> Result<Option<i64>, Refusal> {
 }
 
 impl Manager {
-    /// Returns the role of a new key.
+    /// Returns the ID of the role that a new API key gets.
     pub(crate) fn role_for_new_key(&self, change: &Change) -> Result<i64, Refusal> {
         match (change.role_id, self.settings.unknowns.role_omitted) {
             (Some(id), _) => Ok(id),
@@ -98,7 +98,8 @@ impl Manager {
         }
     }
 
-    /// Returns the values that will be stored for a change. `id` is the ID of the key to change, or `None` for a new key.
+    /// Validates the new values for an API key, and returns them in the form in which they are stored. `id` is the ID of the key to change,
+    /// or `None` for a new key.
     pub(crate) fn validate(
         &self,
         caller: Caller,
@@ -113,7 +114,7 @@ impl Manager {
         change.name = change.name.and_then(|name| unknowns.key_names.apply(name));
         change.description =
             (change.description).and_then(|text| unknowns.descriptions.apply(text));
-        // In numeric fields that clients can write, 0 stands for null.
+        // In a numeric field that clients can write, 0 means that no value is set.
         change.role_id = change.role_id.filter(|id| *id != 0);
         change.expiry = self.validate_expiry(change.expiry)?;
         self.check_name(change.name.as_deref(), id)?;
@@ -148,7 +149,7 @@ impl Manager {
             return Ok(());
         };
         match name {
-            // A key and a user cannot have the same name.
+            // An API key cannot have the same name as a user.
             Some(name) if self.keys.name_taken(name, id) || name == self.settings.username => Err(
                 Refusal::new(status, "The requested username already exists."),
             ),
@@ -179,8 +180,8 @@ impl Manager {
         }
     }
 
-    /// Returns an error response if the new role has more rights than the role of the request's sender. The check
-    /// applies only if the sender's role has the flag `canOnlyManipulateUsersWithEqualOrLesserRights`.
+    /// Returns an error response if the new role has more rights than the sender's own role. This is checked only if the sender's role has
+    /// the flag `canOnlyManipulateUsersWithEqualOrLesserRights`.
     fn check_role(&self, caller: Caller, id: Option<i64>) -> Result<(), Refusal> {
         let Some(id) = id else { return Ok(()) };
         let Some(role) = self.roles.get(id) else {

@@ -5,7 +5,7 @@ use crate::sandbox::http::response::{Answer, Refusal};
 use crate::sandbox::state::manager::Manager;
 
 impl Manager {
-    /// Handles `DELETE /rest/authentication/logout?sID=`. A call without `sID` does nothing.
+    /// Handles `DELETE /rest/authentication/logout?sID=`, which ends the session with this ID. Without `sID`, the call does nothing.
     pub(crate) fn legacy_logout(&mut self, call: &Call) -> Result<Answer, Refusal> {
         match self.settings.unknowns.logout {
             None => {
@@ -19,7 +19,7 @@ impl Manager {
         }
     }
 
-    /// Handles `GET /rest/status/manager/ping`, which an administrator must enable (the Status Monitoring API).
+    /// Handles `GET /rest/status/manager/ping`. The call works only after an administrator has enabled the Status Monitoring API.
     pub(crate) fn ping(&self) -> Result<Answer, Refusal> {
         match self.settings.unknowns.ping {
             None => Ok(Answer::text(200, "pong")),
@@ -31,7 +31,7 @@ impl Manager {
         }
     }
 
-    /// Handles `GET /rest/apiVersion`, which returns a number as plain text and does not require authentication.
+    /// Handles `GET /rest/apiVersion`. The response is a number as plain text. The call does not require authentication.
     pub(crate) fn api_version() -> Answer {
         Answer::text(200, "3")
     }

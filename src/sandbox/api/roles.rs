@@ -69,7 +69,7 @@ impl Manager {
         Ok(answer)
     }
 
-    /// Deletes a role. A role that is immutable or in use cannot be deleted.
+    /// Deletes a role. If the role is immutable or in use, returns an error response.
     pub(crate) fn delete_role(&mut self, caller: Caller, id: i64) -> Result<Answer, Refusal> {
         let refusal = "Not authorized to delete administrator roles";
         self.need(caller, GROUP, "canDeleteAdministratorRoles", refusal)?;
@@ -86,7 +86,7 @@ impl Manager {
         Ok(Answer::empty(200))
     }
 
-    /// Returns the response to a request to delete a missing object.
+    /// Returns the response to a request that deletes an object that does not exist.
     pub(crate) fn answer_missing_deletion(&self, what: &str) -> Result<Answer, Refusal> {
         match self.settings.unknowns.delete_missing {
             None => Ok(Answer::empty(200)),
@@ -109,7 +109,7 @@ impl Manager {
             .ok_or_else(|| Refusal::new(404, "The administrator role does not exist"))
     }
 
-    /// Returns an error response if the role has more rights than the role of the request's sender (`docs/manager-api.md`, "Roles").
+    /// Returns an error response if the role has more rights than the role of the sender of the request (`docs/manager-api.md`, "Roles").
     fn check_not_stronger(
         &self,
         caller: Caller,

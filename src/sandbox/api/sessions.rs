@@ -44,7 +44,7 @@ impl Manager {
         Ok(self.open_session())
     }
 
-    /// Checks a sign-in. As on a real manager, a wrong password or code for an existing user counts towards the lockout.
+    /// Checks a sign-in. If the user exists, a wrong password or MFA code counts towards the lockout of the account, as on a real manager.
     fn check(&mut self, attempt: &Attempt) -> Result<(), Cause> {
         if attempt
             .tenant_name
@@ -108,8 +108,8 @@ impl Manager {
         }
     }
 
-    /// Returns the session ID in the cookie of a request. If the manager sent the cookie with quotes, the request must contain the quotes
-    /// as well.
+    /// Returns the session ID in the cookie of a request. If the manager sent the value of the cookie in quotes, the request must contain
+    /// the quotes as well.
     pub(crate) fn session_id<'a>(&self, call: &'a Call) -> Option<&'a str> {
         let value = call.cookie("sID")?;
         match self.settings.unknowns.quoted_cookie {
@@ -175,7 +175,7 @@ fn session_cookies(choice: SignInAnswer, sid: &str) -> Vec<String> {
     }
 }
 
-/// Returns the name of the user for whom the rate limit counts requests and sign-ins.
+/// Returns the name under which the rate limit counts the requests and sign-ins of a user.
 pub(crate) fn user_caller(name: &str) -> String {
     format!("user {name}")
 }
@@ -192,8 +192,8 @@ enum Cause {
 }
 
 impl Cause {
-    /// Returns the message of a rejected sign-in. Only one message of a real manager is known. The other messages are invented, and contain the
-    /// cause.
+    /// Returns the message of a rejected sign-in. Only the message for too many sessions is known from a real manager. The other messages
+    /// are invented.
     fn message(&self, username: &str) -> String {
         let message = match self {
             Cause::Credentials => "The user name or the password is incorrect.",
@@ -202,7 +202,7 @@ impl Cause {
             Cause::CodeNeeded => "A multi-factor authentication code is required.",
             Cause::CodeWrong => "The multi-factor authentication code is incorrect.",
             Cause::PasswordExpired => "The password has expired.",
-            // This is the message that is known from a real manager.
+            // Only this message is known from a real manager.
             Cause::SessionLimit => {
                 return format!(
                     "MaxSessionsException occurred when authenticating user [{username}]"

@@ -1,4 +1,4 @@
-//! Swaps two responses, as a faulty proxy might.
+//! Swaps the responses to two requests, as a faulty proxy might.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -7,10 +7,11 @@ use tokio::sync::oneshot;
 
 use crate::sandbox::http::response::Answer;
 
-/// The maximum time that a response waits for a second response. After this time, the response is sent to its own client.
+/// The maximum time that a response waits for another response to be swapped with. If there is none in this time, the response is sent to
+/// the client that it belongs to.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// The cell in which the first of two responses waits for the second response.
+/// The place where the first of two responses waits to be swapped with the second response.
 #[derive(Debug, Default)]
 pub(crate) struct Exchange {
     first: Mutex<Option<First>>,
@@ -23,15 +24,15 @@ struct First {
 }
 
 impl Exchange {
-    /// Waits for a second call of this function. Each of the two calls returns the response that was passed to the other call. If there is no second
-    /// call in time, returns `answer`.
+    /// Waits for a second call of this function. Each of the two calls returns the response that was passed to the other call. If there is
+    /// no second call within `MAX_WAIT`, returns `answer`.
     pub(crate) async fn swap(&self, answer: Answer) -> Answer {
         let (second, waiting) = {
             let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(other) = first.take() {
                 return match other.second.send(answer) {
                     Ok(()) => other.answer,
-                    // The first call has stopped waiting.
+                    // The first call is no longer waiting, so this call returns its own response.
                     Err(answer) => answer,
                 };
             }

@@ -4,25 +4,25 @@ use std::time::Duration;
 
 use crate::sandbox::http::call::Call;
 
-/// A fault that affects some of the requests to a route.
+/// A fault. It affects one or more requests to a route (a method and a path).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The method, or `None` for any method.
+    /// The method of the affected requests. `None` for any method.
     pub method: Option<String>,
-    /// The path. `*` matches any text.
+    /// The path of the affected requests. `*` matches any text.
     pub path: String,
-    /// The number of the first request that the fault affects. The first request to the route after the fault was injected has the number 1.
+    /// The number of the first affected request. The requests to the route are counted from 1, beginning when the fault is injected.
     pub nth: u32,
     /// The number of consecutive requests that the fault affects.
     pub times: u32,
-    /// The time at which the fault occurs: before or after the manager executes the request.
+    /// Whether the fault occurs before or after the manager executes the request.
     pub when: When,
     /// The effect of the fault.
     pub action: Action,
 }
 
 impl Fault {
-    /// Returns a fault for the next request to a route. The fault occurs before the manager executes the request.
+    /// Returns a fault that affects the next request to a route. The fault occurs before the manager executes the request.
     pub fn new(method: &str, path: &str, action: Action) -> Fault {
         Fault {
             method: Some(method.to_owned()),
@@ -43,7 +43,7 @@ impl Fault {
         }
     }
 
-    /// Changes the fault so that it first affects the request with the number `nth`.
+    /// Changes the fault so that the request with the number `nth` is the first that it affects.
     #[must_use]
     pub fn nth(self, nth: u32) -> Fault {
         Fault { nth, ..self }
@@ -63,7 +63,7 @@ impl Fault {
     }
 }
 
-/// The time at which a fault occurs.
+/// Whether a fault occurs before or after the manager executes the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// The fault occurs before the manager executes the request, so the request has no effect.
@@ -79,13 +79,13 @@ pub enum Action {
     Drop,
     /// Resets the connection (RST) without a response.
     Reset,
-    /// Delays the response. With [`When::Before`], the execution is delayed as well.
+    /// Delays the response by this time. With [`When::Before`], the execution of the request is delayed as well.
     Delay(Duration),
-    /// Sends this many bytes of the body, and then closes the connection.
+    /// Sends only this many bytes of the body, and then closes the connection.
     Cut(usize),
-    /// Sends this many bytes of the body, and leaves the connection open.
+    /// Sends only this many bytes of the body, and leaves the connection open.
     Stall(usize),
-    /// Sends a different response. `Content-Length` is added unless `headers` contains it.
+    /// Sends this response instead of the response of the manager. The header `Content-Length` is added unless `headers` contains it.
     Answer {
         /// The status.
         status: u16,
@@ -94,13 +94,14 @@ pub enum Action {
         /// The body.
         body: Vec<u8>,
     },
-    /// Sends these bytes instead of a response, and then closes the connection.
+    /// Sends these bytes instead of an HTTP response, and then closes the connection.
     Raw(Vec<u8>),
-    /// Executes the request twice, as if a proxy had repeated it, and sends the second response. With [`When::After`], no response is sent.
+    /// Executes the request twice, as if a proxy had repeated it. With [`When::Before`], the client receives the response to the second
+    /// execution. With [`When::After`], it receives no response.
     Twice,
-    /// Resets the connection without a response, and executes the request after this time.
+    /// Resets the connection without a response, and executes the request later, after this time.
     Late(Duration),
-    /// Swaps the response with the response to the next request that this fault affects.
+    /// Swaps the response to this request with the response to the next request that this fault affects.
     Swap,
 }
 

@@ -1,4 +1,4 @@
-//! Faults: failures that are injected between a client and the manager.
+//! Injected faults. They simulate failures between a client and the manager.
 
 pub(crate) mod exchange;
 pub(crate) mod fault;

@@ -1,4 +1,4 @@
-//! The injected faults, and the selection of the fault for a request.
+//! The list of injected faults. It selects the fault for each request.
 
 use super::fault::Fault;
 use crate::sandbox::http::call::Call;
@@ -24,8 +24,8 @@ impl FaultQueue {
         self.faults.clear();
     }
 
-    /// Returns the fault for a request. `None` if no fault affects the request. Each fault whose route matches counts the request. If
-    /// several faults affect this request, the first of them is returned.
+    /// Returns the fault that affects this request. `None` if no fault affects it. If several faults affect the request, the one that was
+    /// injected first is returned. Each fault counts all requests to its route, whether or not it affects them.
     pub(crate) fn next(&mut self, call: &Call) -> Option<Fault> {
         let mut due = None;
         for injected in self

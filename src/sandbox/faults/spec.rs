@@ -1,5 +1,5 @@
-//! Parses faults on the command line: `METHOD PATH ACTION [OPTION...]`, for example `POST /api/apikeys drop after`. The text is split into words like
-//! a shell command.
+//! Parses the text of a fault from the command line: `METHOD PATH ACTION [OPTION...]`, for example `POST /api/apikeys drop after`. The text
+//! is split into words in the same way as a shell command.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -94,7 +94,7 @@ fn number<T: FromStr>(name: &str, value: &str) -> Result<T, String> {
 
 fn parse_status(value: &str) -> Result<u16, String> {
     number("status", value).and_then(|status| match status {
-        // A 1xx status is not allowed, because the client would continue to wait for the final response.
+        // A 1xx status is not allowed, because the client would wait for another response: a 1xx response is never the final one.
         200..=599 => Ok(status),
         _ => Err(format!("status={value}: expected a status from 200 to 599")),
     })

@@ -1,13 +1,13 @@
-//! Takeovers of a connection: bytes that are sent without the HTTP library.
+//! Takeovers of a connection. A takeover sends given bytes to the client without the HTTP library, and then ends the connection.
 
 use bytes::Bytes;
 
 /// The way in which a connection ends after a takeover.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// Closes the TCP connection without closing TLS.
+    /// Closes the TCP connection without closing the TLS session first.
     Close,
-    /// Closes TLS, and then the TCP connection.
+    /// Closes the TLS session, and then the TCP connection.
     CloseTls,
     /// Resets the TCP connection.
     Reset,
@@ -15,7 +15,7 @@ pub(crate) enum Ending {
     Stall,
 }
 
-/// Bytes that are sent instead of the HTTP library's response, and the way in which the connection then ends.
+/// The bytes that are sent instead of the response, and the way in which the connection ends afterwards.
 #[derive(Clone, Debug)]
 pub(crate) struct Takeover {
     pub(crate) bytes: Bytes,

@@ -1,4 +1,4 @@
-//! A request to the simulated manager, and typed access to its parts.
+//! A request to the simulated manager, and functions that return its headers, cookies, parameters and fields.
 
 use bytes::Bytes;
 use hyper::{HeaderMap, Method};
@@ -22,7 +22,8 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Returns the value of a cookie. Cookie attributes that a client wrongly sends back are ignored (`docs/manager-api.md`, "Sign-in").
+    /// Returns the value of a cookie. Some clients wrongly send back a cookie's attributes, such as `Path`. They are ignored
+    /// (`docs/manager-api.md`, "Sign-in").
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         let headers = self.headers.get_all("cookie").into_iter();
         let pairs = headers
@@ -34,7 +35,7 @@ impl Call {
             .map(|(_, value)| value)
     }
 
-    /// Returns the value of a query parameter, percent-decoded.
+    /// Returns the value of a query parameter after percent-decoding.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let query = self.query.as_deref()?.as_bytes();
         let mut pairs = url::form_urlencoded::parse(query);
@@ -80,7 +81,8 @@ pub(crate) fn text(object: &Map<String, Value>, name: &str) -> Result<Option<Str
     }
 }
 
-/// Returns the value of a boolean field. `None` if the field is absent. A quoted boolean is an error (`docs/manager-api.md`, "Key fields").
+/// Returns the value of a boolean field. `None` if the field is absent. A boolean in quotes (`"true"`) is an error (`docs/manager-api.md`,
+/// "Key fields").
 pub(crate) fn boolean(object: &Map<String, Value>, name: &str) -> Result<Option<bool>, Refusal> {
     match object.get(name) {
         None => Ok(None),
@@ -89,7 +91,8 @@ pub(crate) fn boolean(object: &Map<String, Value>, name: &str) -> Result<Option<
     }
 }
 
-/// Returns the value of a 64-bit integer field. `None` if the field is absent. JSON has only one number type, so 2.0 is accepted as an integer.
+/// Returns the value of a 64-bit integer field. `None` if the field is absent. 2.0 is accepted as an integer, because JSON has only one
+/// number type.
 pub(crate) fn integer64(object: &Map<String, Value>, name: &str) -> Result<Option<i64>, Refusal> {
     let Some(value) = object.get(name) else {
         return Ok(None);
@@ -123,7 +126,7 @@ pub(crate) fn number(object: &Map<String, Value>, name: &str) -> Result<Option<f
 }
 
 fn whole(value: &Value) -> Option<i64> {
-    // A floating-point number is accepted only up to 2^53, because an `f64` represents every integer up to this limit exactly.
+    // A floating-point number is accepted as an integer only up to 2^53. Above this limit, an `f64` cannot represent every integer exactly.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let float = |value: &Value| {
         value

@@ -1,4 +1,4 @@
-//! Responses of the simulated manager, with the documented statuses, headers and bodies.
+//! The responses of the simulated manager. Their statuses, headers and bodies are those that the vendor documents.
 
 use hyper::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ impl Answer {
     }
 }
 
-/// The status of an error response: a fixed status, or a status that the settings select.
+/// How the HTTP status of an error response is determined: as a fixed status, or by the settings.
 #[derive(Clone, Copy, Debug)]
 enum Status {
     Code(u16),
@@ -68,7 +68,7 @@ enum Status {
     ContentType,
 }
 
-/// An error response to a rejected request.
+/// The error response to a request that the manager rejects.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     status: Status,
@@ -117,7 +117,7 @@ impl Refusal {
         }
     }
 
-    /// Returns an error response with status 405 and the allowed methods.
+    /// Returns an error response with status 405 and a list of the allowed methods.
     pub(crate) fn method_not_allowed(allowed: &[&str]) -> Refusal {
         Refusal {
             allow: Some(allowed.join(", ")),
@@ -133,7 +133,7 @@ impl Refusal {
         }
     }
 
-    /// Returns the error response in the form that the settings select.
+    /// Returns the error response with its body in the form that the settings select.
     pub(crate) fn answer(&self, settings: &Settings) -> Answer {
         let status = match self.status {
             Status::Code(status) => status,
@@ -170,7 +170,8 @@ fn error(status: u16, message: &str, form: ErrorBody) -> Answer {
     }
 }
 
-/// Adds the headers that every response under `/api` has (`docs/manager-api.md`, "Sign-in"), and the manager's version.
+/// Adds the headers that every response under `/api` has (`docs/manager-api.md`, "Sign-in"). One of them contains the version of the
+/// manager.
 pub(crate) fn with_common_headers(answer: Answer, settings: &Settings) -> Answer {
     answer
         .with("X-Frame-Options", "SAMEORIGIN")

@@ -1,4 +1,5 @@
-//! The possible answers to the open questions that do not concern a status code, with their names on the command line.
+//! The possible answers to the open questions about the manager's API, with their names on the command line. A question about a status code
+//! has no type here, because its answers are numbers.
 
 /// A type whose values have names on the command line.
 pub(crate) trait Choice: Sized {
@@ -12,7 +13,7 @@ impl Choice for u16 {
     }
 }
 
-/// The status of an error response. `None` stands for `accepted`.
+/// The HTTP status of an error response. `None` stands for the choice `accepted`: no error response.
 impl Choice for Option<u16> {
     fn choose(word: &str) -> Option<Option<u16>> {
         if word == "accepted" {
@@ -42,7 +43,7 @@ macro_rules! choice {
         }
 
         impl $name {
-            /// The names of the values.
+            /// The names of all values on the command line.
             pub const WORDS: &'static [&'static str] = &[$($word),+];
 
             /// Returns the value with this name. `None` if no value has this name.
@@ -66,7 +67,7 @@ pub(crate) use choice;
 choice! {
     /// The message of a rejected sign-in.
     SignInWording {
-        /// The message contains the cause, such as a wrong password, a locked account, too many sessions or a missing code.
+        /// The message states the cause, such as a wrong password, a locked account, too many sessions or a missing MFA code.
         Cause = "cause",
         /// The message is the same for every cause.
         Vague = "vague",
@@ -88,23 +89,24 @@ choice! {
         EmptySid = "empty-sid",
         /// The RID in the body is empty.
         EmptyRid = "empty-rid",
-        /// The response sets the cookie sID twice. The second cookie is valid, as in a browser (RFC 6265, section 5.3).
+        /// The response sets the cookie sID twice. Only the second cookie is valid, because a browser replaces the first cookie (RFC 6265,
+        /// section 5.3).
         SeveralSid = "several-sid",
     }
 }
 
 choice! {
-    /// The result of a sign-in when the maximum number of sessions is open.
+    /// The result of a sign-in if the maximum number of sessions is already open.
     SessionLimit {
         /// The sign-in is rejected.
         Refuse = "refuse",
-        /// The oldest session ends.
+        /// The oldest session ends, and the sign-in succeeds.
         EndOldest = "end-oldest",
     }
 }
 
 choice! {
-    /// The JSON type that mfaCode must have.
+    /// The JSON type that the field `mfaCode` of a sign-in must have.
     MfaCodeType {
         /// mfaCode must be a string.
         String = "string",
@@ -116,43 +118,43 @@ choice! {
 }
 
 choice! {
-    /// The cookie of a load balancer.
+    /// Whether a load balancer sets a cookie, and whether requests must contain this cookie.
     StickyCookie {
-        /// The manager sets no cookie of a load balancer.
+        /// No cookie of a load balancer is set.
         Off = "off",
-        /// The manager sets a cookie, but requests need not contain it.
+        /// The cookie is set, but requests need not contain it.
         Sent = "sent",
-        /// The manager sets a cookie, and requests must contain it. A request without the cookie reaches a node that does not know the session.
+        /// The cookie is set, and requests must contain it. A request without the cookie would reach a node that does not know the session.
         Needed = "needed",
     }
 }
 
 choice! {
-    /// The effect of `expiryDate: 0`.
+    /// The effect of a change of an API key with `expiryDate: 0`.
     ExpiryZero {
-        /// The expiry is cleared.
+        /// The expiry date is cleared, so the key does not expire.
         Clears = "clears",
-        /// The expiry does not change.
+        /// The expiry date does not change.
         Ignored = "ignored",
-        /// The request is rejected, like a request with a date in the past.
+        /// The request is rejected, like a request with an expiry date in the past.
         Refused = "refused",
     }
 }
 
 choice! {
-    /// The fields of responses.
+    /// The fields that responses contain.
     AnswerFields {
-        /// Responses contain the fields of the published document.
+        /// Responses contain the fields of the published API document.
         Usual = "usual",
-        /// Responses contain the fields of the published document and additional fields that clients do not know.
+        /// Responses contain the fields of the published API document, and additional fields that clients do not know.
         Future = "future",
-        /// Responses contain only the ID, the name, and the secret key if there is one.
+        /// Responses contain only the ID and the name of an object, and the secret key if the operation returns one.
         Sparse = "sparse",
     }
 }
 
 choice! {
-    /// The form of an error response's body.
+    /// The form of the body of an error response.
     ErrorBody {
         /// `{"message": "..."}`
         Message = "message",
@@ -180,7 +182,7 @@ choice! {
 }
 
 choice! {
-    /// The form in which the manager stores a string.
+    /// The form in which the manager stores a name or a description.
     StoredText {
         /// Unchanged.
         Kept = "kept",
@@ -216,11 +218,11 @@ impl StoredText {
 }
 
 choice! {
-    /// The delay before a search finds a new object.
+    /// The time from the creation of an object until a search finds it.
     SearchLag {
         /// No delay.
         None = "none",
-        /// A search finds a new object after a fifth of a second.
+        /// A fifth of a second.
         Short = "200ms",
         /// A second.
         Long = "1s",

@@ -9,19 +9,20 @@ use super::unknowns::Unknowns;
 /// The settings of a simulated manager.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The loopback address to listen on. Port 0 selects a free port.
+    /// The loopback address to listen on. With port 0, the system selects a free port.
     pub listen: SocketAddr,
     /// The TLS versions to offer.
     pub tls: TlsVersions,
-    /// The certificate to present.
+    /// The kind of certificate to present.
     pub certificate: CertificateKind,
     /// The user name of the only administrator.
     pub username: String,
     /// The administrator's password.
     pub password: String,
-    /// The administrator's tenant. `None` stands for the primary tenant, in which users sign in without a tenant name.
+    /// The name of the tenant of the administrator. `None` stands for the primary tenant. A sign-in to the primary tenant contains no
+    /// tenant name.
     pub tenant: Option<String>,
-    /// The MFA code that a sign-in must contain. `None` if no code is required.
+    /// The MFA code that a sign-in must contain. `None` if no MFA code is required.
     pub mfa_code: Option<String>,
     /// True if the administrator's password has expired.
     pub password_expired: bool,
@@ -29,36 +30,38 @@ pub struct Settings {
     pub administrator_role: i64,
     /// Additional roles: JSON objects with the manager's field names. A role without an `ID` gets the next free ID.
     pub roles: Vec<serde_json::Value>,
-    /// The number of consecutive failed sign-ins that lock the account.
+    /// The number of consecutive failed sign-ins after which the account is locked.
     pub sign_in_attempts: u32,
-    /// The number of consecutive wrong secrets that lock a key.
+    /// The number of consecutive wrong secrets after which an API key is locked.
     pub key_attempts: u32,
-    /// The time for which a key stays locked.
+    /// How long an API key stays locked after too many wrong secrets.
     pub key_lock_time: Duration,
     /// The maximum number of open sessions.
     pub sessions_max: usize,
-    /// The idle time after which a session ends.
+    /// The time without requests after which a session ends.
     pub session_idle: Duration,
-    /// The age at which a session ends even if it is in use.
+    /// The maximum duration of a session. After this time, the session ends even if it is in use.
     pub session_max: Duration,
-    /// The maximum number of requests of each user or key in 60 seconds. `None` for no limit.
+    /// The maximum number of requests in 60 seconds for one user or API key. `None` for no limit.
     pub rate_limit: Option<u32>,
-    /// The number of seconds by which the manager's clock is ahead of this machine's clock. The number is negative if the manager's clock is behind.
+    /// The difference between the manager's clock and the clock of this machine, in seconds. The number is positive if the manager's clock
+    /// is ahead, and negative if it is behind.
     pub clock_skew_seconds: i64,
-    /// The shape of new secret keys.
+    /// The format of new secret keys.
     pub secret_shape: SecretShape,
-    /// True if the manager also accepts keys in the header `Authorization: ApiKey SECRET`, as Cloud One does.
+    /// True if the manager also accepts secret keys in the header `Authorization: ApiKey SECRET`, as Cloud One does.
     pub cloud_one: bool,
-    /// The value of the header `X-DSM-Version`.
+    /// The value of the header `X-DSM-Version` in responses.
     pub version: String,
-    /// The behaviour that is not documented.
+    /// The answers to the open questions about the manager's API.
     pub unknowns: Unknowns,
-    /// The maximum number of requests that `Sandbox::requests` returns. Older requests are removed from the log.
+    /// The maximum number of requests in the request log, which `Sandbox::requests` returns. When the log is full, the oldest requests are
+    /// removed.
     pub requests_kept: usize,
 }
 
 impl Settings {
-    /// The administrator's password in [`Settings::default`].
+    /// The password of the administrator in the default settings ([`Settings::default`]).
     pub const DEFAULT_PASSWORD: &'static str = "Sandbox-Passw0rd!";
 }
 
@@ -81,7 +84,7 @@ impl Default for Settings {
             sessions_max: 10,
             session_idle: Duration::from_secs(30 * 60),
             session_max: Duration::from_secs(24 * 60 * 60),
-            // This number is the documented default for each user or key (`docs/manager-api.md`, "Rate limits").
+            // This limit is the documented default of the manager for one user or API key (`docs/manager-api.md`, "Rate limits").
             rate_limit: Some(500),
             clock_skew_seconds: 0,
             secret_shape: SecretShape::default(),
@@ -108,7 +111,7 @@ choice! {
 }
 
 choice! {
-    /// The certificate that a simulated manager presents.
+    /// The kind of certificate that a simulated manager presents.
     #[derive(Default)]
     CertificateKind {
         /// A self-signed certificate for localhost, 127.0.0.1 and ::1. It is not marked as a CA.
@@ -116,31 +119,31 @@ choice! {
         SelfSigned = "self-signed",
         /// A self-signed certificate for localhost, 127.0.0.1 and ::1. It is marked as a CA, like many certificates that users create themselves.
         SelfSignedCa = "self-signed-ca",
-        /// A certificate that a CA issued. Clients receive the certificate of this CA to trust.
+        /// A certificate that a CA issued. The certificate that clients are told to trust is the certificate of this CA.
         OwnCa = "own-ca",
-        /// A certificate that a CA issued. Clients receive the certificate of a different CA to trust.
+        /// A certificate that a CA issued. The certificate that clients are told to trust belongs to a different CA, so verification fails.
         UnknownCa = "unknown-ca",
         /// A self-signed certificate for a different host name.
         WrongName = "wrong-name",
         /// A self-signed certificate that expired a year ago.
         Expired = "expired",
-        /// A self-signed certificate that is valid from next year.
+        /// A self-signed certificate that becomes valid in a year.
         NotYetValid = "not-yet-valid",
     }
 }
 
 choice! {
-    /// The known shapes of secret keys (`docs/manager-api.md`, "Secret shapes").
+    /// The known formats of secret keys (`docs/manager-api.md`, "Secret shapes").
     #[derive(Default)]
     SecretShape {
-        /// The key's ID, a colon, and 32 random bytes in base64.
+        /// The ID of the API key, a colon, and 32 random bytes in base64.
         #[default]
         IdBase64 = "id",
         /// A GUID, a colon, and random bytes in base64.
         GuidBase64 = "guid",
         /// Two GUIDs and random bytes in base64, separated by colons.
         GuidGuidBase64 = "guid-guid",
-        /// `tmc...:...`, the shape of new Cloud One keys.
+        /// `tmc...:...`, the format of new Cloud One keys.
         CloudOne = "cloud-one",
     }
 }

@@ -1,7 +1,8 @@
 //! The open questions about the manager's API, each with its possible answers.
 //!
-//! `docs/manager-api.md` marks undocumented behaviour as unknown. A client must handle every possible behaviour, so each open question is a setting
-//! of the sandbox. One table generates the typed fields, their defaults and their names on the command line.
+//! `docs/manager-api.md` marks undocumented behaviour as unknown. A client must handle every possible behaviour, so each open question is a
+//! setting of the sandbox. The fields of [`Unknowns`], their default values and their names on the command line are generated from one
+//! table.
 
 use super::choices::{
     AnswerFields, Choice, ErrorBody, ExpiryZero, MfaCodeType, RetryAfter, SearchLag, SessionLimit,
@@ -10,7 +11,7 @@ use super::choices::{
 
 /// One open question.
 pub struct Unknown {
-    /// The name in `--unknown NAME=CHOICE`.
+    /// The name of the question on the command line: `NAME` in `--unknown NAME=CHOICE`.
     pub name: &'static str,
     /// The possible choices. The first choice is the default.
     pub choices: &'static [&'static str],
@@ -20,7 +21,7 @@ pub struct Unknown {
 }
 
 impl Unknowns {
-    /// Selects a choice for a question. `name` and `choice` are the names on the command line.
+    /// Selects an answer to an open question. `name` is the name of the question on the command line, and `choice` is that of the answer.
     ///
     /// # Errors
     /// Returns a message with the valid names if `name` or `choice` is not valid.
@@ -44,7 +45,8 @@ impl Unknowns {
 
 macro_rules! unknowns {
     ($($name:literal => $(#[doc = $about:literal])+ $field:ident: $kind:ty = $default:expr, [$($choice:literal),+];)+) => {
-        /// The behaviour that is not documented. A number is the status of an error response. `None` stands for the choice `accepted`.
+        /// The selected answers to the open questions. If an answer is a number, it is the HTTP status of an error response. `None` stands
+        /// for the choice `accepted`: no error response.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Unknowns {
             $($(#[doc = $about])+ pub $field: $kind,)+

@@ -1,4 +1,4 @@
-//! Parses a search criterion, and checks whether an object passes its tests.
+//! Parses a criterion of a search, and checks whether an object meets it.
 
 use std::cmp::Ordering;
 
@@ -10,7 +10,7 @@ use crate::sandbox::http::response::Refusal;
 use crate::sandbox::options::unknowns::Unknowns;
 use crate::sandbox::state::name_index::fold;
 
-/// A parsed criterion: a field and all its tests.
+/// A parsed criterion of a search: a field, and all tests that its value must pass.
 #[derive(Debug)]
 pub(crate) struct Criterion {
     field: String,
@@ -57,7 +57,7 @@ enum Comparison {
 }
 
 impl Criterion {
-    /// Parses a criterion for objects of one kind.
+    /// Parses a criterion of a search for objects of one kind.
     pub(crate) fn read<T: Searchable>(
         criterion: &Value,
         unknowns: &Unknowns,
@@ -68,7 +68,7 @@ impl Criterion {
         let field = text(given, "fieldName")?;
         let tests = read_tests(given, unknowns)?;
         let only_ids = !tests.is_empty() && tests.iter().all(|test| matches!(test, Test::Id(..)));
-        // `fieldName` is required if the criterion has a test other than `idTest`.
+        // `fieldName` may be missing only if the criterion has no other test than `idTest`.
         let field = match field {
             Some(field) => field,
             None if only_ids || tests.is_empty() => "ID".to_owned(),
@@ -102,7 +102,8 @@ impl Criterion {
         })
     }
 
-    /// Returns the value that `field` must have, ignoring case. `None` if this criterion does not require a value of `field`.
+    /// Returns the value that `field` must have. Upper and lower case count as equal. `None` if this criterion does not require a value of
+    /// `field`.
     pub(crate) fn exactly(&self, field: &str) -> Option<&str> {
         self.tests.iter().find_map(|test| match test {
             Test::Text {
@@ -117,7 +118,8 @@ impl Criterion {
         })
     }
 
-    /// Returns the exclusive lower bound for the IDs of matching objects. `None` if this criterion does not compare IDs with `greater-than`.
+    /// Returns a lower limit: the ID of every matching object is greater than this ID. `None` if this criterion does not compare IDs with
+    /// `greater-than`.
     pub(crate) fn after(&self) -> Option<i64> {
         self.tests.iter().find_map(|test| match test {
             Test::Id(Comparison::Greater, id) => Some(*id),
@@ -126,7 +128,7 @@ impl Criterion {
     }
 }
 
-/// Returns the tests of a criterion. A test without its required value is an error.
+/// Returns the tests of a criterion. If a test lacks the value to compare with, returns an error.
 fn read_tests(given: &Map<String, Value>, unknowns: &Unknowns) -> Result<Vec<Test>, Refusal> {
     let mut tests = Vec::new();
     let wildcards = boolean(given, "stringWildcards")?.unwrap_or(true);
@@ -213,7 +215,7 @@ fn read_dates(given: &Map<String, Value>) -> Result<Option<Test>, Refusal> {
 }
 
 impl Test {
-    /// Returns true if this test can be applied to fields of type `kind`.
+    /// Returns true if this test can be applied to a field of the type `kind`.
     fn suits(&self, kind: Field) -> bool {
         match self {
             Test::Text { .. } | Test::Version(..) => kind == Field::Text,
@@ -225,7 +227,7 @@ impl Test {
         }
     }
 
-    /// Returns true if a value passes this test. As in SQL, null passes only a null test.
+    /// Returns true if a value passes this test. As in SQL, the value null passes only a test for null.
     fn passes(&self, value: Option<Value>) -> bool {
         if let Test::Null(null) = self {
             return value.is_none() == *null;
@@ -308,8 +310,8 @@ fn text_matches(text: &str, pattern: &str, wildcards: bool, ignore_case: bool) -
     like(&text, &pattern)
 }
 
-/// Returns true if a text matches a pattern, as LIKE does in SQL: `%` matches any text, and `_` matches any one character. On a mismatch, the text
-/// that the last `%` matches is extended by one character.
+/// Returns true if a text matches a pattern, as LIKE does in SQL: `%` matches any text, and `_` matches any one character. At first, each
+/// `%` matches an empty text. When the next character does not match, the text that the last `%` matches grows by one character.
 fn like(text: &[char], pattern: &[char]) -> bool {
     let (mut at, mut in_pattern) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
@@ -335,7 +337,7 @@ fn like(text: &[char], pattern: &[char]) -> bool {
     pattern[in_pattern..].iter().all(|sign| *sign == '%')
 }
 
-/// Compares versions number by number. A part that is not a number is smaller than every number.
+/// Compares two versions, number by number. If a part of a version is not a number, it counts as smaller than every number.
 fn version_order(left: &str, right: &str) -> Ordering {
     let parts = |version: &str| -> Vec<Option<u64>> {
         version.split('.').map(|part| part.parse().ok()).collect()

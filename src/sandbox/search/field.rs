@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// The type of a field, which determines the tests that can be applied to the field.
+/// The type of a field. It determines which tests a search can apply to the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Field {
     Text,
@@ -15,7 +15,7 @@ pub(crate) enum Field {
 
 /// A type of object that a search can find.
 pub(crate) trait Searchable {
-    /// The field that contains the object's name.
+    /// The JSON field that contains the name of the object.
     const NAME: &'static str;
     /// Returns the object's ID.
     fn id(&self) -> i64;

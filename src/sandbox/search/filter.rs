@@ -1,4 +1,4 @@
-//! Parses the filter of a search, and finds the matching objects.
+//! Parses the filter of a search request, and finds the matching objects.
 
 use serde_json::{Map, Value};
 
@@ -20,15 +20,15 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Parses a filter for objects of one kind. Unknown fields are ignored, as on a real manager. A real manager returned all objects to a
-    /// client that sent `max_items` instead of `maxItems`.
+    /// Parses a filter for objects of one kind. Unknown fields are ignored, because a real manager ignores them: a request with `max_items`
+    /// instead of `maxItems` returned all objects.
     pub(crate) fn read<T: Searchable>(
         body: &Map<String, Value>,
         unknowns: &Unknowns,
     ) -> Result<Filter, Refusal> {
         let by_id = boolean(body, "sortByObjectID")?.unwrap_or(false);
         let max_items = match integer32(body, "maxItems")? {
-            // In numeric fields, 0 means null (`docs/manager-api.md`, "Key fields").
+            // In numeric fields, the manager treats 0 as null (`docs/manager-api.md`, "Key fields").
             None | Some(0) => DEFAULT_MAX_ITEMS,
             Some(count) => usize::try_from(count)
                 .map_err(|_| Refusal::invalid("The value of maxItems must not be negative."))?,
@@ -53,12 +53,13 @@ impl Filter {
         })
     }
 
-    /// Returns the exclusive lower bound for the IDs of matching objects. `None` if no criterion compares IDs with `greater-than`.
+    /// Returns a lower limit: the ID of every matching object is greater than this ID. `None` if no criterion compares IDs with
+    /// `greater-than`.
     pub(crate) fn after(&self) -> Option<i64> {
         self.criteria.iter().filter_map(Criterion::after).max()
     }
 
-    /// Returns the name that all matching objects must have, ignoring case. `None` if no criterion requires a name.
+    /// Returns the name that every matching object must have. Upper and lower case count as equal. `None` if no criterion requires a name.
     pub(crate) fn name<T: Searchable>(&self) -> Option<&str> {
         self.criteria
             .iter()
@@ -79,7 +80,8 @@ impl Filter {
             return matching.take(self.max_items).collect();
         }
         let mut found: Vec<&T> = matching.collect();
-        // The order of an unsorted search is not documented. Shuffling the results reveals an error in a client that relies on an order.
+        // The order of the results of an unsorted search is not documented. So the results are shuffled, to reveal an error in a client
+        // that relies on an order.
         found.sort_unstable_by_key(|object| scramble(object.id()));
         found.truncate(self.max_items);
         found
@@ -87,8 +89,8 @@ impl Filter {
 }
 
 fn scramble(id: i64) -> u32 {
-    // The sort key is a multiplicative hash of the ID. The factor is 2^32 divided by the golden ratio (Knuth, The Art of Computer Programming, volume
-    // 3, section 6.4).
+    // The results are shuffled by sorting them by a multiplicative hash of the ID. The factor is 2^32 divided by the golden ratio (Knuth,
+    // The Art of Computer Programming, volume 3, section 6.4).
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::sandbox::options::settings::CertificateKind;
 
-/// The certificate chain and private key of the server, and the certificate that clients must trust.
+/// The certificate chain of the server, its private key, and the certificate that clients must trust.
 pub(crate) struct Identity {
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pub(crate) key: PrivateKeyDer<'static>,
@@ -57,7 +57,7 @@ fn leaf(kind: CertificateKind, address: IpAddr) -> anyhow::Result<CertificatePar
             "::1".to_owned(),
         ],
     };
-    // The address is added to the names, because it can be any address in 127.0.0.0/8.
+    // The listen address is added to the host names of the certificate, because it can be any address in 127.0.0.0/8.
     let address = address.to_string();
     if kind != CertificateKind::WrongName && !names.contains(&address) {
         names.push(address);
@@ -73,7 +73,8 @@ fn leaf(kind: CertificateKind, address: IpAddr) -> anyhow::Result<CertificatePar
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages.push(KeyUsagePurpose::KeyCertSign);
     }
-    // The first and the last day of the validity period, relative to today. Some verifiers reject certificates that are valid for more than 398 days.
+    // The first and the last day on which the certificate is valid, relative to today. The period is shorter than 398 days, because some
+    // verifiers reject certificates with a longer period.
     let (from, until) = match kind {
         CertificateKind::Expired => (-700, -365),
         CertificateKind::NotYetValid => (365, 700),

@@ -1,4 +1,4 @@
-//! Executes a request that has a fault.
+//! Executes a request that an injected fault affects.
 
 use hyper::StatusCode;
 
@@ -7,15 +7,15 @@ use crate::sandbox::faults::fault::{Action, Fault, When};
 use crate::sandbox::faults::takeover::{Ending, Takeover};
 use crate::sandbox::http::response::Answer;
 
-/// The result of a request: the data that is sent to the client.
+/// What the server sends to the client for a request.
 pub(crate) enum Outcome {
     Answer(Answer),
-    /// Bytes that are sent without the HTTP library, and the status for the request log.
+    /// Bytes that are sent without the HTTP library, and the HTTP status that the request log stores.
     Takeover(Takeover, Option<u16>),
 }
 
-/// Executes a request that a fault affects before or after the execution. If the fault truncates the response, the request is always
-/// executed, because the client must receive a part of the manager's real response.
+/// Executes a request that this fault affects, and returns what the server sends. If the fault truncates the response, the request is
+/// always executed, because the truncated response must be a part of the manager's real response.
 pub(crate) async fn run_fault(
     fault: Fault,
     execute: impl Fn() -> Answer + Send + 'static,
@@ -59,7 +59,7 @@ pub(crate) async fn run_fault(
     }
 }
 
-/// Returns the outcome that replaces the manager's response.
+/// Returns the outcome for a fault that replaces the manager's whole response.
 fn replacement(action: Action) -> Outcome {
     let takeover = |bytes: Vec<u8>, ending| {
         Outcome::Takeover(
@@ -82,7 +82,7 @@ fn replacement(action: Action) -> Outcome {
         }),
         Action::Raw(bytes) => takeover(bytes, Ending::CloseTls),
         Action::Reset => takeover(Vec::new(), Ending::Reset),
-        // `run_fault` handles all other actions before it calls this function.
+        // This is `Action::Drop`, because `run_fault` handles all remaining actions before it calls this function.
         _ => takeover(Vec::new(), Ending::Close),
     }
 }
@@ -92,7 +92,7 @@ fn cut(answer: &Answer, count: usize, ending: Ending) -> Outcome {
     Outcome::Takeover(Takeover { bytes, ending }, Some(answer.status))
 }
 
-/// Returns the head and the first bytes of the body of a response. The head declares the length of the whole body.
+/// Returns a truncated response: its head, and the first bytes of its body. The head declares the length of the whole body.
 fn truncated(answer: &Answer, count: usize) -> Vec<u8> {
     let reason = StatusCode::from_u16(answer.status)
         .ok()

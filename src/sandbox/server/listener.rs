@@ -17,7 +17,7 @@ use super::shared::Shared;
 use super::stream::{TakeoverSlot, TakeoverStream};
 use crate::sandbox::options::settings::TlsVersions;
 
-/// Returns a TLS acceptor with this certificate.
+/// Returns a TLS acceptor that presents this certificate.
 pub(crate) fn tls(versions: TlsVersions, identity: Identity) -> anyhow::Result<TlsAcceptor> {
     let versions: &[&rustls::SupportedProtocolVersion] = match versions {
         TlsVersions::Both => &[&rustls::version::TLS13, &rustls::version::TLS12],
@@ -45,7 +45,8 @@ pub(crate) async fn serve(
     };
     let accept = async {
         loop {
-            // The server continues after a failed accept. For example, the client may have disconnected, or no file descriptor may be free.
+            // If a connection cannot be accepted, the server continues. For example, the client may have disconnected, or no file
+            // descriptor may be free.
             match listener.accept().await {
                 Ok((stream, _)) => drop(tokio::spawn(connection(
                     stream,
@@ -68,7 +69,7 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) {
         log.connections.tcp += 1;
         log.connections.tcp
     };
-    // Nagle's algorithm is disabled, because a response is one small write that must be sent without waiting for more data.
+    // Nagle's algorithm is disabled, because it could delay the small write of a response until the client acknowledges earlier data.
     let _ = stream.set_nodelay(true);
     let Ok(stream) = tls.accept(stream).await else {
         return;
@@ -98,6 +99,6 @@ async fn connection(stream: TcpStream, tls: TlsAcceptor, shared: Arc<Shared>) {
     });
     let served =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-    // The error is ignored, because the client or an injected fault caused it.
+    // An error of the connection is ignored, because it was caused by the client or by an injected fault.
     let _ = served.await;
 }

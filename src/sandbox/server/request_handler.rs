@@ -1,4 +1,4 @@
-//! Handles one request: logs it, executes it with or without a fault, and responds.
+//! Handles one request: logs the request, executes it (with an injected fault if one is due), and sends the response.
 
 use std::sync::{Arc, PoisonError};
 
@@ -82,7 +82,8 @@ impl RequestHandler {
                     None => log::info!("{route}: no response (injected fault)"),
                 }
                 *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(takeover);
-                // The client never receives this body, because the fault's bytes replace everything that the HTTP library writes.
+                // The client never receives this body, because the injected fault sends its own bytes instead of the bytes that the HTTP
+                // library writes.
                 Response::new(Full::from("."))
             }
         }

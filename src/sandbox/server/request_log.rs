@@ -1,4 +1,4 @@
-//! Logs the requests, and counts the connections.
+//! The log of received requests, and the numbers of connections.
 
 use std::collections::VecDeque;
 
@@ -7,21 +7,21 @@ use crate::sandbox::http::call::Call;
 /// A received request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// The number of the TCP connection, counted from 1.
+    /// The number of the TCP connection. The first connection has the number 1.
     pub connection: u64,
     /// `TLSv1.2` or `TLSv1.3`.
     pub tls: &'static str,
     /// The method.
     pub method: String,
-    /// The path in the form that the client sent.
+    /// The path exactly as the client sent it.
     pub path: String,
-    /// The query: the text after the `?`.
+    /// The query of the URL: the text after the `?`.
     pub query: Option<String>,
-    /// All headers in the order in which they arrived, with lower-case names.
+    /// All headers of the request, in the order in which they arrived. The names are in lower case.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
-    /// The status of the response. `None` if no response has been sent yet, or if the connection was closed without a response.
+    /// The HTTP status of the response. `None` if no response has been sent yet, or if the connection was closed without a response.
     pub status: Option<u16>,
 }
 
@@ -40,7 +40,7 @@ impl Request {
     }
 }
 
-/// The numbers of connections and handshakes.
+/// The numbers of TCP connections and TLS handshakes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Connections {
     /// The number of accepted TCP connections.
@@ -58,7 +58,7 @@ pub(crate) struct RequestLog {
 }
 
 impl RequestLog {
-    /// Adds a request and returns its number. Removes the oldest requests if there are more than `max`.
+    /// Adds a request to the log and returns its number. If the log contains more than `max` requests, removes the oldest requests.
     pub(crate) fn add(
         &mut self,
         connection: u64,
@@ -91,7 +91,7 @@ impl RequestLog {
         number
     }
 
-    /// Sets the status of the response to a request.
+    /// Stores the HTTP status of the response to the request with this number.
     pub(crate) fn set_status(&mut self, number: usize, status: u16) {
         let place = number.checked_sub(self.dropped);
         if let Some(request) = place.and_then(|place| self.requests.get_mut(place)) {

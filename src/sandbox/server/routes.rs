@@ -53,7 +53,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns the request's action in the wording of the error messages.
+    /// Returns the words for the action of the request that the error messages use.
     fn action(self, method: &Method) -> &'static str {
         match (self, method.as_str()) {
             (Endpoint::Roles, "POST") => "create administrator roles",
@@ -88,15 +88,15 @@ impl Endpoint {
     }
 }
 
-/// The parts of the error messages that the vendor documents (`docs/manager-api.md`, "Errors").
+/// Parts of error messages. The vendor documents the wording (`docs/manager-api.md`, "Errors").
 const MISSING_VERSION: &str = "Missing 'api-version' request header. Please set this header with the a value of a supported API version";
 const INVALID_VERSION: &str = "Invalid 'api-version' request header. Please make sure this header starts with 'v' followed by a \
      number. E.g. v1";
 
-/// An ID that no object has. It is used for a path segment that is not a valid ID.
+/// An ID that no object has. It represents a path segment that is not a valid ID.
 const NO_ID: i64 = i64::MIN;
 
-/// Parses an ID, which is a 32-bit integer according to the published document. No object has a negative ID.
+/// Parses the ID in a path segment. A valid ID is a 32-bit integer. If the segment is not a valid ID, returns [`NO_ID`].
 fn object_id(segment: &str) -> i64 {
     segment.parse::<i32>().map_or(NO_ID, i64::from)
 }
@@ -165,7 +165,7 @@ impl Manager {
             (Endpoint::Current, "GET") => self.describe_current(caller),
             (Endpoint::Current, _) => self.modify_current(caller, call),
             (Endpoint::CurrentSecret, _) => self.replace_current_secret(caller),
-            // The sandbox has no policies. Every role may read them (`docs/manager-api.md`, "Checking a key").
+            // The sandbox has no policies, so the list is empty. Every role may read policies (`docs/manager-api.md`, "Checking a key").
             (Endpoint::PoliciesSearch, _) => Ok(Answer::json(&json!({"policies": []}))),
             (Endpoint::AdministratorsSearch, _) => self.search_administrators(caller, call),
             (Endpoint::CurrentSession, _) => self.end_session(call),
@@ -175,7 +175,8 @@ impl Manager {
         }
     }
 
-    /// Checks the header `api-version`, which every operation requires. A sign-in requires the value `v1`, and other operations accept any string.
+    /// Checks the header `api-version`, which every operation requires. By default, a sign-in accepts only the value `v1`, and other
+    /// operations accept any value.
     fn check_version(&self, endpoint: Endpoint, call: &Call) -> Result<(), Refusal> {
         let unknowns = &self.settings.unknowns;
         let (status, message) = match call.header("api-version") {
@@ -190,8 +191,8 @@ impl Manager {
         status.map_or(Ok(()), |status| Err(Refusal::new(status, message)))
     }
 
-    /// Rejects operations on API keys that are requested with a Cloud One key, if the settings select this behaviour (`docs/manager-api.md`,
-    /// "Authentication").
+    /// Rejects an operation on API keys if the request is authenticated with a Cloud One key. Does so only if the settings select this
+    /// behaviour (`docs/manager-api.md`, "Authentication").
     fn check_cloud_one(&self, endpoint: Endpoint, call: &Call) -> Result<(), Refusal> {
         let is_key_operation = matches!(
             endpoint,
@@ -213,8 +214,8 @@ impl Manager {
         }
     }
 
-    /// Rejects operations that are requested with a session, except for creating a key, if the settings select this behaviour (`docs/manager-api.md`,
-    /// "Authentication").
+    /// Rejects an operation on roles, administrators or API keys if the request is authenticated with a session. Does so only if the
+    /// settings select this behaviour (`docs/manager-api.md`, "Authentication"). Creating an API key is never rejected.
     fn check_session_scope(
         &self,
         caller: Caller,

@@ -1,4 +1,4 @@
-//! The state that the server's thread shares with the handle.
+//! The state that the thread of the server shares with the handle of the sandbox.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,5 +1,5 @@
-//! A TLS stream that can be taken over. A takeover sends specified bytes instead of the HTTP library's bytes, and then ends the connection in a
-//! specified way. Faults use takeovers to drop, truncate and replace responses.
+//! A TLS stream that can be taken over. A takeover sends given bytes instead of the bytes of the HTTP library, and then ends the connection
+//! in a given way. Injected faults use takeovers to drop, truncate and replace responses.
 
 use std::io;
 use std::pin::Pin;
@@ -12,7 +12,8 @@ use tokio_rustls::server::TlsStream;
 
 use crate::sandbox::faults::takeover::{Ending, Takeover};
 
-/// The cell through which the request handler passes a takeover (bytes that replace the response) to the stream of the same connection.
+/// The place where the request handler stores a takeover (bytes that replace the response). The stream of the same connection reads it from
+/// there.
 pub(crate) type TakeoverSlot = Arc<Mutex<Option<Takeover>>>;
 
 /// A TLS stream that can be taken over.
@@ -31,7 +32,7 @@ impl TakeoverStream {
         }
     }
 
-    /// Executes a takeover. The result is always an error, so that the HTTP library abandons the connection.
+    /// Executes a takeover, if one is stored. A takeover always ends in an error, so that the HTTP library abandons the connection.
     fn poll_takeover(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Error>> {
         if self.active.is_none() {
             self.active = self

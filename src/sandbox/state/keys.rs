@@ -11,15 +11,15 @@ use crate::sandbox::search::field::{Field, Searchable};
 /// One API key as the manager stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// The ID, which is never assigned to a different key.
+    /// The ID of the API key. The manager never assigns it to a different API key.
     pub id: i64,
-    /// The name (`keyName`). The published document does not require it.
+    /// The name (`keyName`). It may be missing, because the published API document does not require it.
     pub name: Option<String>,
     /// The description.
     pub description: Option<String>,
     /// `en-US` or `ja-JP`.
     pub locale: String,
-    /// The IANA name of the time zone.
+    /// The IANA name of the time zone, such as `Europe/Berlin`.
     pub time_zone: String,
     /// The ID of the role.
     pub role_id: i64,
@@ -29,7 +29,7 @@ pub struct ApiKey {
     pub created: i64,
     /// The time when the key last authenticated a request. `None` if the key has never authenticated a request.
     pub last_sign_in: Option<i64>,
-    /// The time when the lock caused by too many wrong secrets ends. `None` if wrong secrets have not locked the key.
+    /// The time when the lock after too many wrong secrets ends. `None` if the key is not locked because of wrong secrets.
     pub unlock_time: Option<i64>,
     /// The number of wrong secrets since the last correct secret.
     pub unsuccessful_sign_in_attempts: u32,
@@ -40,8 +40,8 @@ pub struct ApiKey {
 }
 
 impl ApiKey {
-    /// Returns a key with default values. The locale and the time zone are those of the vendor's sample (`docs/manager-api.md`, "Key
-    /// fields").
+    /// Returns an API key with default values. The locale and the time zone are those of the vendor's sample API key
+    /// (`docs/manager-api.md`, "Key fields").
     pub(crate) fn fresh(id: i64, role_id: i64, now: Millis, secret: String) -> ApiKey {
         ApiKey {
             id,
@@ -60,8 +60,8 @@ impl ApiKey {
         }
     }
 
-    /// Returns the part of the secret before the first colon: an ID, a GUID or `tmc...`. A wrong secret is counted for the key whose secret
-    /// has the same prefix.
+    /// Returns the prefix of the secret: the part before the first colon, which is an ID, a GUID or `tmc...`. A wrong secret is counted for
+    /// the API key whose secret has the same prefix.
     fn prefix(&self) -> &str {
         prefix(&self.secret)
     }
@@ -121,7 +121,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Returns the ID of the next key.
+    /// Returns the ID that the next new API key gets.
     pub(crate) fn next_id(&self) -> i64 {
         self.last_id + 1
     }
@@ -150,12 +150,13 @@ impl Keys {
         self.by_id.get(&id)
     }
 
-    /// Returns a mutable reference to a key. The caller must not change the ID, the name and the secret, because they are indexed.
+    /// Returns a mutable reference to an API key. The caller must not change the ID, the name or the secret, because the indexes would not
+    /// be updated.
     pub(crate) fn get_mut(&mut self, id: i64) -> Option<&mut ApiKey> {
         self.by_id.get_mut(&id)
     }
 
-    /// Changes a key with `edit`, and updates the indexes. The ID does not change.
+    /// Calls `edit` to change an API key, and updates the indexes. Changes to the ID are ignored.
     pub(crate) fn edit<T>(&mut self, id: i64, edit: impl FnOnce(&mut ApiKey) -> T) -> Option<T> {
         let mut key = self.remove(id)?;
         let result = edit(&mut key);
@@ -164,23 +165,23 @@ impl Keys {
         Some(result)
     }
 
-    /// Returns the key with exactly this secret.
+    /// Returns the API key with exactly this secret.
     pub(crate) fn with_secret(&self, secret: &str) -> Option<&ApiKey> {
         self.get(*self.by_secret.get(secret)?)
     }
 
-    /// Returns the key whose secret has the same prefix as a wrong secret.
+    /// Returns the API key whose secret has the same prefix as this wrong secret.
     pub(crate) fn with_prefix_of(&self, secret: &str) -> Option<&ApiKey> {
         self.get(*self.by_prefix.get(prefix(secret))?)
     }
 
-    /// Returns true if a key other than `except` has this name.
+    /// Returns true if an API key has this name. The key with the ID `except` is not considered.
     pub(crate) fn name_taken(&self, name: &str, except: Option<i64>) -> bool {
         self.named(name)
             .any(|key| key.name.as_deref() == Some(name) && Some(key.id) != except)
     }
 
-    /// Returns the keys with this name, ignoring case, ordered by ID.
+    /// Returns the API keys with this name, ordered by ID. Upper and lower case count as equal.
     pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &ApiKey> {
         self.names.with(name).filter_map(|id| self.get(id))
     }
@@ -189,12 +190,13 @@ impl Keys {
         self.by_id.values().any(|key| key.role_id == role_id)
     }
 
-    /// Returns all keys, ordered by ID.
+    /// Returns all API keys, ordered by ID.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &ApiKey> {
         self.by_id.values()
     }
 
-    /// Returns the keys with an ID greater than `id`, ordered by ID. Searches for a further page use this function.
+    /// Returns the API keys with an ID greater than `id`, ordered by ID. A client uses this order to request one page of keys after
+    /// another.
     pub(crate) fn after(&self, id: i64) -> impl Iterator<Item = &ApiKey> {
         use std::ops::Bound::{Excluded, Unbounded};
         self.by_id

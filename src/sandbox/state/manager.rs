@@ -8,7 +8,7 @@ use super::secrets;
 use super::sessions::{Account, Sessions};
 use crate::sandbox::options::settings::Settings;
 
-/// The state of a simulated manager. The endpoints are methods in `api/`.
+/// The state of a simulated manager. Each endpoint is a method, which is defined in a file in `api/`.
 #[derive(Debug)]
 pub(crate) struct Manager {
     pub(crate) settings: Settings,
@@ -43,7 +43,7 @@ impl Manager {
         })
     }
 
-    /// Ends the sessions that are too old or have been idle for too long.
+    /// Ends the sessions that have been open or idle for too long.
     pub(crate) fn expire_sessions(&mut self) {
         let settings = &self.settings;
         self.sessions.expire(

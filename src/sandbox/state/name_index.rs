@@ -1,8 +1,9 @@
-//! An index of names, so that a search for one name is fast even with a hundred thousand objects.
+//! An index of names. It makes the search for one name fast, even with a hundred thousand objects.
 
 use std::collections::BTreeSet;
 
-/// The IDs for each name, ignoring case. It is unknown whether a manager ignores case, so callers must compare the names themselves.
+/// The IDs of the objects with each name. Names that differ only in upper and lower case have the same entry. It is unknown whether a real
+/// manager ignores case, so callers must compare the names of the found objects themselves.
 #[derive(Debug, Default)]
 pub(crate) struct NameIndex {
     folded: BTreeSet<(String, i64)>,
@@ -17,7 +18,7 @@ impl NameIndex {
         self.folded.remove(&(fold(name), id));
     }
 
-    /// Returns the IDs for this name, ignoring case, in ascending order.
+    /// Returns the IDs of the objects with this name, in ascending order. Upper and lower case count as equal.
     pub(crate) fn with(&self, name: &str) -> impl Iterator<Item = i64> {
         let name = fold(name);
         let same = (name.clone(), i64::MIN)..=(name, i64::MAX);
@@ -25,7 +26,7 @@ impl NameIndex {
     }
 }
 
-/// Returns the form of a name that is used for case-insensitive comparison.
+/// Returns a name in lower case, for a comparison that ignores case.
 pub(crate) fn fold(name: &str) -> String {
     name.to_lowercase()
 }

@@ -1,4 +1,5 @@
-//! The rate limit of each user and key (`docs/manager-api.md`, "Rate limits"). Rejected calls are not counted.
+//! The rate limit, which is counted for each user and each API key separately (`docs/manager-api.md`, "Rate limits"). A call that the rate
+//! limit rejects does not count.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,14 +9,14 @@ use crate::sandbox::options::choices::RetryAfter;
 
 const WINDOW: Millis = 60_000;
 
-/// The times of the calls in the last 60 seconds.
+/// The times of the calls that each user and each API key made in the last 60 seconds.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimit {
     calls: HashMap<String, VecDeque<Millis>>,
 }
 
 impl RateLimit {
-    /// Counts a call, or returns an error response if the limit is reached.
+    /// Counts a call towards the rate limit. If the limit is already reached, returns an error response instead.
     pub(crate) fn count(
         &mut self,
         caller: &str,
@@ -33,7 +34,7 @@ impl RateLimit {
             return Ok(());
         }
         let free_again = calls.front().map_or(now, |oldest| oldest + WINDOW);
-        // The number of seconds is rounded up, so that a client that waits exactly this long is not rejected again.
+        // The waiting time is rounded up to whole seconds, so that a client that waits exactly this long is not rejected again.
         let seconds = (free_again - now + 999) / 1000;
         Err(Refusal::too_many(match hint {
             RetryAfter::None => None,

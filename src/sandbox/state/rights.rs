@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// The whole tree of rights, one group per line: area, group, rights.
+/// All rights, one group per line: the area, the group, and the rights in the group.
 const GROUPS: &str = "
 platformRights administratorRights canCreateNewAdministrators canDeleteAdministrators canEditAdministratorProperties canViewAdministrators
 platformRights administratorRoleRights canCreateNewAdministratorRoles canDeleteAdministratorRoles canEditAdministratorRoleProperties canViewAdministratorRoles
@@ -66,8 +66,8 @@ hostedServiceRights stackTraceRights canViewStackTraces
 hostedServiceRights networkSecurityRights canCreateDeviceAuthorizationTokens
 ";
 
-/// The groups in which the Auditor has no rights. The missing rights on API keys, roles and administrators were observed (`docs/manager-api.md`,
-/// "Roles"). The missing rights on tenants are an assumption: a read-only user of one tenant should not see other tenants.
+/// The groups in which the role Auditor has no rights. It was observed that the Auditor has no rights on API keys, roles and administrators
+/// (`docs/manager-api.md`, "Roles"). For tenants, this is an assumption: a read-only user of one tenant should not see other tenants.
 const HIDDEN_FROM_AUDITOR: [&str; 4] = [
     "apikeyRights",
     "administratorRoleRights",
@@ -105,7 +105,7 @@ pub(crate) fn within(inner: &Value, outer: &Value) -> bool {
     }
 }
 
-/// Sets the rights in `base` that `given` contains.
+/// For each right that `given` contains, stores its value in `base`. The other rights in `base` do not change.
 ///
 /// # Errors
 /// Returns the name of the first field that is neither a group of rights nor a boolean. A quoted boolean is an error.
@@ -115,7 +115,7 @@ pub(crate) fn overlay(base: &mut Value, given: &Value) -> Result<(), String> {
     };
     for (name, value) in given {
         match base.get_mut(name) {
-            // An unknown right is ignored, because it may come from a different version of the manager.
+            // An unknown right is ignored, because it may exist only in a different version of the manager.
             None => {}
             Some(Value::Bool(right)) => *right = value.as_bool().ok_or_else(|| name.clone())?,
             Some(group) => overlay(group, value).map_err(|inner| {

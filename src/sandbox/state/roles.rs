@@ -1,4 +1,4 @@
-//! The roles: Full Access and Auditor, as observed on a real manager, and additional roles.
+//! The roles. Full Access and Auditor have the fields that were observed on a real manager. Other roles can be added.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::sandbox::http::call::{boolean, integer32, text, wrong_type};
 use crate::sandbox::http::response::Refusal;
 use crate::sandbox::search::field::{Field, Searchable};
 
-/// The ID of the role with every right.
+/// The ID of the role Full Access, which has every right.
 pub(crate) const FULL_ACCESS: i64 = 1;
 /// The ID of the role Auditor, which can only view objects.
 pub(crate) const AUDITOR: i64 = 2;
@@ -25,7 +25,7 @@ const FLAGS: [&str; 5] = [
 ];
 const LISTS: [&str; 3] = ["computerIDs", "computerGroupIDs", "policyIDs"];
 
-/// One role, with the fields of the published document.
+/// One role, with the fields of the published API document.
 #[derive(Clone, Debug)]
 pub(crate) struct Role {
     id: i64,
@@ -49,7 +49,7 @@ impl Role {
         self.fields.get(name) == Some(&Value::Bool(true))
     }
 
-    /// Returns true if the role has this right under `platformRights`.
+    /// Returns true if the role has this right in the group `platformRights`.
     pub(crate) fn has_right(&self, group: &str, right: &str) -> bool {
         self.rights()["platformRights"][group][right] == Value::Bool(true)
     }
@@ -77,7 +77,7 @@ impl Role {
         Role { id, fields }
     }
 
-    /// Sets the fields that a client can write. All other fields are ignored, but must have the correct type.
+    /// Sets the fields that a client can write. All other fields are ignored, but a value of the wrong type is still an error.
     fn set_fields(&mut self, given: &Map<String, Value>) -> Result<(), Refusal> {
         for name in ["name", "description"] {
             if let Some(value) = text(given, name)? {
@@ -199,7 +199,7 @@ impl Roles {
         self.insert(role);
     }
 
-    /// Returns the next free ID.
+    /// Returns the ID that the next new role gets.
     pub(crate) fn next_id(&self) -> i64 {
         self.last_id + 1
     }
@@ -211,7 +211,7 @@ impl Roles {
         self.insert(role);
     }
 
-    /// Adds a role that a file or a test defines. Unlike a client, a file or a test can set every field, including the ID.
+    /// Adds a role that a file or a test defines. Unlike a client, they can set every field of a role, including the ID.
     pub(crate) fn add(&mut self, document: &Value) -> anyhow::Result<i64> {
         let Value::Object(given) = document else {
             bail!("a role must be a JSON object")
@@ -238,7 +238,7 @@ impl Roles {
         Ok(id)
     }
 
-    /// Returns a new role with the fields in a request. All other fields are false or empty.
+    /// Returns a new role with the values that a request contains. All other fields are false or empty.
     pub(crate) fn draft(&self, given: &Map<String, Value>) -> Result<Role, Refusal> {
         let mut role = Role::blank(self.next_id());
         check_name(given)?;
@@ -246,7 +246,7 @@ impl Roles {
         Ok(role)
     }
 
-    /// Returns a copy of a role, with the fields of a request changed.
+    /// Returns a copy of a role with the changes that a request contains.
     pub(crate) fn changed(role: &Role, given: &Map<String, Value>) -> Result<Role, Refusal> {
         let mut role = role.clone();
         check_name(given)?;
@@ -274,7 +274,7 @@ impl Roles {
         }
     }
 
-    /// Returns the roles with this name, ignoring case, ordered by ID.
+    /// Returns the roles with this name, ordered by ID. Upper and lower case count as equal.
     pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = &Role> {
         self.names.with(name).filter_map(|id| self.get(id))
     }

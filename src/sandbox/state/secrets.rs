@@ -15,7 +15,7 @@ pub(crate) fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Returns 32 random upper-case hexadecimal digits, which is the format of sID and RID (`docs/manager-api.md`, "Sign-in").
+/// Returns 32 random hexadecimal digits in upper case. A session ID (sID) and an RID have this format (`docs/manager-api.md`, "Sign-in").
 pub(crate) fn hex32() -> String {
     random::<16>()
         .iter()
@@ -41,7 +41,7 @@ pub(crate) fn password() -> String {
     STANDARD.encode(random::<18>())
 }
 
-/// Returns a new secret for the key with this ID.
+/// Returns a new secret for the API key with this ID.
 pub(crate) fn secret_key(shape: SecretShape, id: i64) -> String {
     let random = STANDARD.encode(random::<32>());
     match shape {

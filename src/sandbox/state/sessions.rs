@@ -8,7 +8,7 @@ use super::clock::{Millis, millis};
 /// The state of the administrator's account.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
-    /// The number of wrong passwords or codes since the last successful sign-in.
+    /// The number of wrong passwords and wrong MFA codes since the last successful sign-in.
     pub(crate) failures: u32,
     pub(crate) locked: bool,
 }
@@ -23,7 +23,7 @@ pub(crate) struct Session {
     pub(crate) last_activity: Millis,
 }
 
-/// The open sessions, indexed by sID.
+/// The open sessions. The index is the session ID in the cookie sID.
 #[derive(Debug, Default)]
 pub(crate) struct Sessions {
     by_sid: HashMap<String, Session>,
@@ -57,7 +57,7 @@ impl Sessions {
         }
     }
 
-    /// Ends the sessions that have been idle for at least `idle`, and the sessions that have existed for at least `max`.
+    /// Ends two kinds of sessions: those without a request for at least `idle`, and those that began at least `max` ago.
     pub(crate) fn expire(&mut self, now: Millis, idle: Duration, max: Duration) {
         let (idle, max) = (millis(idle), millis(max));
         self.by_sid

@@ -1,4 +1,5 @@
-//! Defers lines for stderr, so that the line that masks a secret in the log of a CI runner is written first.
+//! Defers lines for stderr. In a CI job, a special line tells the CI runner to mask a secret in its log. All other lines wait until this
+//! line has been written.
 
 use std::io::{self, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +14,8 @@ pub(crate) fn begin() {
     deferred.get_or_insert_default();
 }
 
-/// Defers a line, and returns true. If no lines are being deferred, returns false, and the caller must write the line.
+/// If lines are being deferred, stores this line for later and returns true. If not, returns false, and the caller must write the line
+/// itself.
 pub(crate) fn hold(line: &str) -> bool {
     let mut deferred = DEFERRED.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(lines) = deferred.as_mut() else {
@@ -23,7 +25,7 @@ pub(crate) fn hold(line: &str) -> bool {
     true
 }
 
-/// Writes the deferred lines, and stops deferring lines.
+/// Writes the deferred lines to stderr. Later lines are no longer deferred.
 pub(crate) fn end() {
     let deferred = DEFERRED
         .lock()
@@ -36,6 +38,6 @@ pub(crate) fn end() {
 
 /// Writes a line to stderr.
 pub(crate) fn write(line: &str) {
-    // A failure is ignored, because it could only be reported on stderr.
+    // If the write fails, the error is ignored, because it could only be reported on stderr.
     let _ = status_line::write_above(|| writeln!(io::stderr().lock(), "{line}"));
 }

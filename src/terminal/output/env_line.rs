@@ -1,14 +1,16 @@
 //! Formats lines of the form `NAME=value`.
 
-/// Returns true if a value is safe without quotes, because no program that reads `NAME=value` lines treats its characters specially. These programs
-/// are POSIX shells (`~`, `$`), docker's `--env-file` (which does not remove quotes), make (`$`, `#`, `\`), systemd's `EnvironmentFile=` (quotes,
-/// `\`) and dotenv libraries (`$`, `#`, quotes). The manager's secrets are safe without quotes.
+/// Returns true if a value needs no quotes in a `NAME=value` line. A value needs no quotes if none of its characters is special in any of
+/// the programs that read these lines: POSIX shells (`~`, `$`), make (`$`, `#`, `\`), systemd's `EnvironmentFile=` (quotes, `\`) and dotenv
+/// libraries (`$`, `#`, quotes). Quotes are avoided because docker's `--env-file` treats them as a part of the value. The manager's secrets
+/// need no quotes.
 #[must_use]
 pub(crate) fn is_bare(value: &str) -> bool {
     (value.bytes()).all(|byte| byte.is_ascii_alphanumeric() || b"_./:+=@%,-".contains(&byte))
 }
 
-/// Returns `NAME=value` and a line break. The value is quoted for a POSIX shell if necessary. The caller must check that the name is valid.
+/// Returns `NAME=value` and a line break. If the value needs quotes, it is quoted as in a POSIX shell. The caller must check that the name
+/// is valid.
 #[must_use]
 pub(crate) fn env_line(name: &str, value: &str) -> String {
     let quotes = value.matches('\'').count() * r"'\'".len();

@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::secret;
 
-/// Escapes everything that a terminal would execute or hide: control characters, escape sequences, bidi overrides, zero-width characters, line
-/// separators and tag characters. Line breaks are escaped as well, so that the text cannot imitate a line of this program. The beginning of a command
-/// for a CI runner is also escaped.
+/// Escapes everything that a terminal would execute or not show: control characters, escape sequences, bidi overrides, zero-width
+/// characters, line separators and tag characters. Line breaks are escaped as well, so that no part of the text can look like a line that
+/// this program wrote. Commands for a CI runner are made ineffective by escaping their first characters.
 #[must_use]
 pub(crate) fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
@@ -31,7 +31,7 @@ pub(crate) fn is_plain(text: &str) -> bool {
     !text.contains(is_unsafe)
 }
 
-/// Escapes a GitHub Actions workflow command, if the line begins with one.
+/// If the line begins with a GitHub Actions workflow command, escapes the command.
 pub(crate) fn without_leading_command(line: &str) -> String {
     let mut visible = (line.char_indices())
         .filter(|(_, character)| !is_variation_selector(*character))
@@ -44,9 +44,9 @@ pub(crate) fn without_leading_command(line: &str) -> String {
     }
 }
 
-/// Returns true if the text begins with `##[`, or with `##`, a name and `[`.
+/// Returns true if the text begins with `##[`, or with `##` followed by a name and `[`.
 fn begins_command(text: &str) -> bool {
-    // This fast check comes first, because the function is called for every character of a text.
+    // This check is cheap, and comes first because this function is called for every character of a text.
     if !text.starts_with('#') {
         return false;
     }
@@ -57,19 +57,21 @@ fn begins_command(text: &str) -> bool {
     is_marked && visible.find(|character| !character.is_ascii_alphabetic()) == Some('[')
 }
 
-/// Returns true if the character is a variation selector. A variation selector chooses how a terminal draws the character before it, so it is not escaped.
+/// Returns true if the character is a variation selector. A variation selector is not escaped, because it only changes how a terminal draws
+/// the character before it.
 fn is_variation_selector(character: char) -> bool {
     matches!(character, '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}')
 }
 
-/// Returns `value` as JSON with unsafe characters escaped. A JSON parser reads the same value from the result, and the result is safe in a terminal.
+/// Returns `value` as JSON that is safe in a terminal, because unsafe characters in it are escaped. A JSON parser reads the original value
+/// from it.
 ///
 /// # Panics
 /// Does not panic in practice, because all values are maps with string keys.
 #[must_use]
 pub(crate) fn json_text(value: &impl Serialize, pretty: bool) -> String {
-    // Both buffers are allocated at full size. The value may contain a secret, and a reallocation would leave a copy of the secret in
-    // memory. The buffers also have space for the line break that callers add.
+    // Both buffers are allocated with their full size, which includes the line break that callers add. If a buffer had to grow, a copy of a
+    // secret in the value could be left in memory.
     let plain = if pretty {
         secret::pretty_json(value)
     } else {
@@ -112,8 +114,9 @@ fn write_json(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::
     }
 }
 
-/// A writer that escapes JSON and writes it to another writer. The serializer passes only complete characters to this writer. If the other
-/// writer fails, `broken` stores its I/O error, because the serializer's error does not contain the kind of the I/O error.
+/// A writer that escapes JSON and writes it to another writer. The serializer never passes only a part of a character to this writer. If
+/// the other writer fails, its I/O error is stored in `broken`, because the error that the serializer returns does not contain the kind of
+/// the I/O error.
 struct Escaping<'a, W> {
     to: &'a mut W,
     broken: Option<io::Error>,
@@ -121,8 +124,8 @@ struct Escaping<'a, W> {
 
 impl<W: Write> Escaping<'_, W> {
     fn escape(&mut self, mut plain: &str) -> io::Result<()> {
-        // Line breaks are not escaped here. They belong to the layout of the JSON, because the serializer has already escaped the line
-        // breaks in strings.
+        // Line breaks are not escaped here. All line breaks that remain are between the values of the JSON, because the serializer has
+        // already escaped the line breaks in strings.
         while let Some(at) = first_to_escape(plain) {
             self.to.write_all(&plain.as_bytes()[..at])?;
             let mut rest = plain[at..].chars();
@@ -152,8 +155,8 @@ impl<W: Write> Write for Escaping<'_, W> {
     }
 }
 
-/// Returns the position of the first character to escape. A line of JSON cannot begin with a command for a CI runner, because a quote precedes every
-/// string.
+/// Returns the position of the first character to escape. A command that a CI runner recognises only at the beginning of a line is not
+/// escaped, because JSON has a quote before every string.
 fn first_to_escape(plain: &str) -> Option<usize> {
     let is_escaped = |&(at, character): &(usize, char)| {
         is_unsafe(character) && character != '\n' || begins_command(&plain[at..])

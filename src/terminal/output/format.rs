@@ -21,7 +21,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Returns true if the output is JSON. Errors are then printed as JSON as well.
+    /// Returns true if the output on stdout is JSON. If it is, errors on stderr are JSON as well.
     #[must_use]
     pub(crate) fn is_json(self) -> bool {
         matches!(self, Self::Json | Self::Jsonl)
@@ -30,7 +30,7 @@ impl Format {
     /// Checks that this format can represent a list.
     ///
     /// # Errors
-    /// Returns a usage error for `env`, because a variable can contain only one value.
+    /// Returns a usage error for the format `env`, because an environment variable can contain only one value.
     pub(crate) fn require_list(self) -> Result<(), Error> {
         self.require_not_env("this command prints a list", "use text, tsv, json or jsonl")
     }
@@ -38,7 +38,7 @@ impl Format {
     /// Checks that this format can represent a document with several values.
     ///
     /// # Errors
-    /// Returns a usage error for `env`.
+    /// Returns a usage error for the format `env`.
     pub(crate) fn require_document(self) -> Result<(), Error> {
         self.require_not_env("this command prints several values", "use text or json")
     }

@@ -1,4 +1,4 @@
-//! Formats the lines on stderr: as plain text, or as one JSON object on each line if the output is JSON.
+//! Formats the lines on stderr. A line is plain text, or one JSON object if the output is JSON.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,13 +9,15 @@ use super::escape::{json_text, safe};
 use super::format::Format;
 use crate::text::shorten;
 
-/// The maximum length of a line, in characters. A line may contain a name from the manager, and the length of these names is not limited.
+/// The maximum length of a line on stderr, in characters. A longer line is cut, because a line may contain a name from the manager, and
+/// such a name may have any length.
 pub(crate) const MAX_LINE: usize = 4000;
 
-/// True if lines are JSON objects. This is a static, because the log and the panic hook have no access to the output settings.
+/// True if the lines on stderr are JSON objects. This is a static variable, because the log and the panic hook have no access to the output
+/// settings.
 static IS_JSON: AtomicBool = AtomicBool::new(false);
 
-/// The kind of a line.
+/// The kind of a line on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Level {
     Error,
@@ -27,7 +29,7 @@ pub(crate) enum Level {
 }
 
 impl Level {
-    /// Returns the label of a text line, which is also the value of `level` in a JSON line.
+    /// Returns the label at the beginning of a text line. In a JSON line, it is the value of `level`.
     fn word(self) -> &'static str {
         match self {
             Self::Error => "error",
@@ -39,7 +41,7 @@ impl Level {
         }
     }
 
-    /// Returns the colour of the label on a terminal, as an SGR parameter.
+    /// Returns the colour of the label on a terminal, as the number in an SGR escape sequence.
     fn color(self) -> &'static str {
         match self {
             Self::Error => "31",
@@ -49,7 +51,8 @@ impl Level {
     }
 }
 
-/// Selects the form of the lines. If stdout is JSON, the lines are JSON objects, so that a JSON parser can read all of stderr.
+/// Selects whether the lines on stderr are plain text or JSON objects. If stdout is JSON, they are JSON objects, so that a program can
+/// parse all of stderr.
 pub(super) fn use_format(format: Format) {
     IS_JSON.store(format.is_json(), Ordering::Relaxed);
 }
@@ -73,7 +76,7 @@ pub(super) fn write(level: Level, message: &str, colored: bool) {
     });
 }
 
-/// Writes a line to stderr unchanged, or defers it.
+/// Writes a line to stderr unchanged. If lines are being deferred, stores it for later instead.
 pub(super) fn write_line(line: &str) {
     if !deferred::hold(line) {
         deferred::write(line);

@@ -12,19 +12,19 @@ use super::table::{Table, TableLayout, pairs};
 use crate::error::Error;
 use crate::terminal::status_line;
 
-/// The output of a run.
+/// The output of a run on stdout and stderr, with its settings.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     format: Format,
     quiet: bool,
-    /// True if stderr is coloured.
+    /// True if output on stderr may contain colour.
     color: bool,
-    /// True if stdout is coloured.
+    /// True if output on stdout may contain colour.
     color_data: bool,
 }
 
 impl Output {
-    /// Creates the output. `quiet` suppresses notes and warnings. Errors are always printed.
+    /// Creates the output of a run. If `quiet` is true, notes and warnings are not printed. Errors are always printed.
     #[must_use]
     pub(crate) fn new(format: Format, quiet: bool, color: Color) -> Self {
         Self {
@@ -35,7 +35,7 @@ impl Output {
         }
     }
 
-    /// Returns the same output with a different format.
+    /// Returns a copy of this output that uses a different format on stdout.
     #[must_use]
     pub(crate) fn with_format(self, format: Format) -> Self {
         Self { format, ..self }
@@ -59,7 +59,7 @@ impl Output {
         self.quiet
     }
 
-    /// Writes the document of this run to stdout. A pipe that the reader has closed (`| head`) is not an error.
+    /// Writes the document of this run to stdout. If stdout is a pipe that the reader has closed (`| head`), this is not an error.
     ///
     /// # Errors
     /// Returns an error if writing to stdout fails for a different reason, such as a full disk.
@@ -68,8 +68,9 @@ impl Output {
             .map(|_| ())
     }
 
-    /// Writes a part of a list to stdout, with one JSON document on each line. Returns false if the reader has closed the pipe. Only the format
-    /// `jsonl` writes a part of a list before the list is complete. If a later part fails, the exit code shows that lines are missing.
+    /// Writes a part of a list to stdout, with one JSON document on each line. Returns false if the reader has closed the pipe. This
+    /// function is used only with the format `jsonl`. If the run cannot get a later part of the list, its exit code shows that lines are
+    /// missing.
     ///
     /// # Errors
     /// Returns an error if writing to stdout fails for a different reason, such as a full disk.
@@ -79,7 +80,7 @@ impl Output {
         })
     }
 
-    /// Writes a JSON document to stdout without building its whole text in memory.
+    /// Writes a JSON document to stdout piece by piece. Its whole text is never in memory at once.
     ///
     /// # Errors
     /// Returns an error if writing to stdout fails.
@@ -88,7 +89,8 @@ impl Output {
             .map(|_| ())
     }
 
-    /// Writes a table to stdout: aligned on a terminal, and as tab-separated lines in a pipe. In a pipe, the header is printed only with `-o tsv`.
+    /// Writes a table to stdout. On a terminal, the columns are aligned. In a pipe, the cells are separated by tabs. The header is printed
+    /// to a pipe only with `-o tsv`.
     ///
     /// # Errors
     /// Returns an error if writing to stdout fails.
@@ -96,13 +98,13 @@ impl Output {
         self.data(&table.text(self.destination()))
     }
 
-    /// Formats names and values, with one pair on each line.
+    /// Formats pairs of a name and a value, with one pair on each line.
     #[must_use]
     pub(crate) fn pairs(&self, rows: &[[String; 2]]) -> String {
         pairs(rows, self.destination())
     }
 
-    /// Returns the destination of tables, which determines their layout.
+    /// Returns the destination of tables (a terminal, a pipe or `tsv`). The layout of a table depends on it.
     #[must_use]
     pub(crate) fn destination(&self) -> TableLayout {
         match self.format {
@@ -111,7 +113,7 @@ impl Output {
         }
     }
 
-    /// Writes to stdout. Returns false if the reader has closed the pipe.
+    /// Writes to stdout. Returns false if stdout is a pipe that the reader has closed.
     fn write(
         &self,
         write: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>,
@@ -140,7 +142,7 @@ impl Output {
         }
     }
 
-    /// Prints a warning even with `--quiet`. It is used for warnings that would be dangerous to hide.
+    /// Prints a warning even if `--quiet` is set. This function is for a warning that the user must see to avoid harm.
     pub(crate) fn insist(&self, message: &str) {
         self.line(Level::Warning, message);
     }
@@ -153,7 +155,7 @@ impl Output {
         }
     }
 
-    /// Selects the form of the lines on stderr: JSON objects if the output is JSON, and plain text if it is not.
+    /// Selects whether the lines on stderr are JSON objects or plain text. They are JSON objects if the output on stdout is JSON.
     pub(crate) fn choose_message_format(&self) {
         message::use_format(self.format);
     }
@@ -163,7 +165,7 @@ impl Output {
         message::is_json()
     }
 
-    /// Writes a line for the log or the panic hook, which have no access to the output settings.
+    /// Writes a line to stderr. The log and the panic hook call this function, because they have no access to the output settings.
     pub(crate) fn plain_line(level: Level, message: &str) {
         message::write(level, message, false);
     }
@@ -173,17 +175,18 @@ impl Output {
         message::write_line(line);
     }
 
-    /// Defers lines for stderr until [`Output::release_lines`] is called, because the line that masks a secret must come first.
+    /// Defers all lines for stderr until [`Output::release_lines`] is called. This is needed in a CI job, because the line that tells the
+    /// CI runner to mask a secret must be written first.
     pub(crate) fn hold_lines() {
         deferred::begin();
     }
 
-    /// Writes the deferred lines, and stops deferring lines.
+    /// Writes the deferred lines to stderr. Later lines are no longer deferred.
     pub(crate) fn release_lines() {
         deferred::end();
     }
 
-    /// Returns text for stdout, in this colour if stdout is coloured.
+    /// Returns the text for stdout. If output on stdout may contain colour, the text has this colour.
     pub(crate) fn colored_data(&self, color: &str, text: &str) -> String {
         if self.color_data {
             format!("\x1b[{color}m{text}\x1b[0m")

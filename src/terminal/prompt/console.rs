@@ -11,7 +11,7 @@ pub(crate) fn is_available() -> bool {
     io::stdin().is_terminal()
 }
 
-/// Returns `None`, because the width is unknown on Windows.
+/// Returns `None` on Windows, because the program cannot determine the width there.
 pub(crate) fn columns() -> Option<u16> {
     None
 }
@@ -28,7 +28,7 @@ pub(crate) fn line(question: &str, echo: Echo, _state: &ReaderState) -> io::Resu
     Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// The type has no fields, because the console library restores the state of the console.
+/// The type has no fields on Windows, because the console library restores the state of the console itself.
 pub(crate) struct TerminalState;
 
 impl TerminalState {

@@ -1,4 +1,4 @@
-//! Prompts the user. Prompts use the terminal directly, so that stdin and stdout can be pipes.
+//! Prompts the user. A prompt reads from the terminal and writes to the terminal, so stdin and stdout may be pipes.
 
 #[cfg(not(unix))]
 mod console;

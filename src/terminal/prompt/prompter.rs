@@ -18,10 +18,10 @@ use crate::terminal::output::{MAX_LINE, safe};
 use crate::terminal::status_line;
 use crate::text::shorten;
 
-/// The state of the terminal before the current question.
+/// The state of the terminal before the open prompt. `None` if no prompt is open.
 static BEFORE: Mutex<Option<tty::TerminalState>> = Mutex::new(None);
 
-/// Restores the terminal if a prompt is open. This function is called before the process exits without waiting for the prompt.
+/// Restores the terminal if a prompt is open. This function must be called before the process exits while a prompt may still be open.
 pub(crate) fn restore_terminal() {
     if let Ok(before) = BEFORE.try_lock()
         && let Some(before) = before.as_ref()
@@ -34,9 +34,9 @@ fn remember(terminal: Option<tty::TerminalState>) {
     *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = terminal;
 }
 
-/// The maximum number of times that the user is asked for a value if the input is empty.
+/// How many times the user is asked for a value that must not be empty. After that many empty inputs, the run ends with an error.
 const MAX_EMPTY: usize = 3;
-/// The width of a terminal whose width is unknown.
+/// The width that is assumed if the width of the terminal is unknown.
 const USUAL_COLUMNS: usize = 80;
 
 /// Returns the width of the terminal that shows the questions.
@@ -44,7 +44,7 @@ pub(crate) fn columns() -> usize {
     tty::columns().map_or(USUAL_COLUMNS, usize::from)
 }
 
-/// Whether this process can prompt the user.
+/// Whether this process can ask the user questions on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Prompt {
     /// The process has a terminal.
@@ -63,7 +63,7 @@ impl Prompt {
         }
     }
 
-    /// Asks for a secret without showing the input. `flags` is the hint on how to supply the secret without a prompt.
+    /// Asks for a secret. The input is not shown. `flags` is a hint that names other ways to supply the secret, without a prompt.
     pub(crate) async fn hidden(
         self,
         question: &str,
@@ -74,7 +74,7 @@ impl Prompt {
         self.ask_until_not_empty(question, signals).await
     }
 
-    /// Asks for a value that is shown while it is typed.
+    /// Asks for a value. The input is shown while the user types.
     pub(crate) async fn visible(
         self,
         question: &str,
@@ -85,7 +85,7 @@ impl Prompt {
         self.ask_until_not_empty(question, signals).await
     }
 
-    /// Asks for an answer, which may be empty.
+    /// Asks for an answer. The answer may be empty.
     pub(crate) async fn answer(
         self,
         question: &str,
@@ -97,7 +97,7 @@ impl Prompt {
         Ok(answer.expose().trim().to_owned())
     }
 
-    /// Asks for a confirmation. Only the answers `y` and `yes` confirm.
+    /// Asks the user to confirm something. The answers `y` and `yes` confirm. Any other answer means no.
     pub(crate) async fn confirm(
         self,
         question: &str,
@@ -109,7 +109,8 @@ impl Prompt {
         Ok(is_yes(&answer))
     }
 
-    /// Like [`Prompt::confirm`], for a run that asks about several keys one after the other. It may have changed the keys of earlier questions.
+    /// Like [`Prompt::confirm`], but for a run that asks one question for each of several API keys. If such a run ends at a question, it
+    /// may already have changed API keys after earlier questions, so the error message must not state that nothing was changed.
     pub(crate) async fn confirm_one_of_several(
         self,
         question: &str,
@@ -123,7 +124,8 @@ impl Prompt {
         Ok(is_yes(answer.expose().trim()))
     }
 
-    /// Asks until `accept` accepts the answer. After a rejected answer, its error is shown above the question.
+    /// Asks a question until `accept` returns a value for the answer. If `accept` returns an error, the error is shown, and the question is
+    /// asked again below it.
     pub(crate) async fn accepted<T>(
         self,
         question: &str,
@@ -141,10 +143,10 @@ impl Prompt {
         }
     }
 
-    /// Asks for a value that must not be empty. After an empty input, the user is asked again, at most twice.
+    /// Asks for a value that must not be empty. If the input is empty, the user is asked again, up to two times.
     ///
     /// # Errors
-    /// Returns a usage error if the last input is empty.
+    /// Returns a usage error if the input is still empty after that.
     async fn ask_until_not_empty(
         self,
         mut question: PromptText<'_>,
@@ -161,8 +163,8 @@ impl Prompt {
         Err(question.unread("the input is empty"))
     }
 
-    /// Reads the answer on a separate thread, so that this function can handle signals while the user types. When the function returns, the
-    /// thread may still be reading. The function therefore restores the terminal, and does not rely on the thread to do so.
+    /// Reads the answer on a separate thread, so that signals can be handled while the user types. The thread may still be reading when
+    /// this function returns, so this function restores the terminal itself.
     async fn ask(self, question: &PromptText<'_>, signals: &Signals) -> Result<Secret, Error> {
         if self == Self::Unavailable {
             let message = format!(
@@ -179,8 +181,8 @@ impl Prompt {
             .cancel(async { Ok(asking.answer_despite_stops(&mut reading).await) })
             .await;
         let answer = match answer {
-            // On a Windows console, the read ends with `Interrupted` when the user types Ctrl-C. The console library then raises the
-            // signal, so the signal may arrive after the read has ended.
+            // If the user types Ctrl-C on a Windows console, the read ends with `Interrupted`, and the signal may arrive only after that.
+            // So this code waits for the signal.
             Ok(Ok(Err(error))) if error.kind() == io::ErrorKind::Interrupted => {
                 Err(Error::interrupted(signals.first_signal().await))
             }
@@ -188,7 +190,8 @@ impl Prompt {
         };
         asking.state.cancelled.store(true, Ordering::SeqCst);
         if answer.is_err() && !reading.is_finished() {
-            // The run waits for the thread to end. If the thread continued, it could turn the echo off after the terminal was restored.
+            // The terminal is restored only after the thread has ended, because a thread that is still running could turn off the echo
+            // again.
             let _ = tokio::time::timeout(EXIT_WAIT, reading).await;
         }
         asking.outcome(question, answer)
@@ -199,7 +202,7 @@ fn is_yes(answer: &str) -> bool {
     matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
-/// Returns the reason why an answer was rejected, with the hint, wrapped for the terminal.
+/// Returns the reason why an answer was rejected, and a hint. The text is wrapped to the width of the terminal.
 pub(crate) fn rejection(error: &Error) -> String {
     let reason = match error.next_step() {
         Some(hint) => format!("{error}; {hint}"),
@@ -211,15 +214,15 @@ pub(crate) fn rejection(error: &Error) -> String {
     )
 }
 
-/// The text of a question.
+/// A question and the texts for its error messages.
 struct PromptText<'a> {
     text: &'a str,
-    /// The requested value, as part of a sentence.
+    /// What the user is asked for, in words that fit into a sentence, such as "password of Kim".
     subject: String,
-    /// The hint on how to supply the value without a prompt.
+    /// A hint that names other ways to supply the value, without a prompt.
     flags: &'a str,
     echo: Echo,
-    /// What the run has not changed if it ends at this question.
+    /// A clause for the error message if the run ends at this question. It states what the run has not changed.
     unchanged: &'static str,
 }
 
@@ -245,12 +248,12 @@ impl<'a> PromptText<'a> {
     }
 }
 
-/// The maximum time to wait for the reading thread to end after the prompt was cancelled.
+/// When a prompt is cancelled, the maximum time to wait until the thread that reads the answer has ended.
 const EXIT_WAIT: Duration = Duration::from_millis(300);
 
 type ReadResult = Result<io::Result<Secret>, tokio::task::JoinError>;
 
-/// An open prompt. The terminal is restored on drop.
+/// An open prompt. When this value is dropped, the terminal is restored.
 struct ActivePrompt {
     before: tty::TerminalState,
     state: Arc<ReaderState>,
@@ -269,8 +272,8 @@ impl ActivePrompt {
         Arc::clone(&self.state)
     }
 
-    /// Waits for the answer. If the process is stopped (Ctrl-Z) and continued, the question is asked again, because the shell changes the
-    /// terminal settings while the process is stopped.
+    /// Waits for the answer. If the user stops the process (Ctrl-Z) and continues it later, the question is asked again, because the shell
+    /// changes the terminal settings while the process is stopped.
     #[cfg(unix)]
     async fn answer_despite_stops(
         &self,
@@ -315,12 +318,12 @@ impl ActivePrompt {
                 self.before.end_line(question.echo);
                 return Err(error);
             }
-            // When the terminal is closed, the read ends as if the user had pressed Enter. The text that was read is discarded. It may be
-            // an incomplete password, and sending it would count as a failed sign-in.
+            // If the terminal is closed, the read ends as if the user had pressed Enter. The text that the user typed before that is
+            // discarded, because it may be an incomplete password. Sending it would count as a failed sign-in.
             Ok(Ok(_)) if was_closed => question.unread("the terminal was closed"),
             Ok(Ok(Ok(answer))) => return Ok(answer),
             Ok(Ok(Err(error))) => question.unread(&reason(&error)),
-            // The runtime is shutting down.
+            // The reading thread has failed, for example because the async runtime is shutting down.
             Ok(Err(_)) => Error::new(ErrorKind::Unexpected, "the prompt failed unexpectedly"),
         };
         self.before.end_line(question.echo);
@@ -359,7 +362,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Returns the subject of a question for use in a sentence: "Password of Kim: " becomes "password of Kim".
+/// Returns what a question asks for, in words that fit into a sentence. For example, "Password of Kim: " becomes "password of Kim".
 fn topic(question: &str) -> String {
     let mut characters = question.trim_end_matches(": ").chars();
     characters.next().map_or_else(String::new, |first| {
@@ -371,7 +374,7 @@ fn topic(question: &str) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// Puts the terminal into the state of an open prompt for a secret, without reading a secret.
+    /// Changes the terminal as an open prompt for a secret does. No secret is read.
     pub(crate) fn begin_to_ask() {
         remember(Some(tty::TerminalState::now()));
         tty::stop_echo().expect("a terminal");

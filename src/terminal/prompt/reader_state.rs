@@ -1,4 +1,4 @@
-//! The state that a prompt shares with the thread that reads the answer.
+//! The state that a prompt shares with the thread that reads the answer to it.
 
 use std::sync::atomic::AtomicBool;
 #[cfg(unix)]
@@ -6,25 +6,26 @@ use std::sync::atomic::{AtomicU32, Ordering};
 #[cfg(unix)]
 use std::time::Duration;
 
-/// Whether the terminal shows the input.
+/// Whether the terminal shows what the user types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Echo {
     On,
     Off,
 }
 
-/// The state of a prompt, which the run and the thread that reads the answer share.
+/// The state that an open prompt shares with the thread that reads the answer. The prompt itself waits on the main thread.
 #[derive(Default)]
 pub(super) struct ReaderState {
-    /// True if the run has stopped waiting for the answer.
+    /// True if the prompt no longer waits for the answer. The reading thread must then end.
     pub(super) cancelled: AtomicBool,
-    /// The number of times the process continued after a stop.
+    /// The number of times that the process was stopped (Ctrl-Z) and continued.
     #[cfg(unix)]
     pub(super) continued: AtomicU32,
-    /// The number of times that the thread has asked the run to handle the signals that have arrived.
+    /// The number of times that the reading thread has asked the main thread to handle the signals that have arrived.
     #[cfg(unix)]
     pub(super) turn_wanted: AtomicU32,
-    /// The value that `turn_wanted` had when the run last handled signals.
+    /// The value of `turn_wanted` when the main thread last handled signals. If it is less than `turn_wanted`, the reading thread is
+    /// waiting.
     #[cfg(unix)]
     pub(super) turn_taken: AtomicU32,
     #[cfg(unix)]
@@ -37,7 +38,8 @@ impl ReaderState {
         self.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Waits until the run has handled the signals that arrived before this call. A signal that ends the run cancels the prompt.
+    /// Waits until the main thread has handled all signals that arrived before this call. If one of these signals ends the run, the prompt
+    /// is cancelled.
     #[cfg(unix)]
     pub(super) fn wait_for_turn(&self) {
         let wanted = self.turn_wanted.fetch_add(1, Ordering::SeqCst) + 1;

@@ -1,8 +1,8 @@
-//! Reads from the terminal of a Unix process. The terminal is used only while the process is in the foreground.
+//! Reads from the terminal of a Unix process. This module uses the terminal only while the process is in the foreground.
 //!
-//! The system stops a background process that reads from its terminal or changes the terminal settings. If the process is continued in the
-//! background, the system stops it again immediately, and the process cannot handle the signals that arrived meanwhile. So this module does not use
-//! the terminal in the background. Instead the process stops itself, and handles its signals after each stop.
+//! The system stops a background process that reads from its terminal or changes the terminal settings. If the process were continued in
+//! the background and used the terminal again, the system would stop it immediately, before it could handle the signals that arrived
+//! meanwhile. So a process in the background stops itself instead, and handles its signals each time it is continued.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -21,12 +21,12 @@ use super::reader_state::{Echo, ReaderState};
 use crate::secret::Secret;
 
 const TERMINAL: &str = "/dev/tty";
-/// The maximum length of a line on a terminal (N_TTY_BUF_SIZE on Linux). It is shorter on other systems.
+/// The maximum length of an input line. This is the limit of a terminal on Linux (N_TTY_BUF_SIZE). Other systems have a lower limit.
 const MAX_LINE: usize = 4096;
-/// The pause between two checks of the process state.
+/// The time between two checks for input, and between two checks whether the process is in the foreground.
 const PAUSE: Duration = Duration::from_millis(50);
-/// The maximum number of consecutive attempts to stop that have no effect. The process may ignore the stop signal, or no shell may be able to
-/// continue the process.
+/// The maximum number of consecutive times that this process tries to stop itself without effect. A stop has no effect if the process
+/// ignores the stop signal, or if there is no shell that could continue the process.
 const MAX_FAILED_STOPS: u32 = 40;
 
 /// Returns true if this process has a terminal.
@@ -44,7 +44,7 @@ fn open() -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(TERMINAL)
 }
 
-/// Shows `question` and reads a line. No buffered reader is used, because its buffer would retain a copy of a secret.
+/// Shows `question` and reads a line. The terminal is read without a buffered reader, because a copy of a secret would stay in its buffer.
 pub(crate) fn line(question: &str, echo: Echo, state: &ReaderState) -> io::Result<Secret> {
     let mut terminal = open()?;
     let mut asked = ask(&mut terminal, question, echo, state)?;
@@ -71,7 +71,8 @@ pub(crate) fn line(question: &str, echo: Echo, state: &ReaderState) -> io::Resul
     Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// Waits until the process is in the foreground, and shows the question. Returns how often the process was continued after a stop.
+/// Waits until the process is in the foreground, and then shows the question. Returns how often the process had been continued at that
+/// time.
 fn ask(terminal: &mut File, question: &str, echo: Echo, state: &ReaderState) -> io::Result<u32> {
     come_to_foreground(terminal, state)?;
     if state.is_cancelled() {
@@ -79,7 +80,7 @@ fn ask(terminal: &mut File, question: &str, echo: Echo, state: &ReaderState) -> 
     }
     let asked = state.continued.load(Ordering::SeqCst);
     if echo == Echo::Off {
-        // The echo is turned off before the question is shown, so that input is never visible.
+        // The echo is turned off before the question is shown, so that the terminal never shows what the user types after the question.
         hide(terminal)?;
     }
     terminal.write_all(question.as_bytes())?;
@@ -94,7 +95,8 @@ fn come_to_foreground(terminal: &File, state: &ReaderState) -> io::Result<()> {
                 "this process is in the background of the terminal",
             ));
         }
-        // Before the process stops again, the run handles any signal that arrived during the last stop.
+        // Signals may have arrived while the process was stopped. The main thread must handle them before this thread stops the process
+        // again.
         state.wait_for_turn();
         if state.is_cancelled() {
             return Err(io::ErrorKind::Interrupted.into());
@@ -111,7 +113,7 @@ fn come_to_foreground(terminal: &File, state: &ReaderState) -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for input for a short time.
+/// Waits for input for a short time. Returns true if there is input.
 fn is_readable(terminal: &File) -> io::Result<bool> {
     let pause = Timespec {
         tv_sec: 0,
@@ -125,12 +127,13 @@ fn is_readable(terminal: &File) -> io::Result<bool> {
     }
 }
 
-/// Returns true if this process can use the terminal. Also returns true if the foreground process group is unknown, for example in a container.
+/// Returns true if this process is in the foreground of the terminal. Also returns true if the foreground process group is unknown, for
+/// example in a container.
 fn is_in_foreground(terminal: &File) -> bool {
     tcgetpgrp(terminal).map_or(true, |group| group == getpgrp())
 }
 
-/// Turns off the echo of all input except line breaks.
+/// Turns off the echo, so that the terminal does not show what the user types. Only line breaks are still shown.
 fn hide(terminal: &File) -> io::Result<()> {
     let mut state = tcgetattr(terminal)?;
     state.local_modes -= LocalModes::ECHO;
@@ -138,7 +141,7 @@ fn hide(terminal: &File) -> io::Result<()> {
     Ok(tcsetattr(terminal, OptionalActions::Now, &state)?)
 }
 
-/// Turns off the echo. It stays off until the terminal is restored.
+/// Turns off the echo. The terminal does not show what the user types until its state is restored.
 #[cfg(test)]
 pub(crate) fn stop_echo() -> io::Result<()> {
     hide(&open()?)
@@ -164,7 +167,8 @@ impl TerminalState {
         (self.0.as_ref()).is_none_or(|(terminal, _)| is_in_foreground(terminal))
     }
 
-    /// Ends the line of the question. If a secret was requested, unread input is discarded, because the shell would show it.
+    /// Moves the cursor to a new line after the question. If the question asked for a secret, unread input is discarded, because the shell
+    /// would show it.
     pub(crate) fn end_line(&self, echo: Echo) {
         if let Some((terminal, _)) = self.0.as_ref().filter(|_| self.is_in_foreground()) {
             let _ = (&mut &*terminal).write_all(b"\n");
@@ -175,10 +179,10 @@ impl TerminalState {
     }
 
     pub(crate) fn restore(&self) {
-        // In the background, this function restores nothing. The shell has already restored the terminal, and the system would stop this
-        // process if it changed the terminal settings.
+        // If this process is in the background, this function does nothing. The shell has already restored the terminal, and the system
+        // would stop this process if it changed the terminal settings.
         if let Some((terminal, state)) = self.0.as_ref().filter(|_| self.is_in_foreground()) {
-            // A failure is ignored, because a closed terminal cannot be restored.
+            // An error is ignored, because it means that the terminal is closed and cannot be restored.
             let _ = tcsetattr(terminal, OptionalActions::Now, state);
         }
     }

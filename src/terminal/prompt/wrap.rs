@@ -2,7 +2,8 @@
 
 use crate::terminal::output::without_leading_command;
 
-/// Wraps a sentence between words. Later lines are indented, so that a name in the sentence cannot look like a line of the question.
+/// Wraps a sentence into lines, between words. All lines except the first are indented, so that a name in the sentence cannot look like a
+/// new line of the question.
 pub(crate) fn filled(text: &str, columns: usize) -> String {
     let mut lines = String::with_capacity(text.len());
     let mut width = 0;

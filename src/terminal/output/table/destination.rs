@@ -1,30 +1,30 @@
-//! The destination of a table, which determines its layout.
+//! Where a table is printed. The layout of the table depends on it.
 
 use std::io::{self, IsTerminal as _};
 
-/// The destination of a table.
+/// Where a table is printed: on a terminal, to a pipe, or in the format `tsv`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TableLayout {
-    /// A terminal with this width in characters. The table is aligned, and cells may be cut.
+    /// A terminal. The columns of the table are aligned, and cells may be cut to make the table fit.
     Terminal {
-        /// The width in characters.
+        /// The width of the terminal in characters.
         width: usize,
         /// True if cells may have a colour.
         color: bool,
     },
-    /// A pipe or a file. Each row is a line with tabs between the cells. There is no header.
+    /// A pipe or a file. Each row is one line, in which the cells are separated by tabs. There is no header.
     Pipe,
-    /// The format `tsv`: the layout of [`TableLayout::Pipe`] with a header.
+    /// The format `tsv`. The layout is the same as [`TableLayout::Pipe`], but with a header.
     Tsv,
 }
 
 impl TableLayout {
-    /// Returns the destination of a table that is printed to stdout.
+    /// Returns the layout of a table that is printed to stdout.
     pub(crate) fn of_stdout(color: bool) -> Self {
         if !io::stdout().is_terminal() {
             return Self::Pipe;
         }
-        // If the width is unknown, no cell is cut, and the terminal wraps long lines.
+        // If the width of the terminal is unknown, no cell is cut, and the terminal wraps long lines.
         let width = terminal_width().map_or(usize::MAX, usize::from);
         Self::Terminal { width, color }
     }
@@ -36,7 +36,7 @@ fn terminal_width() -> Option<u16> {
     (size.ws_col > 0).then_some(size.ws_col)
 }
 
-/// Returns `None`, because the width is unknown on Windows.
+/// Returns `None` on Windows, because the program cannot determine the width there.
 #[cfg(not(unix))]
 fn terminal_width() -> Option<u16> {
     None

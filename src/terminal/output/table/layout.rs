@@ -1,5 +1,5 @@
-//! The layout of a table on a terminal: aligned columns without borders. If the table is wider than the terminal, cells are cut to their minimum
-//! widths. If the table is still too wide, optional columns are omitted.
+//! The layout of a table on a terminal: aligned columns without borders. If the table does not fit, cells are cut down to the minimum
+//! widths of their columns. If it still does not fit, optional columns are left out.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -7,11 +7,13 @@ use super::model::{Column, Table, Tint};
 use crate::terminal::output::escape::safe;
 use crate::text::shorten;
 
-/// The maximum length of a cell, in characters. Without a maximum, one long cell would widen its whole column.
+/// The maximum length of a cell on a terminal, in characters. A longer cell is cut, because one long cell would make its whole column too
+/// wide.
 const MAX_CELL: usize = 300;
-/// The number of characters at the end of a cell that is cut in the middle. The default names of keys differ in their last eight characters.
+/// How many characters at the end of a cell stay visible if text is removed from its middle. There are eight, because the default names of
+/// API keys differ in their last eight characters.
 const KEPT_END: usize = 8;
-/// The space between two columns.
+/// The number of spaces between two columns.
 const GAP: usize = 2;
 
 /// Formats a table for a terminal with this width.
@@ -47,7 +49,7 @@ pub(super) fn table(table: &Table, width: usize, color: bool) -> String {
     lines
 }
 
-/// Formats names and values, with one pair on each line. The values are aligned.
+/// Formats pairs of a name and a value, with one pair on each line. The values are aligned.
 pub(super) fn pairs(rows: &[[String; 2]]) -> String {
     let width = rows.iter().map(|[name, _]| name.width()).max();
     let width = width.unwrap_or_default();
@@ -90,20 +92,20 @@ fn fitting(columns: &[Column], natural: &[usize], width: usize) -> Vec<(usize, u
     shown.into_iter().zip(widths).collect()
 }
 
-/// Returns the width of a line whose columns have these widths.
+/// Returns the width of a whole line if its columns have these widths. The spaces between the columns are included.
 fn total(widths: impl ExactSizeIterator<Item = usize>) -> usize {
     let gaps = widths.len().saturating_sub(1) * GAP;
     widths.sum::<usize>() + gaps
 }
 
-/// Returns `text`, shortened to this width with an ellipsis if it is wider.
+/// Returns `text`. If it is wider than `width`, its end is replaced by an ellipsis.
 fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
     let mut left = width.saturating_sub(1);
     let begin = text.chars().take_while(|character| {
-        // This variation selector may make the preceding character one column wider.
+        // The character U+FE0F is a variation selector. It may make the character before it one column wider.
         let width = match character {
             '\u{fe0f}' => 1,
             other => other.width().unwrap_or_default(),
@@ -115,7 +117,7 @@ fn cut(text: &str, width: usize) -> String {
     begin.chain(['…']).collect()
 }
 
-/// Returns `text`, shortened to this width with an ellipsis before its last characters if it is wider.
+/// Returns `text`. If it is wider than `width`, text in its middle is replaced by an ellipsis, so that its last characters stay visible.
 fn cut_middle(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -130,7 +132,7 @@ fn cut_middle(text: &str, width: usize) -> String {
     }
 }
 
-/// Returns a line in which each cell is padded to its width. The line does not end in spaces.
+/// Returns a line of a table. Each cell is padded with spaces to the width of its column, but the line does not end in spaces.
 fn line(cells: impl Iterator<Item = (String, usize, Option<Tint>)>) -> String {
     let mut line = String::new();
     let mut padding = 0;

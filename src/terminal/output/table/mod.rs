@@ -1,4 +1,4 @@
-//! Formats tables: aligned columns for a terminal, and tab-separated lines for a pipe or a file.
+//! Formats tables. On a terminal, the columns are aligned. In a pipe or a file, the cells are separated by tabs.
 
 mod destination;
 mod layout;

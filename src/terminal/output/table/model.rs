@@ -1,4 +1,4 @@
-//! The content of a table, independent of its layout.
+//! The content of a table. The layout of the table is determined elsewhere.
 
 /// A table with a header.
 pub(crate) struct Table {
@@ -11,20 +11,21 @@ pub(crate) struct Table {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Column {
     pub(super) header: &'static str,
-    /// The minimum width if cells may be cut on a narrow terminal. `None` if cells are never cut.
+    /// The width to which cells may be cut on a narrow terminal. `None` if cells are never cut.
     pub(super) min_width: Option<usize>,
-    /// True if cells are cut in the middle, so that their end stays visible.
+    /// True if text is removed from the middle of a cell that is too wide, so that the end of the cell stays visible.
     pub(super) keeps_end: bool,
-    /// If set, the column may be omitted on a narrow terminal. The column with the lowest number is omitted first.
+    /// If this is set, the column may be left out on a narrow terminal. If several columns may be left out, the one with the lowest number
+    /// is left out first.
     pub(super) drop_rank: Option<u8>,
 }
 
 /// A cell of a table.
 #[derive(Debug, Clone)]
 pub(crate) struct Cell {
-    /// The text on a terminal.
+    /// The text that is shown on a terminal.
     pub(super) shown: String,
-    /// The text in a pipe. `None` if it is the same as on a terminal.
+    /// The text that is written to a pipe. `None` if it is the same text as on a terminal.
     pub(super) exact: Option<String>,
     pub(super) tint: Option<Tint>,
 }
@@ -32,9 +33,9 @@ pub(crate) struct Cell {
 /// The colour of a cell on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tint {
-    /// Marks something that does not work.
+    /// The cell describes something that does not work.
     Red,
-    /// Marks something that will soon stop working.
+    /// The cell describes something that will soon stop working.
     Yellow,
 }
 
@@ -48,7 +49,7 @@ impl Table {
         }
     }
 
-    /// Creates a table of texts without colour. The texts are never cut.
+    /// Creates a table whose cells are texts without colour. The texts are never cut.
     pub(crate) fn plain<const N: usize>(
         header: [&'static str; N],
         rows: impl Iterator<Item = [String; N]>,
@@ -65,7 +66,7 @@ impl Table {
         self.rows.push(row);
     }
 
-    /// Sets a line that is printed below the table on a terminal.
+    /// Sets a line of text that is printed below the table. It is printed only on a terminal.
     pub(crate) fn summarize(&mut self, summary: String) {
         self.summary = Some(summary);
     }
@@ -82,7 +83,7 @@ impl Column {
         }
     }
 
-    /// Returns a column whose cells may be cut to `min_width` on a narrow terminal.
+    /// Returns a column whose cells may be cut on a narrow terminal, but not to less than `min_width`.
     pub(crate) fn cut(header: &'static str, min_width: usize) -> Self {
         Self {
             min_width: Some(min_width),
@@ -90,7 +91,8 @@ impl Column {
         }
     }
 
-    /// Returns the same column, whose cells are cut in the middle. For texts that differ only at their end.
+    /// Changes the column so that text is removed from the middle of a cell that is too wide. Use this for columns whose cells differ only
+    /// at their end.
     pub(crate) fn keeping_end(self) -> Self {
         Self {
             keeps_end: true,
@@ -98,7 +100,8 @@ impl Column {
         }
     }
 
-    /// Makes the column optional, so that it may be omitted on a narrow terminal. The column with the lowest rank is omitted first.
+    /// Makes the column optional, which means that it may be left out on a narrow terminal. The optional column with the lowest rank is
+    /// left out first.
     pub(crate) fn droppable(self, rank: u8) -> Self {
         Self {
             drop_rank: Some(rank),
@@ -108,7 +111,7 @@ impl Column {
 }
 
 impl Cell {
-    /// Returns a cell that contains `shown` on a terminal and `exact` in a pipe.
+    /// Returns a cell with two texts: `shown` for a terminal, and `exact` for a pipe.
     pub(crate) fn with_exact(shown: String, exact: String) -> Self {
         Self {
             shown,

@@ -5,7 +5,7 @@ use super::model::Table;
 use super::{layout, tsv};
 
 impl Table {
-    /// Returns the text of the table for a destination. Characters that are unsafe in a terminal are escaped.
+    /// Returns the text of the table in the layout for this destination. Characters that are unsafe in a terminal are escaped.
     pub(crate) fn text(&self, destination: TableLayout) -> String {
         match destination {
             TableLayout::Terminal { width, color } => layout::table(self, width, color),
@@ -15,7 +15,7 @@ impl Table {
     }
 }
 
-/// Formats names and values, with one pair on each line.
+/// Formats pairs of a name and a value, with one pair on each line.
 pub(crate) fn pairs(rows: &[[String; 2]], destination: TableLayout) -> String {
     match destination {
         TableLayout::Terminal { .. } => layout::pairs(rows),

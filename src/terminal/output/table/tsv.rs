@@ -1,10 +1,10 @@
-//! Tab-separated lines. Tabs, line breaks and other control characters in a cell are escaped, so each row is one line and each tab separates two
-//! cells.
+//! Formats a table as tab-separated lines. Tabs, line breaks and other control characters in a cell are escaped, so a line break always
+//! ends a row, and a tab always ends a cell.
 
 use super::model::Table;
 use crate::terminal::output::escape::safe;
 
-/// Returns the header line, which contains the names of the columns in the form that `--columns` accepts.
+/// Returns the header line. It contains the names of the columns, spelled as in `--columns`.
 pub(super) fn header(table: &Table) -> String {
     let names = table.columns.iter().map(|column| column.header);
     line(names.map(|name| name.to_lowercase().replace(' ', "-")))
@@ -19,7 +19,7 @@ pub(super) fn rows(table: &Table) -> String {
     rows.collect()
 }
 
-/// Returns one line for each name and its value.
+/// Returns one line for each pair of a name and a value.
 pub(super) fn pairs(rows: &[[String; 2]]) -> String {
     let lines = rows
         .iter()
