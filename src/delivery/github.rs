@@ -100,7 +100,13 @@ impl GithubSink {
             ));
         }
         let file = open_plain(OpenOptions::new().read(true).append(true), &path)
-            .map_err(|error| unwritable(variable, &path, &error))?;
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => Error::usage(
+                    format!("`{flag}`: the file {} ({variable}) does not exist", path.display()),
+                    format!("set {variable} to the file that the GitHub Actions runner creates before each step (nothing was created on the manager)"),
+                ),
+                _ => unwritable(variable, &path, &error),
+            })?;
         Ok(Self {
             target,
             name: name.to_owned(),

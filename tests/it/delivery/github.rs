@@ -177,6 +177,9 @@ fn outside_of_a_step_it_is_rejected_before_anything_is_sent() {
         }
         let result = env.run(OUTPUT);
         contains(result.failure(2), &[variable, "hint: "]);
+        if value == Some("missing") {
+            contains(&result.stderr, &["does not exist", "runner creates"]);
+        }
         snapshot(&result.stderr);
         nothing_was_sent(&env.sandbox);
         assert_eq!(
