@@ -59,6 +59,14 @@ impl Context {
         Prompt::find(self.no_input)
     }
 
+    /// Returns the flag for a command in a hint that asks for confirmation: ` --yes` if this run cannot prompt, or an empty text if it can.
+    pub(crate) fn yes_flag(&self) -> &'static str {
+        match self.prompt() {
+            Prompt::Terminal => "",
+            Prompt::Unavailable => " --yes",
+        }
+    }
+
     /// Records that the work of the command is done, and that the run only has to sign out and to finish flushes to disk.
     pub(crate) fn sign_out_begins(&self) {
         self.signing_out.set(true);

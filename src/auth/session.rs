@@ -119,7 +119,7 @@ async fn finish_flushes(context: &Context) {
 /// Prints a warning for each unfinished operation of earlier runs on this manager and tenant.
 pub(crate) fn warn_unfinished(target: &Target, context: &Context) {
     let manager = target.address.to_string();
-    for warning in notice::unfinished_work(&manager, target.tenant_name()) {
+    for warning in notice::unfinished_work(&manager, target.tenant_name(), context.yes_flag()) {
         context.output.warn(&warning);
     }
 }

@@ -277,16 +277,18 @@ async fn verify_gone(
             (Err(_), Err(error)) if was_refused(error.kind()) => return Err(error.clone()),
             // No further request is sent, because the manager may lock a key whose secret it has rejected repeatedly.
             (Err(why), _) if why.kind() == ErrorKind::SignIn => {
-                return Err(unknown(key, &response, &why));
+                return Err(unknown(key, &response, &why, access));
             }
             // The manager is still unreachable. The deletion was already repeated until the time limit, so the run does not wait a second time.
             (Err(why), Err(error))
                 if why.kind() == ErrorKind::Unreachable
                     && error.kind() == ErrorKind::Unreachable =>
             {
-                return Err(unknown(key, &response, &why));
+                return Err(unknown(key, &response, &why, access));
             }
-            (Err(why), _) if !poll.wait().await => return Err(unknown(key, &response, &why)),
+            (Err(why), _) if !poll.wait().await => {
+                return Err(unknown(key, &response, &why, access));
+            }
             (Ok(true), Err(error)) => return Err(error.clone()),
             (Ok(true), Ok(())) if !poll.wait().await => {
                 return Err(Error::unexpected(format!(
@@ -310,7 +312,7 @@ fn was_refused(kind: ErrorKind) -> bool {
     )
 }
 
-fn unknown(key: &ApiKey, response: &Result<(), Error>, why: &Error) -> Error {
+fn unknown(key: &ApiKey, response: &Result<(), Error>, why: &Error, access: Access<'_>) -> Error {
     let answer = match response {
         Ok(()) => "the manager reported success".to_owned(),
         Err(error) => error.to_string(),
@@ -320,8 +322,9 @@ fn unknown(key: &ApiKey, response: &Result<(), Error>, why: &Error) -> Error {
         describe(key)
     );
     let error = Error::new(ErrorKind::Attention, message).hint(format!(
-        "run `swp-keys delete-key {}` again (a key that no longer exists counts as deleted)",
-        key.id
+        "run `swp-keys delete-key {}{}` again (a key that no longer exists counts as deleted)",
+        key.id,
+        access.context.yes_flag()
     ));
     error.caused_by(why.kind())
 }

@@ -4,8 +4,9 @@ use super::{JournalEntry, Record, Stage, place, unfinished};
 use crate::expiry::format_time;
 use crate::storage::permissions::UntrustedPath;
 
-/// Returns a warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record.
-pub(crate) fn unfinished_work(manager: &str, tenant: Option<&str>) -> Vec<String> {
+/// Returns a warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record. `yes` is the flag
+/// for the commands in the warnings: ` --yes` if this run cannot prompt.
+pub(crate) fn unfinished_work(manager: &str, tenant: Option<&str>, yes: &str) -> Vec<String> {
     let entries = match unfinished() {
         Ok(entries) => entries,
         // If other users can change the journal, this function reports the error. Any other error also prevents this run from writing its own record,
@@ -21,7 +22,7 @@ pub(crate) fn unfinished_work(manager: &str, tenant: Option<&str>) -> Vec<String
         JournalEntry::Record(record)
             if record.manager == manager && record.tenant.as_deref() == tenant =>
         {
-            Some(interrupted_run(&record))
+            Some(interrupted_run(&record, yes))
         }
         JournalEntry::Record(_) | JournalEntry::InProgress(_) => None,
         JournalEntry::Unreadable(name, reason) => Some(format!(
@@ -32,7 +33,7 @@ pub(crate) fn unfinished_work(manager: &str, tenant: Option<&str>) -> Vec<String
     entries.into_iter().filter_map(warning).collect()
 }
 
-fn interrupted_run(record: &Record) -> String {
+fn interrupted_run(record: &Record, yes: &str) -> String {
     let (began, name) = (format_time(record.started), &record.key_name);
     if record.is_over() {
         return format!(
@@ -42,7 +43,7 @@ fn interrupted_run(record: &Record) -> String {
     if record.progress.stage == Stage::Delivering {
         return format!(
             "the run that started at {began} was interrupted while it was delivering a secret for the key `{name}`; {}",
-            secret_in_use(record)
+            secret_in_use(record, yes)
         );
     }
     format!(
@@ -51,11 +52,11 @@ fn interrupted_run(record: &Record) -> String {
 }
 
 /// Returns the next step for the user if the interrupted run may have delivered the secret. Because the secret may be in use, `recover` replaces it
-/// only with `--rekey`.
-pub(crate) fn secret_in_use(record: &Record) -> String {
+/// only with `--rekey`. `yes` is the flag for the commands: ` --yes` if this run cannot prompt.
+pub(crate) fn secret_in_use(record: &Record, yes: &str) -> String {
     let operation = &record.operation;
     format!(
-        "check whether the key's secret is in use; if it is, run `swp-keys recover {operation} --forget`; if it is not, run \
-         `swp-keys recover {operation} --rekey`, which creates a new secret"
+        "check whether the key's secret is in use; if it is, run `swp-keys recover {operation} --forget{yes}`; if it is not, run \
+         `swp-keys recover {operation} --rekey{yes}`, which creates a new secret"
     )
 }

@@ -90,7 +90,7 @@ impl Transaction<'_> {
             );
             return Err((ErrorKind::Undelivered, failure));
         }
-        let next_step = recorded.next_step_in_use(minted.id);
+        let next_step = recorded.next_step_in_use(minted.id, self.access.context);
         if let Some(pending) = &self.pending {
             pending.set_next_step(next_step);
         }

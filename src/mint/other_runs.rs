@@ -7,10 +7,10 @@
 use super::ownership;
 use super::record::next_step;
 use super::resume::{busy, same_signer};
+use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Entry, JournalEntry, Record, Work};
-use crate::manager::{ApiKey, SignedIn};
-use crate::target::Target;
+use crate::manager::ApiKey;
 
 /// Takes over the records of runs that were interrupted while they created this key or a secret for it. The new secret of this run replaces their
 /// secrets, so their records are no longer needed. `own` is the record of this run. `key` is the key with the ID `id`, or `None` if the key was not
@@ -22,7 +22,7 @@ pub(super) fn take_over(
     id: i64,
     key: Option<&ApiKey>,
     own: &Record,
-    signed_in: &SignedIn,
+    access: Access<'_>,
 ) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::new();
     for found in journal::unfinished().unwrap_or_default() {
@@ -46,7 +46,7 @@ pub(super) fn take_over(
         let entry = if lives {
             None
         } else {
-            same_signer(&other, signed_in)?;
+            same_signer(&other, access)?;
             Entry::take_over(&other.operation)?
         };
         entries.push(entry.ok_or_else(|| busy(&own.key_name))?);
@@ -68,7 +68,8 @@ fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool
 ///
 /// # Errors
 /// Returns an error if the secret may be lost. The hint is the next step for the user.
-pub(crate) fn refuse_unfinished(key: &ApiKey, target: &Target) -> Result<(), Error> {
+pub(crate) fn refuse_unfinished(key: &ApiKey, access: Access<'_>) -> Result<(), Error> {
+    let (target, context) = (access.target, access.context);
     let manager = target.address.to_string();
     for found in journal::unfinished().unwrap_or_default() {
         let JournalEntry::Record(record) = found else {
@@ -83,7 +84,8 @@ pub(crate) fn refuse_unfinished(key: &ApiKey, target: &Target) -> Result<(), Err
             "a run was interrupted before it delivered the secret of the key `{}` (ID {}), so the secret may be lost",
             record.key_name, key.id
         );
-        let error = Error::new(ErrorKind::Attention, message).hint(next_step(Some(&record)));
+        let error =
+            Error::new(ErrorKind::Attention, message).hint(next_step(Some(&record), context));
         return Err(error.key(key.id));
     }
     Ok(())

@@ -201,7 +201,7 @@ impl RunRecord {
     }
 
     /// Returns the hint for a run that failed.
-    pub(super) fn next_step(&self) -> String {
+    pub(super) fn next_step(&self, context: &Context) -> String {
         match &self.own {
             // This run did not create the key, so the hint must not suggest deleting the key.
             Own::Unavailable(Record {
@@ -209,21 +209,24 @@ impl RunRecord {
                 key_id: Some(id),
                 ..
             }) => in_use_unrecorded(*id),
-            _ => next_step(self.on_disk()),
+            _ => next_step(self.on_disk(), context),
         }
     }
 
     /// Returns the hint for a run that is aborted during its request for a new secret.
-    pub(super) fn next_step_if_aborted(&self) -> String {
+    pub(super) fn next_step_if_aborted(&self, context: &Context) -> String {
         match self.is_written() {
             true => pending_hint(true),
-            false => self.next_step(),
+            false => self.next_step(context),
         }
     }
 
     /// Returns the hint for a run whose secret may have been delivered.
-    pub(super) fn next_step_in_use(&self, id: i64) -> String {
-        (self.on_disk()).map_or_else(|| in_use_unrecorded(id), secret_in_use)
+    pub(super) fn next_step_in_use(&self, id: i64, context: &Context) -> String {
+        match self.on_disk() {
+            Some(record) => secret_in_use(record, context.yes_flag()),
+            None => in_use_unrecorded(id),
+        }
     }
 
     /// Adds the records of the interrupted runs that this run replaces.
@@ -322,9 +325,11 @@ fn remove(entry: Entry, context: &Context) {
 }
 
 /// Returns the hint for an unfinished operation. `record` is `None` if there is no record on disk.
-pub(crate) fn next_step(record: Option<&Record>) -> String {
+pub(crate) fn next_step(record: Option<&Record>, context: &Context) -> String {
     match record {
-        Some(record) if record.progress.stage == Stage::Delivering => secret_in_use(record),
+        Some(record) if record.progress.stage == Stage::Delivering => {
+            secret_in_use(record, context.yes_flag())
+        }
         Some(_) => pending_hint(true),
         None => pending_hint(false),
     }

@@ -225,8 +225,8 @@ fn is_of_its_time(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
 ///
 /// # Errors
 /// Returns an error if the sign-in method or the API key differs.
-pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), Error> {
-    if record.signer == signed_in.signer_fingerprint(&record.operation) {
+pub(crate) fn same_signer(record: &Record, access: Access<'_>) -> Result<(), Error> {
+    if record.signer == access.signed_in.signer_fingerprint(&record.operation) {
         return Ok(());
     }
     let error = Error::new(
@@ -241,7 +241,8 @@ pub(crate) fn same_signer(record: &Record, signed_in: &SignedIn) -> Result<(), E
         |_| "with the API key that the interrupted run used",
     );
     Err(error.hint(format!(
-        "sign in {with}; or run `swp-keys list-keys` to check the keys, then `swp-keys recover {} --forget` to remove the record",
-        record.operation
+        "sign in {with}; or run `swp-keys list-keys` to check the keys, then `swp-keys recover {} --forget{}` to remove the record",
+        record.operation,
+        access.context.yes_flag()
     )))
 }

@@ -106,7 +106,7 @@ impl Transaction<'_> {
         id: i64,
         entry: Entry,
     ) -> Result<(Delivered, RunRecord), Error> {
-        let older = other_runs::take_over(id, None, &entry.record, self.access.signed_in)?;
+        let older = other_runs::take_over(id, None, &entry.record, self.access)?;
         let mut recorded = RunRecord::written(entry);
         recorded.supersede(older);
         self.rekey_recorded(id, recorded).await
@@ -148,7 +148,7 @@ impl Transaction<'_> {
                 recorded.record().key_name
             ),
             Some(id),
-            recorded.next_step_if_aborted(),
+            recorded.next_step_if_aborted(self.access.context),
         );
         self.pending = Some(self.access.context.pending.add(pending));
         let delivered = match self.request_secret(id, recorded.record()).await {
@@ -170,7 +170,7 @@ impl Transaction<'_> {
         // fail too.
         let _turn = journal::turn();
         let own = recorded.record();
-        match other_runs::take_over(key.id, Some(key), own, self.access.signed_in) {
+        match other_runs::take_over(key.id, Some(key), own, self.access) {
             Ok(older) => {
                 recorded.supersede(older);
                 Ok(recorded)
@@ -201,7 +201,7 @@ impl Transaction<'_> {
                 recorded.withdraw(self.access.context);
                 Err(error)
             }
-            Failure::Unresolved(error) => Err(error.hint(recorded.next_step())),
+            Failure::Unresolved(error) => Err(error.hint(recorded.next_step(self.access.context))),
         }
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn leave_existing(
     mut meta: Value,
     access: Access<'_>,
 ) -> Result<(), Error> {
-    refuse_unfinished(existing, access.target)?;
+    refuse_unfinished(existing, access)?;
     let differences = add_drift(existing, requested, &mut meta, access).unwrap_or_default();
     // The note is printed even with `--quiet`, because the exit code 0 does not show that no secret was written.
     access.context.output.insist(&format!(

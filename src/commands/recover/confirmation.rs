@@ -45,12 +45,13 @@ pub(super) async fn confirm(
 
 /// Adds a hint if it is unknown whether the interrupted run created the key. The user can check the keys in the manager's console, and remove the
 /// journal record.
-pub(super) fn unproven(error: Error, record: &Record) -> Error {
+pub(super) fn unproven(error: Error, record: &Record, context: &Context) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;
     }
     error.hint(format!(
-        "check the keys in the manager's console, then run `swp-keys recover {} --forget`",
-        record.operation
+        "check the keys in the manager's console, then run `swp-keys recover {} --forget{}`",
+        record.operation,
+        context.yes_flag()
     ))
 }

@@ -32,11 +32,11 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
     let search = async {
         find_abandoned_key(&entry, access)
             .await
-            .map_err(|error| unproven(error, &record))
+            .map_err(|error| unproven(error, &record, access.context))
     };
     let found = access.context.signals.cancel(search).await?;
     if found.is_none() || record.work == Work::Rekey {
-        same_signer(&record, access.signed_in)?;
+        same_signer(&record, access)?;
     }
     let Some(id) = found else {
         access.context.output.note(&format!(

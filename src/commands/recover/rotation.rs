@@ -30,10 +30,10 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
         return Ok(());
     };
     // This run must use the same tenant as the interrupted run. In another tenant, the key ID in the journal record could belong to a different key.
-    same_signer(&record, access.signed_in)?;
+    same_signer(&record, access)?;
     let search = async {
         let found = find_abandoned_key(&entry, access).await;
-        found.map_err(|error| unproven(error, &record))
+        found.map_err(|error| unproven(error, &record, access.context))
     };
     let Some(id) = access.context.signals.cancel(search).await? else {
         mint::restore_name(access, &record).await?;

@@ -151,7 +151,7 @@ async fn recover_one(args: &Args, record: &Record, access: Access<'_>) -> Result
         settle(entry)?;
         return print_result(args, record, record.key_id, "complete", access.context);
     }
-    selection::refuse_in_use(args, &entry.record)?;
+    selection::refuse_in_use(args, &entry.record, access.context)?;
     if entry.record.predecessor.is_some() {
         return rotation::recover(args, entry, access).await;
     }

@@ -72,7 +72,7 @@ pub(super) fn needs_a_secret(args: &Args, record: &Record) -> bool {
 ///
 /// # Errors
 /// Returns an attention error that names the operation, if the recovery is not permitted.
-pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
+pub(super) fn refuse_in_use(args: &Args, record: &Record, context: &Context) -> Result<(), Error> {
     // The secret of a key that `exec` created is not in use, because the command that used it has ended.
     let in_use = record.progress.stage == Stage::Delivering && !record.temporary;
     if !in_use || !args.yes || args.operation.contains(&record.operation) {
@@ -82,7 +82,8 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record) -> Result<(), Error> {
         "the run `{}` was interrupted while delivering the secret of the key `{}`, so the secret may be in use",
         record.operation, record.key_name
     );
-    let error = Error::new(ErrorKind::Attention, message).hint(secret_in_use(record));
+    let error =
+        Error::new(ErrorKind::Attention, message).hint(secret_in_use(record, context.yes_flag()));
     Err(match record.key_id {
         Some(id) => error.key(id),
         None => error,

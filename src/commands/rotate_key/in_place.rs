@@ -36,7 +36,7 @@ pub(super) async fn in_place(
         let rekey = InPlaceRekey::of(args, key, false, access)?;
         let result = rekey.carry_out(prepared, access).await;
         result.map_err(|error| match access.signed_in.signer_id() {
-            Some(signer) if signer == id => signer_hint(error, id),
+            Some(signer) if signer == id => signer_hint(error, id, access.context),
             _ => error,
         })
     })
@@ -78,7 +78,7 @@ pub(super) async fn current(
             let id = key.id;
             let rekey = InPlaceRekey::of(args, key, true, access)?;
             let result = rekey.carry_out(prepared, access).await;
-            result.map_err(|error| signer_hint(error, id))
+            result.map_err(|error| signer_hint(error, id, access.context))
         })
         .await?;
     if let Some(report) = rekeyed {
@@ -96,12 +96,13 @@ fn requires_api_key() -> Error {
 
 /// Adds a hint if it is unknown whether the manager created the new secret of the API key that authenticates this run. If the manager did, this API
 /// key's old secret no longer works, so `recover` cannot use it.
-fn signer_hint(error: Error, id: i64) -> Error {
+fn signer_hint(error: Error, id: i64, context: &Context) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;
     }
+    let yes = context.yes_flag();
     error.hint(format!(
-        "if the key still works, run `swp-keys recover` with this key; if not, run `swp-keys recover --forget` and have \
+        "if the key still works, run `swp-keys recover` with this key; if not, run `swp-keys recover --forget{yes}` and have \
          an administrator run `swp-keys rotate-key {id} --in-place`"
     ))
 }

@@ -88,7 +88,7 @@ impl AbandonedRotation {
     /// # Errors
     /// Returns an error if the rotation was started with a different credential, or if another process is working on it.
     pub(super) fn take_over(&self, access: Access<'_>) -> Result<Entry, Error> {
-        same_signer(&self.0, access.signed_in)?;
+        same_signer(&self.0, access)?;
         access.context.output.note(&format!(
             "continuing the rotation of the key `{}`, which was interrupted at {}",
             self.0.key_name,

@@ -9,6 +9,7 @@ use swp_keys::sandbox::{Action, Fault};
 
 use super::lost_resets::REKEY;
 use crate::support::files::read;
+use crate::support::pty::Pty;
 use crate::support::requests::{CREATE, count, nothing_was_sent};
 use crate::support::running::Running;
 use crate::support::{RunResult, TestEnv, answering_unknowns, contains, wait_until};
@@ -116,7 +117,9 @@ fn a_secret_that_may_be_in_use_is_revoked_only_by_operation() {
             &["-q", "--out-file", "new"],
         ] {
             let result = env.run(RECOVER.iter().chain(more));
-            contains(result.failure(11), &[&operation, "--forget"]);
+            let forget = format!("`swp-keys recover {operation} --forget --yes`");
+            let rekey = format!("`swp-keys recover {operation} --rekey --yes`");
+            contains(result.failure(11), &[&forget, &rekey]);
             assert_eq!(env.sandbox.api_keys(), keys, "{words:?} {more:?}");
             assert_eq!(records(&env).len(), 1, "{words:?} {more:?}");
         }
@@ -128,6 +131,18 @@ fn a_secret_that_may_be_in_use_is_revoked_only_by_operation() {
         assert!(works(&env, new) && !works(&env, &secret), "{words:?}");
         assert_eq!(records(&env).len(), 0, "{words:?}");
     }
+}
+
+/// On a terminal, the commands in the hint ask for confirmation. Without a terminal, they need `--yes`.
+#[test]
+fn on_a_terminal_the_hint_omits_yes() {
+    let env = TestEnv::new();
+    kill_while_delivering(&env, &NAMED);
+    let operation = operation(&env);
+    let mut terminal = Pty::start(&env.home, r#""$SWP_KEYS" recover --yes; echo "code=$?""#);
+    terminal.see("code=11");
+    let output = terminal.end();
+    contains(&output, &[&format!("recover {operation} --forget`")]);
 }
 
 #[test]
