@@ -207,7 +207,7 @@ pub(crate) async fn confirm(
         comparison_commands(host)
     );
     let flags = format!(
-        "compare the key's fingerprint on the manager's host; if it matches, pass `--tls-pin {}`",
+        "display the fingerprint of the TLS key on the manager's host; if it is {0}, pass `--tls-pin {0}`",
         certificate.pin
     );
     let mut message = format!("the key of {host} was not confirmed");

@@ -105,7 +105,7 @@ impl FileSink {
             let _lock = lock_in_place(&file, &self.path, signals).await?;
             if !self.allow_loose_permissions && is_loose(&file.metadata()?) {
                 return Err(io::Error::other(
-                    "the mode of the file was changed, so that other users can read it",
+                    "the mode of the file was changed, and other users can now read it",
                 ));
             }
             let before = whole(&file, LIMIT)?.ok_or_else(too_large)?;

@@ -53,7 +53,7 @@ pub(crate) fn asked_fields(change: &KeyChange) -> Vec<(&'static str, Value)> {
     FIELDS.iter().filter_map(value).collect()
 }
 
-/// Compares each field that a change sets with the same field of the key.
+/// For each field that a change sets, compares the new value with the key's current value.
 pub(crate) fn compare(change: &KeyChange, key: &ApiKey) -> Vec<Compared> {
     let is = shown_fields(key);
     let asked = asked_fields(change).into_iter();

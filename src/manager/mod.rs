@@ -1,8 +1,8 @@
 //! The client of the Deep Security Manager API. This module does not depend on the command line, the output or the disk.
 //!
 //! [`Manager`] is a connection without credentials. Calls that need credentials are methods of [`SignedIn`]. `docs/manager-api.md` describes the API.
-//! That page lists some facts about the API as unknown. Code that depends on an unknown fact is correct whatever the fact is, and a comment explains
-//! why.
+//! That page also lists open questions about the API. Code that touches an open question works for every possible answer, and a comment there
+//! explains why.
 
 mod address;
 mod api;

@@ -106,11 +106,11 @@ pub(super) enum ResetOutcome {
     Unknown(String),
 }
 
-/// Creates a new secret for the key. If a response is lost, the request is repeated, because a newer secret replaces the lost secret.
-/// `uncertain` is true if an earlier request may have created a secret.
+/// Creates a new secret for the key. If the response is lost, the request is repeated. This is safe, because each new secret replaces the
+/// previous one. `uncertain` is true if an earlier request may have created a secret.
 ///
-/// Before a request is repeated, this function waits until the lost request can no longer be in flight. If the manager processed the lost
-/// request later, the newer secret would become invalid.
+/// Before the request is repeated, this function waits until the first request can no longer be in flight. If the manager processed the first
+/// request after the repeated one, the secret of the repeated one would be invalid.
 pub(super) async fn of_reset(
     signed_in: &SignedIn,
     record: &Record,

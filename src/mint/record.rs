@@ -229,7 +229,7 @@ impl RunRecord {
         }
     }
 
-    /// Adds the records of the interrupted runs that this run replaces.
+    /// Adds the records of earlier interrupted runs. The record of this run replaces them.
     pub(super) fn supersede(&mut self, older: Vec<Entry>) {
         self.older = older;
     }

@@ -259,9 +259,9 @@ fn not_retired(
     .http(why.http_status())
     .key(id);
     error.hint(if kept {
-        "run `swp-keys recover` to set the expiry; the old key works until then".to_owned()
+        "run `swp-keys recover` to set the expiry; without it, the old key keeps working".to_owned()
     } else {
-        format!("run {by_hand} to set the expiry; the old key works until then")
+        format!("run {by_hand} to set the expiry; without it, the old key keeps working")
     })
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn code_already_used(code: &str, spent: &CodeAlreadyUsed) -> Error {
         ),
     )
     .hint(
-        "wait up to 30 seconds for the next code and pass that code, or run `swp-keys login` once so that later commands need no code; add `--force-login` to send the same code anyway",
+        "wait up to 30 seconds and pass the next code; to send this code anyway, add `--force-login`; to need no code in later commands, run `swp-keys login` once",
     )
 }
 

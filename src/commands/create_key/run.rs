@@ -63,7 +63,7 @@ fn explain_ended_session(error: Error, access: Access<'_>) -> Error {
         return error;
     }
     error.hint(
-        "run the command again; the manager may have ended the session while a question was open",
+        "run the command again; the manager may have ended the session while the command waited for an answer",
     )
 }
 

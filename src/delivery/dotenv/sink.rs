@@ -144,7 +144,7 @@ impl DotenvSink {
             && is_loose(&found.metadata)
         {
             return Err(
-                "the mode of the file was changed, so that other users can read it".to_owned(),
+                "the mode of the file was changed, and other users can now read it".to_owned(),
             );
         }
         let old = before.as_ref().map_or(&[][..], |found| &found.content);

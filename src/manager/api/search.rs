@@ -169,8 +169,8 @@ impl SearchProgress {
         let mut page: Vec<T> = response.json::<T::Results>()?.into_iter().collect();
         self.ended = u32::try_from(page.len()).is_ok_and(|length| length < full);
         if self.ended {
-            // Pages must be sorted, because each request asks for the IDs after the last ID of the page before. No request follows the last page, so
-            // an unsorted last page is sorted instead of rejected.
+            // The objects on a page must be sorted by ID, because each request asks for the IDs after the last ID of the previous page. No
+            // request follows the last page, so its objects are sorted here if they are not.
             page.sort_by_key(T::id);
         }
         let is_ascending = (self.last.into_iter().chain(page.iter().map(T::id)))

@@ -229,7 +229,7 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
                 )
             }
         }
-        // On some systems, the verifier reports a wrong purpose with a private error type. So the diagnosis is checked instead of the type.
+        // On some systems, the verifier has a private error type for a certificate with the wrong purpose. So this arm checks the diagnosis.
         CertificateError::Other(_) if !diagnosis.is_for_servers => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }

@@ -189,7 +189,7 @@ pub(crate) fn reason(cause: &CertificateError) -> String {
     };
     match other.downcast_ref() {
         Some(webpki::Error::NameConstraintViolation) => {
-            "a CA in its chain is not allowed to issue certificates for its host names"
+            "a CA in its chain is not allowed to issue certificates for this host name"
         }
         Some(webpki::Error::PathLenConstraintViolated) => {
             "its chain is longer than a CA in the chain allows"

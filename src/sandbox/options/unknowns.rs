@@ -123,12 +123,12 @@ unknowns! {
         /// Whether operations on API keys accept a session. Creating a key always accepts a session.
         session_keys: Option<u16> = None, ["accepted", "401", "403"];
     "end-session" =>
-        /// The effect of DELETE /api/sessions/current: `accepted` ends the session, 200 leaves the session open, and all other choices are error
-        /// responses.
+        /// The effect of DELETE /api/sessions/current: `accepted` ends the session, `200` returns 200 but leaves the session open, and every other
+        /// choice returns that error.
         end_session: Option<u16> = None, ["accepted", "200", "401", "403", "404", "405", "500"];
     "logout" =>
-        /// The effect of the legacy sign-out on a session of /api/sessions: `accepted` ends the session, 200 leaves the session open, and all other
-        /// choices are error responses.
+        /// The effect of the legacy sign-out on a session of /api/sessions: `accepted` ends the session, `200` returns 200 but leaves the session
+        /// open, and every other choice returns that error.
         logout: Option<u16> = None, ["accepted", "200", "401", "404", "500"];
     "missing-version" =>
         /// The status of a request without the header api-version.

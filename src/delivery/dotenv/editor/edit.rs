@@ -159,8 +159,8 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
         } else if let Some(first) = &found
             && further.is_some_and(|words| words.assign(name.as_bytes()))
         {
-            // This line starts with a different name, but also sets `name`, which an earlier line has already set. A shell would use the
-            // value on this line, and ignore the earlier value that this function has found.
+            // This line first sets another variable, but also sets `name`, such as `export OTHER=1 NAME=2`. An earlier line sets `name` too. A
+            // shell would use the value on this line, and ignore the earlier value that this function has found.
             return Err(format!(
                 "{name} is set more than once, on lines {} and {}",
                 number(first.head),
