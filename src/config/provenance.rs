@@ -10,7 +10,8 @@ use crate::process::external_command::ExternalCommand;
 pub(crate) struct ResolvedSetting {
     /// The name of the setting, which is its flag without the leading dashes.
     pub(crate) name: &'static str,
-    /// The value of the setting, or `None` if the setting is not set. Instead of a secret, this is a description of where the secret is read from.
+    /// The value of the setting, or `None` if the setting is not set. If the value is a secret, this field describes the source of the secret and
+    /// does not contain the secret.
     pub(crate) value: Option<String>,
     /// The source of the value, or `None` if the default applies.
     pub(crate) source: Option<Source>,

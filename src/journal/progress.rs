@@ -152,8 +152,8 @@ fn clock() -> Option<i64> {
     i64::try_from(since_boot.as_millis()).ok()
 }
 
-/// Returns `None`, because only Linux provides this ID. On other systems, the age of a record is unknown, and `recover` waits as long as a request
-/// can be in flight.
+/// Returns `None`, because only Linux provides the ID of a boot. Without it, the age of a record cannot be determined. `recover` then waits for the
+/// longest time that a request can be in flight.
 #[cfg(not(target_os = "linux"))]
 fn read_boot() -> Option<String> {
     None

@@ -1,5 +1,5 @@
-//! A TLS stream that can be taken over. A takeover sends given bytes instead of the bytes of the HTTP library, and then ends the connection
-//! in a given way. Injected faults use takeovers to drop, truncate and replace responses.
+//! A TLS stream whose output a request handler can replace. Such a takeover sends given bytes instead of the bytes of the HTTP library, and
+//! then ends the connection in a given way. Injected faults use takeovers to drop, truncate and replace responses.
 
 use std::io;
 use std::pin::Pin;
@@ -16,7 +16,7 @@ use crate::sandbox::faults::takeover::{Ending, Takeover};
 /// there.
 pub(crate) type TakeoverSlot = Arc<Mutex<Option<Takeover>>>;
 
-/// A TLS stream that can be taken over.
+/// A TLS stream whose output a request handler can replace.
 pub(crate) struct TakeoverStream {
     inner: TlsStream<TcpStream>,
     slot: TakeoverSlot,

@@ -119,7 +119,7 @@ impl Prompt {
     ) -> Result<bool, Error> {
         let question = format!("{question} [y/N] ");
         let mut question = PromptText::new(&question, "answer".to_owned(), flags, Echo::On);
-        question.unchanged = "the key in the question was not changed";
+        question.unchanged = "the key that the prompt asked about was not changed";
         let answer = self.ask(&question, signals).await?;
         Ok(is_yes(answer.expose().trim()))
     }

@@ -33,7 +33,7 @@ phrases! {
     NOT_WITHDRAWN = "not withdrawn";
     OMIT_TO_BE_PROMPTED = "omit the flag to be prompted";
     KEY_PROMPT = "Secret of the API key at ";
-    KEY_UNCHANGED = "the key in the question was not changed";
+    KEY_UNCHANGED = "the key that the prompt asked about was not changed";
     UNCHANGED = "nothing was changed on the manager";
     EMPTY_INPUT = "The input is empty.";
     INCOMPLETE_FINGERPRINT = " hex digits, but a whole SHA-256 fingerprint has 64.";

@@ -120,10 +120,10 @@ fn by_status(
     }
 }
 
-/// Returns true if a web page is assumed to come from a different server than the manager, such as a proxy. The manager runs in Tomcat, so a page of
-/// Tomcat with the status 401 or 403 is assumed to come from the manager. Otherwise a rejected sign-in could be repeated as if the failure were
-/// temporary, and lock the account. A page with the status 404 or 405 is also assumed to come from the manager: the object or the endpoint does not
-/// exist.
+/// Returns true if a web page probably comes from a different server than the manager, such as a proxy. Two kinds of page are attributed to the
+/// manager. The first is a page of Tomcat with the status 401 or 403, because the manager runs in Tomcat. If a rejected sign-in were mistaken for a
+/// temporary failure of a proxy, it would be retried, and the retries could lock the account. The second is any page with the status 404 or
+/// 405, because the object or the endpoint does not exist.
 fn is_foreign(call: CallContext<'_>, status: StatusCode, page: &WebPage) -> bool {
     match status.as_u16() {
         401 | 403 => !page.is_from_tomcat(),

@@ -322,7 +322,7 @@ fn invalid_utf_8_is_not_sent() {
     assert_eq!(sign_ins(&env), nothing);
 }
 
-/// The first run that was asked about may already be recovered, so the message is only about the key in the question.
+/// The first run that was asked about may already be recovered, so the message is only about the key that the prompt asked about.
 #[test]
 fn ctrl_c_at_a_later_question_of_recover_is_about_the_key_in_the_question() {
     let env = TestEnv::new();
