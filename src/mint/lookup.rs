@@ -61,8 +61,8 @@ impl<'a> Lookup<'a> {
         self
     }
 
-    /// Searches once by name and, if needed, by marker. The search by marker skips the keys that existed before the operation, because the manager
-    /// assigns increasing IDs. If `whole` is false, the search by marker reads only keys that were created since the last search.
+    /// Searches once by name and, if needed, by marker. The manager assigns increasing IDs, so the search by marker can start after the last key that
+    /// existed before the operation. If `whole` is false, the search by marker reads only keys that were created since the last search.
     ///
     /// # Errors
     /// Returns the manager's error.

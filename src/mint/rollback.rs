@@ -190,7 +190,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Deletes the duplicates of this run's key, whose secrets were not delivered.
+    /// Deletes the duplicates of this run's key. The secrets of the duplicates were not delivered.
     pub(super) async fn end_duplicates(
         &self,
         duplicates: impl IntoIterator<Item = i64>,

@@ -87,7 +87,7 @@ impl Rotation<'_> {
         key_meta::complete(&self.meta, fields, role, access.signed_in.time())
     }
 
-    /// Sets the name of the old key's role to `role`. If `role` is `None` and the output is JSON, reads the name from the manager.
+    /// Stores the name of the old key's role for the output: `role`, or if it is `None` and the output is JSON, the name that the manager reports.
     ///
     /// # Errors
     /// Returns an error if a signal interrupts the request.

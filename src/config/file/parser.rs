@@ -242,8 +242,8 @@ fn suggestion(name: &str, known: &[&str]) -> String {
 /// be a misplaced secret.
 fn is_similar_to_field(name: &str, known: &[&str]) -> bool {
     let folded = name.to_lowercase();
-    // A similar name differs in at most two characters, and in fewer than half of its characters. A name that differs in more characters could be a
-    // secret.
+    // A name is similar to a known field if at most two of its characters differ, and fewer than half of them. Any other name may be a secret in the
+    // wrong place, so it is not repeated.
     let is_near = |field: &str| {
         let differing = strsim::osa_distance(&folded, field);
         differing <= 2 && 2 * differing < field.len()
