@@ -207,7 +207,8 @@ pub(crate) async fn confirm(
         comparison_commands(host)
     );
     let flags = format!(
-        "display the fingerprint of the TLS key on the manager's host; if it is {0}, pass `--tls-pin {0}`",
+        "compare the key's fingerprint with the output of `{}` on the manager's host; if they are equal, pass `--tls-pin {}`",
+        key_fingerprint_command(host),
         certificate.pin
     );
     let mut message = format!("the key of {host} was not confirmed");

@@ -240,7 +240,11 @@ impl PasswordSignIn<'_> {
     fn failed(&self, error: ManagerError) -> Error {
         let locked = *error.cause() == Cause::SignInRefused(SignInRefusal::Locked);
         // The manager may have counted the attempt, so a script must not repeat it.
-        let is_uncertain = matches!(error.cause(), Cause::TimedOut | Cause::Reset);
+        let is_uncertain = match error.cause() {
+            Cause::TimedOut | Cause::Reset => true,
+            Cause::Unavailable { .. } => is_from_gateway(&error),
+            _ => false,
+        };
         let mut error = Error::from(error);
         if is_uncertain {
             error = error.not_retryable();
@@ -349,9 +353,8 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
         Cause::SignInRefused(refusal) if !needs_code(error, who.mfa_code) => {
             guard.refused(*refusal);
         }
-        // If the response has a status code such as 502 or 504, a gateway may have forwarded the request to the manager. The manager may have
-        // received the MFA code, so the MFA code stays recorded as used.
-        Cause::Unavailable { .. } if error.http_status() != Some(503) => {}
+        // The manager may have received the MFA code, so the MFA code stays recorded as used.
+        Cause::Unavailable { .. } if is_from_gateway(error) => {}
         Cause::ConnectionRefused
         | Cause::Unreachable
         | Cause::ProxyRefused
@@ -365,6 +368,12 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
         }
         _ => {}
     }
+}
+
+/// Returns true if the response has a status code such as 502 or 504, with which a gateway responds after it may have forwarded the request to the
+/// manager.
+fn is_from_gateway(error: &ManagerError) -> bool {
+    error.http_status() != Some(503)
 }
 
 /// Returns true if the manager rejected the sign-in only because the MFA code was missing.

@@ -128,7 +128,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, short, long, env = "SWP_OUTPUT", hide_env_values = true, value_name = "FORMAT", default_value = "text", help_heading = OUTPUT)]
     pub output: Format,
 
-    /// Print no notes and no warnings
+    /// Print no notes, and only warnings that require an action
     #[arg(global = true, short, long, env = "SWP_QUIET", hide_env_values = true, value_parser = switch::parse, help_heading = OUTPUT)]
     pub quiet: bool,
 

@@ -38,8 +38,8 @@ impl ProxySettings {
     /// Resolves the proxy settings.
     ///
     /// # Errors
-    /// Returns a usage error if the proxy from the flag or the profile is not valid. A proxy variable that is not valid is no error here, because
-    /// other programs use the same variables. It is an error only when its proxy is needed.
+    /// Returns a usage error if the proxy from the flag or the profile is not valid. An invalid proxy variable is not an error here, because other
+    /// programs use the same variables. It is an error only when its proxy is needed.
     pub(crate) fn resolve(
         resolver: &Resolver<'_>,
         value: Option<String>,

@@ -130,11 +130,19 @@ pub(super) fn identity(path: &Path) -> PathBuf {
         .map_or_else(|| path.to_owned(), |name| folder.join(name))
 }
 
-/// Parses the name of an environment variable.
+/// Parses the name of an environment variable for the secret.
 ///
 /// # Errors
-/// Returns the rule for valid names if a shell could not use this name.
+/// Returns the rule for valid names if a shell could not use this name, or if the system itself reads a variable with this name. The dynamic linker
+/// and shells print the value of such a variable in their error messages (ld.so(8), bash(1)).
 pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
+    let is_of_system = ["PATH", "IFS", "ENV", "BASH_ENV"].contains(&text)
+        || ["LD_", "DYLD_"]
+            .iter()
+            .any(|prefix| text.starts_with(prefix));
+    if is_of_system {
+        return Err("the system reads PATH, IFS, ENV, BASH_ENV, LD_* and DYLD_* itself");
+    }
     let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
     if text.chars().all(good) && text.starts_with(|first: char| !first.is_ascii_digit()) {
         Ok(text.to_owned())

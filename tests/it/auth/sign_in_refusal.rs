@@ -3,6 +3,7 @@
 use swp_keys::sandbox::{Action, Fault, SignInWording};
 
 use super::sign_in::{SIGN_INS, with};
+use crate::support::responses::inject;
 use crate::support::snapshot::snapshot;
 use crate::support::{RunResult, TestEnv, contains};
 
@@ -137,6 +138,23 @@ fn a_rejected_sign_in_is_an_error_in_json() {
     assert_eq!(error["exit"], 4);
     assert_eq!(error["http"], 401);
     assert_eq!(error["retryable"], false);
+}
+
+/// The manager may have counted a sign-in whose response was lost, and a gateway may have forwarded a sign-in that it answers with 502 or 504.
+#[test]
+fn a_sign_in_without_a_response_of_the_manager_is_not_retryable() {
+    for (fault, retryable) in [
+        ("POST /api/sessions drop", false),
+        ("POST /api/sessions status=502", false),
+        ("POST /api/sessions status=504", false),
+        ("POST /api/sessions status=503", true),
+    ] {
+        let env = TestEnv::new();
+        inject(&env.sandbox, fault);
+        let result = env.run(["list-roles", "--retries", "0", "-o", "json"]);
+        let error = result.json_error(8);
+        assert_eq!(error["retryable"], retryable, "{fault}: {error}");
+    }
 }
 
 #[test]

@@ -340,3 +340,28 @@ fn an_argument_that_is_not_utf_8_is_an_error() {
         assert!(!result.stderr.contains("panicked"), "{}", result.stderr);
     }
 }
+
+#[test]
+fn a_flag_that_resembles_no_other_gets_no_empty_suggestion() {
+    let env = TestEnv::new();
+    let result = env.run(["list-keys", "--bogus"]);
+    contains(result.failure(2), &["`--bogus`", "list-keys -h"]);
+    assert!(!result.stderr.contains("did you mean"), "{}", result.stderr);
+}
+
+#[test]
+fn missing_arguments_are_listed_with_the_groups_last() {
+    let env = TestEnv::new();
+    let result = env.run(["update-key"]);
+    contains(
+        result.failure(2),
+        &["missing KEY and one of --role, --role-id, "],
+    );
+}
+
+#[test]
+fn a_key_for_verify_key_is_explained_as_a_secret() {
+    let env = TestEnv::new();
+    let result = env.run(["verify", "nightly"]);
+    contains(result.failure(2), &["--key-file FILE"]);
+}

@@ -208,6 +208,8 @@ fn an_invalid_variable_name_is_rejected() {
                 "GITHUB_TOKEN",
                 "runner_os",
                 "NODE_OPTIONS",
+                "PATH",
+                "LD_PRELOAD",
             ],
         ),
     ] {

@@ -253,3 +253,19 @@ pub(super) fn rolled_back(result: &RunResult, sandbox: &swp_keys::sandbox::Sandb
     assert_eq!(sandbox.api_keys(), []);
     assert_eq!(sandbox.live_sessions(), 0);
 }
+
+/// The dynamic linker and shells would print the secret in their error messages.
+#[test]
+fn a_variable_that_the_system_reads_is_rejected() {
+    let env = TestEnv::new();
+    for name in ["PATH", "IFS", "ENV", "BASH_ENV", "LD_PRELOAD", "DYLD_X"] {
+        let create = ["create", "--role", "Auditor", "-o", "env", "--env-name"];
+        contains(
+            env.run(create.iter().chain(&[name])).failure(2),
+            &["--env-name"],
+        );
+        let exec = ["exec", "--role", "Auditor", "--env", name, "--", "true"];
+        contains(env.run(exec).failure(2), &["--env"]);
+    }
+    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
+}
