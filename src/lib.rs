@@ -7,6 +7,7 @@
 //! lib
 //! cli
 //! commands
+//! fleet
 //! keys
 //! mint
 //! auth
@@ -32,6 +33,7 @@ mod context;
 mod delivery;
 mod error;
 mod expiry;
+mod fleet;
 #[cfg(any(test, fuzzing))]
 mod fuzz_support;
 #[cfg(any(test, fuzzing))]

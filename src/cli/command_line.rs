@@ -50,6 +50,7 @@ pub(crate) enum Command {
     #[command(visible_alias = "rotate")]
     RotateKey(commands::rotate_key::Args),
     Exec(commands::exec::Args),
+    Plan(commands::plan::Args),
     ListRoles(commands::list_roles::Args),
     ShowRole(commands::show_role::Args),
     Login(commands::login::Args),
@@ -136,6 +137,7 @@ fn command_named(word: &str) -> Option<(&'static str, Option<&'static str>, Augm
         "delete-key" | "delete" => ("delete-key", Some("delete"), delete_key::Args::augment_args),
         "rotate-key" | "rotate" => ("rotate-key", Some("rotate"), rotate_key::Args::augment_args),
         "exec" => ("exec", None, exec::Args::augment_args),
+        "plan" => ("plan", None, plan::Args::augment_args),
         "list-roles" => ("list-roles", None, list_roles::Args::augment_args),
         "show-role" => ("show-role", None, show_role::Args::augment_args),
         "login" => ("login", None, login::Args::augment_args),

@@ -17,6 +17,7 @@ impl Command {
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => ProfileUse::Ignored,
             Self::Doctor(_) => ProfileUse::Inspected,
+            Self::Plan(args) => args.profile_use(),
             _ => ProfileUse::Required,
         }
     }
@@ -44,6 +45,7 @@ impl Command {
             | Self::Login(_)
             | Self::Whoami(_)
             | Self::VerifyKey(_)
+            | Self::Plan(_)
             | Self::Doctor(_) => false,
             _ => true,
         }
@@ -75,6 +77,7 @@ impl Command {
             Self::DeleteKey(args) => commands::delete_key::run(args, settings, context).await,
             Self::RotateKey(args) => commands::rotate_key::run(args, settings, context).await,
             Self::Exec(args) => commands::exec::run(args, settings, context).await,
+            Self::Plan(args) => commands::plan::run(args, settings, context).await,
             Self::ListRoles(args) => commands::list_roles::run(args, settings, context).await,
             Self::ShowRole(args) => commands::show_role::run(args, settings, context).await,
             Self::Login(args) => commands::login::run(args, settings, context).await,

@@ -11,9 +11,10 @@ use crate::config::file::{Profile, Profiles};
 use crate::config::{ResolvedSetting, Settings, Source};
 use crate::context::Context;
 use crate::context::Outcome;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::expiry::Expiry;
 use crate::terminal::output::{Format, Table, json_text};
+use crate::terminal::report::report_problems;
 use crate::trust::policy;
 
 /// Show the settings with their sources, or check the settings file.
@@ -222,21 +223,9 @@ fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
 /// Returns the error for an invalid settings file. In JSON output, the error contains all problems. In text output, each problem is printed on its
 /// own line before the error.
 fn invalid(file: &Profiles, problems: Vec<(String, String)>, context: &Context) -> Error {
-    let count = match problems.len() {
-        1 => "1 problem".to_owned(),
-        count => format!("{count} problems"),
-    };
-    let shown = file.path.display();
-    if context.output.format().is_json() {
-        let (messages, hints): (Vec<String>, Vec<String>) = problems.into_iter().unzip();
-        let message = format!("{shown} has {count}: {}", messages.join("; "));
-        return Error::new(ErrorKind::Usage, message).hint(hints.join("; "));
-    }
-    for (message, hint) in &problems {
-        context.output.error(message, Some(hint));
-    }
+    let shown = file.path.display().to_string();
     let hint = "fix every problem listed above; other commands reject the file until then";
-    Error::usage(format!("{shown} has {count}"), hint)
+    report_problems(&shown, problems, hint, &context.output)
 }
 
 fn print(context: &Context, text: &str, fields: &Value) -> Result<(), Error> {

@@ -13,6 +13,7 @@ pub(crate) mod lock_key;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod man;
+pub(crate) mod plan;
 pub(crate) mod recover;
 pub(crate) mod rotate_key;
 #[cfg(feature = "sandbox")]

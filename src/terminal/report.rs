@@ -28,6 +28,29 @@ pub(crate) fn report_bug(error: &Error) {
     }
 }
 
+/// Returns the error for a file with problems, each of which consists of a message and a hint. In text, this prints each problem first, on a
+/// separate line, and `hint` is the hint of the error. In JSON, the message contains all problems.
+pub(crate) fn report_problems(
+    file: &str,
+    problems: Vec<(String, String)>,
+    hint: &str,
+    output: &Output,
+) -> Error {
+    let count = match problems.len() {
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
+    };
+    if output.format().is_json() {
+        let (messages, hints): (Vec<String>, Vec<String>) = problems.into_iter().unzip();
+        let message = format!("{file} has {count}: {}", messages.join("; "));
+        return Error::usage(message, hints.join("; "));
+    }
+    for (message, hint) in &problems {
+        output.error(message, Some(hint));
+    }
+    Error::usage(format!("{file} has {count}"), hint)
+}
+
 /// Returns the error as a JSON object. The object has a field `level`, like every JSON object on stderr.
 fn as_json(error: &Error) -> serde_json::Value {
     let mut object = json!({"level": "error", "error": {

@@ -10,6 +10,7 @@ mod commands;
 mod config;
 mod delivery;
 mod docs;
+mod fleet;
 mod keys;
 mod mint;
 mod network;

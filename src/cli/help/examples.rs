@@ -1,7 +1,7 @@
 //! The examples of each command. `tests/it/cli/help.rs` runs all of them.
 
 /// The commands and their examples. They are separate from the parser, so that only runs that print help spend time on them.
-const EXAMPLES: [(&str, &[&str]); 23] = [
+const EXAMPLES: [(&str, &[&str]); 24] = [
     (
         "create-key",
         &[
@@ -64,6 +64,13 @@ const EXAMPLES: [(&str, &[&str]); 23] = [
         &[
             "swp-keys exec --role Auditor -- sh -c 'test -n \"$SWP_API_KEY\"'",
             "swp-keys exec --role Auditor --env DS_KEY -- sh -c 'test -n \"$DS_KEY\"'",
+        ],
+    ),
+    (
+        "plan",
+        &[
+            "swp-keys plan -f keys.toml",
+            "swp-keys plan -f keys.toml --offline",
         ],
     ),
     (

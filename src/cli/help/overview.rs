@@ -9,7 +9,8 @@ Get the first API key from Deep Security Manager, and manage keys from then on.
 Usage: swp-keys COMMAND [OPTIONS]
 
 Get a key:           create, exec, login, logout
-Manage keys:         list, show, verify, update, rotate, lock, unlock, delete
+Manage keys:         list, show, verify, update, rotate, lock, unlock, delete,
+                     plan
 Roles:               list-roles, find-role, show-role
 Trust and settings:  trust, config
 Troubleshooting:     doctor, recover, whoami
@@ -37,6 +38,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
             "lock-key",
             "unlock-key",
             "delete-key",
+            "plan",
         ],
     ),
     ("Roles", &["list-roles", "find-role", "show-role"]),

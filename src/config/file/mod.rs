@@ -14,6 +14,9 @@ mod schema;
 mod settings_file;
 
 pub(crate) use append::{AppendedProfile, NewProfile, check_new_name};
+pub(crate) use diagnostic::Diagnostic;
 pub(crate) use profiles::{Profile, Profiles};
-pub(crate) use schema::{MANAGER_FIELDS, create_fields, fields};
+pub(crate) use schema::{
+    MANAGER_FIELDS, create_fields, fields, rejection, resolve_command, resolve_path,
+};
 pub(crate) use settings_file::{closed_folder, no_file, path, read};

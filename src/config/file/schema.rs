@@ -194,8 +194,8 @@ impl Field {
                 None => Ok(text),
             },
             FieldType::Proxy => proxy(text),
-            FieldType::Path => file(&text, folder),
-            FieldType::Command => command(&text, folder),
+            FieldType::Path => resolve_path(&text, folder),
+            FieldType::Command => resolve_command(&text, folder),
             FieldType::Pins => text.parse::<Pin>().map(|_| text).map_err(str::to_owned),
             FieldType::Duration => match check_duration(&text) {
                 Ok(()) => Ok(text),
@@ -239,8 +239,12 @@ fn proxy(text: String) -> Result<String, String> {
     }
 }
 
-/// Resolves a path relative to the folder of the settings file, or to the user's home folder if it starts with `~/`.
-fn file(text: &str, folder: &Path) -> Result<String, String> {
+/// Resolves a path relative to `folder`, the folder of the file that contains the path, or to the user's home folder if the path starts with
+/// `~/`.
+///
+/// # Errors
+/// Returns the reason why the path is invalid.
+pub(crate) fn resolve_path(text: &str, folder: &Path) -> Result<String, String> {
     if text == "-" {
         return Err("`-` (stdin) is only allowed on the command line".to_owned());
     }
@@ -263,14 +267,17 @@ fn file(text: &str, folder: &Path) -> Result<String, String> {
     path.map_err(|_| "the path is not UTF-8".to_owned())
 }
 
-/// Resolves the path of a command's program in the same way as any other path in the settings file. A program name without a slash is not changed,
-/// because the program is searched for in PATH. Arguments are not changed.
-fn command(text: &str, folder: &Path) -> Result<String, String> {
+/// Resolves the program of a command relative to `folder` if the program is a path. A name without a slash is not changed, because it is
+/// searched for in PATH. Arguments are not changed.
+///
+/// # Errors
+/// Returns the reason why the command is invalid.
+pub(crate) fn resolve_command(text: &str, folder: &Path) -> Result<String, String> {
     let mut command = ExternalCommand::parse(text).map_err(|problem| format!("it {problem}"))?;
     if !command.program.contains(std::path::is_separator) {
         return Ok(text.to_owned());
     }
-    command.program = file(&command.program, folder)?;
+    command.program = resolve_path(&command.program, folder)?;
     Ok(command.text())
 }
 
@@ -317,7 +324,7 @@ mod tests {
     #[test]
     fn paths_are_relative_to_the_file_or_to_the_home_folder() {
         let folder = Path::new("/etc/swp-keys");
-        let at = |text: &str| file(text, folder).ok();
+        let at = |text: &str| resolve_path(text, folder).ok();
         assert_eq!(at("dsm.pem").as_deref(), Some("/etc/swp-keys/dsm.pem"));
         assert_eq!(at("/etc/dsm.pem").as_deref(), Some("/etc/dsm.pem"));
         let home = std::env::home_dir().map(|home| home.join("dsm.pem").display().to_string());
@@ -328,7 +335,7 @@ mod tests {
     #[test]
     fn a_program_with_a_slash_is_resolved_as_a_path() {
         let folder = Path::new("/etc/swp-keys");
-        let run = |text: &str| command(text, folder).ok();
+        let run = |text: &str| resolve_command(text, folder).ok();
         assert_eq!(run("pass show 'a b'").as_deref(), Some("pass show 'a b'"));
         assert_eq!(
             run("bin/get 'a b' ~/x").as_deref(),

@@ -1,0 +1,20 @@
+//! Fleets: the manifest `keys.toml`, its schema, and `plan`.
+
+mod manifest;
+mod schema;
+
+use crate::support::{Home, RunResult};
+
+/// Writes a manifest into the home folder and checks it without a manager.
+fn offline(home: &Home, text: &str) -> RunResult {
+    home.write("keys.toml", text);
+    home.run(["plan", "-f", "keys.toml", "--offline"])
+}
+
+/// A manifest with one valid key, and these lines in the table of the key.
+fn with_key_lines(lines: &str) -> String {
+    format!("fleet = \"ops\"\n[keys.ci]\n{lines}\n")
+}
+
+/// The fields that every key needs.
+const NEEDED: &str = "role = \"Auditor\"\nexpires = \"90d\"\nout-file = \"ci.key\"\n";
