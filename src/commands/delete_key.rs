@@ -29,9 +29,9 @@ pub(crate) struct Args {
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
 
-    /// Count a name that does not exist as deleted
-    #[arg(long)]
-    ignore_missing: bool,
+    /// What to do if no key has the name
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    if_missing: IfMissing,
 
     /// Do not ask for confirmation
     #[arg(short, long)]
@@ -40,6 +40,15 @@ pub(crate) struct Args {
     /// Delete the keys even if this run authenticates with one of them (that key is deleted last)
     #[arg(long)]
     force: bool,
+}
+
+/// What to do if no key has the name
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum IfMissing {
+    /// Fail, and delete nothing
+    Fail,
+    /// Count the key as deleted
+    Ok,
 }
 
 const WORDS: BatchWords = BatchWords {
@@ -90,7 +99,7 @@ pub(crate) async fn run(
 async fn look_up_all(args: &Args, access: Access<'_>) -> Result<Vec<KeyArgument>, Error> {
     let mut arguments: Vec<KeyArgument> = Vec::new();
     for text in &args.keys {
-        let argument = look_up(text, args.ignore_missing, access).await;
+        let argument = look_up(text, args.if_missing, access).await;
         let argument = argument.map_err(|error| nothing_changed(&error, WORDS.done))?;
         let duplicate = arguments.iter().any(|other| match (other, &argument) {
             (KeyArgument::Found(one), KeyArgument::Found(two)) => one.id == two.id,
@@ -107,7 +116,7 @@ async fn look_up_all(args: &Args, access: Access<'_>) -> Result<Vec<KeyArgument>
 
 async fn look_up(
     text: &str,
-    ignore_missing: bool,
+    if_missing: IfMissing,
     access: Access<'_>,
 ) -> Result<KeyArgument, Error> {
     let found = lookup::resolve(text, access).await;
@@ -123,7 +132,7 @@ async fn look_up(
             }
             error
         }
-        (Err(_), KeyRef::Name(name)) if ignore_missing => {
+        (Err(_), KeyRef::Name(name)) if if_missing == IfMissing::Ok => {
             return Ok(KeyArgument::MissingName(name.to_owned()));
         }
         (Err(error), KeyRef::Name(_)) => error,

@@ -27,13 +27,14 @@ fn is_operation(text: &str) -> bool {
     text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Returns the operation IDs of the complete markers `[swp-keys OPERATION]` in `text`.
+/// Returns the complete markers `[swp-keys OPERATION]` in `text`. A marker may have more words after the operation ID.
 pub(crate) fn markers(text: &str) -> impl Iterator<Item = &str> {
-    text.split(MARK)
-        .skip(1)
-        .filter_map(|rest| rest.split_once(']'))
-        .map(|(operation, _)| operation)
-        .filter(|operation| is_operation(operation))
+    text.match_indices(MARK).filter_map(|(start, _)| {
+        let (words, _) = text[start + MARK.len()..].split_once(']')?;
+        let operation = words.split(' ').next()?;
+        let end = start + MARK.len() + words.len() + 1;
+        is_operation(operation).then(|| &text[start..end])
+    })
 }
 
 /// A marker that was found in a description. The manager may have altered its spaces, brackets or case.
@@ -56,13 +57,23 @@ pub(super) fn found_marks(text: &str) -> impl Iterator<Item = FoundMark<'_>> {
         }
         let bracketed = text[..place].ends_with('[');
         let start = place - usize::from(bracketed);
-        let end = text.len() - behind.len() + usize::from(bracketed && behind.starts_with(']'));
+        let more = if bracketed { more_words(behind) } else { 0 };
+        let end = text.len() - behind.len() + more;
         Some(FoundMark {
             operation,
             start,
             end,
         })
     })
+}
+
+/// Returns the length of the rest of a marker: the words after the operation ID, and the closing bracket. Returns 0 if it has none.
+fn more_words(behind: &str) -> usize {
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-');
+    match behind.split_once(']') {
+        Some((words, _)) if words.bytes().all(is_word) => words.len() + 1,
+        _ => 0,
+    }
 }
 
 /// Returns the operation ID of the last marker in the key's description. If there is no marker, returns the operation ID in the key's

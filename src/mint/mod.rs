@@ -35,6 +35,7 @@ mod create_request;
 mod deliver;
 mod delivery_check;
 mod duplicates;
+mod fleet_mark;
 mod likeness;
 mod lookup;
 mod marker;
@@ -54,6 +55,7 @@ pub(crate) mod transaction;
 mod two_targets;
 
 pub(crate) use duplicates::Duplicates;
+pub(crate) use fleet_mark::{FleetMark, is_fleet_name};
 pub(crate) use likeness::is_like;
 pub(crate) use marker::{mark, markers, without_marks};
 pub(crate) use other_runs::refuse_unfinished;

@@ -87,7 +87,7 @@ const DESTRUCTIVE: [&str; 21] = [
     "--rekey",
     "--forget",
     "--in-place",
-    "--ignore-missing",
+    "--if-missing",
 ];
 
 /// Returns the command of this program for which other programs use this name.

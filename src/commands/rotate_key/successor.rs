@@ -8,7 +8,9 @@ use crate::expiry::{Expiry, format_time};
 use crate::journal::Record;
 use crate::keys::lookup;
 use crate::manager::{ApiKey, NewApiKey, SignedIn};
-use crate::mint::{PreparedSinks, is_like, made_way_for, mark, original_name, without_marks};
+use crate::mint::{
+    FleetMark, PreparedSinks, is_like, made_way_for, mark, original_name, without_marks,
+};
 
 use super::rotation::Rotation;
 
@@ -212,8 +214,20 @@ pub(super) fn of(
         );
         Error::unexpected(message).key(old.id)
     })?;
-    let description = without_marks(old.description().unwrap_or_default());
-    let marker = mark(operation);
+    let former = old.description().unwrap_or_default();
+    let description = without_marks(former);
+    // The successor of a key of a fleet belongs to the fleet.
+    let marker = match FleetMark::of(former) {
+        Some(former) => {
+            let successor = FleetMark {
+                operation: operation.to_owned(),
+                predecessor: Some(old.id),
+                ..former
+            };
+            successor.text()
+        }
+        None => mark(operation),
+    };
     Ok(NewApiKey {
         key_name: name.to_owned(),
         description: Some(if description.is_empty() {

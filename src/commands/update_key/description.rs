@@ -5,7 +5,7 @@
 //! `--no-mark` is set.
 
 use crate::error::Error;
-use crate::mint::{mark, markers};
+use crate::mint::markers;
 
 /// Returns the description to set, or `None` if the description does not change.
 ///
@@ -17,7 +17,7 @@ pub(super) fn compose(
     current: &str,
 ) -> Result<Option<String>, Error> {
     let own: Vec<&str> = markers(current).collect();
-    if requested.is_some_and(|text| markers(text).any(|operation| !own.contains(&operation))) {
+    if requested.is_some_and(|text| markers(text).any(|marker| !own.contains(&marker))) {
         return Err(Error::usage(
             "`--description` contains a marker `[swp-keys ...]` of a run that did not create this key",
             "remove the marker from `--description`",
@@ -30,17 +30,16 @@ pub(super) fn compose(
     };
     let mut parts = vec![without_markers(text, &own)];
     if !no_mark {
-        parts.extend(own.iter().map(|operation| mark(operation)));
+        parts.extend(own.iter().map(|marker| (*marker).to_owned()));
     }
     parts.retain(|part| !part.is_empty());
     Ok(Some(parts.join(" ")))
 }
 
-/// Returns `text` without the markers `[swp-keys ...]` of these operations, and without the space before each marker.
-fn without_markers(text: &str, operations: &[&str]) -> String {
-    operations.iter().fold(text.to_owned(), |text, operation| {
-        let mark = mark(operation);
-        text.replace(&format!(" {mark}"), "").replace(&mark, "")
+/// Returns `text` without these markers. The space before each marker is removed too.
+fn without_markers(text: &str, markers: &[&str]) -> String {
+    markers.iter().fold(text.to_owned(), |text, marker| {
+        text.replace(&format!(" {marker}"), "").replace(marker, "")
     })
 }
 
@@ -49,6 +48,7 @@ mod tests {
     use super::*;
 
     const MARK: &str = "[swp-keys 1a2b3c4d]";
+    const FLEET: &str = "[swp-keys 1a2b3c4d payments after 12]";
 
     #[test]
     fn the_marker_stays_at_the_end() {
@@ -65,6 +65,8 @@ mod tests {
             (None, true, &marked, Some("for CI".to_owned())),
             (None, true, MARK, Some(String::new())),
             (None, true, "for CI", Some("for CI".to_owned())),
+            (Some("new"), false, FLEET, Some(format!("new {FLEET}"))),
+            (None, true, FLEET, Some(String::new())),
         ] {
             let result = compose(requested, no_mark, current).ok();
             assert_eq!(result, Some(expected), "{requested:?} {no_mark} {current}");

@@ -7,6 +7,7 @@ use toml::de::DeValue;
 
 use super::model::{Adopt, OnMissing, TargetName, TenantName};
 use crate::expiry::{Expiry, time_zone};
+use crate::mint::is_fleet_name;
 use crate::process::external_command::ExternalCommand;
 
 /// The result of reading a value: the value, or the reason why it is invalid.
@@ -93,14 +94,6 @@ pub(super) fn fleet(value: &DeValue<'_>) -> ReadValue<String> {
             Err("expected 1 to 24 characters of a-z, 0-9 and -, starting with a letter".to_owned())
         }
     }
-}
-
-/// Returns true if this can be the name of a fleet: it fits into the marker of a description.
-pub(super) fn is_fleet_name(name: &str) -> bool {
-    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=24).contains(&name.len())
-        && name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name.bytes().all(good)
 }
 
 /// Returns the managers of `on`.

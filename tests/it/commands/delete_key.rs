@@ -79,7 +79,9 @@ fn a_missing_id_is_a_success_and_a_missing_name_is_an_error() {
         let stderr = stderr.failure(3);
         contains(stderr, &["bb", "hint: "]);
         assert_eq!(remaining_ids(&env), [1, 2, 3]);
-        let result = env.run(["delete-key", "a", "gone", "--yes", "--ignore-missing"]);
+        let fail = env.run(["delete-key", "bb", "--yes", "--if-missing", "fail"]);
+        fail.failure(3);
+        let result = env.run(["delete-key", "a", "gone", "--yes", "--if-missing", "ok"]);
         contains(result.success(), &["was gone already"]);
         assert_eq!(remaining_ids(&env), [2, 3]);
         contains(
