@@ -17,13 +17,14 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt as _;
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
 use super::sink::{Delivering, Payload, Sink, Withdrawing};
-use crate::error::{Error, Signal};
+use crate::error::Error;
 use crate::process::child::scrub_environment;
 use crate::process::external_command::ExternalCommand;
+use crate::process::process_group::ProcessGroup;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
 use crate::terminal::status_line;
@@ -70,7 +71,7 @@ impl CommandSink {
     async fn run(&self, secret: &Secret, signals: &Signals) -> Result<(), String> {
         let mut child =
             (self.command().spawn()).map_err(|error| format!("could not start: {error}"))?;
-        let mut group = Group::of(&child);
+        let mut group = ProcessGroup::of(&child);
         let stdin = child.stdin.take();
         let mut ended = pin!(async {
             let (fed, ended) = tokio::join!(feed(stdin, secret), child.wait());
@@ -150,67 +151,4 @@ impl Sink for CommandSink {
         let reason = "the command may have stored the secret";
         Box::pin(ready(Err(reason.to_owned())))
     }
-}
-
-/// The process group of a running command. If this value is dropped before the command has finished, for example after a second signal, the
-/// group is killed.
-#[cfg(unix)]
-struct Group(Option<rustix::process::Pid>);
-
-#[cfg(unix)]
-impl Group {
-    fn of(child: &Child) -> Self {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        Self(id.and_then(rustix::process::Pid::from_raw))
-    }
-
-    /// Forwards a signal to all processes of the group, as a terminal does.
-    fn forward(&self, signal: Signal) {
-        self.send(signal.of_unix());
-    }
-
-    fn kill(&self) {
-        self.send(rustix::process::Signal::KILL);
-    }
-
-    fn send(&self, signal: rustix::process::Signal) {
-        if let Some(group) = self.0 {
-            // An error is ignored, because it means that the group has already ended.
-            let _ = rustix::process::kill_process_group(group, signal);
-        }
-    }
-
-    /// Marks the group as finished, so that it is not killed. The system may reuse its ID for a different group.
-    fn finished(&mut self) {
-        self.0 = None;
-    }
-}
-
-#[cfg(unix)]
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// On systems without process groups, this type does nothing. The command receives Ctrl-C anyway, because the console sends it to all of its
-/// processes. If the run drops the command, `kill_on_drop` kills the command, but not the command's child processes.
-#[cfg(not(unix))]
-struct Group;
-
-#[cfg(not(unix))]
-#[expect(
-    clippy::unused_self,
-    reason = "the Unix version uses `self`, and both versions need the same signature"
-)]
-impl Group {
-    fn of(_child: &Child) -> Self {
-        Self
-    }
-
-    fn forward(&self, _signal: Signal) {}
-
-    fn kill(&self) {}
-
-    fn finished(&mut self) {}
 }

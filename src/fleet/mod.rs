@@ -1,6 +1,9 @@
-//! Fleets: many keys, on one or several managers, that one file declares.
+//! Fleets: many keys that one file declares.
 //!
 //! The manager stores the state of a fleet. A key belongs to a fleet if the marker in its description names the fleet, so no file on this
 //! machine has to be kept. What a listing did not show is unknown, and nothing is changed because of it.
 
+pub(crate) mod inventory;
 pub(crate) mod manifest;
+pub(crate) mod plan;
+pub(crate) mod presence;

@@ -15,7 +15,7 @@ pub(crate) fn check(
     allow_full_access: bool,
     context: &Context,
 ) -> Result<(), Error> {
-    if role.allow_web_service == Some(false) {
+    if refuses_api(role) {
         return Err(Error::new(
             ErrorKind::Forbidden,
             format!(
@@ -32,6 +32,11 @@ pub(crate) fn check(
         ));
     }
     Ok(())
+}
+
+/// Returns true if keys with this role cannot use the API.
+pub(crate) fn refuses_api(role: &RoleSummary) -> bool {
+    role.allow_web_service == Some(false)
 }
 
 /// Reads the role with this ID. Returns `None` if the manager does not permit reading the role. A missing permission is not an error,

@@ -15,7 +15,12 @@ pub(super) fn retiring_name(name: &str, end: i64) -> String {
 
 /// Returns the name that the key had before a rotation renamed it, or `None` if no rotation renamed the key.
 pub(crate) fn original_name(name: &str) -> &str {
-    split_retiring(name).unwrap_or(name)
+    split_retiring(name).map_or(name, |(original, _)| original)
+}
+
+/// Returns the expiry in the name of a key that a rotation renamed, in milliseconds since the Unix epoch.
+pub(crate) fn retiring_end(name: &str) -> Option<i64> {
+    split_retiring(name).map(|(_, end)| end)
 }
 
 /// Returns true if a rotation renamed the key so that its successor can have this name.
@@ -23,11 +28,11 @@ pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
     let now = key.name().unwrap_or_default();
     now != name
         && split_retiring(now)
-            .is_some_and(|original| original == name || folded(original) == folded(name))
+            .is_some_and(|(original, _)| original == name || folded(original) == folded(name))
 }
 
-/// Returns the original name, even if the manager has altered the spaces, the brackets or the case.
-fn split_retiring(name: &str) -> Option<&str> {
+/// Returns the original name and the expiry in the name, even if the manager has altered the spaces, the brackets or the case.
+fn split_retiring(name: &str) -> Option<(&str, i64)> {
     const WORD: &str = "retiring";
     // Byte positions in the lower-case copy are also valid in `name`, because `to_ascii_lowercase` does not change the length.
     let place = name.to_ascii_lowercase().rfind(WORD)?;
@@ -36,8 +41,8 @@ fn split_retiring(name: &str) -> Option<&str> {
         .trim_start()
         .trim_end_matches(')')
         .to_ascii_uppercase();
-    let is_time = chrono::NaiveDateTime::parse_from_str(&end, "%Y-%m-%dT%H:%MZ").is_ok();
-    (is_time && !original.is_empty()).then_some(original)
+    let end = chrono::NaiveDateTime::parse_from_str(&end, "%Y-%m-%dT%H:%MZ").ok()?;
+    (!original.is_empty()).then_some((original, end.and_utc().timestamp_millis()))
 }
 
 #[cfg(test)]

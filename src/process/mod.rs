@@ -6,4 +6,5 @@ pub(crate) mod external_command;
 pub(crate) mod file_size_limit;
 pub(crate) mod hardening;
 pub(crate) mod pending;
+pub(crate) mod process_group;
 pub(crate) mod signals;

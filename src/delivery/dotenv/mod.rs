@@ -5,7 +5,7 @@
 //! reason, the file is read once more just before the rename. If the file has changed, the edit is repeated. A withdrawal also takes the
 //! lock, and removes or restores only the line that this run has set.
 
-pub(super) mod editor;
+pub(crate) mod editor;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod sink;

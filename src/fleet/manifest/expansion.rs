@@ -5,9 +5,7 @@ use std::path::Path;
 
 use chrono::DateTime;
 
-use super::model::{
-    DeclaredKey, DeclaredRole, KnownProfiles, RotationRule, TargetName, TenantName,
-};
+use super::model::{DeclaredKey, DeclaredRole, KnownProfiles, RotationRule, TargetName};
 use super::placeholders::Placeholders;
 use super::places::{PlaceReader, TakenPlaces, value};
 use super::problems::Problems;
@@ -369,16 +367,6 @@ impl DeclaredNames {
                     problems.add(*offset, "several keys have the same `was`", hint);
                 }
             }
-        }
-    }
-}
-
-impl TenantName {
-    /// Returns the name as `on` has it.
-    pub(crate) fn text(&self) -> &str {
-        match self {
-            Self::Named(name) => name,
-            Self::EveryActive => "*",
         }
     }
 }

@@ -15,8 +15,8 @@ mod table;
 mod values;
 
 pub(crate) use model::{
-    Adopt, Bridge, DeclaredKey, DeclaredPlace, DeclaredRole, KnownProfiles, Manifest, OnMissing,
-    PlaceKind, Readback, RotationRule, TargetName, TenantName,
+    Adopt, DeclaredKey, DeclaredPlace, DeclaredRole, KnownProfiles, Manifest, OnMissing, PlaceKind,
+    Readback,
 };
 pub(crate) use schema::SCHEMA;
-pub(crate) use source::{ManifestFile, read};
+pub(crate) use source::read;

@@ -4,14 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::expiry::Expiry;
+use crate::process::external_command::ExternalCommand;
 
 /// A manifest without problems.
 #[derive(Debug)]
 pub(crate) struct Manifest {
     /// The name of the fleet.
     pub(crate) fleet: String,
-    /// What may be done with the key that manages the keys of a tenant.
-    pub(crate) bridge: Option<Bridge>,
     /// The keys, in the order of the file. A key that is declared on several managers occurs once for each of them.
     pub(crate) keys: Vec<DeclaredKey>,
 }
@@ -22,15 +21,6 @@ pub(crate) struct KnownProfiles {
     pub(crate) file: String,
     /// The names of its profiles.
     pub(crate) names: Vec<String>,
-}
-
-/// How the keys of tenants are managed: with an API key in the tenant that exists for a few minutes.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Bridge {
-    /// The role of that key, or `None` for the role that grants every right.
-    pub(crate) role_id: Option<i64>,
-    /// How long that key works if it is not deleted.
-    pub(crate) life: Duration,
 }
 
 /// The manager and the tenant of a key.
@@ -162,4 +152,18 @@ pub(crate) enum Adopt {
     Unowned,
     /// A key of this other fleet does.
     FromFleet(String),
+}
+
+impl DeclaredPlace {
+    /// Returns the destination for display. The arguments of a command are left out, because they may contain passwords.
+    pub(crate) fn label(&self) -> String {
+        match &self.kind {
+            PlaceKind::File(_) => self.text.clone(),
+            PlaceKind::Dotenv { variable, .. } => format!("{variable} in {}", self.text),
+            PlaceKind::Command(_) => match ExternalCommand::parse(&self.text) {
+                Ok(parsed) => format!("the command `{}`", parsed.program),
+                Err(_) => "the command".to_owned(),
+            },
+        }
+    }
 }

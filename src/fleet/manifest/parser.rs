@@ -5,7 +5,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::expansion::Expansion;
-use super::model::{Bridge, KnownProfiles, Manifest};
+use super::model::{KnownProfiles, Manifest};
 use super::problems::Problems;
 use super::table::{KeyFields, KeyTable, TableKind};
 use super::values;
@@ -52,7 +52,7 @@ fn read_document(
     profiles: Option<&KnownProfiles>,
     problems: &mut Problems<'_>,
 ) -> Manifest {
-    let (mut fleet, mut bridge, mut keys) = (None, None, Vec::new());
+    let (mut fleet, mut keys) = (None, Vec::new());
     let mut defaults = KeyFields::default();
     for (key, value) in table {
         let offset = value.span().start;
@@ -65,7 +65,7 @@ fn read_document(
                 defaults = KeyFields::read(table, TableKind::Defaults, problems);
             }
             ("bridge", DeValue::Table(table)) => {
-                bridge = Some(read_bridge(table, key.span().start, problems));
+                check_bridge(table, key.span().start, problems);
             }
             ("keys", DeValue::Table(table)) => keys = read_keys(table, problems),
             ("defaults" | "bridge" | "keys", _) => {
@@ -83,11 +83,10 @@ fn read_document(
         defaults: &defaults,
         folder,
         profiles,
-        has_bridge: bridge.is_some(),
+        has_bridge: table.contains_key("bridge"),
     };
     Manifest {
         fleet: fleet.unwrap_or_default(),
-        bridge,
         keys: expansion.declared(&keys, problems),
     }
 }
@@ -111,33 +110,31 @@ fn read_keys(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<KeyTable> 
     keys
 }
 
-fn read_bridge(table: &DeTable<'_>, offset: usize, problems: &mut Problems<'_>) -> Bridge {
-    let (mut role_id, mut full_access) = (None, false);
-    let mut life = std::time::Duration::from_secs(15 * 60);
+/// Checks `[bridge]`, which says with which key the keys of a tenant are managed.
+fn check_bridge(table: &DeTable<'_>, offset: usize, problems: &mut Problems<'_>) {
+    let mut full_access = false;
     for (key, value) in table {
-        let (name, at) = (key.get_ref().as_ref(), value.span().start);
+        let name = key.get_ref().as_ref();
         let result = match name {
-            "role-id" => values::id(value.get_ref()).map(|id| role_id = Some(id)),
+            "role-id" => values::id(value.get_ref()).map(drop),
             "allow-full-access" => {
                 values::switch(value.get_ref()).map(|allowed| full_access = allowed)
             }
-            "life" => values::bridge_life(value.get_ref()).map(|length| life = length),
+            "life" => values::bridge_life(value.get_ref()),
             _ => {
                 problems.unknown(key, &BRIDGE_FIELDS, "in `[bridge]`");
                 continue;
             }
         };
         if let Err(reason) = result {
-            problems.invalid(at, name, &reason);
+            problems.invalid(value.span().start, name, &reason);
         }
     }
-    let is_given = |field: &str| table.contains_key(field);
-    if !full_access && !is_given("role-id") {
+    if !full_access && !table.contains_key("role-id") {
         problems.add(
             offset,
             "`[bridge]` sets neither `role-id` nor `allow-full-access = true`",
             "set the role of the key that manages the keys of a tenant for a few minutes",
         );
     }
-    Bridge { role_id, life }
 }

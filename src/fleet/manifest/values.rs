@@ -183,14 +183,14 @@ pub(super) fn deliver_timeout(value: &DeValue<'_>) -> ReadValue<Duration> {
     }
 }
 
-/// Returns how long the key of a bridge works.
-pub(super) fn bridge_life(value: &DeValue<'_>) -> ReadValue<Duration> {
+/// Checks how long the key of a bridge works.
+pub(super) fn bridge_life(value: &DeValue<'_>) -> ReadValue<()> {
     const EXPECTED: &str = "expected a duration from 5 minutes to 6 hours, such as \"15m\"";
     let DeValue::String(text) = value else {
         return Err(EXPECTED.to_owned());
     };
     match humantime::parse_duration(text) {
-        Ok(life) if (5 * MINUTE..=6 * HOUR).contains(&life) => Ok(life),
+        Ok(life) if (5 * MINUTE..=6 * HOUR).contains(&life) => Ok(()),
         _ => Err(EXPECTED.to_owned()),
     }
 }

@@ -1,6 +1,7 @@
 //! Fleets: the manifest `keys.toml`, its schema, and `plan`.
 
 mod manifest;
+mod plan;
 mod schema;
 
 use crate::support::{Home, RunResult};

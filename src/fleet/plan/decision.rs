@@ -1,0 +1,322 @@
+//! Decides what happens with one declared key.
+
+use std::collections::HashMap;
+
+use super::changes;
+use super::matching::{FleetKeys, Matched};
+use super::model::{Action, FieldChange, PlannedKey, PlannedRole};
+use super::rotation_state::{due, replaces};
+use super::situation::{RoleKey, RunState, Situation};
+use crate::expiry::{Expiry, format_date, format_time};
+use crate::fleet::manifest::{Adopt, DeclaredKey, OnMissing};
+use crate::fleet::presence::{Presence, SecretState};
+use crate::manager::ApiKey;
+use crate::mint::FleetMark;
+
+/// The age at which the run that created a `pending` key no longer delivers its secret, in milliseconds.
+const PENDING: i64 = 15 * 60 * 1000;
+/// The time before an expiry in which it is reported, in milliseconds.
+const SOON: i64 = 14 * 24 * 60 * 60 * 1000;
+
+const OWN_KEY: &str = "this run signs in with the key, so it is neither locked nor reset";
+
+/// What the decision about one declared key depends on.
+pub(super) struct Decision<'a, 's> {
+    pub(super) declared: &'a DeclaredKey,
+    pub(super) matched: &'s Matched<'a>,
+    pub(super) fleet_keys: &'s FleetKeys<'a>,
+    pub(super) situation: &'s Situation<'a>,
+    /// The names of the declared roles.
+    pub(super) labels: &'s HashMap<i64, &'s str>,
+    /// The declared fields that the manager does not report.
+    pub(super) hidden: Vec<&'static str>,
+}
+
+impl<'a> Decision<'a, '_> {
+    /// Returns the entry of the plan.
+    pub(super) fn decide(&mut self) -> PlannedKey<'a> {
+        match self.situation.runs.get(&self.declared.name) {
+            Some(RunState::InProgress) => {
+                return self.problem(None, "another run on this machine is working on this key");
+            }
+            Some(RunState::Interrupted(operation)) => {
+                let reason = format!(
+                    "an interrupted run is not finished; run `swp-keys recover {operation}`"
+                );
+                return self.problem(None, reason);
+            }
+            None => {}
+        }
+        let role = (self.declared.role.clone(), self.declared.allow_full_access);
+        let role = (RoleKey::of(&role.0), role.1);
+        let role = match self.situation.roles.get(&role) {
+            Some(Ok(role)) => role.clone(),
+            Some(Err(reason)) => return self.problem(self.only_key(), reason),
+            None => return self.problem(self.only_key(), "the role was not looked up"),
+        };
+        let live = &self.matched.live;
+        let copied = |key: &&&ApiKey| self.fleet_keys.copied.contains(&key.id);
+        if let Some(key) = live.iter().chain(&self.matched.former).find(copied) {
+            let reason = format!(
+                "another key of the fleet has the same marker as the key with ID {}; remove the copied marker with `swp-keys update-key ID --no-mark`",
+                key.id
+            );
+            return self.problem(Some(key), reason);
+        }
+        match live.as_slice() {
+            [] => match self.matched.former.as_slice() {
+                [] => self.absent(role),
+                [key] => self.present(key, role),
+                several => self.problem(None, several_keys(several)),
+            },
+            [key] => self.present(key, role),
+            [old, new] if replaces(new, old) => {
+                let reason = "a rotation was interrupted before the old key was retired";
+                self.with_role(Some(new), Action::Finish, reason.to_owned(), role)
+            }
+            several => self.problem(None, several_keys(several)),
+        }
+    }
+
+    fn only_key(&self) -> Option<&'a ApiKey> {
+        match self.matched.live.as_slice() {
+            [key] => Some(key),
+            _ => None,
+        }
+    }
+
+    fn problem(&self, key: Option<&'a ApiKey>, reason: impl Into<String>) -> PlannedKey<'a> {
+        PlannedKey::new(Some(self.declared), key, Action::Problem, reason)
+    }
+
+    fn with_role(
+        &self,
+        key: Option<&'a ApiKey>,
+        action: Action,
+        reason: String,
+        role: PlannedRole,
+    ) -> PlannedKey<'a> {
+        PlannedKey {
+            role: Some(role),
+            secret: self.secrets().to_vec(),
+            ..PlannedKey::new(Some(self.declared), key, action, reason)
+        }
+    }
+
+    fn secrets(&self) -> &[SecretState] {
+        let found = self.situation.secrets.get(&self.declared.name);
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    fn is_signer(&self, key: &ApiKey) -> bool {
+        self.situation.signer == Some(key.id)
+    }
+
+    fn now(&self) -> i64 {
+        self.situation.now.timestamp_millis()
+    }
+
+    /// Returns the problem if the declared expiry is a time in the past.
+    fn past_expiry(&self) -> Option<String> {
+        match self.declared.expires {
+            Expiry::At(time) if time <= self.situation.now => Some(format!(
+                "`expires` is in the past: {}",
+                format_time(time.timestamp_millis())
+            )),
+            _ => None,
+        }
+    }
+
+    /// Plans a key that the fleet does not have.
+    fn absent(&mut self, role: PlannedRole) -> PlannedKey<'a> {
+        match self.matched.strangers.as_slice() {
+            [] => {
+                if let Some(past) = self.past_expiry() {
+                    return self.problem(None, past);
+                }
+                let expires = match self.declared.expires {
+                    Expiry::Never => "never expires".to_owned(),
+                    Expiry::At(time) => {
+                        format!("expires {}", format_date(time.timestamp_millis()))
+                    }
+                    _ => format!("expires after {}", self.declared.expires_text),
+                };
+                let locked = match self.declared.locked {
+                    Some(true) => ", locked",
+                    _ => "",
+                };
+                let reason = format!("{}, {expires}{locked}", role.label);
+                self.with_role(None, Action::Create, reason, role)
+            }
+            [stranger] if self.may_adopt(stranger) => self.adopt(stranger, role),
+            [stranger] => {
+                let owner = match FleetMark::of(stranger.description().unwrap_or_default()) {
+                    Some(mark) => format!(
+                        "a key of the fleet `{0}` has this name (ID {1}); `adopt = \"{0}\"` makes it a key of this fleet",
+                        mark.fleet, stranger.id
+                    ),
+                    None => format!(
+                        "a key that does not belong to the fleet has this name (ID {}); `adopt = true` makes it a key of this fleet",
+                        stranger.id
+                    ),
+                };
+                self.problem(Some(stranger), owner)
+            }
+            several => self.problem(None, several_keys(several)),
+        }
+    }
+
+    fn may_adopt(&self, stranger: &ApiKey) -> bool {
+        let mark = FleetMark::of(stranger.description().unwrap_or_default());
+        match (&self.declared.adopt, mark) {
+            (Adopt::Unowned, None) => true,
+            (Adopt::FromFleet(name), Some(mark)) => mark.fleet == *name,
+            _ => false,
+        }
+    }
+
+    /// Plans the adoption of a key. Its secret is not changed, and it is not rotated in the same run.
+    fn adopt(&mut self, stranger: &'a ApiKey, role: PlannedRole) -> PlannedKey<'a> {
+        let changes = self.changes(stranger, &role);
+        let reason = format!("the existing key with ID {}", stranger.id);
+        PlannedKey {
+            changes,
+            ..self.with_role(Some(stranger), Action::Adopt, reason, role)
+        }
+    }
+
+    fn changes(&mut self, key: &ApiKey, role: &PlannedRole) -> Vec<FieldChange> {
+        let label = |id: i64| {
+            let known = self.labels.get(&id).map(|label| (*label).to_owned());
+            known.unwrap_or_else(|| format!("role ID {id}"))
+        };
+        let found = changes::compare(self.declared, key, role, label);
+        self.hidden.extend(found.hidden);
+        found.changes
+    }
+
+    /// Plans a key that the fleet has once.
+    fn present(&mut self, key: &'a ApiKey, role: PlannedRole) -> PlannedKey<'a> {
+        if let Some(mark) = self.fleet_keys.mark(key.id).filter(|mark| mark.pending) {
+            return self.pending(key, mark, role);
+        }
+        if key.active() == Some(false) && self.declared.locked.is_none() {
+            let reason = "the key is locked, and the manifest does not set `locked`";
+            return self.problem(Some(key), reason);
+        }
+        if let Some(reason) = due(self.declared, key, self.situation.now) {
+            return self.rotate(key, reason, role);
+        }
+        if let Some(past) = self.past_expiry() {
+            return self.problem(Some(key), past);
+        }
+        let missing: Vec<String> = (self.secrets().iter())
+            .filter(|secret| secret.is_missing())
+            .map(|secret| format!("the secret is missing: {}", secret.place))
+            .collect();
+        if let Some(reason) = missing.first().cloned() {
+            match self.declared.on_missing {
+                OnMissing::Report => {}
+                OnMissing::Rotate => return self.rotate(key, reason, role),
+                OnMissing::Rekey if self.is_signer(key) => {
+                    return self.problem(Some(key), format!("{reason}; {OWN_KEY}"));
+                }
+                OnMissing::Rekey => {
+                    return self.with_role(Some(key), Action::Rekey, reason, role);
+                }
+            }
+        }
+        let changes = self.changes(key, &role);
+        let locks = (changes.iter()).any(|one| one.field == "active" && one.to == false);
+        if locks && self.is_signer(key) {
+            return self.problem(Some(key), OWN_KEY);
+        }
+        let mut planned = self.with_role(Some(key), action_of(&changes), String::new(), role);
+        planned.changes = changes;
+        planned.problems = missing;
+        self.note_expiry(&mut planned);
+        planned.notes.extend(self.unknown_secrets());
+        planned
+    }
+
+    fn pending(&self, key: &'a ApiKey, mark: &FleetMark, role: PlannedRole) -> PlannedKey<'a> {
+        let age = key
+            .created()
+            .map(|created| self.now().saturating_sub(created));
+        if age.is_some_and(|age| age >= PENDING) {
+            let reason = format!(
+                "the run {} created the key and did not confirm the delivery of its secret",
+                mark.operation
+            );
+            return self.with_role(Some(key), Action::Finish, reason, role);
+        }
+        let reason =
+            "another run created the key a short time ago and may still deliver its secret";
+        self.problem(Some(key), reason)
+    }
+
+    /// Plans a rotation. There are never three keys, so it waits until an earlier old key has expired.
+    fn rotate(&self, key: &'a ApiKey, reason: String, role: PlannedRole) -> PlannedKey<'a> {
+        if let Some(past) = self.past_expiry() {
+            return self.problem(Some(key), past);
+        }
+        if let Some(old) = self.matched.retiring.first() {
+            let until = old.expiry_date().map_or("never".to_owned(), format_time);
+            let waits = format!(
+                "{reason}; the rotation waits until the old key with ID {} has expired ({until})",
+                old.id
+            );
+            return self.problem(Some(key), waits);
+        }
+        self.with_role(Some(key), Action::Rotate, reason, role)
+    }
+
+    /// Returns a note for each destination that could not be checked. A destination that no command can check is only in the JSON output.
+    fn unknown_secrets(&self) -> impl Iterator<Item = String> {
+        let can_be_checked = self.declared.readback.is_some();
+        self.secrets()
+            .iter()
+            .filter_map(move |secret| match &secret.presence {
+                Presence::NotKnown(reason) if can_be_checked || !secret.is_command => Some(
+                    format!("the secret is not known: {}: {reason}", secret.place),
+                ),
+                _ => None,
+            })
+    }
+
+    /// Reports an expiry that comes soon and that no rotation prevents.
+    fn note_expiry(&self, planned: &mut PlannedKey<'a>) {
+        let expiry = planned.key.and_then(ApiKey::expiry_date);
+        let changed = planned.changes.iter().any(|one| one.field == "expiryDate");
+        if let Some(expiry) = expiry.filter(|_| !changed && self.declared.rotation.is_none())
+            && expiry <= self.now().saturating_add(SOON)
+        {
+            let note = format!(
+                "expires {}, and no rotation is declared",
+                format_date(expiry)
+            );
+            planned.notes.push(note);
+        }
+    }
+}
+
+/// Returns the action for these changes. A change of one field has an action of its own if the field is the name or the lock.
+fn action_of(changes: &[FieldChange]) -> Action {
+    match changes {
+        [] => Action::None,
+        [only] if only.field == "keyName" => Action::Rename,
+        [only] if only.field == "active" => match only.to.as_bool() {
+            Some(true) => Action::Unlock,
+            _ => Action::Lock,
+        },
+        _ => Action::Change,
+    }
+}
+
+fn several_keys(keys: &[&ApiKey]) -> String {
+    let ids: Vec<String> = keys.iter().map(|key| key.id.to_string()).collect();
+    format!(
+        "several keys have this name (IDs {}); delete or rename the keys that are not in use",
+        ids.join(", ")
+    )
+}

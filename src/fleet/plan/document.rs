@@ -1,0 +1,88 @@
+//! The plan as JSON. It contains no secret.
+
+use serde_json::{Map, Value, json};
+
+use super::model::{Action, Plan, PlannedKey};
+use crate::fleet::presence::{Presence, SecretState};
+use crate::manager::ApiKey;
+
+/// Returns the entry of each key: the manager's object, or the declared fields of a key that does not exist, with `meta`. `target` describes
+/// the manager.
+pub(crate) fn key_documents(plan: &Plan<'_>, target: &Value) -> Vec<Value> {
+    let keys = plan.keys.iter();
+    keys.map(|key| entry(key, target)).collect()
+}
+
+/// Returns the `meta` object of the document: the fleet, the number of the plan, and how many keys have each action.
+pub(crate) fn meta(fleet: &str, number: &str, plan: &Plan<'_>) -> Value {
+    let mut counts = Map::new();
+    for action in Action::ALL {
+        let count = match action {
+            Action::Problem => plan.problems(),
+            other => plan.count(other),
+        };
+        if count > 0 {
+            let name = match action {
+                Action::None => "asDeclared",
+                Action::LeftOver => "leftOver",
+                other => other.word(),
+            };
+            counts.insert(name.to_owned(), count.into());
+        }
+    }
+    json!({"fleet": fleet, "plan": number, "counts": counts, "notes": plan.notes})
+}
+
+fn entry(key: &PlannedKey<'_>, target: &Value) -> Value {
+    let mut fields = key.key.map(ApiKey::fields).unwrap_or_default();
+    if key.key.is_none() {
+        fields.insert("keyName".to_owned(), key.name().into());
+        if let Some(role) = &key.role {
+            fields.insert("roleID".to_owned(), role.id.into());
+        }
+        if let Some(declared) = key.declared {
+            let optional = [
+                ("description", &declared.description),
+                ("locale", &declared.locale),
+                ("timeZone", &declared.time_zone),
+            ];
+            for (field, value) in optional {
+                if let Some(value) = value {
+                    fields.insert(field.to_owned(), value.as_str().into());
+                }
+            }
+        }
+    }
+    let changes: Vec<Value> = (key.changes.iter())
+        .map(|one| json!({"field": one.field, "from": one.from, "to": one.to}))
+        .collect();
+    let secret: Vec<Value> = key.secret.iter().map(secret_state).collect();
+    let problem = match key.action {
+        Action::Problem => Some(&key.reason),
+        _ => None,
+    };
+    let problems: Vec<&String> = problem.into_iter().chain(&key.problems).collect();
+    fields.insert(
+        "meta".to_owned(),
+        json!({
+            "action": key.action.word(),
+            "target": target,
+            "name": key.name(),
+            "line": key.declared.map(|declared| declared.line),
+            "reason": key.reason,
+            "changes": changes,
+            "secret": secret,
+            "problems": problems,
+            "notes": key.notes,
+        }),
+    );
+    Value::Object(fields)
+}
+
+fn secret_state(state: &SecretState) -> Value {
+    let reason = match &state.presence {
+        Presence::NotKnown(reason) => Some(reason),
+        Presence::There | Presence::Missing => None,
+    };
+    json!({"place": state.place, "state": state.presence.word(), "reason": reason})
+}

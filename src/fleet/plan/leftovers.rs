@@ -1,0 +1,94 @@
+//! The keys of the fleet that the manifest does not declare.
+
+use std::collections::HashSet;
+
+use super::matching::FleetKeys;
+use super::model::{Action, PlannedKey};
+use super::rotation_state::{is_renamed, is_to_clean_up};
+use super::situation::{Prune, Situation};
+use crate::expiry::format_date;
+use crate::manager::ApiKey;
+
+/// How recently a key was used if it is not deleted without `--prune-used`, in milliseconds.
+const RECENT: i64 = 7 * 24 * 60 * 60 * 1000;
+/// The maximum number of keys that are deleted without `--prune-at-most`.
+const MOST: usize = 25;
+
+/// Plans the keys of the fleet that belong to no declared key. `seen` has the IDs of the keys that do.
+pub(super) fn plan<'a>(
+    fleet_keys: &FleetKeys<'a>,
+    seen: &HashSet<i64>,
+    situation: &Situation<'a>,
+) -> Vec<PlannedKey<'a>> {
+    let mut planned = Vec::new();
+    for (key, _) in &fleet_keys.ours {
+        if seen.contains(&key.id) {
+            continue;
+        }
+        let entry = |action, reason: String| PlannedKey::new(None, Some(*key), action, reason);
+        let is_signer = situation.signer == Some(key.id);
+        if fleet_keys.copied.contains(&key.id) {
+            let reason = "another key of the fleet has the same marker, so neither key is changed";
+            planned.push(entry(Action::Problem, reason.to_owned()));
+        } else if is_to_clean_up(key, situation.now) && !is_signer {
+            let expiry = key.expiry_date().map(format_date).unwrap_or_default();
+            let reason = format!("a rotation retired the key, and it expired {expiry}");
+            planned.push(entry(Action::Delete, reason));
+        } else if !is_renamed(key) {
+            planned.push(left_over(key, is_signer, situation));
+        }
+    }
+    planned
+}
+
+fn left_over<'a>(key: &'a ApiKey, is_signer: bool, situation: &Situation<'a>) -> PlannedKey<'a> {
+    let used = match key.last_sign_in() {
+        Some(used) => format!("last used {}", format_date(used)),
+        None => "never used".to_owned(),
+    };
+    let entry = |action, reason: String| PlannedKey::new(None, Some(key), action, reason);
+    let reason = format!("not in the file, {used}");
+    if !situation.prune.wanted {
+        return entry(Action::LeftOver, reason);
+    }
+    if is_signer {
+        let reason = format!("{reason}; this run signs in with the key");
+        return entry(Action::LeftOver, reason);
+    }
+    let last = key.last_sign_in().or(key.created());
+    let limit = situation.now.timestamp_millis().saturating_sub(RECENT);
+    if !situation.prune.used && last.is_none_or(|last| last > limit) {
+        let reason = match key.last_sign_in() {
+            Some(_) => format!("{reason}; `--prune-used` deletes recently used keys"),
+            None => format!("{reason}; `--prune-used` deletes recently created keys"),
+        };
+        return entry(Action::LeftOver, reason);
+    }
+    entry(Action::Delete, reason)
+}
+
+/// Refuses to delete many keys at once, because the manifest may be incomplete. Returns the reason.
+pub(super) fn refuse_many(
+    keys: &mut [PlannedKey<'_>],
+    fleet_keys: &FleetKeys<'_>,
+    prune: Prune,
+) -> Option<String> {
+    let is_pruned = |key: &PlannedKey<'_>| {
+        let renamed = key.key.is_some_and(is_renamed);
+        key.action == Action::Delete && key.declared.is_none() && !renamed
+    };
+    let count = keys.iter().filter(|key| is_pruned(key)).count();
+    let limit = prune.at_most.unwrap_or(MOST.min(fleet_keys.ours.len() / 2));
+    if count <= limit {
+        return None;
+    }
+    for key in keys.iter_mut().filter(|key| is_pruned(key)) {
+        key.action = Action::Problem;
+        key.reason
+            .push_str("; not deleted, because too many keys would be deleted");
+    }
+    Some(format!(
+        "{count} of the {} keys of the fleet are not in the file; check the file, then allow it with `--prune-at-most {count}`",
+        fleet_keys.ours.len()
+    ))
+}

@@ -1,0 +1,64 @@
+//! Makes the plan for the keys on one manager.
+
+use std::collections::{HashMap, HashSet};
+
+use super::decision::Decision;
+use super::leftovers;
+use super::matching::FleetKeys;
+use super::model::{Plan, PlannedKey};
+use super::situation::Situation;
+use crate::fleet::manifest::DeclaredKey;
+
+/// Returns the declared keys whose destinations must be looked at: those that exist once on the manager.
+pub(crate) fn looked_at<'a>(situation: &Situation<'a>) -> Vec<&'a DeclaredKey> {
+    let keys = FleetKeys::of(situation.fleet, situation.listed);
+    let declared = situation.declared.iter().copied();
+    declared
+        .filter(|declared| {
+            let matched = keys.matching(declared, situation.now);
+            matched.live.len() + matched.former.len() == 1
+        })
+        .collect()
+}
+
+/// Makes the plan.
+pub(crate) fn make<'a>(situation: &Situation<'a>) -> Plan<'a> {
+    let fleet_keys = FleetKeys::of(situation.fleet, situation.listed);
+    let mut labels: HashMap<i64, &str> = HashMap::new();
+    for role in situation.roles.values().flatten() {
+        labels.insert(role.id, &role.label);
+    }
+    let mut keys: Vec<PlannedKey<'a>> = Vec::with_capacity(situation.declared.len());
+    let (mut seen, mut hidden) = (HashSet::new(), Vec::new());
+    for declared in situation.declared.iter().copied() {
+        let matched = fleet_keys.matching(declared, situation.now);
+        let used = [&matched.live, &matched.former, &matched.retiring];
+        seen.extend(used.into_iter().flatten().map(|key| key.id));
+        let mut decision = Decision {
+            declared,
+            matched: &matched,
+            fleet_keys: &fleet_keys,
+            situation,
+            labels: &labels,
+            hidden: Vec::new(),
+        };
+        keys.push(decision.decide());
+        hidden.extend(decision.hidden);
+    }
+    let mut notes = Vec::new();
+    hidden.sort_unstable();
+    hidden.dedup();
+    if !hidden.is_empty() {
+        notes.push(format!(
+            "the manager does not report these fields of some keys, so they were not compared: {}",
+            hidden.join(", ")
+        ));
+    }
+    keys.extend(leftovers::plan(&fleet_keys, &seen, situation));
+    notes.extend(leftovers::refuse_many(
+        &mut keys,
+        &fleet_keys,
+        situation.prune,
+    ));
+    Plan { keys, notes }
+}

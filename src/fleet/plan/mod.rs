@@ -1,0 +1,24 @@
+//! The plan: how the keys on a manager differ from the keys that a manifest declares.
+//!
+//! [`make`] is a pure function of the manifest, the listed keys and what is known of the destinations. It sends no request.
+
+mod changes;
+mod decision;
+mod document;
+mod leftovers;
+mod making;
+mod matching;
+mod model;
+mod number;
+mod rotation_state;
+mod situation;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub(crate) use document::{key_documents, meta};
+pub(crate) use making::{looked_at, make};
+pub(crate) use model::{Plan, PlannedRole};
+pub(crate) use number::number;
+pub(crate) use situation::{Prune, RoleKey, RoleUse, RunState, Situation};
+pub(crate) use text::text;

@@ -1,0 +1,190 @@
+//! The content of a plan.
+
+use serde_json::Value;
+
+use crate::fleet::manifest::DeclaredKey;
+use crate::fleet::presence::SecretState;
+use crate::manager::ApiKey;
+
+/// The plan for the keys on one manager.
+pub(crate) struct Plan<'a> {
+    /// Each declared key, in the order of the manifest, and then the other keys of the fleet by ID.
+    pub(crate) keys: Vec<PlannedKey<'a>>,
+    /// What concerns several keys.
+    pub(crate) notes: Vec<String>,
+}
+
+/// What a run would do with one key.
+pub(crate) struct PlannedKey<'a> {
+    /// The declared key. `None` for a key that the manifest does not declare.
+    pub(crate) declared: Option<&'a DeclaredKey>,
+    /// The key on the manager. `None` if there is none.
+    pub(crate) key: Option<&'a ApiKey>,
+    pub(crate) action: Action,
+    /// The reason for the action, for display.
+    pub(crate) reason: String,
+    /// The fields that the action changes.
+    pub(crate) changes: Vec<FieldChange>,
+    /// The role that the key will have, if it was found.
+    pub(crate) role: Option<PlannedRole>,
+    /// Problems that do not prevent the action.
+    pub(crate) problems: Vec<String>,
+    /// What the user should know, although the key is as declared.
+    pub(crate) notes: Vec<String>,
+    /// What is known of the secret at each destination.
+    pub(crate) secret: Vec<SecretState>,
+}
+
+/// The role of a key in a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PlannedRole {
+    pub(crate) id: i64,
+    /// The name for display.
+    pub(crate) label: String,
+}
+
+/// What a run would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Action {
+    /// The key is as declared.
+    None,
+    /// Finish an interrupted operation: create a new secret and deliver it.
+    Finish,
+    Create,
+    Change,
+    /// Make an existing key a key of the fleet.
+    Adopt,
+    Rename,
+    Lock,
+    Unlock,
+    Rotate,
+    /// Reset the secret.
+    Rekey,
+    Delete,
+    /// The manifest does not declare the key, and it is not deleted without `--prune`.
+    LeftOver,
+    /// The key cannot be planned, and it is not changed.
+    Problem,
+}
+
+/// A field that an action changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FieldChange {
+    /// The name of the field in the manager's API.
+    pub(crate) field: &'static str,
+    /// The value of the key, in the form of the manager's API.
+    pub(crate) from: Value,
+    /// The declared value.
+    pub(crate) to: Value,
+    /// Both values for display.
+    pub(crate) shown: [String; 2],
+}
+
+impl Action {
+    /// The actions in the order of the summary.
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Finish,
+        Self::Create,
+        Self::Change,
+        Self::Adopt,
+        Self::Rename,
+        Self::Lock,
+        Self::Unlock,
+        Self::Rotate,
+        Self::Rekey,
+        Self::Delete,
+        Self::LeftOver,
+        Self::Problem,
+        Self::None,
+    ];
+
+    /// Returns the name in JSON output.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Finish => "finish",
+            Self::Create => "create",
+            Self::Change => "change",
+            Self::Adopt => "adopt",
+            Self::Rename => "rename",
+            Self::Lock => "lock",
+            Self::Unlock => "unlock",
+            Self::Rotate => "rotate",
+            Self::Rekey => "rekey",
+            Self::Delete => "delete",
+            Self::LeftOver => "left-over",
+            Self::Problem => "problem",
+        }
+    }
+
+    /// Returns the sign in text output.
+    pub(crate) fn sign(self) -> char {
+        match self {
+            Self::None => ' ',
+            Self::Finish | Self::Rekey => '*',
+            Self::Create => '+',
+            Self::Change | Self::Adopt | Self::Rename | Self::Lock | Self::Unlock => '~',
+            Self::Rotate => '>',
+            Self::Delete => '-',
+            Self::LeftOver => '?',
+            Self::Problem => '!',
+        }
+    }
+
+    /// Returns true if a run would change something on the manager.
+    pub(crate) fn is_change(self) -> bool {
+        !matches!(self, Self::None | Self::LeftOver | Self::Problem)
+    }
+}
+
+impl<'a> PlannedKey<'a> {
+    /// Returns an entry without changes.
+    pub(crate) fn new(
+        declared: Option<&'a DeclaredKey>,
+        key: Option<&'a ApiKey>,
+        action: Action,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self {
+            declared,
+            key,
+            action,
+            reason: reason.into(),
+            changes: Vec::new(),
+            role: None,
+            problems: Vec::new(),
+            notes: Vec::new(),
+            secret: Vec::new(),
+        }
+    }
+
+    /// Returns the name of the key.
+    pub(crate) fn name(&self) -> &str {
+        let listed = self.key.and_then(ApiKey::name);
+        let declared = self.declared.map(|declared| declared.name.as_str());
+        declared.or(listed).unwrap_or_default()
+    }
+
+    /// Returns true if the key has a problem.
+    pub(crate) fn has_problem(&self) -> bool {
+        self.action == Action::Problem || !self.problems.is_empty()
+    }
+}
+
+impl Plan<'_> {
+    /// Returns how many keys have this action.
+    pub(crate) fn count(&self, action: Action) -> usize {
+        self.keys.iter().filter(|key| key.action == action).count()
+    }
+
+    /// Returns how many keys have a problem.
+    pub(crate) fn problems(&self) -> usize {
+        self.keys.iter().filter(|key| key.has_problem()).count()
+    }
+
+    /// Returns true if a key is not as declared, or if the manifest does not declare a key of the fleet.
+    pub(crate) fn differs(&self) -> bool {
+        let differs = |action: Action| action.is_change() || action == Action::LeftOver;
+        self.keys.iter().any(|key| differs(key.action))
+    }
+}

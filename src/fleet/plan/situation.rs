@@ -1,0 +1,70 @@
+//! What is known before a plan is made.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+
+use super::model::PlannedRole;
+use crate::fleet::manifest::{DeclaredKey, DeclaredRole};
+use crate::fleet::presence::SecretState;
+use crate::manager::ApiKey;
+
+/// What is known before the plan is made.
+pub(crate) struct Situation<'a> {
+    /// The name of the fleet.
+    pub(crate) fleet: &'a str,
+    /// The declared keys on this manager.
+    pub(crate) declared: &'a [&'a DeclaredKey],
+    /// The listed keys: all keys of the fleet, and all keys with a declared name.
+    pub(crate) listed: &'a [ApiKey],
+    /// The declared roles, or the reason why a role cannot be used.
+    pub(crate) roles: &'a HashMap<RoleUse, Result<PlannedRole, String>>,
+    /// The names of keys with unfinished runs on this machine.
+    pub(crate) runs: &'a HashMap<String, RunState>,
+    /// What is known of the secrets, by the name of the declared key. A key without an entry was not looked at.
+    pub(crate) secrets: &'a HashMap<String, Vec<SecretState>>,
+    /// The ID of the key that authenticates this run, if it is known.
+    pub(crate) signer: Option<i64>,
+    /// The manager's time.
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) prune: Prune,
+}
+
+/// A role and whether it may grant every right.
+pub(crate) type RoleUse = (RoleKey, bool);
+
+/// The name or the ID of a declared role.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum RoleKey {
+    Name(String),
+    Id(i64),
+}
+
+/// The state of a run that left a record on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RunState {
+    InProgress,
+    /// The run was interrupted. The value is its operation ID.
+    Interrupted(String),
+}
+
+/// Whether keys of the fleet that the manifest does not declare are deleted.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Prune {
+    /// True for `--prune`.
+    pub(crate) wanted: bool,
+    /// The maximum number of keys to delete, from `--prune-at-most`.
+    pub(crate) at_most: Option<usize>,
+    /// True if keys that were used recently may be deleted, from `--prune-used`.
+    pub(crate) used: bool,
+}
+
+impl RoleKey {
+    /// Returns the role of a declared key.
+    pub(crate) fn of(role: &DeclaredRole) -> Self {
+        match role {
+            DeclaredRole::Name(name) => Self::Name(name.clone()),
+            DeclaredRole::Id(id) => Self::Id(*id),
+        }
+    }
+}

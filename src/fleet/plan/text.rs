@@ -1,0 +1,174 @@
+//! The plan as text in 80 columns.
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::model::{Action, Plan, PlannedKey};
+use crate::fleet::manifest::OnMissing;
+use crate::terminal::output::safe;
+
+/// The width of the text, in columns.
+const WIDTH: usize = 80;
+/// The width of the column with the names, at most. After a longer name, the text begins on the next line.
+const NAME_WIDTH: usize = 20;
+/// The number of left-overs that are listed one by one.
+const LISTED: usize = 10;
+
+/// Returns the plan as text, without the line about the fleet and without the summary. If `all` is true, keys that are as declared are
+/// listed too.
+pub(crate) fn text(plan: &Plan<'_>, all: bool) -> String {
+    let left_over = plan.count(Action::LeftOver);
+    let is_shown = |key: &&PlannedKey<'_>| match key.action {
+        Action::None => all || key.has_problem() || !key.notes.is_empty(),
+        Action::LeftOver => all || left_over <= LISTED,
+        _ => true,
+    };
+    let shown: Vec<&PlannedKey<'_>> = plan.keys.iter().filter(is_shown).collect();
+    let names = shown.iter().map(|key| safe(key.name()).width());
+    let width = names.max().unwrap_or_default().min(NAME_WIDTH);
+    let mut lines = Vec::new();
+    for key in shown {
+        add_entry(&mut lines, key, width);
+    }
+    if left_over > LISTED && !all {
+        let what =
+            format!("? {left_over} keys of this fleet are not in the file; `--prune` deletes them");
+        add_wrapped(&mut lines, "  ", "    ", &what);
+    }
+    let same = (plan.keys.iter())
+        .filter(|key| key.action == Action::None && !key.has_problem())
+        .count();
+    match same {
+        0 => {}
+        1 => lines.push("  1 key is as declared".to_owned()),
+        same => lines.push(format!("  {same} keys are as declared")),
+    }
+    for note in &plan.notes {
+        add_wrapped(&mut lines, "  ", "  ", note);
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+impl Plan<'_> {
+    /// Returns what the plan does, in one line.
+    pub(crate) fn summary(&self) -> String {
+        let mut parts = Vec::new();
+        for action in Action::ALL {
+            let (count, word) = match action {
+                Action::None => continue,
+                Action::Problem => (self.problems(), "problem"),
+                Action::LeftOver => (self.count(action), "not in the file"),
+                other => (self.count(other), other.word()),
+            };
+            let plural = if action == Action::Problem && count > 1 {
+                "s"
+            } else {
+                ""
+            };
+            if count > 0 {
+                parts.push(format!("{count} {word}{plural}"));
+            }
+        }
+        match parts.is_empty() {
+            true => "nothing to do".to_owned(),
+            false => parts.join(", "),
+        }
+    }
+}
+
+fn add_entry(lines: &mut Vec<String>, key: &PlannedKey<'_>, width: usize) {
+    let sign = match key.action {
+        Action::None if key.has_problem() => Action::Problem.sign(),
+        action => action.sign(),
+    };
+    let name = safe(key.name());
+    let padding = " ".repeat(width.saturating_sub(name.width()));
+    let mut first = format!("  {sign} {name}{padding}  ");
+    let indent = " ".repeat(width + 6);
+    if name.width() > width {
+        lines.push(first.trim_end().to_owned());
+        first.clone_from(&indent);
+    }
+    for part in parts(key) {
+        add_wrapped(lines, &first, &indent, &part);
+        first.clone_from(&indent);
+    }
+}
+
+/// Returns the parts of an entry, each of which begins on a line of its own.
+fn parts(key: &PlannedKey<'_>) -> Vec<String> {
+    let word = match key.action {
+        Action::None => "as declared",
+        Action::LeftOver => "left over",
+        other => other.word(),
+    };
+    let mut parts = Vec::new();
+    let changes = key.changes.iter().map(|change| {
+        let label = label(change.field);
+        let [from, to] = &change.shown;
+        format!("{label} {from} -> {to}")
+    });
+    match (key.action, key.reason.is_empty()) {
+        (Action::None, _) if key.has_problem() => {}
+        (Action::None, _) => parts.push(word.to_owned()),
+        (Action::Problem | Action::LeftOver, _) => parts.push(key.reason.clone()),
+        (_, false) => parts.push(format!("{word}: {}", key.reason)),
+        (_, true) => {}
+    }
+    for change in changes {
+        match parts.is_empty() {
+            true => parts.push(format!("{word}: {change}")),
+            false => parts.push(change),
+        }
+    }
+    let delivers = matches!(
+        key.action,
+        Action::Create | Action::Rotate | Action::Rekey | Action::Finish
+    );
+    if let (true, Some(declared)) = (delivers, key.declared) {
+        if key.action == Action::Rotate {
+            let overlap = humantime::format_duration(declared.overlap);
+            parts.push(format!("the old key works for {overlap}"));
+        }
+        let places = declared.places.iter();
+        parts.extend(places.map(|place| format!("secret to {}", place.label())));
+    }
+    parts.extend(key.problems.iter().cloned());
+    let only_reported = |on_missing| on_missing == OnMissing::Report;
+    if !key.problems.is_empty()
+        && (key.declared).is_some_and(|declared| only_reported(declared.on_missing))
+    {
+        parts.push("`on-missing` allows a rotation or a reset in this case".to_owned());
+    }
+    parts.extend(key.notes.iter().cloned());
+    parts
+}
+
+fn label(field: &str) -> &str {
+    match field {
+        "keyName" => "name",
+        "roleID" => "role",
+        "timeZone" => "time zone",
+        "expiryDate" => "expires",
+        "active" => "lock",
+        other => other,
+    }
+}
+
+/// Adds a text, broken between words.
+fn add_wrapped(lines: &mut Vec<String>, first: &str, indent: &str, text: &str) {
+    let text = safe(text);
+    let mut line = first.to_owned();
+    let mut is_empty = true;
+    for word in text.split(' ') {
+        if !is_empty && line.width() + 1 + word.width() > WIDTH {
+            lines.push(std::mem::replace(&mut line, indent.to_owned()));
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    lines.push(line);
+}
