@@ -36,11 +36,10 @@ impl Report<'_> {
         });
         match output.format() {
             Format::Text | Format::Env | Format::Tsv => output.data(&format!(
-                "fleet {} on {}\n{}plan {number}: {}\n",
+                "fleet {} on {}\n{}",
                 safe(fleet),
                 safe(&manager),
-                text(plan, all),
-                plan.summary()
+                text(plan, &number, all)
             )),
             Format::Json => {
                 let document = json!({

@@ -9,7 +9,7 @@ use super::model::{DeclaredKey, DeclaredRole, KnownProfiles, RotationRule, Targe
 use super::placeholders::Placeholders;
 use super::places::{PlaceReader, TakenPlaces, value};
 use super::problems::Problems;
-use super::table::{Given, KeyFields, KeyTable};
+use super::table::{DeclaredTable, Given, KeyFields};
 use super::values;
 use crate::expiry::Expiry;
 use crate::keys::lookup::is_ambiguous;
@@ -33,7 +33,7 @@ impl Expansion<'_> {
     /// Returns the declared keys, and reports all problems that a single field does not show.
     pub(super) fn declared(
         &self,
-        tables: &[KeyTable],
+        tables: &[DeclaredTable],
         problems: &mut Problems<'_>,
     ) -> Vec<DeclaredKey> {
         let uses_on = tables.iter().any(|table| self.on(table).is_some());
@@ -58,14 +58,14 @@ impl Expansion<'_> {
         keys
     }
 
-    fn on<'t>(&'t self, table: &'t KeyTable) -> Option<&'t Given<Vec<TargetName>>> {
+    fn on<'t>(&'t self, table: &'t DeclaredTable) -> Option<&'t Given<Vec<TargetName>>> {
         table.fields.on.as_ref().or(self.defaults.on.as_ref())
     }
 
     /// Returns the managers of a key. `None` is the manager that flags, variables or the default profile select.
     fn targets(
         &self,
-        table: &KeyTable,
+        table: &DeclaredTable,
         uses_on: bool,
         problems: &mut Problems<'_>,
     ) -> Vec<Option<TargetName>> {
@@ -107,7 +107,7 @@ impl Expansion<'_> {
     }
 
     /// Returns the key without the fields that depend on the manager.
-    fn base(&self, table: &KeyTable, problems: &mut Problems<'_>) -> DeclaredKey {
+    fn base(&self, table: &DeclaredTable, problems: &mut Problems<'_>) -> DeclaredKey {
         let (own, defaults) = (&table.fields, self.defaults);
         let time_zone = value(own.time_zone.as_ref().or(defaults.time_zone.as_ref()));
         let (expires, expires_text) = self.expires(table, time_zone.as_deref(), problems);
@@ -138,7 +138,7 @@ impl Expansion<'_> {
     }
 
     /// Returns the role. If it is missing, a role that does not exist takes its place, and the manifest is rejected.
-    fn role(&self, table: &KeyTable, problems: &mut Problems<'_>) -> DeclaredRole {
+    fn role(&self, table: &DeclaredTable, problems: &mut Problems<'_>) -> DeclaredRole {
         let fields = match table.fields.sets_role() {
             true => &table.fields,
             false => self.defaults,
@@ -163,7 +163,7 @@ impl Expansion<'_> {
 
     fn expires(
         &self,
-        table: &KeyTable,
+        table: &DeclaredTable,
         zone: Option<&str>,
         problems: &mut Problems<'_>,
     ) -> (Expiry, String) {
@@ -183,7 +183,7 @@ impl Expansion<'_> {
 
     fn rotation(
         &self,
-        table: &KeyTable,
+        table: &DeclaredTable,
         expires: Expiry,
         problems: &mut Problems<'_>,
     ) -> (Option<RotationRule>, std::time::Duration) {
@@ -212,7 +212,7 @@ impl Expansion<'_> {
 
     fn on_target(
         &self,
-        table: &KeyTable,
+        table: &DeclaredTable,
         base: &DeclaredKey,
         target: Option<TargetName>,
         taken: &mut TakenPlaces,
@@ -255,7 +255,7 @@ impl Expansion<'_> {
 }
 
 /// Returns the name of a key, and reports a name that other commands or a rotation would misread.
-fn name(table: &KeyTable, problems: &mut Problems<'_>) -> String {
+fn name(table: &DeclaredTable, problems: &mut Problems<'_>) -> String {
     let given = table.fields.name.as_ref();
     let offset = given.map_or(table.offset, |given| given.offset);
     let name = match given {
@@ -330,7 +330,7 @@ struct DeclaredNames {
 }
 
 impl DeclaredNames {
-    fn add(&mut self, key: &DeclaredKey, table: &KeyTable, problems: &mut Problems<'_>) {
+    fn add(&mut self, key: &DeclaredKey, table: &DeclaredTable, problems: &mut Problems<'_>) {
         let place = (key.target.clone(), key.name.to_lowercase());
         match self.names.get(&place) {
             Some((other, line)) if *other == key.name => {

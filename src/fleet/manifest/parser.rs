@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 use super::expansion::Expansion;
 use super::model::{KnownProfiles, Manifest};
 use super::problems::Problems;
-use super::table::{KeyFields, KeyTable, TableKind};
+use super::table::{DeclaredTable, KeyFields, TableKind};
 use super::values;
 use crate::config::file::Diagnostic;
 
@@ -91,7 +91,7 @@ fn read_document(
     }
 }
 
-fn read_keys(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<KeyTable> {
+fn read_keys(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<DeclaredTable> {
     let mut keys = Vec::with_capacity(table.len());
     for (key, value) in table {
         let DeValue::Table(table) = value.get_ref() else {
@@ -99,7 +99,7 @@ fn read_keys(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<KeyTable> 
             problems.add(value.span().start, "a key must be a table", hint);
             continue;
         };
-        keys.push(KeyTable {
+        keys.push(DeclaredTable {
             name: key.get_ref().to_string(),
             offset: key.span().start,
             fields: KeyFields::read(table, TableKind::Key, problems),

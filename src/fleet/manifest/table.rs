@@ -74,7 +74,7 @@ pub(super) struct KeyFields {
 }
 
 /// The table of a key, before the defaults are added.
-pub(super) struct KeyTable {
+pub(super) struct DeclaredTable {
     pub(super) name: String,
     /// The position of the name of the table.
     pub(super) offset: usize,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::changes;
 use super::matching::{FleetKeys, Matched};
-use super::model::{Action, FieldChange, PlannedKey, PlannedRole};
+use super::model::{FieldChange, PlannedAction, PlannedKey, PlannedRole};
 use super::rotation_state::{due, replaces};
 use super::situation::{RoleKey, RunState, Situation};
 use crate::expiry::{Expiry, format_date, format_time};
@@ -72,7 +72,7 @@ impl<'a> Decision<'a, '_> {
             [key] => self.present(key, role),
             [old, new] if replaces(new, old) => {
                 let reason = "a rotation was interrupted before the old key was retired";
-                self.with_role(Some(new), Action::Finish, reason.to_owned(), role)
+                self.with_role(Some(new), PlannedAction::Finish, reason.to_owned(), role)
             }
             several => self.problem(None, several_keys(several)),
         }
@@ -86,13 +86,13 @@ impl<'a> Decision<'a, '_> {
     }
 
     fn problem(&self, key: Option<&'a ApiKey>, reason: impl Into<String>) -> PlannedKey<'a> {
-        PlannedKey::new(Some(self.declared), key, Action::Problem, reason)
+        PlannedKey::new(Some(self.declared), key, PlannedAction::Problem, reason)
     }
 
     fn with_role(
         &self,
         key: Option<&'a ApiKey>,
-        action: Action,
+        action: PlannedAction,
         reason: String,
         role: PlannedRole,
     ) -> PlannedKey<'a> {
@@ -146,7 +146,7 @@ impl<'a> Decision<'a, '_> {
                     _ => "",
                 };
                 let reason = format!("{}, {expires}{locked}", role.label);
-                self.with_role(None, Action::Create, reason, role)
+                self.with_role(None, PlannedAction::Create, reason, role)
             }
             [stranger] if self.may_adopt(stranger) => self.adopt(stranger, role),
             [stranger] => {
@@ -181,7 +181,7 @@ impl<'a> Decision<'a, '_> {
         let reason = format!("the existing key with ID {}", stranger.id);
         PlannedKey {
             changes,
-            ..self.with_role(Some(stranger), Action::Adopt, reason, role)
+            ..self.with_role(Some(stranger), PlannedAction::Adopt, reason, role)
         }
     }
 
@@ -222,7 +222,7 @@ impl<'a> Decision<'a, '_> {
                     return self.problem(Some(key), format!("{reason}; {OWN_KEY}"));
                 }
                 OnMissing::Rekey => {
-                    return self.with_role(Some(key), Action::Rekey, reason, role);
+                    return self.with_role(Some(key), PlannedAction::Rekey, reason, role);
                 }
             }
         }
@@ -248,7 +248,7 @@ impl<'a> Decision<'a, '_> {
                 "the run {} created the key and did not confirm the delivery of its secret",
                 mark.operation
             );
-            return self.with_role(Some(key), Action::Finish, reason, role);
+            return self.with_role(Some(key), PlannedAction::Finish, reason, role);
         }
         let reason =
             "another run created the key a short time ago and may still deliver its secret";
@@ -268,7 +268,7 @@ impl<'a> Decision<'a, '_> {
             );
             return self.problem(Some(key), waits);
         }
-        self.with_role(Some(key), Action::Rotate, reason, role)
+        self.with_role(Some(key), PlannedAction::Rotate, reason, role)
     }
 
     /// Returns a note for each destination that could not be checked. A destination that no command can check is only in the JSON output.
@@ -301,15 +301,15 @@ impl<'a> Decision<'a, '_> {
 }
 
 /// Returns the action for these changes. A change of one field has an action of its own if the field is the name or the lock.
-fn action_of(changes: &[FieldChange]) -> Action {
+fn action_of(changes: &[FieldChange]) -> PlannedAction {
     match changes {
-        [] => Action::None,
-        [only] if only.field == "keyName" => Action::Rename,
+        [] => PlannedAction::None,
+        [only] if only.field == "keyName" => PlannedAction::Rename,
         [only] if only.field == "active" => match only.to.as_bool() {
-            Some(true) => Action::Unlock,
-            _ => Action::Lock,
+            Some(true) => PlannedAction::Unlock,
+            _ => PlannedAction::Lock,
         },
-        _ => Action::Change,
+        _ => PlannedAction::Change,
     }
 }
 

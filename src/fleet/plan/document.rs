@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::model::{Action, Plan, PlannedKey};
+use super::model::{Plan, PlannedAction, PlannedKey};
 use crate::fleet::presence::{Presence, SecretState};
 use crate::manager::ApiKey;
 
@@ -16,15 +16,15 @@ pub(crate) fn key_documents(plan: &Plan<'_>, target: &Value) -> Vec<Value> {
 /// Returns the `meta` object of the document: the fleet, the number of the plan, and how many keys have each action.
 pub(crate) fn meta(fleet: &str, number: &str, plan: &Plan<'_>) -> Value {
     let mut counts = Map::new();
-    for action in Action::ALL {
+    for action in PlannedAction::ALL {
         let count = match action {
-            Action::Problem => plan.problems(),
+            PlannedAction::Problem => plan.problems(),
             other => plan.count(other),
         };
         if count > 0 {
             let name = match action {
-                Action::None => "asDeclared",
-                Action::LeftOver => "leftOver",
+                PlannedAction::None => "asDeclared",
+                PlannedAction::LeftOver => "leftOver",
                 other => other.word(),
             };
             counts.insert(name.to_owned(), count.into());
@@ -58,7 +58,7 @@ fn entry(key: &PlannedKey<'_>, target: &Value) -> Value {
         .collect();
     let secret: Vec<Value> = key.secret.iter().map(secret_state).collect();
     let problem = match key.action {
-        Action::Problem => Some(&key.reason),
+        PlannedAction::Problem => Some(&key.reason),
         _ => None,
     };
     let problems: Vec<&String> = problem.into_iter().chain(&key.problems).collect();

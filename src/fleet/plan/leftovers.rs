@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use super::matching::FleetKeys;
-use super::model::{Action, PlannedKey};
-use super::rotation_state::{is_renamed, is_to_clean_up};
+use super::model::{PlannedAction, PlannedKey};
+use super::rotation_state::{expired_long_ago, is_renamed};
 use super::situation::{Prune, Situation};
 use crate::expiry::format_date;
 use crate::manager::ApiKey;
@@ -14,10 +14,12 @@ const RECENT: i64 = 7 * 24 * 60 * 60 * 1000;
 /// The maximum number of keys that are deleted without `--prune-at-most`.
 const MOST: usize = 25;
 
-/// Plans the keys of the fleet that belong to no declared key. `seen` has the IDs of the keys that do.
+/// Plans the keys of the fleet that belong to no declared key. `seen` has the IDs of the keys that do, and `retired` has the IDs of expired keys
+/// that rotations have replaced.
 pub(super) fn plan<'a>(
     fleet_keys: &FleetKeys<'a>,
     seen: &HashSet<i64>,
+    retired: &HashSet<i64>,
     situation: &Situation<'a>,
 ) -> Vec<PlannedKey<'a>> {
     let mut planned = Vec::new();
@@ -29,12 +31,15 @@ pub(super) fn plan<'a>(
         let is_signer = situation.signer == Some(key.id);
         if fleet_keys.copied.contains(&key.id) {
             let reason = "another key of the fleet has the same marker, so neither key is changed";
-            planned.push(entry(Action::Problem, reason.to_owned()));
-        } else if is_to_clean_up(key, situation.now) && !is_signer {
+            planned.push(entry(PlannedAction::Problem, reason.to_owned()));
+        } else if is_renamed(key) || retired.contains(&key.id) {
+            if !expired_long_ago(key, situation.now) || is_signer {
+                continue;
+            }
             let expiry = key.expiry_date().map(format_date).unwrap_or_default();
             let reason = format!("a rotation retired the key, and it expired {expiry}");
-            planned.push(entry(Action::Delete, reason));
-        } else if !is_renamed(key) {
+            planned.push(entry(PlannedAction::Delete, reason));
+        } else {
             planned.push(left_over(key, is_signer, situation));
         }
     }
@@ -49,11 +54,11 @@ fn left_over<'a>(key: &'a ApiKey, is_signer: bool, situation: &Situation<'a>) ->
     let entry = |action, reason: String| PlannedKey::new(None, Some(key), action, reason);
     let reason = format!("not in the file, {used}");
     if !situation.prune.wanted {
-        return entry(Action::LeftOver, reason);
+        return entry(PlannedAction::LeftOver, reason);
     }
     if is_signer {
         let reason = format!("{reason}; this run signs in with the key");
-        return entry(Action::LeftOver, reason);
+        return entry(PlannedAction::LeftOver, reason);
     }
     let last = key.last_sign_in().or(key.created());
     let limit = situation.now.timestamp_millis().saturating_sub(RECENT);
@@ -62,9 +67,12 @@ fn left_over<'a>(key: &'a ApiKey, is_signer: bool, situation: &Situation<'a>) ->
             Some(_) => format!("{reason}; `--prune-used` deletes recently used keys"),
             None => format!("{reason}; `--prune-used` deletes recently created keys"),
         };
-        return entry(Action::LeftOver, reason);
+        return entry(PlannedAction::LeftOver, reason);
     }
-    entry(Action::Delete, reason)
+    PlannedKey {
+        is_pruned: true,
+        ..entry(PlannedAction::Delete, reason)
+    }
 }
 
 /// Refuses to delete many keys at once, because the manifest may be incomplete. Returns the reason.
@@ -73,17 +81,14 @@ pub(super) fn refuse_many(
     fleet_keys: &FleetKeys<'_>,
     prune: Prune,
 ) -> Option<String> {
-    let is_pruned = |key: &PlannedKey<'_>| {
-        let renamed = key.key.is_some_and(is_renamed);
-        key.action == Action::Delete && key.declared.is_none() && !renamed
-    };
+    let is_pruned = |key: &PlannedKey<'_>| key.action == PlannedAction::Delete && key.is_pruned;
     let count = keys.iter().filter(|key| is_pruned(key)).count();
     let limit = prune.at_most.unwrap_or(MOST.min(fleet_keys.ours.len() / 2));
     if count <= limit {
         return None;
     }
     for key in keys.iter_mut().filter(|key| is_pruned(key)) {
-        key.action = Action::Problem;
+        key.action = PlannedAction::Problem;
         key.reason
             .push_str("; not deleted, because too many keys would be deleted");
     }

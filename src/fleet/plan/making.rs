@@ -29,11 +29,12 @@ pub(crate) fn make<'a>(situation: &Situation<'a>) -> Plan<'a> {
         labels.insert(role.id, &role.label);
     }
     let mut keys: Vec<PlannedKey<'a>> = Vec::with_capacity(situation.declared.len());
-    let (mut seen, mut hidden) = (HashSet::new(), Vec::new());
+    let (mut seen, mut retired, mut hidden) = (HashSet::new(), HashSet::new(), Vec::new());
     for declared in situation.declared.iter().copied() {
         let matched = fleet_keys.matching(declared, situation.now);
         let used = [&matched.live, &matched.former, &matched.retiring];
         seen.extend(used.into_iter().flatten().map(|key| key.id));
+        retired.extend(matched.expired.iter().map(|key| key.id));
         let mut decision = Decision {
             declared,
             matched: &matched,
@@ -54,7 +55,7 @@ pub(crate) fn make<'a>(situation: &Situation<'a>) -> Plan<'a> {
             hidden.join(", ")
         ));
     }
-    keys.extend(leftovers::plan(&fleet_keys, &seen, situation));
+    keys.extend(leftovers::plan(&fleet_keys, &seen, &retired, situation));
     notes.extend(leftovers::refuse_many(
         &mut keys,
         &fleet_keys,

@@ -25,6 +25,8 @@ pub(super) struct Matched<'a> {
     pub(super) live: Vec<&'a ApiKey>,
     /// The old keys of rotations that still work.
     pub(super) retiring: Vec<&'a ApiKey>,
+    /// The old keys of rotations that have expired.
+    pub(super) expired: Vec<&'a ApiKey>,
     /// The keys of the fleet with the former name, if no key has the name.
     pub(super) former: Vec<&'a ApiKey>,
     /// The keys with the name that do not belong to the fleet.
@@ -101,11 +103,11 @@ impl<'a> FleetKeys<'a> {
             _ => Vec::new(),
         };
         let strangers = self.others.iter().copied();
+        let (expired, retiring) = (retiring.into_iter()).partition(|key| has_expired(key, now));
         Matched {
             live,
-            retiring: (retiring.into_iter())
-                .filter(|key| !has_expired(key, now))
-                .collect(),
+            retiring,
+            expired,
             former,
             strangers: strangers
                 .filter(|key| key.name() == Some(&declared.name))

@@ -20,13 +20,15 @@ pub(crate) struct PlannedKey<'a> {
     pub(crate) declared: Option<&'a DeclaredKey>,
     /// The key on the manager. `None` if there is none.
     pub(crate) key: Option<&'a ApiKey>,
-    pub(crate) action: Action,
+    pub(crate) action: PlannedAction,
     /// The reason for the action, for display.
     pub(crate) reason: String,
     /// The fields that the action changes.
     pub(crate) changes: Vec<FieldChange>,
     /// The role that the key will have, if it was found.
     pub(crate) role: Option<PlannedRole>,
+    /// True if the key is deleted only because of `--prune`.
+    pub(crate) is_pruned: bool,
     /// Problems that do not prevent the action.
     pub(crate) problems: Vec<String>,
     /// What the user should know, although the key is as declared.
@@ -45,7 +47,7 @@ pub(crate) struct PlannedRole {
 
 /// What a run would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Action {
+pub(crate) enum PlannedAction {
     /// The key is as declared.
     None,
     /// Finish an interrupted operation: create a new secret and deliver it.
@@ -80,7 +82,7 @@ pub(crate) struct FieldChange {
     pub(crate) shown: [String; 2],
 }
 
-impl Action {
+impl PlannedAction {
     /// The actions in the order of the summary.
     pub(crate) const ALL: [Self; 13] = [
         Self::Finish,
@@ -142,7 +144,7 @@ impl<'a> PlannedKey<'a> {
     pub(crate) fn new(
         declared: Option<&'a DeclaredKey>,
         key: Option<&'a ApiKey>,
-        action: Action,
+        action: PlannedAction,
         reason: impl Into<String>,
     ) -> Self {
         Self {
@@ -152,6 +154,7 @@ impl<'a> PlannedKey<'a> {
             reason: reason.into(),
             changes: Vec::new(),
             role: None,
+            is_pruned: false,
             problems: Vec::new(),
             notes: Vec::new(),
             secret: Vec::new(),
@@ -167,13 +170,13 @@ impl<'a> PlannedKey<'a> {
 
     /// Returns true if the key has a problem.
     pub(crate) fn has_problem(&self) -> bool {
-        self.action == Action::Problem || !self.problems.is_empty()
+        self.action == PlannedAction::Problem || !self.problems.is_empty()
     }
 }
 
 impl Plan<'_> {
     /// Returns how many keys have this action.
-    pub(crate) fn count(&self, action: Action) -> usize {
+    pub(crate) fn count(&self, action: PlannedAction) -> usize {
         self.keys.iter().filter(|key| key.action == action).count()
     }
 
@@ -184,7 +187,8 @@ impl Plan<'_> {
 
     /// Returns true if a key is not as declared, or if the manifest does not declare a key of the fleet.
     pub(crate) fn differs(&self) -> bool {
-        let differs = |action: Action| action.is_change() || action == Action::LeftOver;
+        let differs =
+            |action: PlannedAction| action.is_change() || action == PlannedAction::LeftOver;
         self.keys.iter().any(|key| differs(key.action))
     }
 }

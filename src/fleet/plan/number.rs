@@ -3,7 +3,7 @@
 use ring::digest::{Context, SHA256};
 use serde_json::{Value, json};
 
-use super::model::{Action, Plan, PlannedKey};
+use super::model::{Plan, PlannedAction, PlannedKey};
 use crate::expiry::Expiry;
 use crate::fleet::manifest::{DeclaredKey, PlaceKind};
 use crate::manager::ApiKey;
@@ -30,8 +30,8 @@ fn work(key: &PlannedKey<'_>) -> Value {
     let changes: Vec<Value> = changes
         .map(|one| json!([one.field, one.from, one.to]))
         .collect();
-    let creates = matches!(key.action, Action::Create | Action::Rotate);
-    let delivers = creates || matches!(key.action, Action::Finish | Action::Rekey);
+    let creates = matches!(key.action, PlannedAction::Create | PlannedAction::Rotate);
+    let delivers = creates || matches!(key.action, PlannedAction::Finish | PlannedAction::Rekey);
     json!({
         "name": key.name(),
         "ID": key.key.map(|key| key.id),
@@ -50,7 +50,7 @@ fn new_key(declared: &DeclaredKey, key: &PlannedKey<'_>) -> Value {
         _ => json!(declared.expires_text),
     };
     let overlap = match key.action {
-        Action::Rotate => json!(declared.overlap.as_secs()),
+        PlannedAction::Rotate => json!(declared.overlap.as_secs()),
         _ => Value::Null,
     };
     json!([
@@ -66,16 +66,11 @@ fn new_key(declared: &DeclaredKey, key: &PlannedKey<'_>) -> Value {
 
 fn places(declared: &DeclaredKey) -> Value {
     let places = declared.places.iter().map(|place| match &place.kind {
-        PlaceKind::File(path) => json!(["file", path.to_string_lossy()]),
-        PlaceKind::Dotenv { path, variable } => {
-            json!(["dotenv", path.to_string_lossy(), variable])
-        }
-        PlaceKind::Command(command) => {
-            json!([
-                "command",
-                command,
-                declared.deliver_timeout.as_millis().to_string()
-            ])
+        PlaceKind::File(_) => json!(["file", place.text]),
+        PlaceKind::Dotenv { variable, .. } => json!(["dotenv", place.text, variable]),
+        PlaceKind::Command(_) => {
+            let limit = declared.deliver_timeout.as_secs_f64();
+            json!(["command", place.text, limit])
         }
     });
     places.collect()

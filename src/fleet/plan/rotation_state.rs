@@ -53,10 +53,10 @@ pub(super) fn replaces(successor: &ApiKey, old: &ApiKey) -> bool {
     mark.is_some_and(|mark| mark.predecessor == Some(old.id))
 }
 
-/// Returns true if a rotation has retired the key, and the key expired long enough ago to be deleted.
-pub(super) fn is_to_clean_up(key: &ApiKey, now: DateTime<Utc>) -> bool {
+/// Returns true if the old key of a rotation expired long enough ago to be deleted.
+pub(super) fn expired_long_ago(key: &ApiKey, now: DateTime<Utc>) -> bool {
     let limit = now.timestamp_millis().saturating_sub(CLEAN_UP_AFTER);
-    is_renamed(key) && (key.expiry_date()).is_some_and(|expiry| expiry <= limit)
+    (key.expiry_date()).is_some_and(|expiry| expiry <= limit)
 }
 
 /// Returns the reason if the key must be rotated because of its age.

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::model::{Action, Plan, PlannedKey};
+use super::model::{Plan, PlannedAction, PlannedKey};
 use crate::fleet::manifest::OnMissing;
 use crate::terminal::output::safe;
 
@@ -13,13 +13,12 @@ const NAME_WIDTH: usize = 20;
 /// The number of left-overs that are listed one by one.
 const LISTED: usize = 10;
 
-/// Returns the plan as text, without the line about the fleet and without the summary. If `all` is true, keys that are as declared are
-/// listed too.
-pub(crate) fn text(plan: &Plan<'_>, all: bool) -> String {
-    let left_over = plan.count(Action::LeftOver);
+/// Returns the plan as text, without the line about the fleet. If `all` is true, keys that are as declared are listed too.
+pub(crate) fn text(plan: &Plan<'_>, number: &str, all: bool) -> String {
+    let left_over = plan.count(PlannedAction::LeftOver);
     let is_shown = |key: &&PlannedKey<'_>| match key.action {
-        Action::None => all || key.has_problem() || !key.notes.is_empty(),
-        Action::LeftOver => all || left_over <= LISTED,
+        PlannedAction::None => all || key.has_problem() || !key.notes.is_empty(),
+        PlannedAction::LeftOver => all || left_over <= LISTED,
         _ => true,
     };
     let shown: Vec<&PlannedKey<'_>> = plan.keys.iter().filter(is_shown).collect();
@@ -35,7 +34,7 @@ pub(crate) fn text(plan: &Plan<'_>, all: bool) -> String {
         add_wrapped(&mut lines, "  ", "    ", &what);
     }
     let same = (plan.keys.iter())
-        .filter(|key| key.action == Action::None && !key.has_problem())
+        .filter(|key| key.action == PlannedAction::None && !key.has_problem())
         .count();
     match same {
         0 => {}
@@ -45,21 +44,23 @@ pub(crate) fn text(plan: &Plan<'_>, all: bool) -> String {
     for note in &plan.notes {
         add_wrapped(&mut lines, "  ", "  ", note);
     }
+    let summary = format!("plan {number}: {}", plan.summary());
+    add_wrapped(&mut lines, "", "  ", &summary);
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 impl Plan<'_> {
     /// Returns what the plan does, in one line.
-    pub(crate) fn summary(&self) -> String {
+    fn summary(&self) -> String {
         let mut parts = Vec::new();
-        for action in Action::ALL {
+        for action in PlannedAction::ALL {
             let (count, word) = match action {
-                Action::None => continue,
-                Action::Problem => (self.problems(), "problem"),
-                Action::LeftOver => (self.count(action), "not in the file"),
+                PlannedAction::None => continue,
+                PlannedAction::Problem => (self.problems(), "problem"),
+                PlannedAction::LeftOver => (self.count(action), "not in the file"),
                 other => (self.count(other), other.word()),
             };
-            let plural = if action == Action::Problem && count > 1 {
+            let plural = if action == PlannedAction::Problem && count > 1 {
                 "s"
             } else {
                 ""
@@ -77,7 +78,7 @@ impl Plan<'_> {
 
 fn add_entry(lines: &mut Vec<String>, key: &PlannedKey<'_>, width: usize) {
     let sign = match key.action {
-        Action::None if key.has_problem() => Action::Problem.sign(),
+        PlannedAction::None if key.has_problem() => PlannedAction::Problem.sign(),
         action => action.sign(),
     };
     let name = safe(key.name());
@@ -97,8 +98,8 @@ fn add_entry(lines: &mut Vec<String>, key: &PlannedKey<'_>, width: usize) {
 /// Returns the parts of an entry, each of which begins on a line of its own.
 fn parts(key: &PlannedKey<'_>) -> Vec<String> {
     let word = match key.action {
-        Action::None => "as declared",
-        Action::LeftOver => "left over",
+        PlannedAction::None => "as declared",
+        PlannedAction::LeftOver => "left over",
         other => other.word(),
     };
     let mut parts = Vec::new();
@@ -108,9 +109,9 @@ fn parts(key: &PlannedKey<'_>) -> Vec<String> {
         format!("{label} {from} -> {to}")
     });
     match (key.action, key.reason.is_empty()) {
-        (Action::None, _) if key.has_problem() => {}
-        (Action::None, _) => parts.push(word.to_owned()),
-        (Action::Problem | Action::LeftOver, _) => parts.push(key.reason.clone()),
+        (PlannedAction::None, _) if key.has_problem() => {}
+        (PlannedAction::None, _) => parts.push(word.to_owned()),
+        (PlannedAction::Problem | PlannedAction::LeftOver, _) => parts.push(key.reason.clone()),
         (_, false) => parts.push(format!("{word}: {}", key.reason)),
         (_, true) => {}
     }
@@ -122,10 +123,13 @@ fn parts(key: &PlannedKey<'_>) -> Vec<String> {
     }
     let delivers = matches!(
         key.action,
-        Action::Create | Action::Rotate | Action::Rekey | Action::Finish
+        PlannedAction::Create
+            | PlannedAction::Rotate
+            | PlannedAction::Rekey
+            | PlannedAction::Finish
     );
     if let (true, Some(declared)) = (delivers, key.declared) {
-        if key.action == Action::Rotate {
+        if key.action == PlannedAction::Rotate {
             let overlap = humantime::format_duration(declared.overlap);
             parts.push(format!("the old key works for {overlap}"));
         }

@@ -1,7 +1,7 @@
 //! The manifest `keys.toml`: every field, every default and every problem, which is reported by line and column.
 
+use super::manifest_keys::two_keys;
 use super::{NEEDED, offline, with_key_lines};
-use crate::support::profiles::configure;
 use crate::support::{Home, TestEnv, contains};
 
 const SECRET: &str = "hunter2";
@@ -57,7 +57,7 @@ health = { on = ["mssp/acme", "mssp/globex"] }
 "#;
 
 /// The problems of a manifest: each is `LINE:COLUMN: MESSAGE`.
-fn problems(home: &Home, text: &str) -> Vec<String> {
+pub(super) fn problems(home: &Home, text: &str) -> Vec<String> {
     let result = offline(home, text);
     let stderr = result.failure(2);
     assert!(!stderr.contains(SECRET), "{text}: {stderr}");
@@ -77,7 +77,7 @@ fn problems(home: &Home, text: &str) -> Vec<String> {
 
 /// The only problem of a manifest.
 #[track_caller]
-fn problem(home: &Home, text: &str, place: &str, parts: &[&str]) {
+pub(super) fn problem(home: &Home, text: &str, place: &str, parts: &[&str]) {
     let found = problems(home, text);
     assert_eq!(found.len(), 1, "{text}: {found:?}");
     assert!(found[0].starts_with(&format!("{place}: ")), "{found:?}");
@@ -86,7 +86,7 @@ fn problem(home: &Home, text: &str, place: &str, parts: &[&str]) {
 
 /// The only problem of a key with these lines after the required fields, which take the lines 3 to 5.
 #[track_caller]
-fn problem_of_key(lines: &str, place: &str, parts: &[&str]) {
+pub(super) fn problem_of_key(lines: &str, place: &str, parts: &[&str]) {
     let text = with_key_lines(&format!("{NEEDED}{lines}"));
     problem(&Home::new(), &text, place, parts);
 }
@@ -273,10 +273,18 @@ fn fields_that_contradict_each_other_are_reported() {
             "6:15",
             &["`description`", "marker"],
         ),
+    ] {
+        problem_of_key(lines, place, parts);
+    }
+}
+
+#[test]
+fn a_field_that_a_manifest_cannot_have_is_reported() {
+    for (lines, place, parts) in [
         (
             "github-output = \"x\"",
             "6:1",
-            &["`github-output`", "one job"],
+            &["`github-output`", "one job"][..],
         ),
         ("github-env = \"x\"", "6:1", &["`github-env`"]),
         ("expire = \"hunter2\"", "6:1", &["`expire` is unknown"]),
@@ -288,130 +296,6 @@ fn fields_that_contradict_each_other_are_reported() {
         ),
     ] {
         problem_of_key(lines, place, parts);
-    }
-}
-
-#[test]
-fn a_name_that_would_be_misread_is_refused() {
-    for name in ["", " a", "a "] {
-        problem_of_key(&format!("name = \"{name}\""), "6:8", &["a space"]);
-    }
-    let retiring = "name = \"ci (retiring 2026-11-24T09:00Z)\"";
-    problem_of_key(retiring, "6:8", &["retiring"]);
-    problem_of_key("name = \"17\"", "6:8", &["only digits"]);
-    problem_of_key("name = \"id:17\"", "6:8", &["`id:`"]);
-    let text = format!("fleet = \"ops\"\n[keys.\" a\"]\n{NEEDED}");
-    problem(&Home::new(), &text, "2:7", &["a space"]);
-}
-
-/// Two keys with these fields, in the lines 7 and 8.
-fn two_keys(one: &str, two: &str) -> String {
-    format!(
-        "fleet = \"ops\"\n[defaults]\nrole-id = 2\nexpires = \"1d\"\nout-file = \"{{name}}.key\"\n[keys]\n{one}\n{two}\n"
-    )
-}
-
-#[test]
-fn names_and_destinations_of_keys_are_different() {
-    let home = Home::new();
-    for (one, two, place, parts) in [
-        (
-            "a = {}",
-            "b = {name = \"a\"}",
-            "8:1",
-            &["line 7", "same name"][..],
-        ),
-        ("a = {}", "A = {}", "8:1", &["only in case", "line 7"]),
-        (
-            "a = {out-file = \"x\"}",
-            "b = {out-file = \"./x\"}",
-            "8:17",
-            &["same file", "line 7"],
-        ),
-        (
-            "a = {dotenv = \"x\"}",
-            "b = {dotenv = \"x\"}",
-            "8:15",
-            &["same file"],
-        ),
-        (
-            "a = {deliver-cmd = \"put x\"}",
-            "b = {deliver-cmd = \"put  x\"}",
-            "8:20",
-            &["same command", "line 7"],
-        ),
-        (
-            "a = {}",
-            "b = {was = \"a\"}",
-            "8:12",
-            &["`was`", "declares"],
-        ),
-    ] {
-        let found = problems(&home, &two_keys(one, two));
-        let found: Vec<_> = found.iter().filter(|one| one.starts_with(place)).collect();
-        assert_eq!(found.len(), 1, "{one} {two}");
-        contains(found[0], parts);
-    }
-    for (one, two) in [
-        (
-            "a = {dotenv = \"x\", env-name = \"A\"}",
-            "b = {dotenv = \"x\", env-name = \"B\"}",
-        ),
-        ("a = {was = \"c\"}", "b = {was = \"d\"}"),
-        (
-            "a = {on = \"eu\", out-file = \"1\"}",
-            "b = {on = \"us\", name = \"a\"}",
-        ),
-    ] {
-        offline(&home, &two_keys(one, two)).success();
-    }
-    let same = two_keys("a = {was = \"c\"}", "b = {was = \"c\"}");
-    let found = problems(&home, &same);
-    assert_eq!(found.len(), 2, "{found:?}");
-}
-
-#[test]
-fn placeholders_are_filled_in_and_cannot_leave_the_folder() {
-    let home = Home::new();
-    for name in ["a/b", "..", ".a", "a\\\\b"] {
-        let text = two_keys(&format!("\"{name}\" = {{}}"), "b = {}");
-        problem(&home, &text, "5:12", &["`out-file`", "`{name}`", "path"]);
-    }
-    let text = two_keys("a = {out-file = \"{profile}\"}", "b = {}");
-    problem(&home, &text, "7:17", &["`{profile}` has no value", "`on`"]);
-    let text = two_keys("a = {description = \"{tenant}\"}", "b = {}");
-    problem(&home, &text, "7:20", &["`description`", "`{tenant}`"]);
-    let text = two_keys("a-b = {dotenv = \"x\", env-name = \"K_{name}\"}", "b = {}");
-    problem(&home, &text, "7:33", &["`env-name`"]);
-    let text = two_keys("a = {deliver-cmd = \"put {name} {.data}\"}", "b = {}");
-    offline(&home, &text).success();
-}
-
-#[test]
-fn the_groups_of_fields_are_inherited_whole() {
-    let home = Home::new();
-    let text = "fleet = \"ops\"\n[defaults]\nrole = \"Auditor\"\nexpires = \"10d\"\nrotate = \"5d\"\noverlap = \"5d\"\nout-file = \"{name}\"\n[keys]\n";
-    // Its own role replaces the role of the defaults, and its own `rotate` is without the overlap of the defaults.
-    for key in ["a = {role-id = 2}", "a = {rotate = \"9d\"}", "a = {}"] {
-        offline(&home, &format!("{text}{key}")).success();
-    }
-    let key = "a = {deliver-timeout = \"5s\"}";
-    problem(&home, &format!("{text}{key}"), "9:1", &["no destination"]);
-    let key = "a = {overlap = \"1h\", expires = \"1h\"}";
-    offline(&home, &format!("{text}{key}")).success();
-}
-
-#[test]
-fn a_problem_of_the_defaults_is_reported_once() {
-    let home = Home::new();
-    let text = "fleet = \"ops\"\n[defaults]\nrole = 7\nexpires = \"10d\"\nrotate = \"10d\"\nout-file = \"{name}\"\nname = \"x\"\n[keys]\na = {}\nb = {}\n";
-    let found = problems(&home, text);
-    assert_eq!(found.len(), 3, "{found:?}");
-    for (found, part) in found
-        .iter()
-        .zip(["3:8: `role`", "5:10: `rotate`", "7:1: `name`"])
-    {
-        contains(found, &[part]);
     }
 }
 
@@ -432,26 +316,6 @@ fn all_problems_are_reported_in_the_order_of_lines() {
         &error["message"].to_string(),
         &["11 problems", "keys.toml:10:8: "],
     );
-}
-
-#[test]
-fn on_names_profiles_of_the_settings_file() {
-    let mut home = Home::new();
-    configure(
-        &mut home,
-        "[profiles.eu]\nurl = \"a\"\n[profiles.us]\nurl = \"b\"\n",
-    );
-    let key = |on: &str| two_keys("a = {on = \"eu\"}", &format!("b = {{on = \"{on}\"}}"));
-    offline(&home, &key("us")).success();
-    problem(&home, &key("hunter2"), "8:11", &["`on`", "config.toml"]);
-    let found = problems(&home, &two_keys("a = {on = \"eu\"}", "b = {}"));
-    contains(&found.concat(), &["8:1: `on` is missing"]);
-    problem(&home, &key("us/acme"), "8:11", &["`[bridge]` is missing"]);
-    let mut without = Home::new();
-    without.set("SWP_CONFIG_DIR", without.path("none"));
-    let result = offline(&without, &key("us"));
-    result.success();
-    contains(&result.stderr, &["`on` are not checked"]);
 }
 
 #[test]

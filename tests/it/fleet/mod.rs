@@ -1,7 +1,9 @@
 //! Fleets: the manifest `keys.toml`, its schema, and `plan`.
 
 mod manifest;
+mod manifest_keys;
 mod plan;
+mod plan_secrets;
 mod schema;
 
 use crate::support::{Home, RunResult};

@@ -1,0 +1,126 @@
+//! What `plan` finds out about the secrets at their destinations.
+
+use serde_json::Value;
+
+use super::plan::{plan, with_keys};
+use crate::support::running::Running;
+use crate::support::{TestEnv, contains};
+
+/// A manifest whose only key has these destinations.
+fn with(lines: &str) -> String {
+    format!("fleet = \"ops\"\n[keys.a]\nrole-id = 2\nexpires = \"90d\"\n{lines}\n")
+}
+
+/// Checks what is known of the secret, the action and the exit code.
+#[track_caller]
+fn check(env: &TestEnv, lines: &str, state: &str, action: &str, code: i32) {
+    let result = plan(env, &with(lines), &["-o", "json"]);
+    assert_eq!(result.code(), code, "{lines}: {result:?}");
+    let document: Value = serde_json::from_str(&result.stdout).expect("JSON");
+    let key = &document["apiKeys"][0]["meta"];
+    assert_eq!(key["secret"][0]["state"], state, "{lines}");
+    assert_eq!(key["action"], action, "{lines}");
+}
+
+#[test]
+fn a_file_shows_whether_the_secret_is_missing() {
+    let env = with_keys(&["a"]);
+    check(&env, "out-file = \"f\"", "missing", "none", 12);
+    let on_missing = |word: &str| format!("out-file = \"f\"\non-missing = \"{word}\"");
+    check(&env, &on_missing("rotate"), "missing", "rotate", 0);
+    check(&env, &on_missing("rekey"), "missing", "rekey", 0);
+    env.home.write_secret("f", "");
+    check(&env, &on_missing("report"), "missing", "none", 12);
+    env.home.write_secret("f", "KEY=x\n");
+    check(&env, "out-file = \"f\"", "there", "none", 0);
+    check(
+        &env,
+        "dotenv = \"f\"\nenv-name = \"KEY\"",
+        "there",
+        "none",
+        0,
+    );
+    check(&env, "dotenv = \"f\"", "missing", "none", 12);
+    let result = plan(&env, &with("dotenv = \"f\""), &["--no-look"]);
+    contains(result.success(), &["1 key is as declared"]);
+}
+
+/// A key whose secret goes to a command, and is reset if it is missing.
+fn command(read: &str) -> String {
+    format!("deliver-cmd = \"true\"\non-missing = \"rekey\"\n{read}")
+}
+
+#[test]
+fn a_command_shows_whether_the_secret_is_missing() {
+    let env = with_keys(&["a"]);
+    check(&env, &command(""), "not-known", "none", 0);
+    for field in ["read-cmd", "check-cmd"] {
+        let with = |read: &str| command(&format!("{field} = \"{read}\""));
+        check(&env, &with("true"), "missing", "rekey", 0);
+        check(&env, &with("echo"), "missing", "rekey", 0);
+        check(&env, &with("echo x"), "there", "none", 0);
+        // What is not known never leads to a change.
+        for failing in [
+            "false",
+            "no-such-program",
+            "sh -c 'echo x; exit 1'",
+            "sh -c 'kill -9 $$'",
+            "head -c 70000 /dev/zero",
+        ] {
+            check(&env, &with(failing), "not-known", "none", 0);
+        }
+    }
+    let read = with(&command("read-cmd = \"false\""));
+    let result = plan(&env, &read, &[]);
+    contains(
+        result.success(),
+        &["the secret is not known", "`false` failed"],
+    );
+}
+
+#[test]
+fn many_commands_are_run() {
+    let names: Vec<String> = (0..20).map(|number| format!("k{number}")).collect();
+    let env = with_keys(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut text = "fleet = \"ops\"\n[defaults]\nrole-id = 2\nexpires = \"90d\"\ndeliver-cmd = \"put {name}\"\nread-cmd = \"echo {name}\"\n[keys]\n".to_owned();
+    for name in &names {
+        text.push_str(&format!("{name} = {{}}\n"));
+    }
+    contains(
+        plan(&env, &text, &[]).success(),
+        &["20 keys are as declared"],
+    );
+}
+
+#[test]
+fn a_command_that_reads_a_secret_sees_no_secret_of_this_run() {
+    let mut env = with_keys(&["a"]);
+    let key = env.sandbox.add_key("admin", 1);
+    env.use_key(&key.secret);
+    env.home.unset("SWP_API_KEY_FILE");
+    env.home.set("SWP_API_KEY", key.secret.as_str());
+    let text = "fleet = \"ops\"\n[keys.a]\nrole-id = 2\nexpires = \"90d\"\ndeliver-cmd = \"true\"\nread-cmd = \"sh -c 'env > seen; echo x'\"\n";
+    env.home.write("keys.toml", text);
+    env.run(["plan", "-f", "keys.toml"]).success();
+    let seen = crate::support::files::read(env.home.path("seen"));
+    assert!(
+        !seen.contains(&key.secret) && seen.contains("HOME="),
+        "{seen}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_commands_and_the_session() {
+    let env = with_keys(&["a"]);
+    let text =
+        with("deliver-cmd = \"true\"\nread-cmd = \"sh -c 'echo x > started; exec sleep 600'\"");
+    env.home.write("keys.toml", &text);
+    let running = Running::start(&mut env.home.command(["plan", "-f", "keys.toml"]));
+    crate::support::wait_until("the command runs", || env.home.path("started").exists());
+    running.kill(rustix::process::Signal::TERM);
+    let result = running.finish();
+    assert_eq!(result.code(), 143, "{result:?}");
+    assert_eq!(result.stdout, "");
+    assert_eq!(env.sandbox.live_sessions(), 0);
+}
