@@ -181,7 +181,7 @@ fn or_prompt(source: &Source, kind: CredentialKind) -> &'static str {
 
 /// Returns true if the path or its folder exists. Only such a path is shown in messages. If neither exists, the user may have passed the secret
 /// itself as the path.
-fn may_be_shown(path: &Path) -> bool {
+pub(crate) fn may_be_shown(path: &Path) -> bool {
     let in_a_folder = |path: &Path| path.file_name().is_some() && path.is_dir();
     path.exists() || path.parent().is_some_and(in_a_folder)
 }

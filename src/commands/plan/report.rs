@@ -72,6 +72,6 @@ impl Report<'_> {
             count => format!("{count} keys have problems"),
         };
         Err(Error::new(ErrorKind::Partial, problems)
-            .hint("read the plan above; the keys with problems are marked with `!`"))
+            .hint("see the lines with `!` in the plan, and fix their causes"))
     }
 }

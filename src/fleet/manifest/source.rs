@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::model::{KnownProfiles, Manifest, PlaceKind};
 use super::parser::parse;
+use crate::auth::secret_source::may_be_shown;
 use crate::config::file::Diagnostic;
 use crate::error::Error;
 use crate::storage::permissions::require_trusted_owner;
@@ -41,10 +42,11 @@ pub(crate) fn read(
         false => path.display().to_string(),
     };
     let failed = |reason: &str| {
-        Error::usage(
-            format!("could not read the manifest {shown} (`--file`): {reason}"),
-            "pass the path of a readable file, or `-` for stdin",
-        )
+        let what = match is_stdin || may_be_shown(path) {
+            true => format!("could not read the manifest {shown} (`--file`): {reason}"),
+            false => "could not read the manifest: the file named by `--file` does not exist; the name is not shown because it may be a secret".to_owned(),
+        };
+        Error::usage(what, "pass the path of a readable file, or `-` for stdin")
     };
     let bytes = match is_stdin {
         true => limited(io::stdin().lock()),

@@ -158,12 +158,12 @@ fn label(field: &str) -> &str {
     }
 }
 
-/// Adds a text, broken between words.
+/// Adds a text, broken between words. A text in backticks is not broken, so that it can be copied.
 fn add_wrapped(lines: &mut Vec<String>, first: &str, indent: &str, text: &str) {
     let text = safe(text);
     let mut line = first.to_owned();
     let mut is_empty = true;
-    for word in text.split(' ') {
+    for word in words(&text) {
         if !is_empty && line.width() + 1 + word.width() > WIDTH {
             lines.push(std::mem::replace(&mut line, indent.to_owned()));
             is_empty = true;
@@ -175,4 +175,13 @@ fn add_wrapped(lines: &mut Vec<String>, first: &str, indent: &str, text: &str) {
         is_empty = false;
     }
     lines.push(line);
+}
+
+/// Splits a text at the spaces outside of backticks.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    text.split(move |character| {
+        is_quoted ^= character == '`';
+        character == ' ' && !is_quoted
+    })
 }

@@ -184,6 +184,8 @@ fn env_for_examples() -> TestEnv {
     env.sandbox
         .edit_key(key.id, |key| key.expiry_date = Some(end));
     env.home.write_secret("admin.key", &key.secret);
+    let manifest = "fleet = \"ops\"\n[keys.ci]\nrole = \"Auditor\"\nexpires = \"90d\"\nout-file = \"ci.key\"\n";
+    env.home.write("keys.toml", manifest);
     let folder = env.home.path("bin");
     std::fs::create_dir(&folder).expect("a folder");
     symlink(binary(), folder.join("swp-keys")).expect("a link");

@@ -3,6 +3,7 @@
 mod architecture;
 mod citations;
 mod configuration;
+mod fleets;
 mod help;
 mod json;
 mod links;

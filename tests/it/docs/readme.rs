@@ -47,6 +47,14 @@ const CASES: &[Case] = &[
         between: |env| drop(env.sandbox.add_key("nightly", 2)),
         ..Case::READS
     },
+    Case {
+        heading: "Declare your keys in a file",
+        prepare: |env| {
+            let manifest = "fleet = \"ops\"\n[keys.ci]\nrole = \"Auditor\"\nexpires = \"90d\"\nout-file = \"ci.key\"\n";
+            env.home.write("keys.toml", manifest);
+        },
+        ..Case::READS
+    },
 ];
 
 #[cfg(unix)]

@@ -334,7 +334,7 @@ fn the_size_of_a_manifest_is_limited() {
 fn a_manifest_that_cannot_be_read_is_a_usage_error() {
     let home = Home::new();
     let result = home.run(["plan", "-f", "none.toml", "--offline"]);
-    contains(result.failure(2), &["none.toml", "`--file`"]);
+    contains(result.failure(2), &["`--file`", "does not exist"]);
     let result = home.run(["plan", "-f", ".", "--offline"]);
     contains(result.failure(2), &["it is a folder"]);
     home.run(["plan"]).failure(2);

@@ -2,6 +2,7 @@
 
 mod manifest;
 mod manifest_keys;
+mod ownership;
 mod plan;
 mod plan_secrets;
 mod schema;

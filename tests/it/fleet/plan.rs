@@ -5,6 +5,7 @@ use swp_keys::sandbox::{ApiKey, Settings};
 
 use super::{NEEDED, with_key_lines};
 use crate::support::requests::{SEARCH_KEYS, SEARCH_ROLES};
+use crate::support::snapshot::snapshot_file;
 use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
 
 const DAY: i64 = 86_400_000;
@@ -97,6 +98,7 @@ fn the_plan_names_what_would_be_done_with_each_key() {
     for line in stdout.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }
+    snapshot_file("messages/plan", &stdout);
     contains(
         &stdout,
         &[
