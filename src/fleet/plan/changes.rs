@@ -103,7 +103,10 @@ impl KeyDifferences {
         ];
         let [is, declared] = &texts;
         if is != declared {
-            let shown = [is, declared].map(|text| format!("`{}`", shorten(text, SHOWN)));
+            let shown = [is, declared].map(|text| match text.is_empty() {
+                true => "none".to_owned(),
+                false => format!("`{}`", shorten(text, SHOWN)),
+            });
             self.add("description", json!(is), json!(declared), shown);
         }
     }

@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use super::model::{Plan, PlannedAction, PlannedKey};
+use crate::expiry::time_left;
 use crate::fleet::manifest::OnMissing;
 use crate::terminal::output::safe;
 
@@ -130,7 +131,9 @@ fn parts(key: &PlannedKey<'_>) -> Vec<String> {
     );
     if let (true, Some(declared)) = (delivers, key.declared) {
         if key.action == PlannedAction::Rotate {
-            let overlap = humantime::format_duration(declared.overlap);
+            let overlap = i64::try_from(declared.overlap.as_millis()).unwrap_or(i64::MAX);
+            let overlap = time_left(overlap);
+            let overlap = overlap.strip_prefix("in ").unwrap_or(&overlap);
             parts.push(format!("the old key works for {overlap}"));
         }
         let places = declared.places.iter();

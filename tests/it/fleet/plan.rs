@@ -63,8 +63,8 @@ fn mixed() -> (TestEnv, String) {
         env.home.write_secret(&format!("{name}.key"), "T:secret\n");
     }
     add(&env, "aged", |key| {
-        key.created = now - 62 * DAY;
-        key.expiry_date = Some(now + 28 * DAY);
+        key.created = now - 62 * DAY - DAY / 24;
+        key.expiry_date = Some(key.created + 90 * DAY);
     });
     add(&env, "empty", |_| {});
     add(&env, "former", |_| {});
@@ -112,7 +112,7 @@ fn the_plan_names_what_would_be_done_with_each_key() {
             "! unknown",
             "? gone",
             "1 key is as declared",
-            "the old key works for 7days",
+            "the old key works for 7 days",
         ],
     );
     contains(&result.stderr, &["3 keys have problems", "hint: "]);
