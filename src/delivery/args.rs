@@ -58,6 +58,19 @@ pub(crate) struct SinkArgs {
     deliver_timeout: String,
 }
 
+/// A destination that this program can read.
+pub(crate) enum ReadablePlace {
+    /// A file that contains only the secret.
+    File(PathBuf),
+    /// A variable in a dotenv file.
+    Dotenv {
+        /// The file.
+        path: PathBuf,
+        /// The variable.
+        variable: String,
+    },
+}
+
 impl SinkArgs {
     /// Returns true if the secret is printed to stdout. If it is, the run prints nothing else to stdout.
     pub(crate) fn to_stdout(&self) -> bool {
@@ -79,6 +92,27 @@ impl SinkArgs {
             && github_output.is_empty()
             && github_env.is_empty()
             && deliver_cmd.is_empty()
+    }
+
+    /// Allows the run to replace existing files, as with `--force`.
+    pub(crate) fn replace_files(&mut self) {
+        self.force = true;
+    }
+
+    /// Returns true if all destinations keep the secret after the run and the CI job.
+    pub(crate) fn are_lasting(&self) -> bool {
+        !self.to_stdout() && !self.mask()
+    }
+
+    /// Returns the destinations that contain the secret in a form that this program can read.
+    pub(crate) fn readable(&self) -> Vec<ReadablePlace> {
+        let files = self.out_file.iter().cloned().map(ReadablePlace::File);
+        let variable = self.env_name.as_deref().unwrap_or(DEFAULT_VARIABLE);
+        let variables = self.dotenv.iter().map(|path| ReadablePlace::Dotenv {
+            path: path.clone(),
+            variable: variable.to_owned(),
+        });
+        files.chain(variables).collect()
     }
 
     /// Checks the flags without preparing the sinks. Commands that prepare the sinks after the sign-in call this function before the

@@ -27,7 +27,7 @@ mod sink;
 mod stdout;
 mod target_path;
 
-pub(crate) use args::SinkArgs;
+pub(crate) use args::{ReadablePlace, SinkArgs};
 #[cfg(unix)]
 pub(crate) use child_process::Pipe;
 pub(crate) use child_process::{ChildChannel, ChildSecret};

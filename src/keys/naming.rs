@@ -65,7 +65,7 @@ pub(crate) async fn find_existing(
         .join(", ");
     match (exact.pop(), exact.len(), if_exists) {
         (None, ..) => Ok(Existing::None(like)),
-        (Some(key), 0, IfExists::Skip | IfExists::Rekey) => Ok(Existing::One(Box::new(key))),
+        (Some(key), 0, IfExists::Skip | IfExists::Rekey | IfExists::Ensure) => Ok(Existing::One(Box::new(key))),
         (Some(key), 0, IfExists::Fail) => Err(Error::new(
             ErrorKind::Conflict,
             format!("a key named `{name}` already exists (ID {ids})"),
@@ -135,6 +135,8 @@ pub(crate) enum IfExists {
     Skip,
     /// Give the key a new secret; the old one stops working at once
     Rekey,
+    /// Change the key to match the flags; give it a new secret only if a destination has none that works
+    Ensure,
 }
 
 /// Checks the value of `--name`. Leading and trailing spaces are rejected, because a manager may remove them. A name that looks like an ID

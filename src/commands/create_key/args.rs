@@ -93,6 +93,11 @@ impl Args {
             self.role = text("create.role");
             self.role_id = text("create.role-id").and_then(|id| id.parse().ok());
         }
+        if self.if_exists == IfExists::Ensure {
+            self.require_lasting_sinks()?;
+            // A file is replaced only if its secret does not work.
+            self.sinks.replace_files();
+        }
         self.description = (self.description.take()).or_else(|| text("create.description"));
         self.locale = self.locale.take().or_else(|| text("create.locale"));
         self.time_zone = self.time_zone.take().or_else(|| text("create.time-zone"));
@@ -102,6 +107,20 @@ impl Args {
             self.expires = Some(self.checked_expiry(expires)?);
         }
         Ok(())
+    }
+
+    /// Checks that a later run can find the secret at its destinations.
+    ///
+    /// # Errors
+    /// Returns a usage error if the secret goes to stdout, or to a place that exists only for one CI job.
+    fn require_lasting_sinks(&self) -> Result<(), Error> {
+        match self.sinks.are_lasting() {
+            true => Ok(()),
+            false => Err(Error::usage(
+                "`--if-exists ensure` needs destinations that keep the secret, so that the next run finds it there",
+                "use `--out-file`, `--dotenv` or `--deliver-cmd`, and neither stdout nor `--github-output` nor `--github-env`",
+            )),
+        }
     }
 
     /// Returns the expiry from the profile. It is checked in each run, because a date that was valid when the profile was written may be in the past

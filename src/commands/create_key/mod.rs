@@ -1,6 +1,7 @@
 //! `create-key`: finds the role, creates a key, and delivers its secret.
 
 mod args;
+mod ensure;
 mod guided;
 mod plan;
 mod profile_offer;

@@ -1,20 +1,24 @@
 //! Checks the flags of `create-key`, and creates the key.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::args::Args;
+use super::ensure::Ensure;
 use super::report;
 use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::{Operation, Record};
-use crate::keys::document::{print_delivered, secret_meta, warn_clock_skew, warn_expiry_differs};
+use crate::keys::document::{
+    print_delivered, print_key, secret_meta, warn_clock_skew, warn_expiry_differs,
+};
 use crate::keys::key_meta::{self, KeyMeta};
 use crate::keys::key_report::KeyReport;
 use crate::keys::naming::{self, Existing, IfExists, check_name, default_name};
 use crate::keys::role_check;
 use crate::keys::roles::{self, RequestedRole, RoleRef};
+use crate::keys::state::describe;
 use crate::manager::{ApiKey, NewApiKey, RoleSummary, SignedIn};
 use crate::mint::{
     self, Delivered, PreparedSinks, REFUSAL_WAIT, Transaction, UnusedRecord, mark, markers,
@@ -77,12 +81,24 @@ impl<'a> CreatePlan<'a> {
         warn_clock_skew(access, self.expiry);
         let key = self.key(&role, access.signed_in);
         let mut meta = secret_meta(access.target, true, &self.operation, &prepared.places());
-        let existing = self.find_existing(access).await?;
-        if let Existing::One(found) = &existing {
-            if self.args.if_exists == IfExists::Skip {
-                self.keep_existing(found, &key, meta, access).await?;
-                return Ok(None);
-            }
+        let mut existing = self.find_existing(access).await?;
+        if self.args.if_exists == IfExists::Ensure {
+            meta["changed"] = true.into();
+        }
+        if let Existing::One(found) = existing {
+            existing = match self.args.if_exists {
+                IfExists::Skip => {
+                    self.keep_existing(&found, &key, meta, access).await?;
+                    return Ok(None);
+                }
+                IfExists::Ensure => {
+                    match self.ensure(found, &role, &key, &mut meta, access).await? {
+                        Some(found) => Existing::One(found),
+                        None => return Ok(None),
+                    }
+                }
+                IfExists::Fail | IfExists::Rekey => Existing::One(found),
+            };
             meta["created"] = false.into();
             report::warn_of_drift(found, &self.requested(&key), &mut meta, access);
         }
@@ -90,7 +106,9 @@ impl<'a> CreatePlan<'a> {
         let meta_of = |fields: &Map<String, Value>| {
             key_meta::complete(&meta, fields, role_name.as_deref(), access.signed_in.time())
         };
-        if let Some(summary) = effective_role(&role, &existing) {
+        let is_checked =
+            self.args.if_exists == IfExists::Ensure && matches!(existing, Existing::One(_));
+        if let Some(summary) = effective_role(&role, &existing).filter(|_| !is_checked) {
             role_check::check(summary, self.args.allow_full_access, access.context)?;
         }
         if self.args.dry_run {
@@ -249,6 +267,44 @@ impl<'a> CreatePlan<'a> {
             description: self.args.description.as_deref(),
             expiry: self.expiry,
         }
+    }
+
+    /// Makes the existing key as the flags say. Returns the key if it needs a new secret. If not, prints the key and returns `None`.
+    async fn ensure(
+        &self,
+        found: Box<ApiKey>,
+        role: &RequestedRole,
+        key: &NewApiKey,
+        meta: &mut Value,
+        access: Access<'_>,
+    ) -> Result<Option<Box<ApiKey>>, Error> {
+        if let Some(summary) = &role.summary {
+            role_check::check(summary, self.args.allow_full_access, access.context)?;
+        }
+        let ensure = Ensure {
+            args: self.args,
+            requested: key,
+            expiry: self.expiry,
+            access,
+        };
+        let ensured = ensure.carry_out(found).await?;
+        ensured.add_to(meta);
+        let output = &access.context.output;
+        if let Some(reason) = &ensured.needs_secret {
+            output.note(&format!("{reason}, so the key gets a new secret"));
+            return Ok(Some(ensured.key));
+        }
+        if ensured.changes.is_empty() {
+            output.note(&format!("{} is as requested", describe(&ensured.key)));
+        }
+        meta["sinks"] = json!([]);
+        if self.args.dry_run {
+            meta["dryRun"] = true.into();
+        }
+        let role = role.name.as_deref();
+        KeyMeta::of(&ensured.key, role, access.signed_in.time()).add_to(meta);
+        print_key(&ensured.key.fields(), meta.clone(), access.context)?;
+        Ok(None)
     }
 
     fn key(&self, role: &RequestedRole, signed_in: &SignedIn) -> NewApiKey {

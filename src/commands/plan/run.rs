@@ -47,7 +47,7 @@ pub(crate) async fn run(
     let declared: Vec<&DeclaredKey> = manifest.keys.iter().filter(is_planned).collect();
     refuse_unknown_names(&args.only, &declared)?;
     let verbose = settings.verbose;
-    let target = Target::new(settings)?;
+    let target = Target::find(settings, context).await?;
     session::signed_in(&target, context, async |access| {
         plan(&manifest.fleet, &declared, args, access, verbose).await
     })

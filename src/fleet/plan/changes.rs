@@ -112,40 +112,65 @@ impl KeyDifferences {
     }
 
     fn expiry(&mut self, declared: &DeclaredKey, key: &ApiKey) {
-        let is = key.expiry_date();
-        if is.is_none() && (key.is_brief() || key.expires_at_zero()) {
-            // An expiry of 0 probably means never, and a short response may omit the field.
-            if declared.expires != Expiry::Never || key.is_brief() {
-                self.hidden.push("expiryDate");
+        match compare_expiry(declared.expires, key) {
+            ExpiryMatch::Same => {}
+            ExpiryMatch::NotShown(field) => self.hidden.push(field),
+            ExpiryMatch::Different(expected) => {
+                let is = key.expiry_date();
+                let words = |format: fn(i64) -> String| {
+                    [is, expected].map(|time| time.map_or("never".to_owned(), format))
+                };
+                let mut shown = words(format_date);
+                if shown[0] == shown[1] {
+                    shown = words(format_time);
+                }
+                self.add("expiryDate", json!(is), json!(expected), shown);
             }
-            return;
         }
-        let Some(expected) = expected_expiry(declared, key) else {
-            self.hidden.push("created");
-            return;
-        };
-        let same = match (is, expected) {
-            (Some(is), Some(expected)) => is.abs_diff(expected) <= SAME_EXPIRY,
-            (is, expected) => is == expected,
-        };
-        if !same {
-            let mut shown = [is, expected].map(|time| time.map_or("never".to_owned(), format_date));
-            if shown[0] == shown[1] {
-                shown = [is, expected].map(|time| time.map_or("never".to_owned(), format_time));
-            }
-            self.add("expiryDate", json!(is), json!(expected), shown);
-        }
+    }
+}
+
+/// The result of comparing the expiry of a key with the declared expiry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ExpiryMatch {
+    Same,
+    /// The manager does not report this field.
+    NotShown(&'static str),
+    /// The declared expiry, or `None` for never.
+    Different(Option<i64>),
+}
+
+/// Compares the expiry of a key with a declared expiry. A duration counts from the creation of the key, so each run gets the same result.
+pub(crate) fn compare_expiry(declared: Expiry, key: &ApiKey) -> ExpiryMatch {
+    let is = key.expiry_date();
+    if is.is_none() && key.is_brief() {
+        return ExpiryMatch::NotShown("expiryDate");
+    }
+    // An expiry of 0 probably means never.
+    if key.expires_at_zero() && declared != Expiry::Never {
+        return ExpiryMatch::NotShown("expiryDate");
+    }
+    let Some(expected) = expected_expiry(declared, key) else {
+        return ExpiryMatch::NotShown("created");
+    };
+    let same = match (is, expected) {
+        (Some(is), Some(expected)) => is.abs_diff(expected) <= SAME_EXPIRY,
+        (is, expected) => is == expected,
+    };
+    match same {
+        true => ExpiryMatch::Same,
+        false => ExpiryMatch::Different(expected),
     }
 }
 
 /// Returns the declared expiry of an existing key: `Some(None)` is never. Returns `None` if the expiry counts from the creation of the key,
 /// and the manager does not report that time.
-pub(super) fn expected_expiry(declared: &DeclaredKey, key: &ApiKey) -> Option<Option<i64>> {
-    match declared.expires.is_relative() {
+pub(super) fn expected_expiry(declared: Expiry, key: &ApiKey) -> Option<Option<i64>> {
+    match declared.is_relative() {
         true => {
             let created = DateTime::from_timestamp_millis(key.created()?)?;
-            Some(declared.expires.milliseconds(created))
+            Some(declared.milliseconds(created))
         }
-        false => Some(declared.expires.milliseconds(DateTime::<Utc>::UNIX_EPOCH)),
+        false => Some(declared.milliseconds(DateTime::<Utc>::UNIX_EPOCH)),
     }
 }

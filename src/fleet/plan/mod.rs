@@ -16,6 +16,7 @@ mod situation;
 mod tests;
 mod text;
 
+pub(crate) use changes::{ExpiryMatch, compare_expiry};
 pub(crate) use document::{key_documents, meta};
 pub(crate) use making::{looked_at, make};
 pub(crate) use model::{Plan, PlannedRole};

@@ -65,7 +65,7 @@ pub(super) fn due(declared: &DeclaredKey, key: &ApiKey, now: DateTime<Utc>) -> O
         return Some(format!("expired {}", format_date(expiry)));
     }
     let now_ms = now.timestamp_millis();
-    let expected = expected_expiry(declared, key).flatten();
+    let expected = expected_expiry(declared.expires, key).flatten();
     if declared.expires.is_relative() && expected.is_some_and(|expected| expected <= now_ms) {
         let age = age_in_words(key, now_ms);
         return Some(format!(

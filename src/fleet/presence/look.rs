@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::command::of_command;
-use super::file::{of_file, of_variable};
+use super::file::{in_file, in_variable};
 use super::state::{Presence, SecretState};
 use crate::context::Context;
 use crate::error::Error;
@@ -60,8 +60,8 @@ pub(crate) async fn look_at(
 /// Looks at a file. A command is looked at later.
 fn state_of(place: &DeclaredPlace, key: &DeclaredKey) -> SecretState {
     let presence = match &place.kind {
-        PlaceKind::File(path) => of_file(path),
-        PlaceKind::Dotenv { path, variable } => of_variable(path, variable),
+        PlaceKind::File(path) => in_file(path).presence(),
+        PlaceKind::Dotenv { path, variable } => in_variable(path, variable).presence(),
         PlaceKind::Command(_) if key.readback.is_some() => {
             Presence::NotKnown("the command was not run".to_owned())
         }

@@ -5,7 +5,10 @@
 mod command;
 mod file;
 mod look;
+mod secret_check;
 mod state;
 
+pub(crate) use file::{FoundSecret, in_file, in_variable};
 pub(crate) use look::look_at;
+pub(crate) use secret_check::{SecretUse, use_secret};
 pub(crate) use state::{Presence, SecretState};

@@ -5,6 +5,7 @@ mod create_key;
 mod delete_key;
 mod delete_key_questions;
 mod doctor;
+mod ensure;
 mod exec;
 mod exec_signals;
 mod find_role;

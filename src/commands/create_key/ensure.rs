@@ -1,0 +1,196 @@
+//! `--if-exists ensure`: an existing key is changed to match the flags, and gets a new secret only if a destination has none that works.
+//!
+//! A second run with the same flags changes nothing. What cannot be checked leads to no change.
+
+use serde_json::{Value, json};
+
+use super::args::Args;
+use crate::auth::session::Access;
+use crate::delivery::ReadablePlace;
+use crate::error::{Error, ErrorKind};
+use crate::expiry::Expiry;
+use crate::fleet::plan::{ExpiryMatch, compare_expiry};
+use crate::fleet::presence::{FoundSecret, SecretUse, in_file, in_variable, use_secret};
+use crate::keys::comparison::{Compared, Match, compare};
+use crate::keys::state::describe;
+use crate::keys::update;
+use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
+use crate::mint::{markers, refuse_unfinished, without_marks};
+
+/// An existing key that must be as the flags say.
+pub(super) struct Ensure<'a> {
+    pub(super) args: &'a Args,
+    pub(super) requested: &'a NewApiKey,
+    pub(super) expiry: Option<Expiry>,
+    pub(super) access: Access<'a>,
+}
+
+/// The result for an existing key.
+pub(super) struct Ensured {
+    /// The key after the changes.
+    pub(super) key: Box<ApiKey>,
+    /// The names of the changed fields.
+    pub(super) changes: Vec<&'static str>,
+    /// Why the key needs a new secret. `None` if it needs none.
+    pub(super) needs_secret: Option<String>,
+}
+
+impl Ensure<'_> {
+    /// Changes the key, and checks its secret at each destination. With `--dry-run`, nothing is changed.
+    ///
+    /// # Errors
+    /// Returns an error if the key cannot be used as it is: it is locked or has expired, or a run on it is not finished. Returns an error if a
+    /// change fails, or if it is unknown whether a destination has a working secret.
+    pub(super) async fn carry_out(&self, found: Box<ApiKey>) -> Result<Ensured, Error> {
+        refuse_unfinished(&found, self.access.target)?;
+        self.refuse_unusable(&found)?;
+        let change = self.change(&found)?;
+        let compared = compare(&change, &found);
+        let differs = |one: &&Compared| one.result != Match::AsAsked;
+        let differences: Vec<&Compared> = compared.iter().filter(differs).collect();
+        let changes: Vec<&'static str> = differences.iter().map(|one| one.field).collect();
+        let words: Vec<String> = differences.iter().map(|one| one.difference()).collect();
+        let needs_secret = self.missing_secret(found.id).await?;
+        if changes.is_empty() {
+            return Ok(Ensured {
+                key: found,
+                changes,
+                needs_secret,
+            });
+        }
+        let key = match self.args.dry_run {
+            true => found,
+            false => Box::new(update::carry_out(&found, &change, self.access).await?),
+        };
+        let verb = match self.args.dry_run {
+            true => "would change",
+            false => "changed",
+        };
+        self.access.context.output.note(&format!(
+            "{verb} {}: it had {}",
+            describe(&key),
+            words.join(", ")
+        ));
+        Ok(Ensured {
+            key,
+            changes,
+            needs_secret,
+        })
+    }
+
+    /// Checks that the key can be used.
+    fn refuse_unusable(&self, found: &ApiKey) -> Result<(), Error> {
+        let refused = |what: &str, hint: String| {
+            let message = format!("{} {what}, so it cannot be used", describe(found));
+            Err(Error::new(ErrorKind::Conflict, message)
+                .hint(hint)
+                .key(found.id))
+        };
+        if found.active() == Some(false) {
+            let hint = format!("run `swp-keys unlock-key {}` to unlock the key", found.id);
+            return refused("is locked", hint);
+        }
+        let now = self.access.signed_in.time().timestamp_millis();
+        let expected = match self.expiry.map(|expiry| compare_expiry(expiry, found)) {
+            Some(ExpiryMatch::Different(expected)) => expected,
+            _ => found.expiry_date(),
+        };
+        if expected.is_some_and(|expiry| expiry <= now) {
+            let hint = format!(
+                "run `swp-keys rotate-key {}` with the same destination to replace the key",
+                found.id
+            );
+            return refused("has expired", hint);
+        }
+        Ok(())
+    }
+
+    /// Returns the change that makes the key as the flags say. A flag that is not set changes nothing, and neither does a field that the
+    /// manager does not report.
+    fn change(&self, found: &ApiKey) -> Result<KeyChange, Error> {
+        let requested = self.requested;
+        let other = |is: Option<&str>, wanted: &Option<String>| {
+            let is = is?;
+            wanted.clone().filter(|wanted| wanted != is)
+        };
+        let expiry_date = match self.expiry.map(|expiry| compare_expiry(expiry, found)) {
+            Some(ExpiryMatch::Different(expected)) => Some(expected.unwrap_or(NO_EXPIRY)),
+            _ => None,
+        };
+        Ok(KeyChange {
+            role_id: (found.role_id())
+                .filter(|id| *id != requested.role_id)
+                .map(|_| requested.role_id),
+            description: self.description(found),
+            locale: other(found.locale(), &requested.locale),
+            time_zone: other(found.time_zone(), &requested.time_zone),
+            expiry_date,
+            ..KeyChange::default()
+        })
+    }
+
+    /// Returns the new description with the markers of the key, or `None` if the description does not change.
+    fn description(&self, found: &ApiKey) -> Option<String> {
+        let wanted = self.args.description.as_ref()?.trim();
+        if found.description().is_none() && found.is_brief() {
+            return None;
+        }
+        let is = found.description().unwrap_or_default();
+        if without_marks(&is.replace("\r\n", "\n")).trim() == wanted {
+            return None;
+        }
+        let parts = std::iter::once(wanted).chain(markers(is));
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+        Some(parts.join(" "))
+    }
+
+    /// Returns why the key needs a new secret, or `None` if every destination that can be read has a secret that works. A command cannot be
+    /// asked.
+    async fn missing_secret(&self, id: i64) -> Result<Option<String>, Error> {
+        let mut missing = None;
+        for place in self.args.sinks.readable() {
+            let (found, shown) = match &place {
+                ReadablePlace::File(path) => (in_file(path), path.display().to_string()),
+                ReadablePlace::Dotenv { path, variable } => (
+                    in_variable(path, variable),
+                    format!("{variable} in {}", path.display()),
+                ),
+            };
+            let reason = match found {
+                FoundSecret::Missing => Some(format!("there is no secret in {shown}")),
+                FoundSecret::NotKnown(reason) => return Err(not_known(&shown, &reason)),
+                FoundSecret::Secret(secret) => match use_secret(&secret, id, self.access).await? {
+                    SecretUse::Works => None,
+                    SecretUse::Rejected => Some(format!("the secret in {shown} does not work")),
+                    SecretUse::OtherKey(other) => return Err(of_other_key(&shown, other)),
+                },
+            };
+            missing = missing.or(reason);
+        }
+        Ok(missing)
+    }
+}
+
+impl Ensured {
+    /// Adds to `meta` whether and how the key was changed.
+    pub(super) fn add_to(&self, meta: &mut Value) {
+        meta["created"] = false.into();
+        meta["changed"] = (!self.changes.is_empty() || self.needs_secret.is_some()).into();
+        meta["changes"] = json!(self.changes);
+    }
+}
+
+fn not_known(shown: &str, reason: &str) -> Error {
+    let message = format!(
+        "could not check whether {shown} contains a secret that works: {reason}; no new secret was created"
+    );
+    Error::new(ErrorKind::Partial, message)
+        .hint("fix the destination and run the command again, or use `--if-exists rekey` to create a new secret")
+}
+
+fn of_other_key(shown: &str, other: i64) -> Error {
+    let message = format!("{shown} contains the secret of a different key (ID {other})");
+    Error::new(ErrorKind::Conflict, message)
+        .hint("choose a different destination, or move that secret away")
+        .key(other)
+}
