@@ -81,27 +81,14 @@ impl<'a> CreatePlan<'a> {
         warn_clock_skew(access, self.expiry);
         let key = self.key(&role, access.signed_in);
         let mut meta = secret_meta(access.target, true, &self.operation, &prepared.places());
-        let mut existing = self.find_existing(access).await?;
-        if self.args.if_exists == IfExists::Ensure {
-            meta["changed"] = true.into();
-        }
-        if let Existing::One(found) = existing {
-            existing = match self.args.if_exists {
-                IfExists::Skip => {
-                    self.keep_existing(&found, &key, meta, access).await?;
-                    return Ok(None);
-                }
-                IfExists::Ensure => {
-                    match self.ensure(found, &role, &key, &mut meta, access).await? {
-                        Some(found) => Existing::One(found),
-                        None => return Ok(None),
-                    }
-                }
-                IfExists::Fail | IfExists::Rekey => Existing::One(found),
-            };
-            meta["created"] = false.into();
-            report::warn_of_drift(found, &self.requested(&key), &mut meta, access);
-        }
+        let existing = self.find_existing(access).await?;
+        let existing = match self
+            .use_existing(existing, &role, &key, &mut meta, access)
+            .await?
+        {
+            Some(existing) => existing,
+            None => return Ok(None),
+        };
         let role_name = self.role_name(&role, &existing, access).await?;
         let meta_of = |fields: &Map<String, Value>| {
             key_meta::complete(&meta, fields, role_name.as_deref(), access.signed_in.time())
@@ -267,6 +254,40 @@ impl<'a> CreatePlan<'a> {
             description: self.args.description.as_deref(),
             expiry: self.expiry,
         }
+    }
+
+    /// Does what `--if-exists` says about an existing key. Returns `None` if the run is complete, because the key gets no new secret.
+    async fn use_existing(
+        &self,
+        existing: Existing,
+        role: &RequestedRole,
+        key: &NewApiKey,
+        meta: &mut Value,
+        access: Access<'_>,
+    ) -> Result<Option<Existing>, Error> {
+        let if_exists = self.args.if_exists;
+        if if_exists == IfExists::Ensure {
+            meta["changed"] = true.into();
+        }
+        let Existing::One(mut found) = existing else {
+            return Ok(Some(existing));
+        };
+        match if_exists {
+            IfExists::Skip => {
+                let meta = meta.clone();
+                self.keep_existing(&found, key, meta, access).await?;
+                return Ok(None);
+            }
+            IfExists::Ensure => match self.ensure(found, role, key, meta, access).await? {
+                Some(changed) => found = changed,
+                None => return Ok(None),
+            },
+            IfExists::Fail | IfExists::Rekey => {
+                report::warn_of_drift(&found, &self.requested(key), meta, access);
+            }
+        }
+        meta["created"] = false.into();
+        Ok(Some(Existing::One(found)))
     }
 
     /// Makes the existing key as the flags say. Returns the key if it needs a new secret. If not, prints the key and returns `None`.
