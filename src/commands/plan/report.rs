@@ -1,5 +1,6 @@
 //! Prints a plan, and determines the exit code.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use crate::error::{Error, ErrorKind};
@@ -13,6 +14,8 @@ pub(super) struct Report<'a> {
     pub(super) plan: &'a Plan<'a>,
     pub(super) target: &'a Target,
     pub(super) output: &'a Output,
+    /// The manager's time.
+    pub(super) now: DateTime<Utc>,
 }
 
 impl Report<'_> {
@@ -26,6 +29,7 @@ impl Report<'_> {
             plan,
             target,
             output,
+            ..
         } = self;
         let manager = target.address.to_string();
         let number = number(fleet, &manager, target.tenant_name(), plan);
@@ -43,13 +47,13 @@ impl Report<'_> {
             )),
             Format::Json => {
                 let document = json!({
-                    "apiKeys": key_documents(plan, &place),
-                    "meta": meta(fleet, &number, plan),
+                    "apiKeys": key_documents(plan, &place, self.now),
+                    "meta": meta(fleet, &number, &manager, plan),
                 });
                 output.json(&document, true)
             }
             Format::Jsonl => {
-                let lines = key_documents(plan, &place);
+                let lines = key_documents(plan, &place, self.now);
                 output.json_lines(&lines).map(|_| ())
             }
         }

@@ -89,6 +89,7 @@ async fn plan(
         plan: &plan,
         target: access.target,
         output: &access.context.output,
+        now: found.now,
     };
     report.print(verbose)?;
     report.result(args.exit_code)

@@ -1,20 +1,22 @@
 //! The plan as JSON. It contains no secret.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::model::{Plan, PlannedAction, PlannedKey};
 use crate::fleet::presence::{Presence, SecretState};
+use crate::keys::key_meta::{KeyMeta, time_of};
 use crate::manager::ApiKey;
 
 /// Returns the entry of each key: the manager's object, or the declared fields of a key that does not exist, with `meta`. `target` describes
-/// the manager.
-pub(crate) fn key_documents(plan: &Plan<'_>, target: &Value) -> Vec<Value> {
+/// the manager. `now` is the manager's time.
+pub(crate) fn key_documents(plan: &Plan<'_>, target: &Value, now: DateTime<Utc>) -> Vec<Value> {
     let keys = plan.keys.iter();
-    keys.map(|key| entry(key, target)).collect()
+    keys.map(|key| entry(key, target, now)).collect()
 }
 
 /// Returns the `meta` object of the document: the fleet, the number of the plan, and how many keys have each action.
-pub(crate) fn meta(fleet: &str, number: &str, plan: &Plan<'_>) -> Value {
+pub(crate) fn meta(fleet: &str, number: &str, manager: &str, plan: &Plan<'_>) -> Value {
     let mut counts = Map::new();
     for action in PlannedAction::ALL {
         let count = match action {
@@ -30,10 +32,10 @@ pub(crate) fn meta(fleet: &str, number: &str, plan: &Plan<'_>) -> Value {
             counts.insert(name.to_owned(), count.into());
         }
     }
-    json!({"fleet": fleet, "plan": number, "counts": counts, "notes": plan.notes})
+    json!({"manager": manager, "fleet": fleet, "plan": number, "counts": counts, "notes": plan.notes})
 }
 
-fn entry(key: &PlannedKey<'_>, target: &Value) -> Value {
+fn entry(key: &PlannedKey<'_>, target: &Value, now: DateTime<Utc>) -> Value {
     let mut fields = key.key.map(ApiKey::fields).unwrap_or_default();
     if key.key.is_none() {
         fields.insert("keyName".to_owned(), key.name().into());
@@ -62,20 +64,29 @@ fn entry(key: &PlannedKey<'_>, target: &Value) -> Value {
         _ => None,
     };
     let problems: Vec<&String> = problem.into_iter().chain(&key.problems).collect();
-    fields.insert(
-        "meta".to_owned(),
-        json!({
-            "action": key.action.word(),
-            "target": target,
-            "name": key.name(),
-            "line": key.declared.map(|declared| declared.line),
-            "reason": key.reason,
-            "changes": changes,
-            "secret": secret,
-            "problems": problems,
-            "notes": key.notes,
-        }),
-    );
+    let mut meta = json!({
+        "action": key.action.word(),
+        "target": target,
+        "name": key.name(),
+        "line": key.declared.map(|declared| declared.line),
+        "reason": key.reason,
+        "changes": changes,
+        "secret": secret,
+        "problems": problems,
+        "notes": key.notes,
+    });
+    let role = key.role.as_ref();
+    match key.key {
+        Some(listed) => {
+            let role = role.filter(|role| listed.role_id() == Some(role.id));
+            KeyMeta::of(listed, role.map(|role| &*role.label), now).add_to(&mut meta);
+        }
+        None => {
+            meta["role"] = role.map(|role| role.label.as_str()).into();
+            meta["expiresAt"] = time_of(fields.get("expiryDate").unwrap_or(&Value::Null));
+        }
+    }
+    fields.insert("meta".to_owned(), meta);
     Value::Object(fields)
 }
 

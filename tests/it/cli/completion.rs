@@ -42,7 +42,7 @@ fn commands_flags_and_choices_need_no_manager() {
     assert_eq!(complete(home, &["create"], "--if-"), ["--if-exists"]);
     assert_eq!(
         complete(home, &["create", "--if-exists"], ""),
-        ["fail", "skip", "rekey"]
+        ["fail", "skip", "rekey", "ensure"]
     );
     assert_eq!(
         complete(home, &["create"], "--if-exists=r"),

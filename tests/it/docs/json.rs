@@ -63,6 +63,22 @@ fn run(env: &TestEnv, words: &str, format: &str, name: &str) {
 }
 
 #[test]
+fn the_documents_of_a_fleet_match_the_schema() {
+    let env = TestEnv::new();
+    let ensure = "create-key --role Auditor --name a --if-exists ensure --out-file a";
+    json_of(&env, &format!("{ensure} --dry-run"), "dryRun");
+    json_of(&env, ensure, "secretKeyDocument");
+    json_of(&env, ensure, "secretKeyDocument");
+    json_of(&env, &format!("{ensure} --dry-run"), "secretKeyDocument");
+    let manifest = "fleet = \"ops\"\n[defaults]\nrole = \"Auditor\"\nexpires = \"90d\"\nout-file = \"{name}\"\n[keys]\na = { adopt = true, locale = \"ja-JP\" }\nb = { description = \"x\" }\n";
+    env.home.write("keys.toml", manifest);
+    json_of(&env, "plan -f keys.toml", "plan");
+    lines_of(&env, "plan -f keys.toml", "plannedKey");
+    json_of(&env, "plan -f keys.toml --offline", "planOffline");
+    lines_of(&env, "plan -f keys.toml --offline", "planOffline");
+}
+
+#[test]
 fn the_documents_of_keys_match_the_schema() {
     let env = TestEnv::new();
     let create = "create-key --role Auditor";
