@@ -187,7 +187,7 @@ fn a_key_as_declared_needs_nothing() {
     let rounded = with(ours(3, "ci", DAY), "expiryDate", NOW + 89 * DAY + 59_000);
     Case::new("", &[rounded]).is(PlannedAction::None, &[]);
     let never = with(ours(3, "ci", DAY), "expiryDate", Value::Null);
-    Case::new("expires = \"never\"", &[never.clone()]).is(PlannedAction::None, &[]);
+    Case::new("expires = \"never\"", std::slice::from_ref(&never)).is(PlannedAction::None, &[]);
     let zero = with(never, "expiryDate", 0);
     Case::new("expires = \"never\"", &[zero]).is(PlannedAction::None, &[]);
     let text = marked(ours(3, "ci", DAY), " a\r\nb [swp-keys 00000003 ops]");
