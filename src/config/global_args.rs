@@ -14,7 +14,7 @@ const TRUST: &str = "TLS and network";
 const OUTPUT: &str = "Output";
 
 /// The flags that every command accepts. A flag has precedence over its environment variable.
-#[derive(Args)]
+#[derive(Clone, Args)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each field is a separate flag"

@@ -69,7 +69,23 @@ pub(crate) struct Settings {
     pub(crate) file: SelectedProfile,
     /// Every setting with its value and source, for `config show` and `whoami`.
     pub(crate) resolved: Vec<ResolvedSetting>,
+    /// The flags and variables, for a run that works with several profiles.
+    pub(crate) given: (GlobalArgs, Sources),
 }
+
+/// The settings that belong to one manager, by the names that `config show` prints.
+const OF_ONE_MANAGER: [&str; 10] = [
+    "url",
+    "tenant",
+    "username",
+    "password",
+    "mfa-code",
+    "api-key",
+    "ca-cert",
+    "tls-pin",
+    "tls-accept-new",
+    "insecure",
+];
 
 const TENANT: SettingKey = ("tenant", "--tenant", "SWP_TENANT");
 const USERNAME: SettingKey = ("username", "--username", "SWP_USERNAME");
@@ -150,10 +166,42 @@ impl Settings {
             verbose: global.verbose > 0,
             file,
             resolved: Vec::new(),
+            given: (global, sources.clone()),
         };
         settings.resolved = resolver.into_resolved();
         settings.check()?;
         Ok(settings)
+    }
+
+    /// Returns the settings of a different profile. The flags and variables apply to it as well.
+    ///
+    /// # Errors
+    /// Returns a usage error like [`Settings::resolve`].
+    pub(crate) fn for_profile(&self, name: &str) -> Result<Self, Error> {
+        let (mut global, sources) = self.given.clone();
+        global.profile = Some(name.to_owned());
+        Self::resolve(global, &sources, ProfileUse::Required)
+    }
+
+    /// Checks that no flag and no variable sets a value that belongs to one manager. A run on several managers would use it for all of them.
+    ///
+    /// # Errors
+    /// Returns a usage error that names the flag or variable.
+    pub(crate) fn require_only_profiles(&self, why: &str) -> Result<(), Error> {
+        let is_given = |setting: &&ResolvedSetting| {
+            OF_ONE_MANAGER.contains(&setting.name)
+                && matches!(setting.source, Some(Source::Flag(_) | Source::Variable(_)))
+        };
+        let given = self.resolved.iter().find(is_given);
+        let given = given.and_then(|setting| setting.source.as_ref());
+        let profile = self.file.wanted.as_ref().map(|wanted| &wanted.source);
+        match given.or(profile) {
+            Some(source) => Err(Error::usage(
+                format!("{source} cannot be set, because {why}"),
+                "remove it, and set the value in the profiles of the settings file",
+            )),
+            None => Ok(()),
+        }
     }
 
     fn check(&self) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! `plan`: compares a manifest with the keys on the manager, and changes nothing.
 
 mod args;
+mod look;
 mod report;
 mod run;
 

@@ -1,81 +1,162 @@
 //! Prints a plan, and determines the exit code.
 
-use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::args::Args;
+use super::look::Looked;
 use crate::error::{Error, ErrorKind};
-use crate::fleet::plan::{Plan, key_documents, meta, number, text};
-use crate::target::Target;
+use crate::fleet::plan::{ManagerPlan, Plan, counts, key_documents, number, summary, text};
 use crate::terminal::output::{Format, Output, safe};
 
-/// A plan and where it is printed.
+/// The plans for all managers of a fleet.
 pub(super) struct Report<'a> {
-    pub(super) fleet: &'a str,
-    pub(super) plan: &'a Plan<'a>,
-    pub(super) target: &'a Target,
-    pub(super) output: &'a Output,
-    /// The manager's time.
-    pub(super) now: DateTime<Utc>,
+    fleet: &'a str,
+    /// Each manager with its plan. `None` if the manager could not be read.
+    managers: Vec<(&'a Looked<'a>, Option<Plan<'a>>)>,
 }
 
-impl Report<'_> {
+impl<'a> Report<'a> {
+    /// Makes the plans.
+    pub(super) fn of(fleet: &'a str, looked: &'a [Looked<'a>], args: &Args) -> Self {
+        let managers = looked.iter().map(|one| (one, one.plan(fleet, args)));
+        Self {
+            fleet,
+            managers: managers.collect(),
+        }
+    }
+
+    fn plans(&self) -> Vec<ManagerPlan<'_>> {
+        let plans = self.managers.iter().filter_map(|(looked, plan)| {
+            Some(ManagerPlan {
+                manager: looked.manager.as_deref()?,
+                tenant: looked.tenant.as_deref(),
+                plan: plan.as_ref()?,
+            })
+        });
+        plans.collect()
+    }
+
     /// Prints the plan to stdout. If `all` is true, the text lists keys that are as declared.
     ///
     /// # Errors
     /// Returns an error if writing to stdout fails.
-    pub(super) fn print(&self, all: bool) -> Result<(), Error> {
-        let Self {
-            fleet,
-            plan,
-            target,
-            output,
-            ..
-        } = self;
-        let manager = target.address.to_string();
-        let number = number(fleet, &manager, target.tenant_name(), plan);
-        let place = json!({
-            "manager": manager,
-            "tenant": target.tenant_name(),
-            "profile": target.profile,
-        });
+    pub(super) fn print(&self, all: bool, output: &Output) -> Result<(), Error> {
+        let number = number(self.fleet, &self.plans());
         match output.format() {
-            Format::Text | Format::Env | Format::Tsv => output.data(&format!(
-                "fleet {} on {}\n{}",
-                safe(fleet),
-                safe(&manager),
-                text(plan, &number, all)
-            )),
-            Format::Json => {
-                let document = json!({
-                    "apiKeys": key_documents(plan, &place, self.now),
-                    "meta": meta(fleet, &number, &manager, plan),
-                });
-                output.json(&document, true)
+            Format::Text | Format::Env | Format::Tsv => output.data(&self.text(&number, all)),
+            Format::Json => output.json(&self.document(&number), true),
+            Format::Jsonl => output.json_lines(&self.keys()).map(|_| ()),
+        }
+    }
+
+    fn text(&self, number: &str, all: bool) -> String {
+        let mut lines = match self.managers.as_slice() {
+            [(one, _)] if one.name.is_none() => format!(
+                "fleet {} on {}\n",
+                safe(self.fleet),
+                safe(one.manager.as_deref().unwrap_or_default())
+            ),
+            [_] => format!("fleet {} on 1 manager\n", safe(self.fleet)),
+            several => format!("fleet {} on {} managers\n", safe(self.fleet), several.len()),
+        };
+        for (looked, plan) in &self.managers {
+            if let Some(name) = looked.name {
+                let manager = looked.manager.as_deref().unwrap_or("unknown address");
+                lines += &format!("{}  {}\n", safe(&name.profile), safe(manager));
             }
-            Format::Jsonl => {
-                let lines = key_documents(plan, &place, self.now);
-                output.json_lines(&lines).map(|_| ())
+            match (plan, &looked.found) {
+                (Some(plan), _) => lines += &text(plan, all),
+                (None, Err(error)) => {
+                    let exit = error.kind().exit_code();
+                    lines += &format!("  not known: {} (exit {exit})\n", safe(&error.to_string()));
+                }
+                (None, Ok(_)) => {}
             }
         }
+        lines + &summary(number, &self.plans(), self.not_known())
+    }
+
+    /// Returns the number of declared keys on managers that could not be read.
+    fn not_known(&self) -> usize {
+        let unread = self.managers.iter().filter(|(_, plan)| plan.is_none());
+        unread.map(|(looked, _)| looked.declared.len()).sum()
+    }
+
+    fn keys(&self) -> Vec<Value> {
+        let mut keys = Vec::new();
+        for (looked, plan) in &self.managers {
+            let target = json!({
+                "manager": looked.manager,
+                "tenant": looked.tenant,
+                "profile": looked.profile,
+            });
+            if let (Some(plan), Ok(found)) = (plan, &looked.found) {
+                keys.extend(key_documents(plan, &target, found.inventory.now));
+            }
+        }
+        keys
+    }
+
+    fn document(&self, number: &str) -> Value {
+        let manager = match self.managers.as_slice() {
+            [(one, _)] => one.manager.as_deref(),
+            _ => None,
+        };
+        let not_known: Vec<Value> = (self.managers.iter())
+            .filter_map(|(looked, _)| {
+                let error = looked.found.as_ref().err()?;
+                let (code, exit) = (error.kind().code(), error.kind().exit_code());
+                Some(json!({
+                    "profile": looked.profile,
+                    "manager": looked.manager,
+                    "error": {"code": code, "exit": exit, "message": error.to_string()},
+                }))
+            })
+            .collect();
+        let plans = self.managers.iter().filter_map(|(_, plan)| plan.as_ref());
+        let notes: Vec<&String> = plans.flat_map(|plan| &plan.notes).collect();
+        json!({
+            "apiKeys": self.keys(),
+            "meta": {
+                "manager": manager,
+                "fleet": self.fleet,
+                "plan": number,
+                "counts": counts(&self.plans()),
+                "notes": notes,
+                "notKnown": not_known,
+            },
+        })
     }
 
     /// Returns the result of the run.
     ///
     /// # Errors
-    /// Returns an error if a key has a problem, or with `--exit-code` if a key is not as declared.
+    /// Returns an error if a key has a problem or a manager could not be read, or with `--exit-code` if a key is not as declared.
     pub(super) fn result(&self, exit_code: bool) -> Result<(), Error> {
-        let problems = match self.plan.problems() {
-            0 if exit_code && self.plan.differs() => {
-                return Err(Error::new(
-                    ErrorKind::CheckFailed,
-                    "the keys on the manager are not as declared",
-                ));
-            }
-            0 => return Ok(()),
-            1 => "1 key has a problem".to_owned(),
-            count => format!("{count} keys have problems"),
-        };
-        Err(Error::new(ErrorKind::Partial, problems)
-            .hint("see the lines with `!` in the plan, and fix their causes"))
+        let plans = self.plans();
+        let unread = self.managers.len() - plans.len();
+        let problems: usize = plans.iter().map(|one| one.plan.problems()).sum();
+        let mut parts = Vec::new();
+        match problems {
+            0 => {}
+            1 => parts.push("1 key has a problem".to_owned()),
+            count => parts.push(format!("{count} keys have problems")),
+        }
+        match unread {
+            0 => {}
+            1 => parts.push("1 manager could not be read".to_owned()),
+            count => parts.push(format!("{count} managers could not be read")),
+        }
+        if !parts.is_empty() {
+            let hint = "see the lines with `!` and `not known` in the plan, and fix their causes";
+            return Err(Error::new(ErrorKind::Partial, parts.join(", and ")).hint(hint));
+        }
+        match exit_code && plans.iter().any(|one| one.plan.differs()) {
+            true => Err(Error::new(
+                ErrorKind::CheckFailed,
+                "the keys on the manager are not as declared",
+            )),
+            false => Ok(()),
+        }
     }
 }

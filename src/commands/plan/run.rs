@@ -5,16 +5,13 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args::Args;
+use super::look::{Look, Looked};
 use super::report::Report;
-use crate::auth::session;
-use crate::auth::session::Access;
 use crate::config::{Settings, file};
 use crate::context::{Context, Outcome};
 use crate::error::Error;
-use crate::fleet::manifest::{DeclaredKey, KnownProfiles, Manifest, SCHEMA};
-use crate::fleet::plan::{Situation, looked_at, make};
-use crate::fleet::{inventory, manifest, presence};
-use crate::target::Target;
+use crate::fleet::manifest;
+use crate::fleet::manifest::{DeclaredKey, KnownProfiles, Manifest, SCHEMA, TargetName};
 use crate::terminal::output::Format;
 use crate::terminal::report::report_problems;
 
@@ -37,62 +34,64 @@ pub(crate) async fn run(
     if args.offline {
         return Ok(Outcome::Done);
     }
-    if manifest.keys.iter().any(|key| key.target.is_some()) {
-        return Err(Error::usage(
-            "`on` is not supported yet: this version plans the keys on one manager only",
-            "remove `on`, and select the manager with `--profile`; `--offline` checks a file with `on`",
-        ));
-    }
-    let is_planned = |key: &&DeclaredKey| args.only.is_empty() || args.only.contains(&key.name);
+    let is_planned = |key: &&DeclaredKey| {
+        let profile = key.target.as_ref().map(|target| &target.profile);
+        args.only.is_empty()
+            || args.only.contains(&key.name)
+            || profile.is_some_and(|profile| args.only.contains(profile))
+    };
     let declared: Vec<&DeclaredKey> = manifest.keys.iter().filter(is_planned).collect();
     refuse_unknown_names(&args.only, &declared)?;
     let verbose = settings.verbose;
-    let target = Target::find(settings, context).await?;
-    session::signed_in(&target, context, async |access| {
-        plan(&manifest.fleet, &declared, args, access, verbose).await
-    })
-    .await?;
+    let look = Look {
+        fleet: &manifest.fleet,
+        args,
+        context,
+    };
+    let looked = look_at_all(look, &declared, settings).await?;
+    let report = Report::of(&manifest.fleet, &looked, args);
+    report.print(verbose, &context.output)?;
+    report.result(args.exit_code)?;
     Ok(Outcome::Done)
 }
 
-async fn plan(
-    fleet: &str,
-    declared: &[&DeclaredKey],
-    args: &Args,
-    access: Access<'_>,
-    verbose: bool,
-) -> Result<(), Error> {
-    let found = inventory::take(fleet, declared, access).await?;
-    let no_secrets = std::collections::HashMap::new();
-    let mut situation = Situation {
-        fleet,
-        declared,
-        listed: &found.keys,
-        roles: &found.roles,
-        runs: &found.runs,
-        secrets: &no_secrets,
-        signer: found.signer,
-        now: found.now,
-        prune: args.prune(),
-    };
-    let secrets = match args.no_look {
-        true => std::collections::HashMap::new(),
-        false => presence::look_at(&looked_at(&situation), access.context).await?,
-    };
-    situation.secrets = &secrets;
-    let mut plan = make(&situation);
-    if !args.only.is_empty() {
-        plan.keys.retain(|key| key.declared.is_some());
+/// Reads all managers, one after another.
+///
+/// # Errors
+/// Returns a usage error if the managers cannot be selected. Returns the error of the first manager if no manager could be read.
+async fn look_at_all<'m>(
+    look: Look<'m>,
+    declared: &[&'m DeclaredKey],
+    settings: Settings,
+) -> Result<Vec<Looked<'m>>, Error> {
+    let mut names: Vec<&'m TargetName> = Vec::new();
+    for name in declared.iter().filter_map(|key| key.target.as_ref()) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
     }
-    let report = Report {
-        fleet,
-        plan: &plan,
-        target: access.target,
-        output: &access.context.output,
-        now: found.now,
-    };
-    report.print(verbose)?;
-    report.result(args.exit_code)
+    if names.iter().any(|name| name.tenant.is_some()) {
+        return Err(Error::usage(
+            "`on` names a tenant, which this version does not support yet",
+            "set `on` to a profile with `tenant`, or check the file with `--offline`",
+        ));
+    }
+    let mut looked = Vec::new();
+    if names.is_empty() {
+        looked.push(look.at(None, declared.to_vec(), Ok(settings)).await?);
+    } else {
+        settings.require_only_profiles("the manifest selects the managers with `on`")?;
+        for name in names {
+            let own = declared.iter().copied();
+            let own = own.filter(|key| key.target.as_ref() == Some(name));
+            let settings = settings.for_profile(&name.profile);
+            looked.push(look.at(Some(name), own.collect(), settings).await?);
+        }
+    }
+    match looked.first().map(|first| &first.found) {
+        Some(Err(error)) if looked.iter().all(|one| one.found.is_err()) => Err(error.clone()),
+        _ => Ok(looked),
+    }
 }
 
 /// Reads the manifest, and reports all its problems.
@@ -135,11 +134,16 @@ fn known_profiles() -> Result<Option<KnownProfiles>, Error> {
 }
 
 fn refuse_unknown_names(only: &[String], declared: &[&DeclaredKey]) -> Result<(), Error> {
-    let is_declared = |name: &String| declared.iter().any(|key| key.name == *name);
+    let is_declared = |name: &String| {
+        declared.iter().any(|key| {
+            let profile = key.target.as_ref().map(|target| &target.profile);
+            key.name == *name || profile == Some(name)
+        })
+    };
     match only.iter().find(|name| !is_declared(name)) {
         Some(name) => Err(Error::usage(
-            format!("`--only`: the file declares no key named `{name}`"),
-            "pass the name of a key in the file; case and spaces must match",
+            format!("`--only`: the file declares no key or profile named `{name}`"),
+            "pass the name of a key or of a profile in the file; case and spaces must match",
         )),
         None => Ok(()),
     }

@@ -16,7 +16,7 @@ mod values;
 
 pub(crate) use model::{
     Adopt, DeclaredKey, DeclaredPlace, DeclaredRole, KnownProfiles, Manifest, OnMissing, PlaceKind,
-    Readback,
+    Readback, TargetName,
 };
 pub(crate) use schema::SCHEMA;
 pub(crate) use source::read;

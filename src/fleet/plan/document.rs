@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::model::{Plan, PlannedAction, PlannedKey};
+use super::number::ManagerPlan;
 use crate::fleet::presence::{Presence, SecretState};
 use crate::keys::key_meta::{KeyMeta, time_of};
 use crate::manager::ApiKey;
@@ -15,14 +16,15 @@ pub(crate) fn key_documents(plan: &Plan<'_>, target: &Value, now: DateTime<Utc>)
     keys.map(|key| entry(key, target, now)).collect()
 }
 
-/// Returns the `meta` object of the document: the fleet, the number of the plan, and how many keys have each action.
-pub(crate) fn meta(fleet: &str, number: &str, manager: &str, plan: &Plan<'_>) -> Value {
+/// Returns how many keys have each action.
+pub(crate) fn counts(plans: &[ManagerPlan<'_>]) -> Value {
     let mut counts = Map::new();
     for action in PlannedAction::ALL {
-        let count = match action {
-            PlannedAction::Problem => plan.problems(),
-            other => plan.count(other),
+        let of_plan = |manager: &ManagerPlan<'_>| match action {
+            PlannedAction::Problem => manager.plan.problems(),
+            other => manager.plan.count(other),
         };
+        let count: usize = plans.iter().map(of_plan).sum();
         if count > 0 {
             let name = match action {
                 PlannedAction::None => "asDeclared",
@@ -32,7 +34,7 @@ pub(crate) fn meta(fleet: &str, number: &str, manager: &str, plan: &Plan<'_>) ->
             counts.insert(name.to_owned(), count.into());
         }
     }
-    json!({"manager": manager, "fleet": fleet, "plan": number, "counts": counts, "notes": plan.notes})
+    Value::Object(counts)
 }
 
 fn entry(key: &PlannedKey<'_>, target: &Value, now: DateTime<Utc>) -> Value {

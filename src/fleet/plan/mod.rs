@@ -17,9 +17,9 @@ mod tests;
 mod text;
 
 pub(crate) use changes::{ExpiryMatch, compare_expiry};
-pub(crate) use document::{key_documents, meta};
+pub(crate) use document::{counts, key_documents};
 pub(crate) use making::{looked_at, make};
 pub(crate) use model::{Plan, PlannedRole};
-pub(crate) use number::number;
+pub(crate) use number::{ManagerPlan, number};
 pub(crate) use situation::{Prune, RoleKey, RoleUse, RunState, Situation};
-pub(crate) use text::text;
+pub(crate) use text::{summary, text};

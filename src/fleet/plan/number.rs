@@ -8,17 +8,33 @@ use crate::expiry::Expiry;
 use crate::fleet::manifest::{DeclaredKey, PlaceKind};
 use crate::manager::ApiKey;
 
-/// Returns the number of the plan for the keys of a fleet on this manager and tenant. It does not depend on ages, reasons and problems,
-/// which change while the plan stays the same.
-pub(crate) fn number(fleet: &str, manager: &str, tenant: Option<&str>, plan: &Plan<'_>) -> String {
+/// The plan for one manager, with what identifies the manager.
+pub(crate) struct ManagerPlan<'a> {
+    /// The address.
+    pub(crate) manager: &'a str,
+    /// The tenant, or `None` for the primary tenant.
+    pub(crate) tenant: Option<&'a str>,
+    pub(crate) plan: &'a Plan<'a>,
+}
+
+/// Returns the number of the plan for a fleet. It does not depend on ages, reasons and problems, which change while the plan stays the same.
+pub(crate) fn number(fleet: &str, managers: &[ManagerPlan<'_>]) -> String {
     let mut hash = Context::new(&SHA256);
     let mut add = |value: &Value| {
         hash.update(value.to_string().as_bytes());
         hash.update(b"\n");
     };
-    add(&json!([fleet, manager, tenant]));
-    for key in plan.keys.iter().filter(|key| key.action.is_change()) {
-        add(&work(key));
+    add(&json!(fleet));
+    for ManagerPlan {
+        manager,
+        tenant,
+        plan,
+    } in managers
+    {
+        add(&json!([manager, tenant]));
+        for key in plan.keys.iter().filter(|key| key.action.is_change()) {
+            add(&work(key));
+        }
     }
     let digest = hash.finish();
     let digits = digest.as_ref().iter().take(8);

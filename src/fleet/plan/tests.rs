@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::making::make;
 use super::model::{PlannedAction, PlannedKey, PlannedRole};
-use super::number::number;
+use super::number::{ManagerPlan, number};
 use super::situation::{Prune, RoleKey, RoleUse, RunState, Situation};
 use crate::fleet::manifest;
 use crate::fleet::manifest::{DeclaredKey, Manifest};
@@ -108,7 +108,12 @@ impl Case {
             now: DateTime::from_timestamp_millis(NOW).unwrap_or_default(),
             prune: self.prune,
         });
-        let number = number("ops", "https://m", None, &plan);
+        let manager = ManagerPlan {
+            manager: "https://m",
+            tenant: None,
+            plan: &plan,
+        };
+        let number = number("ops", &[manager]);
         of(&plan.keys, &number, &plan.notes)
     }
 

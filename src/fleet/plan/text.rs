@@ -3,6 +3,7 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use super::model::{Plan, PlannedAction, PlannedKey};
+use super::number::ManagerPlan;
 use crate::expiry::time_left;
 use crate::fleet::manifest::OnMissing;
 use crate::terminal::output::safe;
@@ -14,8 +15,8 @@ const NAME_WIDTH: usize = 20;
 /// The number of left-overs that are listed one by one.
 const LISTED: usize = 10;
 
-/// Returns the plan as text, without the line about the fleet. If `all` is true, keys that are as declared are listed too.
-pub(crate) fn text(plan: &Plan<'_>, number: &str, all: bool) -> String {
+/// Returns the plan for one manager as text. If `all` is true, keys that are as declared are listed too.
+pub(crate) fn text(plan: &Plan<'_>, all: bool) -> String {
     let left_over = plan.count(PlannedAction::LeftOver);
     let is_shown = |key: &&PlannedKey<'_>| match key.action {
         PlannedAction::None => all || key.has_problem() || !key.notes.is_empty(),
@@ -45,36 +46,41 @@ pub(crate) fn text(plan: &Plan<'_>, number: &str, all: bool) -> String {
     for note in &plan.notes {
         add_wrapped(&mut lines, "  ", "  ", note);
     }
-    let summary = format!("plan {number}: {}", plan.summary());
-    add_wrapped(&mut lines, "", "  ", &summary);
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-impl Plan<'_> {
-    /// Returns what the plan does, in one line.
-    fn summary(&self) -> String {
-        let mut parts = Vec::new();
-        for action in PlannedAction::ALL {
-            let (count, word) = match action {
-                PlannedAction::None => continue,
-                PlannedAction::Problem => (self.problems(), "problem"),
-                PlannedAction::LeftOver => (self.count(action), "not in the file"),
-                other => (self.count(other), other.word()),
-            };
-            let plural = if action == PlannedAction::Problem && count > 1 {
-                "s"
-            } else {
-                ""
-            };
-            if count > 0 {
-                parts.push(format!("{count} {word}{plural}"));
-            }
-        }
-        match parts.is_empty() {
-            true => "nothing to do".to_owned(),
-            false => parts.join(", "),
+/// Returns the last lines of the text: the number of the plan, and what it does. `not_known` is the number of declared keys on managers that
+/// could not be read.
+pub(crate) fn summary(number: &str, plans: &[ManagerPlan<'_>], not_known: usize) -> String {
+    let mut parts = Vec::new();
+    let total = |count: &dyn Fn(&Plan<'_>) -> usize| -> usize {
+        plans.iter().map(|manager| count(manager.plan)).sum()
+    };
+    for action in PlannedAction::ALL {
+        let (count, word) = match action {
+            PlannedAction::None => continue,
+            PlannedAction::Problem => (total(&|plan| plan.problems()), "problem"),
+            PlannedAction::LeftOver => (total(&|plan| plan.count(action)), "not in the file"),
+            other => (total(&|plan| plan.count(other)), other.word()),
+        };
+        let is_plural = action == PlannedAction::Problem && count > 1;
+        if count > 0 {
+            parts.push(format!(
+                "{count} {word}{}",
+                if is_plural { "s" } else { "" }
+            ));
         }
     }
+    if not_known > 0 {
+        parts.push(format!("{not_known} not known"));
+    }
+    let what = match parts.is_empty() {
+        true => "nothing to do".to_owned(),
+        false => parts.join(", "),
+    };
+    let mut lines = Vec::new();
+    add_wrapped(&mut lines, "", "  ", &format!("plan {number}: {what}"));
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn add_entry(lines: &mut Vec<String>, key: &PlannedKey<'_>, width: usize) {

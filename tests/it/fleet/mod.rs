@@ -1,5 +1,6 @@
 //! Fleets: the manifest `keys.toml`, its schema, and `plan`.
 
+mod managers;
 mod manifest;
 mod manifest_keys;
 mod ownership;

@@ -3,7 +3,6 @@
 use serde_json::Value;
 use swp_keys::sandbox::{ApiKey, Settings};
 
-use super::{NEEDED, with_key_lines};
 use crate::support::requests::{SEARCH_KEYS, SEARCH_ROLES};
 use crate::support::snapshot::snapshot_file;
 use crate::support::{RunResult, TestEnv, answering_unknowns, contains};
@@ -304,15 +303,6 @@ fn the_number_of_a_plan_is_the_same_for_the_same_work() {
         text.success(),
         &[&format!("plan {first}: 1 create, 1 lock")],
     );
-}
-
-#[test]
-fn several_managers_are_refused_before_anything_is_sent() {
-    let env = TestEnv::new();
-    let text = with_key_lines(&format!("{NEEDED}on = \"eu\""));
-    let result = plan(&env, &text, &[]);
-    contains(result.failure(2), &["`on` is not supported yet"]);
-    assert_eq!(env.sandbox.connections().tcp, 0);
 }
 
 #[test]

@@ -1,0 +1,127 @@
+//! `plan` for a fleet on several managers, each of which is a profile of the settings file.
+
+use serde_json::Value;
+
+use super::plan::{add, fleet};
+use crate::support::profiles::{configure, profile, unset_manager};
+use crate::support::{RunResult, TestEnv, contains};
+
+/// Two managers, and a home with the profiles `eu` and `us`, and `ap`, which cannot be reached.
+fn managers() -> (TestEnv, TestEnv) {
+    let (mut eu, us) = (TestEnv::new(), TestEnv::new());
+    eu.home.write("us.pem", us.sandbox.certificate_pem());
+    let password = std::fs::read_to_string(us.home.path("password")).expect("a password");
+    eu.home.write_secret("us-password", &password);
+    let us_profile = profile(&us, "us")
+        .replace("../manager.pem", "../us.pem")
+        .replace("../password", "../us-password");
+    let ap = "[profiles.ap]\nurl = \"https://127.0.0.1:1\"\nusername = \"a\"\npassword-file = \"../password\"\nretries = 0\n";
+    let text = format!("{}\n{us_profile}\n{ap}", profile(&eu, "eu"));
+    configure(&mut eu.home, &text);
+    unset_manager(&mut eu.home);
+    (eu, us)
+}
+
+fn plan(env: &TestEnv, keys: &str, flags: &[&str]) -> RunResult {
+    let text = fleet(keys).replace("{name}", "{profile}-{name}");
+    env.home.write("keys.toml", &text);
+    env.run([&["plan", "-f", "keys.toml", "--no-look"], flags].concat())
+}
+
+#[test]
+fn each_manager_has_its_own_plan() {
+    let (eu, us) = managers();
+    add(&eu, "a", |_| {});
+    add(&us, "b", |_| {});
+    let keys = "a = { on = [\"eu\", \"us\"] }\nb = { on = \"us\" }";
+    let result = plan(&eu, keys, &[]);
+    let text = result.success();
+    contains(
+        text,
+        &[
+            "fleet ops on 2 managers",
+            "eu  https://",
+            "us  https://",
+            "+ a",
+            ": 1 create",
+        ],
+    );
+    let result = plan(&eu, keys, &["-o", "json"]);
+    let document = result.json();
+    let found: Vec<String> = (document["apiKeys"].as_array().expect("a list").iter())
+        .map(|key| {
+            let meta = &key["meta"];
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            format!(
+                "{} {} {}",
+                text(&meta["target"]["profile"]),
+                text(&meta["name"]),
+                text(&meta["action"])
+            )
+        })
+        .collect();
+    assert_eq!(found, ["eu a none", "us a create", "us b none"]);
+    assert_eq!(document["meta"]["manager"], Value::Null);
+    for env in [&eu, &us] {
+        assert_eq!(env.sandbox.live_sessions(), 0);
+    }
+    let only = plan(&eu, keys, &["--only", "eu"]);
+    contains(
+        only.success(),
+        &["fleet ops on 1 manager", "1 key is as declared"],
+    );
+}
+
+#[test]
+fn a_manager_that_cannot_be_read_does_not_stop_the_others() {
+    let (eu, _us) = managers();
+    let keys = "a = { on = [\"ap\", \"eu\"] }\nb = { on = \"ap\" }";
+    let result = plan(&eu, keys, &[]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(
+        &result.stdout,
+        &[
+            "ap  https://127.0.0.1:1",
+            "not known: ",
+            "(exit ",
+            "+ a",
+            "2 not known",
+        ],
+    );
+    contains(&result.stderr, &["1 manager could not be read"]);
+    let result = plan(&eu, keys, &["-o", "json"]);
+    let document: Value = serde_json::from_str(&result.stdout).expect("JSON");
+    assert_eq!(document["meta"]["notKnown"][0]["profile"], "ap");
+    let result = plan(&eu, "b = { on = \"ap\" }", &[]);
+    assert!([4, 7, 8].contains(&result.code()), "{result:?}");
+    assert_eq!(result.stdout, "");
+}
+
+#[test]
+fn settings_of_one_manager_are_refused() {
+    let (mut eu, us) = managers();
+    let keys = "a = { on = [\"eu\", \"us\"] }";
+    for flags in [
+        &["--url", "https://127.0.0.1:1"][..],
+        &["--username", "x"],
+        &["--tenant", "x"],
+        &["--insecure"],
+        &["--profile", "eu"],
+    ] {
+        let result = plan(&eu, keys, flags);
+        contains(result.failure(2), &[flags[0], "`on`"]);
+    }
+    eu.home.set("SWP_URL", us.sandbox.url());
+    contains(plan(&eu, keys, &[]).failure(2), &["SWP_URL", "`on`"]);
+    for env in [&eu, &us] {
+        assert_eq!(env.sandbox.connections().tcp, 0);
+    }
+}
+
+#[test]
+fn tenants_are_not_supported_yet() {
+    let (eu, _us) = managers();
+    let text = "a = { on = \"eu/acme\" }\n[bridge]\nrole-id = 2";
+    contains(plan(&eu, text, &[]).failure(2), &["tenant"]);
+    assert_eq!(eu.sandbox.connections().tcp, 0);
+}
