@@ -5,71 +5,10 @@ use std::path::{Path, PathBuf};
 use ring::hmac;
 use swp_keys::sandbox::{Action, Fault, Settings};
 
+use super::arguments::arguments;
 use crate::support::secrets::{CODE, PASSWORD, assert_clean, assert_silent};
 use crate::support::{RunResult, TestEnv};
 use crate::support::{files::files, requests::session_of};
-
-/// Returns the arguments for each command. A new command fails the test until it is added here.
-fn arguments(command: &str) -> &'static [&'static [&'static str]] {
-    match command {
-        "create-key" => &[
-            &["--role", "Auditor"],
-            &["--role-id", "2", "--expires", "14d", "--name", "named"],
-            &["--role", "Auditor", "--out-file", "secret", "--force"],
-            &["--role", "Auditor", "--dry-run"],
-            &[
-                "--role",
-                "Auditor",
-                "--name",
-                "there",
-                "--if-exists",
-                "skip",
-            ],
-            &[
-                "--role",
-                "Auditor",
-                "--name",
-                "there",
-                "--if-exists",
-                "rekey",
-            ],
-            &["--role", "Auditor", "--verify"],
-        ],
-        "exec" => &[
-            &["--role", "Auditor", "--", "true"],
-            &["--role-id", "2", "--fd", "9", "--", "true"],
-        ],
-        "rotate-key" => &[
-            &["there"],
-            &["1", "--verify", "--out-file", "secret"],
-            &["there", "--overlap", "2h", "--dry-run"],
-            &["there", "--in-place"],
-        ],
-        "recover" => &[&["--list"], &["--yes"], &["--yes", "--out-file", "secret"]],
-        "find-role" => &[&["Auditor"], &["--like", "A%"]],
-        "show-key" => &[&["there"], &["1"]],
-        "lock-key" | "unlock-key" => &[&["there"]],
-        "list-roles" | "login" | "logout" | "trust show" | "trust list" | "config show"
-        | "config path" | "config check" => &[&[]],
-        "trust add" => &[&["--tls-accept-new"]],
-        "trust remove" => &[&["known.example.com"]],
-        "completions" => &[&["bash"]],
-        "man" => &[&["--out-dir", "manual"]],
-        "show-role" => &[&["Auditor"], &["1", "--diff", "2"]],
-        "whoami" => &[&[], &["-v"]],
-        "doctor" => &[&[], &["--sign-in"]],
-        "verify-key" => &[
-            &["--key-file", "key"],
-            &["--key-file", "key", "--fail-within", "14d"],
-        ],
-        "delete-key" => &[&["there", "77", "--yes"]],
-        "update-key" => &[&["there", "--role", "Full Access", "--expires", "14d"]],
-        "list-keys" => &[&[], &["--stale", "1s", "--role", "Auditor"]],
-        // Other tests check the children of this command. This test checks its own output.
-        "sandbox" => &[&["--mfa-code", CODE, "--", "true"]],
-        new => panic!("say how a leak of `{new}` is to be looked for"),
-    }
-}
 
 /// The sign-in method of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,6 +61,10 @@ impl Scene {
         env.home.set("SWP_MFA_CODE", CODE);
         env.home.set("TMPDIR", env.home.path("tmp"));
         std::fs::create_dir(env.home.path("tmp")).expect("a folder");
+        // The manifest reads a file and a command that contain a secret.
+        let manifest = "fleet = \"ops\"\n[defaults]\nrole = \"Auditor\"\nexpires = \"90d\"\nout-file = \"key\"\n[keys.there]\nadopt = true\n\
+             [keys.read]\ndeliver-cmd = \"true\"\nread-cmd = \"cat key\"\n";
+        env.home.write("keys.toml", manifest);
         match sign_in_method {
             SignInMethod::Password => {
                 env.home.unset("SWP_PASSWORD_FILE");

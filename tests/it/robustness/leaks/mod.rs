@@ -1,5 +1,6 @@
 //! Secrets appear only where they were requested.
 
+mod arguments;
 mod checks;
 mod children;
 mod commands;
