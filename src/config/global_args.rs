@@ -142,6 +142,7 @@ pub(crate) struct GlobalArgs {
 }
 
 /// Where the value of each global flag comes from: the command line, an environment variable, or the default.
+#[derive(Clone)]
 pub(crate) struct Sources(Vec<(clap::Id, ValueSource)>);
 
 impl Sources {
