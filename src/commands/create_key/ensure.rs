@@ -42,7 +42,7 @@ impl Ensure<'_> {
     /// Returns an error if the key cannot be used as it is: it is locked or has expired, or a run on it is not finished. Returns an error if a
     /// change fails, or if it is unknown whether a destination has a working secret.
     pub(super) async fn carry_out(&self, found: Box<ApiKey>) -> Result<Ensured, Error> {
-        refuse_unfinished(&found, self.access.target)?;
+        refuse_unfinished(&found, self.access)?;
         self.refuse_unusable(&found)?;
         let change = self.change(&found)?;
         let compared = compare(&change, &found);
