@@ -8,6 +8,7 @@ use ring::hmac;
 use tokio::sync::oneshot;
 
 use super::error::{Cause, ManagerError};
+use super::http::budget::CallBudget;
 use super::http::credentials::{Credentials, Session};
 use super::http::renewal::{RenewalReply, SessionRenewal};
 use super::http::request::ApiRequest;
@@ -142,6 +143,11 @@ impl SignedIn {
         let (id, _) = secret.expose().split_once(':')?;
         id.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?;
         id.parse().ok()
+    }
+
+    /// Returns the calls that count towards the manager's rate limit.
+    pub(crate) fn budget(&self) -> &CallBudget {
+        &self.transport.budget
     }
 
     /// Returns the session that authenticates the calls. `None` if an API key authenticates them.

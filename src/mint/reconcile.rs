@@ -154,6 +154,10 @@ pub(super) async fn of_reset(
         // After any error that is not listed above, the manager may have processed the request.
         let in_flight = !not_sent;
         match (error.had_no_effect(), error.cause()) {
+            // The run was interrupted before the manager accepted a request, so the secret is not changed.
+            _ if not_sent && !uncertain && signed_in.budget().is_stopping() => {
+                return ResetOutcome::Refused(error);
+            }
             _ if not_sent => {}
             (true, Cause::NotFound) => return ResetOutcome::Refused(error),
             (true, _) if uncertain => return ResetOutcome::Unknown(error.to_string()),

@@ -2,6 +2,7 @@
 
 pub(crate) mod activity;
 pub(crate) mod body;
+pub(crate) mod budget;
 pub(crate) mod call;
 pub(crate) mod charset;
 pub(crate) mod classify;

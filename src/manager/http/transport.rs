@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::activity::{activity, pause_reason};
 use super::body;
+use super::budget::CallBudget;
 use super::call::CallContext;
 use super::charset;
 use super::classify::{FailedCall, classify};
@@ -29,7 +30,7 @@ use super::proxy_response;
 use super::redaction::Redactor;
 use super::request::{ApiRequest, MAX_BYTES};
 use super::response::{ApiResponse, web_page};
-use super::retry::RetryState;
+use super::retry::{RetryPolicy, RetryState};
 use crate::manager::address::Address;
 use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::config::{self, Trust};
@@ -75,6 +76,8 @@ pub(crate) struct Transport {
     skew: Cell<Option<chrono::Duration>>,
     /// The manager's version. `None` until a response has contained it.
     version: RefCell<Option<String>>,
+    /// The calls that count towards the manager's rate limit.
+    pub(crate) budget: CallBudget,
 }
 
 /// The response header with the manager's version.
@@ -138,6 +141,7 @@ impl Transport {
             redactor: Redactor::default(),
             skew: Cell::new(None),
             version: RefCell::default(),
+            budget: CallBudget::default(),
         })
     }
 
@@ -171,11 +175,22 @@ impl Transport {
         let step = self.progress.begin(activity(request.action, &host));
         let mut retries = RetryState::new(request.retry, self.retries);
         loop {
+            self.budget.wait_for_room().await;
             let error = match self.send_once(request).await {
-                Ok(response) => return Ok(response),
+                Ok(response) => {
+                    self.budget.note_accepted();
+                    return Ok(response);
+                }
                 Err(error) => error,
             };
-            let Some(pause) = retries.pause_after(&error) else {
+            if error.is_from_manager() && !matches!(error.cause(), Cause::RateLimited { .. }) {
+                self.budget.note_accepted();
+            }
+            let pause = match self.budget.pause_after(&error, request.retry) {
+                Some(pause) => pause,
+                None => retries.pause_after(&error),
+            };
+            let Some(pause) = pause else {
                 return Err(error);
             };
             // A pause that is long enough for the user to notice is logged at the default log level.
@@ -186,7 +201,10 @@ impl Transport {
             };
             log::log!(level, "{error}; retrying in {:.1} s", pause.as_secs_f64());
             step.set_pause(Some(pause_reason(&error, pause, &host)));
-            tokio::time::sleep(pause).await;
+            match request.retry {
+                RetryPolicy::Change => self.budget.pause(pause).await,
+                _ => tokio::time::sleep(pause).await,
+            }
             step.set_pause(None);
         }
     }
