@@ -48,33 +48,43 @@ pub(crate) fn is_too_long(error: &io::Error) -> bool {
 }
 
 impl Entry {
-    /// Writes the record to disk and locks it.
+    /// Writes the records to disk and locks them. The folder is flushed once. After an error, none of the records is on disk.
     ///
     /// # Errors
-    /// Returns the system's error. If the record may still be on disk, [`is_left_on_disk`] returns true for the error.
-    pub(crate) fn write(mut record: Record) -> io::Result<Self> {
+    /// Returns the system's error. If a record may still be on disk, [`is_left_on_disk`] returns true for the error.
+    pub(crate) fn write_all(records: Vec<Record>) -> io::Result<Vec<Self>> {
         let folder =
             folder().ok_or_else(|| io::Error::other("the state folder could not be determined"))?;
-        let content = record.content()?;
-        let name = record.file_name();
-        match folder.write_locked(&name, &content) {
-            Ok(file) => {
-                record.progress.in_place = true;
-                Ok(Self::of(record, file))
-            }
-            // A record with this file name belongs to a different run, so it is not removed.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-            Err(error) => {
-                // The file may exist, for example if only the flush of the folder failed. The file is removed, because the run may continue without a
-                // record. If the file stayed, a later `recover` would find it and invalidate the secret that the run has delivered.
-                let _ = folder.remove(&name);
-                // In a read-only folder, the removal fails. This is harmless, because the write cannot have created a file there.
-                Err(match folder.path().join(&name).exists() {
-                    true => io::Error::other(LeftOnDisk(error)),
-                    false => error,
-                })
-            }
+        let mut files = Vec::with_capacity(records.len());
+        for record in &records {
+            files.push((record.file_name(), record.content()?));
         }
+        let mut written = Vec::with_capacity(records.len());
+        let Err(error) = folder.write_all_locked(&files, &mut written) else {
+            let entries = records.into_iter().zip(written).map(|(mut record, file)| {
+                record.progress.in_place = true;
+                Self::of(record, file)
+            });
+            return Ok(entries.collect());
+        };
+        // The files may exist, for example if only the flush of the folder failed. They are removed, because the run may continue without a record. If
+        // a file stayed, a later `recover` would find it and invalidate the secret that the run has delivered. A file that already existed belongs to a
+        // different run, so it is not removed.
+        let own = match error.kind() {
+            io::ErrorKind::AlreadyExists => written.len(),
+            _ => files.len().min(written.len() + 1),
+        };
+        let own = files.iter().take(own).map(|(name, _)| name);
+        for name in own.clone() {
+            let _ = folder.remove_unflushed(name);
+        }
+        let _ = folder.flush();
+        // In a read-only folder, the removal fails. This is harmless, because the write cannot have created a file there.
+        let mut left = own.filter(|name| folder.path().join(name).exists());
+        Err(match left.next() {
+            Some(_) => io::Error::other(LeftOnDisk(error)),
+            None => error,
+        })
     }
 
     fn of(record: Record, file: File) -> Self {

@@ -53,6 +53,9 @@ pub(crate) struct Record {
     /// cannot see the keys of this operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signer: Option<String>,
+    /// The fleet to which the key belongs. `None` for a key that belongs to no fleet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fleet: Option<String>,
     /// The old key that the new key replaces in a rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) predecessor: Option<Predecessor>,
@@ -123,6 +126,7 @@ impl Record {
             marked: true,
             unique: false,
             signer: operation.signer,
+            fleet: None,
             predecessor: None,
             temporary: false,
             current: false,

@@ -50,6 +50,7 @@ fn record() -> impl Strategy<Value = Record> {
             marked,
             unique,
             signer: None,
+            fleet: None,
             predecessor: None,
             temporary: false,
             current: false,

@@ -102,7 +102,7 @@ impl Transaction<'_> {
         };
         // If the key existed before this run, its old secret is already invalid. So a signal does not stop the delivery of the new secret.
         let deaf = Signals::default();
-        let signals = if recorded.record().work == Work::Rekey {
+        let signals = if recorded.record().work == Work::Rekey || self.delivers_after_signal {
             &deaf
         } else {
             &self.access.context.signals

@@ -1,5 +1,7 @@
 //! Checks that a secret may be delivered.
 
+use std::rc::Rc;
+
 use super::ownership::{is_duplicate_of_answer, is_ours};
 use super::poll::Poll;
 use super::state::{Minted, Transaction};
@@ -43,7 +45,7 @@ impl Transaction<'_> {
             self.works(minted).await?;
         }
         match self.access.context.signals.received() {
-            Some(signal) if record.work == Work::Create => {
+            Some(signal) if record.work == Work::Create && !self.delivers_after_signal => {
                 Err((ErrorKind::Interrupted(signal), "interrupted".to_owned()).into())
             }
             _ => Ok(()),
@@ -97,20 +99,23 @@ impl Transaction<'_> {
 
     /// Waits until a search by name shows this key, and returns the search results. Results that contain this key also contain all keys with the same
     /// name that were created earlier.
-    async fn shown_beside(&self, minted: &Minted) -> Result<Vec<ApiKey>, ManagerError> {
+    async fn shown_beside(&self, minted: &Minted) -> Result<Rc<Vec<ApiKey>>, ManagerError> {
+        let is_shown = |found: &[ApiKey]| found.iter().any(|key| key.id == minted.id);
+        if let Some(found) = self.newer_keys.as_ref().filter(|found| is_shown(found)) {
+            return Ok(Rc::clone(found));
+        }
         let mut poll = Poll::new(self.access.target.settle_timeout);
         loop {
             let found = self.access.signed_in.api_keys_named(&minted.name).await?;
-            let shown = found.iter().any(|key| key.id == minted.id);
-            if shown || self.access.context.signals.received().is_some() {
-                return Ok(found);
+            if is_shown(&found) || self.access.context.signals.received().is_some() {
+                return Ok(found.into());
             }
             if !poll.wait().await {
                 self.access.context.output.warn(&format!(
                     "the manager's search does not show the new key `{}` (ID {}), so it is unknown whether another run created a key with this name",
                     minted.name, minted.id
                 ));
-                return Ok(found);
+                return Ok(found.into());
             }
         }
     }

@@ -36,6 +36,7 @@ mod deliver;
 mod delivery_check;
 mod duplicates;
 mod fleet_mark;
+pub(crate) mod group;
 mod likeness;
 mod lookup;
 mod marker;

@@ -31,19 +31,34 @@ impl<'a> UnusedRecord<'a> {
         if let Some(signal) = context.signals.received() {
             return Err(Error::interrupted(signal));
         }
-        let mut writing = Writing::start(record.clone(), context);
+        let mut written = Self::write_all(vec![record], context).await?;
+        written
+            .pop()
+            .ok_or_else(|| Error::unexpected("the record was not written"))
+    }
+
+    /// Writes the records of several keys like [`Self::write`], with one flush of the folder.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`Self::write`]. After an error, none of the records is on disk.
+    pub(super) async fn write_all(
+        records: Vec<Record>,
+        context: &'a Context,
+    ) -> Result<Vec<Self>, Error> {
+        let mut writing = Writing::start(records.clone(), context);
         let written = async { Ok(writing.done().await) };
-        let own = match context.signals.cancel(written).await? {
-            Ok(entry) => Own::Written(entry),
+        let own: Vec<Own> = match context.signals.cancel(written).await? {
+            Ok(entries) => entries.into_iter().map(Own::Written).collect(),
             Err(error) => {
                 warn_unavailable(&error, context)?;
-                Own::Unavailable(record)
+                records.into_iter().map(Own::Unavailable).collect()
             }
         };
-        Ok(Self {
+        let own = own.into_iter().map(|own| Self {
             own: Some(own),
             context,
-        })
+        });
+        Ok(own.collect())
     }
 
     /// Returns the record for a run that is about to send its request, with the content `record`.
@@ -77,11 +92,11 @@ impl Drop for UnusedRecord<'_> {
     }
 }
 
-/// A record that a separate thread is writing. Dropping this value waits up to a second for the thread, and then removes the record. If the thread
-/// takes longer, the record may be left on disk. A leftover record is harmless, because `recover` finds no key for it and removes it.
+/// Records that a separate thread is writing. Dropping this value waits up to a second for the thread, and then removes the records. If the thread
+/// takes longer, a record may be left on disk. A leftover record is harmless, because `recover` finds no key for it and removes it.
 struct Writing<'a> {
     thread: JoinHandle<()>,
-    written: Receiver<io::Result<Unclaimed>>,
+    written: Receiver<io::Result<Vec<Unclaimed>>>,
     context: &'a Context,
 }
 
@@ -90,11 +105,13 @@ struct Writing<'a> {
 struct Unclaimed(Option<Entry>);
 
 impl<'a> Writing<'a> {
-    fn start(record: Record, context: &'a Context) -> Self {
+    fn start(records: Vec<Record>, context: &'a Context) -> Self {
         let (sender, written) = channel();
         let thread = spawn_blocking(move || {
-            let written = Entry::write(record).map(|entry| Unclaimed(Some(entry)));
-            let _ = sender.send(written);
+            let written = Entry::write_all(records);
+            let unclaimed =
+                |entries: Vec<Entry>| entries.into_iter().map(|entry| Unclaimed(Some(entry)));
+            let _ = sender.send(written.map(|entries| unclaimed(entries).collect()));
         });
         Self {
             thread,
@@ -103,21 +120,24 @@ impl<'a> Writing<'a> {
         }
     }
 
-    async fn done(&mut self) -> io::Result<Entry> {
+    async fn done(&mut self) -> io::Result<Vec<Entry>> {
         (&mut self.thread).await.map_err(io::Error::other)?;
         let mut written = self.written.try_recv().map_err(io::Error::other)??;
-        (written.0.take()).ok_or_else(|| io::Error::other("the run has already claimed the record"))
+        Ok((written.iter_mut())
+            .filter_map(|one| one.0.take())
+            .collect())
     }
 }
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
-        if let Ok(Ok(mut written)) = self.written.recv_timeout(PATIENCE)
-            && let Some(entry) = written.0.take()
-        {
+        let Ok(Ok(mut written)) = self.written.recv_timeout(PATIENCE) else {
+            return;
+        };
+        for entry in written.iter_mut().filter_map(|one| one.0.take()) {
             remove(entry, self.context);
-            self.context.flushes.start();
         }
+        self.context.flushes.start();
     }
 }
 
@@ -279,10 +299,26 @@ impl RunRecord {
 
     /// Removes this run's record and the records that this run replaces, because the work is done. The removal is flushed to disk before the run
     /// ends.
-    pub(crate) fn settle(mut self, context: &Context) {
-        let older = std::mem::take(&mut self.older);
-        older.into_iter().for_each(|entry| remove(entry, context));
-        self.withdraw(context);
+    pub(crate) fn settle(self, context: &Context) {
+        Self::settle_all(vec![self], context);
+    }
+
+    /// Removes the records of several keys like [`Self::settle`], with one flush.
+    pub(crate) fn settle_all(records: Vec<Self>, context: &Context) {
+        let mut is_removed = false;
+        for record in records {
+            let own = match record.own {
+                Own::Written(entry) => Some(entry),
+                Own::Unavailable(_) => None,
+            };
+            for entry in record.older.into_iter().chain(own) {
+                remove(entry, context);
+                is_removed = true;
+            }
+        }
+        if is_removed {
+            context.flushes.start();
+        }
     }
 
     /// Removes this run's record, because the work was rolled back. The records of interrupted runs are not removed.

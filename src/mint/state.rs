@@ -1,6 +1,7 @@
 //! The types that the steps of the transaction pass to each other.
 
 use std::cell::Cell;
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
@@ -133,6 +134,10 @@ pub(crate) struct Transaction<'a> {
     pub(super) verify: bool,
     /// True if this transaction finishes the work of an interrupted run.
     pub(super) recovering: bool,
+    /// True if the secret is delivered even after a signal.
+    pub(super) delivers_after_signal: bool,
+    /// The keys that a search found after the key was created, if one search is made for several keys.
+    pub(super) newer_keys: Option<Rc<Vec<ApiKey>>>,
     /// The guard that lists this transaction as an operation in progress, from the first request to the end.
     pub(super) pending: Option<PendingGuard<'a>>,
 }
@@ -150,6 +155,8 @@ impl<'a> Transaction<'a> {
             meta_of: Box::new(meta_of),
             verify: false,
             recovering: false,
+            delivers_after_signal: false,
+            newer_keys: None,
             pending: None,
         }
     }
@@ -157,6 +164,14 @@ impl<'a> Transaction<'a> {
     /// Sets whether the secret is used once before success is reported, to verify that it works.
     pub(crate) fn verify(self, verify: bool) -> Self {
         Self { verify, ..self }
+    }
+
+    /// Delivers the secret even if a signal arrives after the key was created.
+    pub(crate) fn delivering_after_signal(self) -> Self {
+        Self {
+            delivers_after_signal: true,
+            ..self
+        }
     }
 
     /// Marks this transaction as finishing the work of an interrupted run.

@@ -3,7 +3,7 @@
 use super::other_runs;
 use super::record::{RunRecord, UnusedRecord, pending_hint};
 use super::rotation;
-use super::state::{Delivered, Failure, Transaction};
+use super::state::{Delivered, Failure, Minted, Transaction};
 use crate::context::Context;
 use crate::error::Error;
 use crate::journal::{self, Entry, Record};
@@ -117,19 +117,36 @@ impl Transaction<'_> {
         key: &NewApiKey,
         mut recorded: RunRecord,
     ) -> Result<(Delivered, RunRecord), Error> {
+        let minted = self.ask(key, &mut recorded).await;
+        self.deliver_and_close(minted, recorded).await
+    }
+
+    /// Sends the create request. If the old key of a rotation has the name, renames it and repeats the request.
+    pub(super) async fn ask(
+        &mut self,
+        key: &NewApiKey,
+        recorded: &mut RunRecord,
+    ) -> Result<Minted, Failure> {
         let pending = PendingWork::secret(
             format!("the key `{}` may have been created", key.key_name),
             None,
             pending_hint(recorded.is_written()),
         );
         self.pending = Some(self.access.context.pending.add(pending));
-        let mut minted = self.request_key(key, &mut recorded).await;
-        if rotation::name_is_taken(&minted, recorded.record()) {
-            minted = match self.rename_predecessor(&mut recorded).await {
-                Ok(()) => self.request_key(key, &mut recorded).await,
-                Err(failure) => Err(failure),
-            };
+        let minted = self.request_key(key, recorded).await;
+        if !rotation::name_is_taken(&minted, recorded.record()) {
+            return minted;
         }
+        self.rename_predecessor(recorded).await?;
+        self.request_key(key, recorded).await
+    }
+
+    /// Delivers the secret, or handles the failure.
+    pub(super) async fn deliver_and_close(
+        mut self,
+        minted: Result<Minted, Failure>,
+        mut recorded: RunRecord,
+    ) -> Result<(Delivered, RunRecord), Error> {
         let delivered = match minted {
             Ok(minted) => self.deliver(minted, &mut recorded).await,
             Err(failure) => Err(failure),
@@ -140,7 +157,7 @@ impl Transaction<'_> {
     async fn rekey_recorded(
         mut self,
         id: i64,
-        mut recorded: RunRecord,
+        recorded: RunRecord,
     ) -> Result<(Delivered, RunRecord), Error> {
         let pending = PendingWork::secret(
             format!(
@@ -151,11 +168,8 @@ impl Transaction<'_> {
             recorded.next_step_if_aborted(self.access.context),
         );
         self.pending = Some(self.access.context.pending.add(pending));
-        let delivered = match self.request_secret(id, recorded.record()).await {
-            Ok(minted) => self.deliver(minted, &mut recorded).await,
-            Err(failure) => Err(failure),
-        };
-        self.close(recorded, delivered).await
+        let minted = self.request_secret(id, recorded.record()).await;
+        self.deliver_and_close(minted, recorded).await
     }
 
     /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Other runs also see this run's record, so a

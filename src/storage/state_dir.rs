@@ -8,11 +8,13 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::atomic_file::{AtomicFile, sync_folder};
 use super::locations::{is_absent, state_folder};
+use super::open_folder::OpenFolder;
 use super::permissions::{Use, trust_file, trust_folder};
 
 /// The maximum size of a state file that is read. State files are usually only a few kilobytes long.
@@ -67,6 +69,28 @@ impl Folder {
     pub(crate) fn write_locked(&self, name: &str, content: &[u8]) -> io::Result<File> {
         self.create()?;
         self.commit_locked(name, content, false)
+    }
+
+    /// Writes new files, and flushes the folder once. Adds each file, locked, to `written`, so that the caller can remove the files after an
+    /// error.
+    ///
+    /// # Errors
+    /// Returns the system's error. If one of the files already exists, its kind is `AlreadyExists`.
+    pub(crate) fn write_all_locked(
+        &self,
+        files: &[(String, Vec<u8>)],
+        written: &mut Vec<File>,
+    ) -> io::Result<()> {
+        self.create()?;
+        let folder = Arc::new(OpenFolder::open(&self.path)?);
+        for (name, content) in files {
+            let mut file = AtomicFile::prepare_in(&folder, name.as_ref())?;
+            file.lock()?;
+            file.write(content)?;
+            folder.check_path()?;
+            written.push(file.give_name(false)?);
+        }
+        folder.flush()
     }
 
     /// Writes the file `name`, and returns it locked. If the file already exists, it is replaced.
