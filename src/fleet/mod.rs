@@ -3,7 +3,16 @@
 //! The manager stores the state of a fleet. A key belongs to a fleet if the marker in its description names the fleet, so no file on this
 //! machine has to be kept. What a listing did not show is unknown, and nothing is changed because of it.
 
-pub(crate) mod inventory;
+mod flags;
+mod inventory;
+mod look;
 pub(crate) mod manifest;
 pub(crate) mod plan;
 pub(crate) mod presence;
+mod report;
+mod selection;
+
+pub(crate) use flags::FleetFlags;
+pub(crate) use look::{Found, Looked};
+pub(crate) use report::FleetReport;
+pub(crate) use selection::{DeclaredManager, managers, read_manifest};

@@ -48,7 +48,7 @@ mod tests {
             Some(Box::pin(async move {
                 running.set(running.get() + 1);
                 most.set(most.get().max(running.get()));
-                for _ in 0..number % 3 {
+                for _ in 0..=number % 3 {
                     tokio::task::yield_now().await;
                 }
                 running.set(running.get() - 1);

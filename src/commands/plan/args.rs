@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::config::ProfileUse;
-use crate::fleet::plan::Prune;
+use crate::fleet::FleetFlags;
 
 /// Show how the keys differ from the keys that a file declares.
 #[derive(clap::Args)]
@@ -16,25 +16,8 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(super) exit_code: bool,
 
-    /// Plan only the keys with these names
-    #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with = "prune")]
-    pub(super) only: Vec<String>,
-
-    /// Do not check the destinations of the secrets, and run no `read-cmd`
-    #[arg(long)]
-    pub(super) no_look: bool,
-
-    /// Plan to delete the keys of the fleet that the file does not declare
-    #[arg(long)]
-    prune: bool,
-
-    /// Maximum number of keys to delete [default: half of the keys of the fleet, and at most 25]
-    #[arg(long, value_name = "N", requires = "prune")]
-    prune_at_most: Option<usize>,
-
-    /// Delete also keys that were used or created in the last 7 days
-    #[arg(long, requires = "prune")]
-    prune_used: bool,
+    #[command(flatten)]
+    pub(super) flags: FleetFlags,
 
     /// Check only the file: connect to no manager and run no command
     #[arg(long)]
@@ -51,14 +34,6 @@ impl Args {
         match self.offline || self.schema {
             true => ProfileUse::Ignored,
             false => ProfileUse::Required,
-        }
-    }
-
-    pub(super) fn prune(&self) -> Prune {
-        Prune {
-            wanted: self.prune,
-            at_most: self.prune_at_most,
-            used: self.prune_used,
         }
     }
 }

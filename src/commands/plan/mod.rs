@@ -1,8 +1,6 @@
 //! `plan`: compares a manifest with the keys on the manager, and changes nothing.
 
 mod args;
-mod look;
-mod report;
 mod run;
 
 pub(crate) use args::Args;

@@ -1,19 +1,16 @@
 //! Runs `plan`.
 
-use std::path::Path;
-
 use serde_json::json;
 
 use super::args::Args;
-use super::look::{Look, Looked};
-use super::report::Report;
-use crate::config::{Settings, file};
+use crate::auth::session;
+use crate::config::Settings;
 use crate::context::{Context, Outcome};
-use crate::error::Error;
-use crate::fleet::manifest;
-use crate::fleet::manifest::{DeclaredKey, KnownProfiles, Manifest, SCHEMA, TargetName};
+use crate::error::{Error, ErrorKind};
+use crate::fleet::manifest::{Manifest, SCHEMA};
+use crate::fleet::{DeclaredManager, FleetReport, Found, Looked, managers, read_manifest};
+use crate::target::Target;
 use crate::terminal::output::Format;
-use crate::terminal::report::report_problems;
 
 /// Compares the manifest with the keys on the manager.
 ///
@@ -30,122 +27,51 @@ pub(crate) async fn run(
         return Ok(Outcome::Done);
     };
     context.output.format().require_list()?;
-    let manifest = read_manifest(path, args, &settings, context)?;
+    let (manifest, shown) = read_manifest(path, &settings, context)?;
     if args.offline {
+        report_valid(&manifest, &shown, context)?;
         return Ok(Outcome::Done);
     }
-    let is_planned = |key: &&DeclaredKey| {
-        let profile = key.target.as_ref().map(|target| &target.profile);
-        args.only.is_empty()
-            || args.only.contains(&key.name)
-            || profile.is_some_and(|profile| args.only.contains(profile))
-    };
-    let declared: Vec<&DeclaredKey> = manifest.keys.iter().filter(is_planned).collect();
-    refuse_unknown_names(&args.only, &declared)?;
     let verbose = settings.verbose;
-    let look = Look {
-        fleet: &manifest.fleet,
-        args,
-        context,
-    };
-    let looked = look_at_all(look, &declared, settings).await?;
-    let report = Report::of(&manifest.fleet, &looked, args);
+    let mut looked = Vec::new();
+    for manager in managers(&manifest, &args.flags.only, settings)? {
+        looked.push(look_at(manager, &manifest.fleet, args, context).await?);
+    }
+    if let Some(error) = Looked::error_of_all(&looked) {
+        return Err(error.clone());
+    }
+    let report = FleetReport::of(&manifest.fleet, &looked, &args.flags);
     report.print(verbose, &context.output)?;
     report.result(args.exit_code)?;
     Ok(Outcome::Done)
 }
 
-/// Reads all managers, one after another.
+/// Reads a manager. An error of the manager is part of the result, because the other managers are read nevertheless.
 ///
 /// # Errors
-/// Returns a usage error if the managers cannot be selected. Returns the error of the first manager if no manager could be read.
-async fn look_at_all<'m>(
-    look: Look<'m>,
-    declared: &[&'m DeclaredKey],
-    settings: Settings,
-) -> Result<Vec<Looked<'m>>, Error> {
-    let mut names: Vec<&'m TargetName> = Vec::new();
-    for name in declared.iter().filter_map(|key| key.target.as_ref()) {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    if names.iter().any(|name| name.tenant.is_some()) {
-        return Err(Error::usage(
-            "`on` names a tenant, which this version does not support yet",
-            "set `on` to a profile with `tenant`, or check the file with `--offline`",
-        ));
-    }
-    let mut looked = Vec::new();
-    if names.is_empty() {
-        looked.push(look.at(None, declared.to_vec(), Ok(settings)).await?);
-    } else {
-        settings.require_only_profiles("the manifest selects the managers with `on`")?;
-        for name in names {
-            let own = declared.iter().copied();
-            let own = own.filter(|key| key.target.as_ref() == Some(name));
-            let settings = settings.for_profile(&name.profile);
-            looked.push(look.at(Some(name), own.collect(), settings).await?);
-        }
-    }
-    match looked.first().map(|first| &first.found) {
-        Some(Err(error)) if looked.iter().all(|one| one.found.is_err()) => Err(error.clone()),
-        _ => Ok(looked),
-    }
-}
-
-/// Reads the manifest, and reports all its problems.
-fn read_manifest(
-    path: &Path,
+/// Returns an error if a signal arrives.
+async fn look_at<'m>(
+    mut manager: DeclaredManager<'m>,
+    fleet: &str,
     args: &Args,
-    settings: &Settings,
     context: &Context,
-) -> Result<Manifest, Error> {
-    let profiles = known_profiles()?;
-    let loose = settings.allow_loose_permissions;
-    let read = manifest::read(path, profiles.as_ref(), loose)?;
-    let manifest = read.content.map_err(|problems| {
-        let problems = problems.into_iter();
-        let problems = problems
-            .map(|problem| (problem.with_location(read.shown.as_ref()), problem.hint))
-            .collect();
-        let hint = "fix every problem listed above";
-        report_problems(&read.shown, problems, hint, &context.output)
-    })?;
-    if profiles.is_none() && manifest.keys.iter().any(|key| key.target.is_some()) {
-        let note = "the profiles in `on` are not checked, because no settings file was found";
-        context.output.note(note);
-    }
-    if args.offline {
-        report_valid(&manifest, &read.shown, context)?;
-    }
-    Ok(manifest)
-}
-
-/// Returns the profiles of the settings file, or `None` if there is no settings file.
-fn known_profiles() -> Result<Option<KnownProfiles>, Error> {
-    let Some(profiles) = file::read()? else {
-        return Ok(None);
+) -> Result<Looked<'m>, Error> {
+    let target = match manager.take_settings() {
+        Ok(settings) => Target::find(settings, context).await,
+        Err(error) => Err(error),
     };
-    Ok(Some(KnownProfiles {
-        file: profiles.path.display().to_string(),
-        names: profiles.names().into_iter().map(str::to_owned).collect(),
-    }))
-}
-
-fn refuse_unknown_names(only: &[String], declared: &[&DeclaredKey]) -> Result<(), Error> {
-    let is_declared = |name: &String| {
-        declared.iter().any(|key| {
-            let profile = key.target.as_ref().map(|target| &target.profile);
-            key.name == *name || profile == Some(name)
-        })
+    let found = match &target {
+        Ok(target) => {
+            session::signed_in(target, context, async |access| {
+                Found::read(fleet, &manager.keys, &args.flags, access).await
+            })
+            .await
+        }
+        Err(error) => Err(error.clone()),
     };
-    match only.iter().find(|name| !is_declared(name)) {
-        Some(name) => Err(Error::usage(
-            format!("`--only`: the file declares no key or profile named `{name}`"),
-            "pass the name of a key or of a profile in the file; case and spaces must match",
-        )),
-        None => Ok(()),
+    match found {
+        Err(error) if matches!(error.kind(), ErrorKind::Interrupted(_)) => Err(error),
+        found => Ok(Looked::new(manager, target.as_ref().ok(), found)),
     }
 }
 

@@ -2,23 +2,23 @@
 
 use serde_json::{Value, json};
 
-use super::args::Args;
+use super::flags::FleetFlags;
 use super::look::Looked;
+use super::plan::{ManagerPlan, Plan, counts, key_documents, number, summary, text};
 use crate::error::{Error, ErrorKind};
-use crate::fleet::plan::{ManagerPlan, Plan, counts, key_documents, number, summary, text};
 use crate::terminal::output::{Format, Output, safe};
 
 /// The plans for all managers of a fleet.
-pub(super) struct Report<'a> {
+pub(crate) struct FleetReport<'a> {
     fleet: &'a str,
     /// Each manager with its plan. `None` if the manager could not be read.
     managers: Vec<(&'a Looked<'a>, Option<Plan<'a>>)>,
 }
 
-impl<'a> Report<'a> {
+impl<'a> FleetReport<'a> {
     /// Makes the plans.
-    pub(super) fn of(fleet: &'a str, looked: &'a [Looked<'a>], args: &Args) -> Self {
-        let managers = looked.iter().map(|one| (one, one.plan(fleet, args)));
+    pub(crate) fn of(fleet: &'a str, looked: &'a [Looked<'a>], flags: &FleetFlags) -> Self {
+        let managers = looked.iter().map(|one| (one, one.plan(fleet, flags)));
         Self {
             fleet,
             managers: managers.collect(),
@@ -40,7 +40,7 @@ impl<'a> Report<'a> {
     ///
     /// # Errors
     /// Returns an error if writing to stdout fails.
-    pub(super) fn print(&self, all: bool, output: &Output) -> Result<(), Error> {
+    pub(crate) fn print(&self, all: bool, output: &Output) -> Result<(), Error> {
         let number = number(self.fleet, &self.plans());
         match output.format() {
             Format::Text | Format::Env | Format::Tsv => output.data(&self.text(&number, all)),
@@ -132,7 +132,7 @@ impl<'a> Report<'a> {
     ///
     /// # Errors
     /// Returns an error if a key has a problem or a manager could not be read, or with `--exit-code` if a key is not as declared.
-    pub(super) fn result(&self, exit_code: bool) -> Result<(), Error> {
+    pub(crate) fn result(&self, exit_code: bool) -> Result<(), Error> {
         let plans = self.plans();
         let unread = self.managers.len() - plans.len();
         let problems: usize = plans.iter().map(|one| one.plan.problems()).sum();

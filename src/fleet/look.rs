@@ -1,0 +1,118 @@
+//! Reads one manager for a plan: its keys, its roles, and the destinations of the secrets.
+
+use std::collections::HashMap;
+
+use super::flags::FleetFlags;
+use super::inventory::{self, Inventory};
+use super::manifest::{DeclaredKey, TargetName};
+use super::plan::{Plan, Prune, Situation, looked_at, make};
+use super::presence::{self, SecretState};
+use super::selection::DeclaredManager;
+use crate::auth::session::Access;
+use crate::error::Error;
+use crate::target::Target;
+
+/// One manager, and what was found on it.
+pub(crate) struct Looked<'m> {
+    /// The profile in `on`. `None` if the manifest names no manager.
+    pub(crate) name: Option<&'m TargetName>,
+    /// The profile that is in use.
+    pub(crate) profile: Option<String>,
+    /// The address of the manager, if it is known.
+    pub(crate) manager: Option<String>,
+    pub(crate) tenant: Option<String>,
+    /// The declared keys on this manager.
+    pub(crate) declared: Vec<&'m DeclaredKey>,
+    pub(crate) found: Result<Found, Error>,
+}
+
+/// What was found on a manager.
+pub(crate) struct Found {
+    pub(crate) inventory: Inventory,
+    secrets: HashMap<String, Vec<SecretState>>,
+}
+
+impl Found {
+    /// Reads the manager and the destinations of the secrets.
+    ///
+    /// # Errors
+    /// Returns the error of a call, or an error if a signal arrives.
+    pub(crate) async fn read(
+        fleet: &str,
+        declared: &[&DeclaredKey],
+        flags: &FleetFlags,
+        access: Access<'_>,
+    ) -> Result<Self, Error> {
+        let inventory = inventory::take(fleet, declared, access).await?;
+        let no_secrets = HashMap::new();
+        let situation = situation(fleet, declared, &inventory, &no_secrets);
+        let secrets = match flags.no_look {
+            true => HashMap::new(),
+            false => presence::look_at(&looked_at(&situation), access.context).await?,
+        };
+        Ok(Self { inventory, secrets })
+    }
+}
+
+impl<'m> Looked<'m> {
+    /// Returns the manager with what was found on it. `target` is `None` if the address of the manager is unknown.
+    pub(crate) fn new(
+        manager: DeclaredManager<'m>,
+        target: Option<&Target>,
+        found: Result<Found, Error>,
+    ) -> Self {
+        let profile = manager.name.map(|name| name.profile.clone());
+        Self {
+            name: manager.name,
+            profile: profile.or_else(|| target.and_then(|target| target.profile.clone())),
+            manager: target.map(|target| target.address.to_string()),
+            tenant: target.and_then(|target| target.tenant_name().map(str::to_owned)),
+            declared: manager.keys,
+            found,
+        }
+    }
+}
+
+impl Looked<'_> {
+    /// Returns the error of the first manager, if no manager could be read.
+    pub(crate) fn error_of_all<'a>(looked: &'a [Self]) -> Option<&'a Error> {
+        let is_unread = |one: &Looked<'_>| one.found.is_err();
+        looked
+            .first()
+            .filter(|_| looked.iter().all(is_unread))?
+            .found
+            .as_ref()
+            .err()
+    }
+
+    /// Returns the plan, or `None` if the manager could not be read.
+    pub(crate) fn plan<'a>(&'a self, fleet: &'a str, flags: &FleetFlags) -> Option<Plan<'a>> {
+        let found = self.found.as_ref().ok()?;
+        let mut situation = situation(fleet, &self.declared, &found.inventory, &found.secrets);
+        situation.prune = flags.prune();
+        let mut plan = make(&situation);
+        if !flags.only.is_empty() {
+            plan.keys.retain(|key| key.declared.is_some());
+        }
+        Some(plan)
+    }
+}
+
+fn situation<'a>(
+    fleet: &'a str,
+    declared: &'a [&'a DeclaredKey],
+    inventory: &'a Inventory,
+    secrets: &'a HashMap<String, Vec<SecretState>>,
+) -> Situation<'a> {
+    Situation {
+        fleet,
+        declared,
+        listed: &inventory.keys,
+        roles: &inventory.roles,
+        runs: &inventory.runs,
+        secrets,
+        signer: inventory.signer,
+        now: inventory.now,
+        prune: Prune::default(),
+    }
+}
