@@ -46,6 +46,7 @@ impl Command {
             | Self::Whoami(_)
             | Self::VerifyKey(_)
             | Self::Plan(_)
+            | Self::Apply(_)
             | Self::Doctor(_) => false,
             _ => true,
         }
@@ -78,6 +79,7 @@ impl Command {
             Self::RotateKey(args) => commands::rotate_key::run(args, settings, context).await,
             Self::Exec(args) => commands::exec::run(args, settings, context).await,
             Self::Plan(args) => commands::plan::run(args, settings, context).await,
+            Self::Apply(args) => commands::apply::run(args, settings, context).await,
             Self::ListRoles(args) => commands::list_roles::run(args, settings, context).await,
             Self::ShowRole(args) => commands::show_role::run(args, settings, context).await,
             Self::Login(args) => commands::login::run(args, settings, context).await,

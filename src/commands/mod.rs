@@ -1,5 +1,6 @@
 //! The commands, one file or folder for each. A command defines its arguments, runs, and prints its result.
 
+pub(crate) mod apply;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod create_key;

@@ -24,6 +24,7 @@ pub(crate) mod dotenv;
 mod file;
 mod github;
 mod sink;
+mod spec;
 mod stdout;
 mod target_path;
 
@@ -33,4 +34,5 @@ pub(crate) use child_process::Pipe;
 pub(crate) use child_process::{ChildChannel, ChildSecret};
 pub(crate) use destination::Destination;
 pub(crate) use sink::{Payload, Sink};
+pub(crate) use spec::SinkSpec;
 pub(crate) use target_path::variable_name;

@@ -18,6 +18,8 @@ use crate::mint::{FleetMark, original_name};
 pub(crate) struct Inventory {
     /// The keys of the fleet, and the keys with declared names.
     pub(crate) keys: Vec<ApiKey>,
+    /// The highest ID of all keys on the manager.
+    pub(crate) highest: Option<i64>,
     /// The declared roles, or the reason why a role cannot be used.
     pub(crate) roles: HashMap<RoleUse, Result<PlannedRole, String>>,
     /// The names of keys with unfinished runs on this machine.
@@ -38,21 +40,26 @@ pub(crate) async fn take(
     access: Access<'_>,
 ) -> Result<Inventory, Error> {
     let roles = find_roles(declared, access).await?;
-    let keys = list_keys(fleet, declared, access).await?;
+    let (keys, highest) = list_keys(fleet, declared, access).await?;
     Ok(Inventory {
         keys,
         roles,
-        runs: unfinished_runs(access)?,
+        highest,
+        runs: unfinished_runs(fleet, access)?,
         signer: access.signed_in.signer_id(),
         now: access.signed_in.time(),
     })
 }
 
-async fn list_keys(
+/// Reads all keys page by page. Returns the keys of the fleet and those with declared names, and the highest ID of all keys.
+///
+/// # Errors
+/// Returns the error of a call. A list that was not read to its end is never used.
+pub(crate) async fn list_keys(
     fleet: &str,
     declared: &[&DeclaredKey],
     access: Access<'_>,
-) -> Result<Vec<ApiKey>, Error> {
+) -> Result<(Vec<ApiKey>, Option<i64>), Error> {
     let names: HashSet<&str> = (declared.iter())
         .flat_map(|key| [Some(key.name.as_str()), key.was.as_deref()])
         .flatten()
@@ -63,7 +70,7 @@ async fn list_keys(
         mark.is_some_and(|mark| mark.fleet == fleet) || names.contains(original_name(name))
     };
     let step = (access.context.progress).begin_items("listing the keys", None);
-    let (mut keys, mut held, mut read) = (Vec::new(), 0, 0);
+    let (mut keys, mut highest, mut held, mut read) = (Vec::new(), None, 0, 0);
     let mut pages = access.signed_in.api_keys(&KeyFilter::default());
     loop {
         let next = async {
@@ -71,10 +78,11 @@ async fn list_keys(
             page.map_err(|error| lookup::explain(access.signed_in, error))
         };
         let Some(page) = access.context.signals.cancel(next).await? else {
-            return Ok(keys);
+            return Ok((keys, highest));
         };
         read += page.len();
         step.set_done(read);
+        highest = page.iter().map(|key| key.id).max().max(highest);
         let needed = page.into_iter().filter(is_needed);
         for key in needed {
             held += key.weight();
@@ -162,7 +170,7 @@ fn usable(
 ///
 /// # Errors
 /// Returns an error if the records cannot be read, because a run may then be in progress.
-fn unfinished_runs(access: Access<'_>) -> Result<HashMap<String, RunState>, Error> {
+fn unfinished_runs(fleet: &str, access: Access<'_>) -> Result<HashMap<String, RunState>, Error> {
     let entries = journal::unfinished().map_err(|error| {
         Error::unexpected(format!(
             "could not read the records of earlier runs: {error}"
@@ -176,6 +184,11 @@ fn unfinished_runs(access: Access<'_>) -> Result<HashMap<String, RunState>, Erro
     let runs = entries.into_iter().filter_map(|entry| match entry {
         JournalEntry::InProgress(record) if is_here(&record) => {
             Some((record.key_name, RunState::InProgress))
+        }
+        JournalEntry::Record(record)
+            if is_here(&record) && record.fleet.as_deref() == Some(fleet) =>
+        {
+            Some((record.key_name, RunState::OfFleet(record.operation)))
         }
         JournalEntry::Record(record) if is_here(&record) && !record.is_over() => {
             Some((record.key_name, RunState::Interrupted(record.operation)))

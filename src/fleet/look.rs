@@ -10,6 +10,7 @@ use super::presence::{self, SecretState};
 use super::selection::DeclaredManager;
 use crate::auth::session::Access;
 use crate::error::Error;
+use crate::manager::ApiKey;
 use crate::target::Target;
 
 /// One manager, and what was found on it.
@@ -92,6 +93,34 @@ impl Looked<'_> {
         situation.prune = flags.prune();
         let mut plan = make(&situation);
         if !flags.only.is_empty() {
+            plan.keys.retain(|key| key.declared.is_some());
+        }
+        Some(plan)
+    }
+}
+
+impl Looked<'_> {
+    /// Returns the plan for the keys that a later list contains. It shows whether a run has done its work.
+    pub(crate) fn plan_after<'a>(
+        &'a self,
+        fleet: &'a str,
+        listed: &'a [ApiKey],
+        only_declared: bool,
+    ) -> Option<Plan<'a>> {
+        let found = self.found.as_ref().ok()?;
+        let situation = Situation {
+            fleet,
+            declared: &self.declared,
+            listed,
+            roles: &found.inventory.roles,
+            runs: &found.inventory.runs,
+            secrets: &found.secrets,
+            signer: found.inventory.signer,
+            now: found.inventory.now,
+            prune: Prune::default(),
+        };
+        let mut plan = make(&situation);
+        if only_declared {
             plan.keys.retain(|key| key.declared.is_some());
         }
         Some(plan)

@@ -4,15 +4,20 @@ use serde_json::{Value, json};
 
 use super::flags::FleetFlags;
 use super::look::Looked;
-use super::plan::{ManagerPlan, Plan, counts, key_documents, number, summary, text};
+use super::plan::{
+    ManagerPlan, Plan, PlannedAction, PlannedKey, counts, key_documents, number, results_summary,
+    summary, text,
+};
 use crate::error::{Error, ErrorKind};
 use crate::terminal::output::{Format, Output, safe};
 
 /// The plans for all managers of a fleet.
 pub(crate) struct FleetReport<'a> {
-    fleet: &'a str,
+    pub(super) fleet: &'a str,
     /// Each manager with its plan. `None` if the manager could not be read.
-    managers: Vec<(&'a Looked<'a>, Option<Plan<'a>>)>,
+    pub(super) managers: Vec<(&'a Looked<'a>, Option<Plan<'a>>)>,
+    /// True if the plans contain the results of a run.
+    pub(super) has_results: bool,
 }
 
 impl<'a> FleetReport<'a> {
@@ -22,10 +27,17 @@ impl<'a> FleetReport<'a> {
         Self {
             fleet,
             managers: managers.collect(),
+            has_results: false,
         }
     }
 
-    fn plans(&self) -> Vec<ManagerPlan<'_>> {
+    /// Returns the number of the plan.
+    pub(crate) fn number(&self) -> String {
+        number(self.fleet, &self.plans())
+    }
+
+    /// Returns the plans of the managers that could be read.
+    pub(super) fn plans(&self) -> Vec<ManagerPlan<'_>> {
         let plans = self.managers.iter().filter_map(|(looked, plan)| {
             Some(ManagerPlan {
                 manager: looked.manager.as_deref()?,
@@ -41,15 +53,43 @@ impl<'a> FleetReport<'a> {
     /// # Errors
     /// Returns an error if writing to stdout fails.
     pub(crate) fn print(&self, all: bool, output: &Output) -> Result<(), Error> {
-        let number = number(self.fleet, &self.plans());
+        self.print_with(&self.number(), all, output)
+    }
+
+    /// Prints the plan like [`Self::print`], with this number.
+    ///
+    /// # Errors
+    /// Returns an error if writing to stdout fails.
+    pub(super) fn print_with(&self, number: &str, all: bool, output: &Output) -> Result<(), Error> {
         match output.format() {
-            Format::Text | Format::Env | Format::Tsv => output.data(&self.text(&number, all)),
-            Format::Json => output.json(&self.document(&number), true),
+            Format::Text | Format::Env | Format::Tsv => output.data(&self.text(number, all)),
+            Format::Json => output.json(&self.document(number), true),
             Format::Jsonl => output.json_lines(&self.keys()).map(|_| ()),
         }
     }
 
-    fn text(&self, number: &str, all: bool) -> String {
+    /// Returns true if a run would change something.
+    pub(crate) fn changes_something(&self) -> bool {
+        self.any(|key| key.action.is_change())
+    }
+
+    /// Returns true if a secret would stop working: because its key is deleted or locked, or because its key gets a new secret. A retired key no
+    /// longer works.
+    pub(crate) fn stops_a_secret(&self) -> bool {
+        self.any(|key| match key.action {
+            PlannedAction::Delete => key.is_pruned,
+            PlannedAction::Rekey => true,
+            _ => (key.changes.iter()).any(|one| one.field == "active" && one.to == false),
+        })
+    }
+
+    fn any(&self, is_it: impl Fn(&PlannedKey<'_>) -> bool) -> bool {
+        let plans = self.managers.iter().filter_map(|(_, plan)| plan.as_ref());
+        plans.flat_map(|plan| &plan.keys).any(is_it)
+    }
+
+    /// Returns the text of the plan.
+    pub(crate) fn text(&self, number: &str, all: bool) -> String {
         let mut lines = match self.managers.as_slice() {
             [(one, _)] if one.name.is_none() => format!(
                 "fleet {} on {}\n",
@@ -73,6 +113,10 @@ impl<'a> FleetReport<'a> {
                 (None, Ok(_)) => {}
             }
         }
+        let summary = match self.has_results {
+            true => results_summary,
+            false => summary,
+        };
         lines + &summary(number, &self.plans(), self.not_known())
     }
 

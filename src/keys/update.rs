@@ -29,6 +29,18 @@ pub(crate) async fn carry_out(
     if let Some(signal) = access.context.signals.received() {
         return Err(Error::interrupted(signal));
     }
+    carry_out_despite_signal(before, change, access).await
+}
+
+/// Changes the key like [`carry_out`], even if a signal has arrived. It is used for a change that completes other work.
+///
+/// # Errors
+/// Returns an error if the key does not have the requested values, or if its values are unknown.
+pub(crate) async fn carry_out_despite_signal(
+    before: &ApiKey,
+    change: &KeyChange,
+    access: Access<'_>,
+) -> Result<ApiKey, Error> {
     let _pending = access.context.pending.add(PendingWork::change(
         format!("{} may have been changed", describe(before)),
         before.id,

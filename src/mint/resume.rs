@@ -170,6 +170,23 @@ pub(crate) fn settle(entry: Entry) -> Result<(), Error> {
     })
 }
 
+/// Writes the record of an interrupted run again, because the state folder of that run is lost.
+///
+/// # Errors
+/// Returns an error if the record cannot be written, or if another process has written it.
+pub(crate) fn write_again(record: Record) -> Result<Entry, Error> {
+    let name = record.key_name.clone();
+    let written = Entry::write_all(vec![record]).map(|mut written| written.pop());
+    match written {
+        Ok(Some(entry)) => Ok(entry),
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            let message = format!("could not write a record in {}: {error}", journal::place());
+            Err(Error::unexpected(message))
+        }
+        _ => Err(busy(&name)),
+    }
+}
+
 /// Returns the error for a record that another process has locked or removed.
 pub(crate) fn busy(name: &str) -> Error {
     Error::new(

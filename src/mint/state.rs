@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::record::refuse_too_long;
 use crate::auth::session::Access;
 use crate::context::Context;
-use crate::delivery::{Destination, Sink, SinkArgs};
+use crate::delivery::{Destination, Sink, SinkArgs, SinkSpec};
 use crate::error::Error;
 use crate::manager::ApiKey;
 use crate::process::pending::PendingGuard;
@@ -39,6 +39,18 @@ impl PreparedSinks {
         Ok(prepared)
     }
 
+    /// Prepares the destinations that a file names.
+    ///
+    /// # Errors
+    /// Returns a usage error that names the destination, or an interruption if a signal was received.
+    pub(crate) async fn of(specs: Vec<SinkSpec>, context: &Context) -> Result<Self, Error> {
+        let loose = context.allow_loose_permissions;
+        let sinks = SinkSpec::prepare_all(specs, loose, &context.signals).await?;
+        let prepared = Self::new(sinks);
+        refuse_too_long(&[], &prepared.places())?;
+        Ok(prepared)
+    }
+
     /// Returns the description of each destination.
     pub(crate) fn places(&self) -> Vec<String> {
         self.sinks.iter().map(|sink| sink.place()).collect()
@@ -58,6 +70,13 @@ pub(crate) struct Delivered {
     pub(crate) fields: Map<String, Value>,
     /// The expiry that the manager returned.
     pub(crate) expiry_date: Option<i64>,
+}
+
+impl Delivered {
+    /// Returns the manager's key object.
+    pub(crate) fn key(&self) -> Option<ApiKey> {
+        as_key(&self.fields)
+    }
 }
 
 /// A secret that has not been delivered yet. The run must deliver the secret or delete the key. If the secret is dropped before that, a

@@ -118,6 +118,16 @@ impl Folder {
         (File::options().read(true).write(true)).open(self.plain(name)?)
     }
 
+    /// Opens the file `name`, which has no content and is only locked. Creates it if it is missing.
+    pub(crate) fn open_lock(&self, name: &str) -> io::Result<File> {
+        self.create()?;
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(self.path.join(name))
+    }
+
     /// Returns the path of the file `name`. If it is not a regular file, returns an error, because opening a pipe would block.
     fn plain(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.path.join(name);

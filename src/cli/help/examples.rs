@@ -1,7 +1,7 @@
 //! The examples of each command. `tests/it/cli/help.rs` runs all of them.
 
 /// The commands and their examples. They are separate from the parser, so that only runs that print help spend time on them.
-const EXAMPLES: [(&str, &[&str]); 24] = [
+const EXAMPLES: [(&str, &[&str]); 25] = [
     (
         "create-key",
         &[
@@ -71,6 +71,13 @@ const EXAMPLES: [(&str, &[&str]); 24] = [
         &[
             "swp-keys plan -f keys.toml",
             "swp-keys plan -f keys.toml --offline",
+        ],
+    ),
+    (
+        "apply",
+        &[
+            "swp-keys apply -f keys.toml",
+            "swp-keys apply -f keys.toml --prune --yes",
         ],
     ),
     (

@@ -10,7 +10,7 @@ Usage: swp-keys COMMAND [OPTIONS]
 
 Get a key:           create, exec, login, logout
 Manage keys:         list, show, verify, update, rotate, lock, unlock, delete,
-                     plan
+                     plan, apply
 Roles:               list-roles, find-role, show-role
 Trust and settings:  trust, config
 Troubleshooting:     doctor, recover, whoami
@@ -39,6 +39,7 @@ const GROUPS: [(&str, &[&str]); 6] = [
             "unlock-key",
             "delete-key",
             "plan",
+            "apply",
         ],
     ),
     ("Roles", &["list-roles", "find-role", "show-role"]),

@@ -45,7 +45,7 @@ impl<'a> Decision<'a, '_> {
                 );
                 return self.problem(None, reason);
             }
-            None => {}
+            Some(RunState::OfFleet(_)) | None => {}
         }
         let role = (self.declared.role.clone(), self.declared.allow_full_access);
         let role = (RoleKey::of(&role.0), role.1);
@@ -54,6 +54,10 @@ impl<'a> Decision<'a, '_> {
             Some(Err(reason)) => return self.problem(self.only_key(), reason),
             None => return self.problem(self.only_key(), "the role was not looked up"),
         };
+        if let Some(RunState::OfFleet(operation)) = self.situation.runs.get(&self.declared.name) {
+            let reason = format!("the run {operation} was interrupted");
+            return self.with_role(self.only_key(), PlannedAction::Finish, reason, role);
+        }
         let live = &self.matched.live;
         let copied = |key: &&&ApiKey| self.fleet_keys.copied.contains(&key.id);
         if let Some(key) = live.iter().chain(&self.matched.former).find(copied) {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use super::model::{Plan, PlannedAction, PlannedKey};
+use super::model::{Applied, Plan, PlannedAction, PlannedKey};
 use super::number::ManagerPlan;
 use crate::fleet::presence::{Presence, SecretState};
 use crate::keys::key_meta::{KeyMeta, time_of};
@@ -77,6 +77,17 @@ fn entry(key: &PlannedKey<'_>, target: &Value, now: DateTime<Utc>) -> Value {
         "problems": problems,
         "notes": key.notes,
     });
+    if let Some(result) = &key.result {
+        meta["result"] = result.word().into();
+        match result {
+            Applied::Done { operation, .. } => meta["operation"] = json!(operation),
+            Applied::Failed(error) => {
+                let (code, exit) = (error.kind().code(), error.kind().exit_code());
+                meta["error"] = json!({"code": code, "exit": exit, "message": error.to_string()});
+            }
+            Applied::Left | Applied::NotTried => {}
+        }
+    }
     let role = key.role.as_ref();
     match key.key {
         Some(listed) => {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::error::Error;
 use crate::fleet::manifest::DeclaredKey;
 use crate::fleet::presence::SecretState;
 use crate::manager::ApiKey;
@@ -35,6 +36,25 @@ pub(crate) struct PlannedKey<'a> {
     pub(crate) notes: Vec<String>,
     /// What is known of the secret at each destination.
     pub(crate) secret: Vec<SecretState>,
+    /// What a run did. `None` before the run, and for a key that needs no work.
+    pub(crate) result: Option<Applied>,
+}
+
+/// What a run did with one key.
+#[derive(Debug, Clone)]
+pub(crate) enum Applied {
+    /// The action is done.
+    Done {
+        /// The ID of the key, or of the successor in a rotation.
+        id: i64,
+        /// The operation that created the key or its secret.
+        operation: Option<String>,
+    },
+    Failed(Error),
+    /// The key was not changed, because it has a problem or is not declared.
+    Left,
+    /// The run stopped before it began to work on the key.
+    NotTried,
 }
 
 /// The role of a key in a plan.
@@ -158,6 +178,7 @@ impl<'a> PlannedKey<'a> {
             problems: Vec::new(),
             notes: Vec::new(),
             secret: Vec::new(),
+            result: None,
         }
     }
 
@@ -171,6 +192,18 @@ impl<'a> PlannedKey<'a> {
     /// Returns true if the key has a problem.
     pub(crate) fn has_problem(&self) -> bool {
         self.action == PlannedAction::Problem || !self.problems.is_empty()
+    }
+}
+
+impl Applied {
+    /// Returns the name in JSON output.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Done { .. } => "done",
+            Self::Failed(_) => "failed",
+            Self::Left => "left",
+            Self::NotTried => "not-tried",
+        }
     }
 }
 

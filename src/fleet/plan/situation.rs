@@ -44,8 +44,10 @@ pub(crate) enum RoleKey {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RunState {
     InProgress,
-    /// The run was interrupted. The value is its operation ID.
+    /// The run was interrupted, and it worked for a fleet with a different name or for no fleet. The value is its operation ID.
     Interrupted(String),
+    /// A run for this fleet was interrupted. The value is its operation ID.
+    OfFleet(String),
 }
 
 /// Whether keys of the fleet that the manifest does not declare are deleted.

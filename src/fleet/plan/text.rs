@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-use super::model::{Plan, PlannedAction, PlannedKey};
+use super::model::{Applied, Plan, PlannedAction, PlannedKey};
 use super::number::ManagerPlan;
 use crate::expiry::time_left;
 use crate::fleet::manifest::OnMissing;
@@ -78,6 +78,37 @@ pub(crate) fn summary(number: &str, plans: &[ManagerPlan<'_>], not_known: usize)
         true => "nothing to do".to_owned(),
         false => parts.join(", "),
     };
+    last_lines(number, &what)
+}
+
+/// Returns the last lines of the text after a run: the number of the plan, and how many keys have each result.
+pub(crate) fn results_summary(number: &str, plans: &[ManagerPlan<'_>], not_known: usize) -> String {
+    let keys = || plans.iter().flat_map(|manager| &manager.plan.keys);
+    let with = |word: &str| {
+        let results = keys().filter_map(|key| key.result.as_ref());
+        results.filter(|result| result.word() == word).count()
+    };
+    let problems: usize = plans.iter().map(|one| one.plan.problems()).sum();
+    let left_over = keys().filter(|key| key.action == PlannedAction::LeftOver);
+    let parts = [
+        (with("done"), "done"),
+        (with("failed"), "failed"),
+        (with("not-tried"), "not tried"),
+        (problems, if problems == 1 { "problem" } else { "problems" }),
+        (left_over.count(), "not in the file"),
+        (not_known, "not known"),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    match parts.is_empty() {
+        true => last_lines(number, "nothing to do"),
+        false => last_lines(number, &parts.join(", ")),
+    }
+}
+
+fn last_lines(number: &str, what: &str) -> String {
     let mut lines = Vec::new();
     add_wrapped(&mut lines, "", "  ", &format!("plan {number}: {what}"));
     lines.iter().map(|line| format!("{line}\n")).collect()
@@ -86,6 +117,7 @@ pub(crate) fn summary(number: &str, plans: &[ManagerPlan<'_>], not_known: usize)
 fn add_entry(lines: &mut Vec<String>, key: &PlannedKey<'_>, width: usize) {
     let sign = match key.action {
         PlannedAction::None if key.has_problem() => PlannedAction::Problem.sign(),
+        _ if matches!(key.result, Some(Applied::Failed(_))) => PlannedAction::Problem.sign(),
         action => action.sign(),
     };
     let name = safe(key.name());
@@ -109,6 +141,10 @@ fn parts(key: &PlannedKey<'_>) -> Vec<String> {
         PlannedAction::LeftOver => "left over",
         other => other.word(),
     };
+    if let Some(result) = result_text(key, word) {
+        let more = key.problems.iter().chain(&key.notes).cloned();
+        return std::iter::once(result).chain(more).collect();
+    }
     let mut parts = Vec::new();
     let changes = key.changes.iter().map(|change| {
         let label = label(change.field);
@@ -154,6 +190,19 @@ fn parts(key: &PlannedKey<'_>) -> Vec<String> {
     }
     parts.extend(key.notes.iter().cloned());
     parts
+}
+
+/// Returns what a run did with the key. `word` is the action.
+fn result_text(key: &PlannedKey<'_>, word: &str) -> Option<String> {
+    Some(match key.result.as_ref()? {
+        Applied::Done { id, .. } => format!("{word}: done (ID {id})"),
+        Applied::Failed(error) => match error.next_step() {
+            Some(hint) => format!("{word}: {error}; {hint}"),
+            None => format!("{word}: {error}"),
+        },
+        Applied::NotTried => format!("{word}: not tried"),
+        Applied::Left => return None,
+    })
 }
 
 fn label(field: &str) -> &str {

@@ -1,0 +1,43 @@
+//! Asks the user to confirm a plan.
+
+use super::args::Args;
+use crate::context::Context;
+use crate::error::Error;
+use crate::fleet::FleetReport;
+use crate::terminal::prompt::Prompt;
+
+/// Shows the plan on the terminal, and asks the user to confirm it. Without a terminal, a plan is applied unless it stops a secret from working.
+///
+/// # Errors
+/// Returns a usage error if the user does not confirm the plan, or if there is no terminal to ask for a plan that stops a secret from working.
+pub(super) async fn confirm(
+    args: &Args,
+    report: &FleetReport<'_>,
+    context: &Context,
+) -> Result<(), Error> {
+    if args.yes || args.plan.is_some() || !report.changes_something() {
+        return Ok(());
+    }
+    let number = report.number();
+    if context.prompt() == Prompt::Unavailable {
+        return match report.stops_a_secret() {
+            false => Ok(()),
+            true => Err(Error::usage(
+                "could not confirm that keys are deleted, locked or reset: there is no terminal to prompt on",
+                format!("use `--yes`, or `--plan {number}` to apply exactly this plan"),
+            )),
+        };
+    }
+    let question = format!("{}Apply this plan?", report.text(&number, false));
+    let prompt = context.prompt();
+    match prompt
+        .confirm(&question, "use `--yes`", &context.signals)
+        .await?
+    {
+        true => Ok(()),
+        false => Err(Error::usage(
+            "the user did not confirm the plan; nothing was changed",
+            "run the command again and answer `y`, or use `--yes`",
+        )),
+    }
+}

@@ -1,0 +1,93 @@
+//! Changes, adopts, renames and locks existing keys, and resets their secrets.
+
+use serde_json::Value;
+
+use super::manager_run::{KeyDone, ManagerRun};
+use super::places;
+use crate::error::Error;
+use crate::fleet::manifest::DeclaredKey;
+use crate::fleet::plan::{PlannedAction, PlannedKey};
+use crate::journal::Record;
+use crate::keys::update;
+use crate::manager::{ApiKey, KeyChange};
+use crate::mint::{FleetMark, PreparedSinks, Transaction, without_marks};
+
+use super::request::marked;
+
+impl<'r> ManagerRun<'r> {
+    /// Changes the fields of a key.
+    pub(super) async fn change(&self, planned: &PlannedKey<'_>) -> Result<KeyDone, Error> {
+        let listed = planned.key.ok_or_else(not_listed)?;
+        let adopts = planned.action == PlannedAction::Adopt;
+        let has_text = |change: &KeyChange| change.description.is_some();
+        let mut change = self.change_of(planned, listed, adopts);
+        // A brief key object omits the description, which would be lost if it were replaced.
+        if has_text(&change) && listed.is_brief() {
+            let key = self.access.signed_in.api_key(listed.id).await?;
+            if key.is_brief() {
+                return Err(Error::unexpected(
+                    "the manager does not report the description of the key, so the key cannot get a marker",
+                ));
+            }
+            change = self.change_of(planned, &key, adopts);
+        }
+        let changed = update::carry_out(listed, &change, self.access).await?;
+        Ok((changed.id, None))
+    }
+
+    /// Resets the secret of a key, and delivers the new secret.
+    pub(super) async fn rekey(&self, planned: &PlannedKey<'_>) -> Result<KeyDone, Error> {
+        let (declared, key) = planned.declared.zip(planned.key).ok_or_else(not_listed)?;
+        let prepared = places::prepare(declared, self.access.context).await?;
+        let operation = self.operations.next();
+        let run = self.access.operation(&operation, prepared.places());
+        let record = Record {
+            unique: true,
+            fleet: Some(self.fleet.to_owned()),
+            ..Record::rekey(run, &declared.name, key.id)
+        };
+        let delivered = self.transaction(prepared).rekey(key, record).await?;
+        Ok((delivered.id, Some(operation)))
+    }
+
+    /// Returns the transaction for a secret of a declared key.
+    pub(super) fn transaction(&self, prepared: PreparedSinks) -> Transaction<'r> {
+        Transaction::new(self.access, prepared, |_| Value::Null)
+            .verify(self.options.verify)
+            .delivering_after_signal()
+    }
+
+    /// Sets the fields that a key gets only after its secret was delivered: it loses the word `pending` in its marker, and is locked if that is
+    /// declared. `text` is the description of the key.
+    pub(super) async fn set_last_fields(
+        &self,
+        declared: &DeclaredKey,
+        key: &ApiKey,
+        text: &str,
+    ) -> Result<(), Error> {
+        let pending = FleetMark::of(text).filter(|mark| mark.pending);
+        let description = pending.map(|mark| {
+            let mark = FleetMark {
+                pending: false,
+                ..mark
+            };
+            marked(&without_marks(text), &mark)
+        });
+        let locks = declared.locked == Some(true) && key.active() != Some(false);
+        let change = KeyChange {
+            description,
+            active: locks.then_some(false),
+            ..KeyChange::default()
+        };
+        if change == KeyChange::default() {
+            return Ok(());
+        }
+        update::carry_out_despite_signal(key, &change, self.access).await?;
+        Ok(())
+    }
+}
+
+/// Returns the error for a plan without the key that it changes.
+pub(super) fn not_listed() -> Error {
+    Error::unexpected("the plan does not contain the key")
+}

@@ -1,0 +1,171 @@
+//! Creates declared keys and the successors of rotations, in groups.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::change::not_listed;
+use super::manager_run::{AT_ONCE, KeyDone, ManagerRun};
+use super::places;
+use crate::error::{Error, ErrorKind};
+use crate::fleet::manifest::DeclaredKey;
+use crate::fleet::plan::{PlannedAction, PlannedKey};
+use crate::fleet::presence::{self, Presence, SecretState};
+use crate::mint::group::{GroupMember, MemberResult, NewerKeys};
+use crate::mint::{self, RunRecord};
+use crate::process::concurrency::run_all;
+
+/// The number of keys in a group. A larger group saves few calls, and is what a killed run leaves to be finished.
+const GROUP: usize = 16;
+
+/// The secrets that were found at the destinations, by the name of the key.
+type FoundSecrets = HashMap<String, Vec<SecretState>>;
+
+/// A requested key of a group.
+struct RequestedKey {
+    /// The position in the plan.
+    place: usize,
+    operation: String,
+    description: String,
+}
+
+impl<'r> ManagerRun<'r> {
+    /// Creates the keys with this action, which is to create or to rotate.
+    pub(super) async fn create(&self, action: PlannedAction, newer: &mut NewerKeys) {
+        let places = self.positions(&|key| key.action == action);
+        for group in places.chunks(GROUP) {
+            if self.must_stop() {
+                return;
+            }
+            self.create_group(group, newer).await;
+        }
+    }
+
+    async fn create_group(&self, group: &[usize], newer: &mut NewerKeys) {
+        let keys: Vec<(usize, &PlannedKey<'_>)> = group
+            .iter()
+            .filter_map(|place| Some((*place, self.plan.keys.get(*place)?)))
+            .collect();
+        let found = match self.look_at(&keys).await {
+            Ok(found) => found,
+            // A signal has arrived, and no key was requested yet.
+            Err(_) => return,
+        };
+        let (mut requested, mut members) = (Vec::new(), Vec::new());
+        for (place, planned) in keys {
+            match self.member(planned, &found).await {
+                Ok(member) => {
+                    requested.push(RequestedKey {
+                        place,
+                        operation: member.record.operation.clone(),
+                        description: member.key.description.clone().unwrap_or_default(),
+                    });
+                    members.push(member);
+                }
+                Err(error) => self.end(place, Err(error)),
+            }
+        }
+        if members.is_empty() {
+            return;
+        }
+        match newer.create(members, self.access).await {
+            Ok(results) => self.end_group(requested, results).await,
+            Err(error) => {
+                for key in requested {
+                    self.end(key.place, Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Looks at the destinations of new keys, because a later run cannot tell whether the secret was delivered if a destination already has one.
+    async fn look_at(&self, keys: &[(usize, &PlannedKey<'_>)]) -> Result<FoundSecrets, Error> {
+        let new = keys
+            .iter()
+            .filter(|(_, key)| key.action == PlannedAction::Create);
+        let new: Vec<&DeclaredKey> = new.filter_map(|(_, key)| key.declared).collect();
+        match self.options.no_look || new.is_empty() {
+            true => Ok(HashMap::new()),
+            false => presence::look_at(&new, self.access.context).await,
+        }
+    }
+
+    async fn member(
+        &self,
+        planned: &PlannedKey<'_>,
+        found: &FoundSecrets,
+    ) -> Result<GroupMember<'r>, Error> {
+        let declared = planned.declared.ok_or_else(not_listed)?;
+        let role_id = planned.role.as_ref().ok_or_else(not_listed)?.id;
+        let prepared = places::prepare(declared, self.access.context).await?;
+        let old = planned.key.map(|key| key.id);
+        let is_empty = |states: &Vec<SecretState>| {
+            states
+                .iter()
+                .all(|state| state.presence == Presence::Missing)
+        };
+        // In a rotation, the expiry of the old key shows whether the secret was delivered.
+        let pending = old.is_none() && !found.get(&declared.name).is_some_and(is_empty);
+        let mark = self.new_mark(old, pending);
+        Ok(GroupMember {
+            key: self.new_key(declared, role_id, &mark),
+            record: self.record(declared, role_id, &mark, &prepared),
+            transaction: self.transaction(prepared),
+        })
+    }
+
+    async fn end_group(&self, requested: Vec<RequestedKey>, results: Vec<MemberResult>) {
+        let is_unknown = |result: &MemberResult| matches!(result, Some(Err(error)) if error.kind() == ErrorKind::Attention);
+        let has_success = results.iter().any(|result| matches!(result, Some(Ok(_))));
+        if !has_success && results.iter().any(is_unknown) {
+            // The manager answered no request of the group, so the next group would also end without a known outcome.
+            self.stop();
+        }
+        let settled = RefCell::new(Vec::new());
+        let mut rest = requested.into_iter().zip(results);
+        run_all(AT_ONCE, &mut || {
+            let (requested, result) = rest.next()?;
+            Some(Box::pin(self.end_member(requested, result, &settled)))
+        })
+        .await;
+        RunRecord::settle_all(settled.take(), self.access.context);
+    }
+
+    /// Finishes a key whose secret was delivered. The record of a key that is not finished stays on disk, so that the next run finishes it.
+    async fn end_member(
+        &self,
+        requested: RequestedKey,
+        result: MemberResult,
+        settled: &RefCell<Vec<RunRecord>>,
+    ) {
+        let place = requested.place;
+        let (delivered, recorded) = match result {
+            None => return,
+            Some(Err(error)) => return self.end(place, Err(error)),
+            Some(Ok(delivered)) => delivered,
+        };
+        let id = delivered.id;
+        let Some(planned) = self.plan.keys.get(place) else {
+            return;
+        };
+        let finished = match (planned.declared, delivered.key()) {
+            (Some(declared), Some(key)) => {
+                let text = key.description().unwrap_or(&requested.description);
+                self.set_last_fields(declared, &key, text).await
+            }
+            _ => Ok(()),
+        };
+        let finished = match (finished, recorded.record().predecessor.is_some()) {
+            (Ok(()), false) => {
+                settled.borrow_mut().push(recorded);
+                Ok(())
+            }
+            (Err(error), false) => Err(error),
+            (finished, true) => {
+                let expired = mint::expire_predecessor(self.access, recorded, id).await;
+                expired.map(|_| ()).and(finished)
+            }
+        };
+        let done: Result<KeyDone, Error> = finished.map(|()| (id, Some(requested.operation)));
+        self.end(place, done);
+    }
+}

@@ -1,0 +1,37 @@
+//! Deletes keys of the fleet: retired keys, and undeclared keys because of `--prune`.
+
+use super::change::not_listed;
+use super::manager_run::{KeyDone, ManagerRun};
+use crate::error::{Error, ErrorKind};
+use crate::fleet::plan::PlannedKey;
+use crate::keys::deletion;
+use crate::keys::own_key::Signer;
+use crate::mint::FleetMark;
+
+impl ManagerRun<'_> {
+    /// Deletes a key, if its marker still names this fleet. The key is read again first, because its marker may have been removed since it was
+    /// listed.
+    pub(super) async fn delete(&self, planned: &PlannedKey<'_>) -> Result<KeyDone, Error> {
+        let listed = planned.key.ok_or_else(not_listed)?;
+        let done = (listed.id, None);
+        let Some(key) = self.access.signed_in.find_api_key(listed.id).await? else {
+            return Ok(done);
+        };
+        let mark = FleetMark::of(key.description().unwrap_or_default());
+        let is_of_fleet = mark.is_some_and(|mark| mark.fleet == self.fleet);
+        if !is_of_fleet || key.name() != listed.name() {
+            let message = "the key was changed during this run, so it was not deleted";
+            return Err(Error::new(ErrorKind::Conflict, message).key(key.id));
+        }
+        let is_own = match self.inventory.signer {
+            Some(id) => id == key.id,
+            None => Signer::ask(self.access).await?.is(key.id),
+        };
+        if is_own {
+            let message = "this run signs in with the key, so it was not deleted";
+            return Err(Error::new(ErrorKind::Conflict, message).key(key.id));
+        }
+        deletion::delete(&key, false, "", self.access).await?;
+        Ok(done)
+    }
+}
