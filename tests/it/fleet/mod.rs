@@ -1,5 +1,6 @@
 //! Fleets: the manifest `keys.toml`, its schema, and `plan`.
 
+mod apply;
 mod managers;
 mod manifest;
 mod manifest_keys;
