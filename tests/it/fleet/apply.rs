@@ -62,7 +62,12 @@ fn new_keys_are_created_and_delivered() {
         description.starts_with("the first [swp-keys ") && description.ends_with(" ops]"),
         "{description}"
     );
-    assert!(a.expiry_date.unwrap_or_default().abs_diff(a.created + 90 * DAY) < 60_000);
+    assert!(
+        a.expiry_date
+            .unwrap_or_default()
+            .abs_diff(a.created + 90 * DAY)
+            < 60_000
+    );
     assert!(!key(&env, "b").active);
     let e = key(&env, "e");
     assert_eq!(

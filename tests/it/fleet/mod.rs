@@ -1,6 +1,8 @@
 //! Fleets: the manifest `keys.toml`, its schema, and `plan`.
 
 mod apply;
+#[cfg(unix)]
+mod apply_kills;
 mod managers;
 mod manifest;
 mod manifest_keys;

@@ -39,6 +39,13 @@ impl Running {
         self.child.id()
     }
 
+    /// Returns true if the process has ended.
+    #[cfg(unix)]
+    pub(crate) fn has_ended(&mut self) -> bool {
+        let status = self.child.try_wait();
+        status.expect("the state of the process").is_some()
+    }
+
     /// Closes the read end of stdout.
     pub(crate) fn stop_reading_stdout(&mut self) {
         drop(self.stdout.take());

@@ -1,0 +1,149 @@
+//! `apply` is killed at each request, and then repeated. No key is lost, created twice or left without a working secret.
+
+use std::time::Duration;
+
+use swp_keys::sandbox::{Action, ApiKey, Fault, When};
+
+use super::apply::secret;
+use super::plan::add;
+use crate::support::running::Running;
+use crate::support::{RunResult, TestEnv};
+
+const DAY: i64 = 86_400_000;
+
+const APPLY: [&str; 6] = [
+    "apply",
+    "-f",
+    "keys.toml",
+    "--prune",
+    "--prune-used",
+    "--yes",
+];
+
+/// Five new keys, two rotations and a key that is not declared.
+const MANIFEST: &str = "fleet = \"ops\"\n\
+    [defaults]\nrole = \"Auditor\"\nexpires = \"90d\"\nrotate = \"60d\"\nout-file = \"{name}.key\"\n\
+    [keys]\na = {}\nb = { locked = true }\nc = { out-file = \"full.key\" }\nold1 = {}\nold2 = {}\n\
+    [keys.d]\nout-file = [\"d.key\", \"d2.key\"]\n\
+    [keys.e]\ndeliver-cmd = \"sh -c 'cat > e.key'\"\n";
+
+fn mixed() -> TestEnv {
+    let env = TestEnv::new();
+    env.home.write("keys.toml", MANIFEST);
+    for name in ["old1", "old2"] {
+        let id = add(&env, name, |key| {
+            key.created -= 61 * DAY;
+            key.expiry_date = Some(key.created + 90 * DAY);
+        });
+        let keys = env.sandbox.api_keys();
+        let old = keys.iter().find(|key| key.id == id).expect("the key");
+        env.home.write_secret(&format!("{name}.key"), &old.secret);
+    }
+    env.home.write_secret("full.key", "T:other\n");
+    for name in ["left", "over1", "over2", "over3"] {
+        if name == "left" {
+            add(&env, name, |_| {});
+        } else {
+            env.sandbox.add_key(name, 2);
+        }
+    }
+    env
+}
+
+/// Checks that the keys are those that the manifest declares, and that each destination has the secret of its key.
+#[track_caller]
+pub(super) fn check(env: &TestEnv, case: &str) {
+    let plan = env.run(["plan", "-f", "keys.toml", "--exit-code"]);
+    assert_eq!(plan.code(), 0, "{case}: {plan:?}");
+    let keys = env.sandbox.api_keys();
+    let live = |name: &str| -> ApiKey {
+        let found: Vec<&ApiKey> = keys
+            .iter()
+            .filter(|key| key.name.as_deref() == Some(name))
+            .collect();
+        assert_eq!(found.len(), 1, "{case}: {name}: {keys:?}");
+        found[0].clone()
+    };
+    for (name, file) in [
+        ("a", "a.key"),
+        ("b", "b.key"),
+        ("c", "full.key"),
+        ("d", "d.key"),
+        ("d", "d2.key"),
+        ("e", "e.key"),
+        ("old1", "old1.key"),
+        ("old2", "old2.key"),
+    ] {
+        assert_eq!(secret(env, file), live(name).secret, "{case}: {file}");
+    }
+    assert!(!live("b").active, "{case}");
+    let retiring = keys.iter().filter(|key| {
+        let name = key.name.as_deref().unwrap_or_default();
+        name.contains("(retiring")
+            && key
+                .expiry_date
+                .is_some_and(|end| end < env.sandbox.now() + 2 * DAY)
+    });
+    assert_eq!(retiring.count(), 2, "{case}: {keys:?}");
+    // Seven declared keys, two retiring keys and three keys that do not belong to the fleet.
+    assert_eq!(keys.len(), 12, "{case}: {keys:?}");
+    let unfinished = env.run(["recover", "--list"]);
+    assert_eq!(unfinished.success(), "", "{case}");
+}
+
+/// Kills a run at the request with this number. Returns false if the run sent fewer requests.
+fn killed_at(env: &TestEnv, number: u32, when: When) -> bool {
+    env.sandbox.inject(Fault {
+        method: None,
+        path: "*".to_owned(),
+        nth: number,
+        times: u32::MAX,
+        when,
+        action: Action::Delay(Duration::from_secs(300)),
+    });
+    let arrived = env.sandbox.requests().len() + number as usize;
+    let mut running = Running::start(&mut env.home.command(APPLY));
+    let is_held = loop {
+        if env.sandbox.requests().len() >= arrived {
+            break true;
+        }
+        if running.has_ended() {
+            break false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    env.sandbox.clear_faults();
+    if is_held {
+        running.kill(rustix::process::Signal::KILL);
+    }
+    let result: RunResult = running.finish();
+    assert_eq!(result.code() == 0, !is_held, "{result:?}");
+    is_held
+}
+
+fn kill_at_every_request(when: When) {
+    let mut number = 1;
+    loop {
+        let env = mixed();
+        let was_killed = killed_at(&env, number, when);
+        let case = format!("killed at request {number}: {when:?}");
+        let again = env.run(APPLY);
+        assert_eq!(again.code(), 0, "{case}: {again:?}");
+        check(&env, &case);
+        if !was_killed {
+            assert!(number > 20, "{number}");
+            return;
+        }
+        number += 1;
+    }
+}
+
+#[test]
+fn before_the_manager_executes_the_request() {
+    kill_at_every_request(When::Before);
+}
+
+#[test]
+fn after_the_manager_has_executed_the_request() {
+    kill_at_every_request(When::After);
+}
