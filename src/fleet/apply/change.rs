@@ -35,7 +35,7 @@ impl<'r> ManagerRun<'r> {
         Ok((changed.id, None))
     }
 
-    /// Resets the secret of a key, and delivers the new secret.
+    /// Resets the secret of a key, delivers the new secret, and changes the fields of the key.
     pub(super) async fn rekey(&self, planned: &PlannedKey<'_>) -> Result<KeyDone, Error> {
         let (declared, key) = planned.declared.zip(planned.key).ok_or_else(not_listed)?;
         let prepared = places::prepare(declared, self.access.context).await?;
@@ -47,6 +47,10 @@ impl<'r> ManagerRun<'r> {
             ..Record::rekey(run, &declared.name, key.id)
         };
         let delivered = self.transaction(prepared).rekey(key, record).await?;
+        let change = self.change_of(planned, key, false);
+        if change != KeyChange::default() {
+            update::carry_out_despite_signal(key, &change, self.access).await?;
+        }
         Ok((delivered.id, Some(operation)))
     }
 

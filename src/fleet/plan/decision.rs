@@ -226,7 +226,9 @@ impl<'a> Decision<'a, '_> {
                     return self.problem(Some(key), format!("{reason}; {OWN_KEY}"));
                 }
                 OnMissing::Rekey => {
-                    return self.with_role(Some(key), PlannedAction::Rekey, reason, role);
+                    let changes = self.changes(key, &role);
+                    let planned = self.with_role(Some(key), PlannedAction::Rekey, reason, role);
+                    return PlannedKey { changes, ..planned };
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
-use super::rotation_state::{has_expired, is_renamed, is_retired, replaces};
+use super::rotation_state::{has_expired, is_renamed, is_retired, is_retired_by_name, replaces};
 use crate::fleet::manifest::DeclaredKey;
 use crate::manager::ApiKey;
 use crate::mint::{FleetMark, original_name};
@@ -89,13 +89,14 @@ impl<'a> FleetKeys<'a> {
             })
         };
         let (retired, mut live): (Vec<_>, Vec<_>) = all.into_iter().partition(|key| is_old(key));
-        let (retiring, unfinished): (Vec<_>, Vec<_>) =
-            retired.into_iter().chain(named_before).partition(|key| {
-                newest.is_none_or(|newest| {
-                    !replaces(newest, key) || is_retired(key, newest, declared, now)
-                })
+        let (retiring, unfinished): (Vec<_>, Vec<_>) = retired
+            .into_iter()
+            .chain(named_before)
+            .partition(|key| match newest {
+                Some(newest) => !replaces(newest, key) || is_retired(key, newest, declared, now),
+                None => is_retired_by_name(key, now).unwrap_or(true),
             });
-        // The old key was renamed, but its expiry is not set: the rotation is not finished.
+        // The old key was renamed, but its expiry is not set: the rotation is not finished, or its successor was not created.
         live.splice(0..0, unfinished);
         live.sort_by_key(|key| key.id);
         let former = match (&declared.was, live.is_empty()) {

@@ -32,19 +32,27 @@ pub(super) fn is_retired(
     declared: &DeclaredKey,
     now: DateTime<Utc>,
 ) -> bool {
-    let Some(expiry) = old.expiry_date() else {
-        return false;
-    };
-    if expiry <= now.timestamp_millis() {
-        return true;
-    }
-    if let Some(end) = old.name().and_then(retiring_end) {
-        return expiry <= end.saturating_add(NAME_PRECISION);
+    if let Some(is_retired) = is_retired_by_name(old, now) {
+        return is_retired;
     }
     // A manager may refuse the new name, so the expiry must show that the old key is retired.
     let overlap = i64::try_from(declared.overlap.as_millis()).unwrap_or(i64::MAX);
     let latest = (successor.created()).map(|created| created.saturating_add(overlap));
-    latest.is_some_and(|latest| expiry <= latest.saturating_add(HOUR))
+    let expiry = old.expiry_date();
+    latest
+        .zip(expiry)
+        .is_some_and(|(latest, expiry)| expiry <= latest.saturating_add(HOUR))
+}
+
+/// Returns true if a rotation has set the expiry of the key, and false if a rotation has renamed the key and not set its expiry. Returns `None` if the
+/// name does not show it.
+pub(super) fn is_retired_by_name(old: &ApiKey, now: DateTime<Utc>) -> Option<bool> {
+    let end = old.name().and_then(retiring_end);
+    match old.expiry_date() {
+        Some(expiry) if expiry <= now.timestamp_millis() => Some(true),
+        Some(expiry) => Some(expiry <= end?.saturating_add(NAME_PRECISION)),
+        None => end.map(|_| false),
+    }
 }
 
 /// Returns true if `successor` was created to replace `old`.

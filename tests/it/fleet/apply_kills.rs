@@ -22,7 +22,7 @@ const APPLY: [&str; 6] = [
 
 /// Five new keys, two rotations and a key that is not declared.
 const MANIFEST: &str = "fleet = \"ops\"\n\
-    [defaults]\nrole = \"Auditor\"\nexpires = \"90d\"\nrotate = \"60d\"\nout-file = \"{name}.key\"\n\
+    [defaults]\nrole = \"Auditor\"\nexpires = \"90d\"\nrotate = \"60d\"\non-missing = \"rekey\"\nout-file = \"{name}.key\"\n\
     [keys]\na = {}\nb = { locked = true }\nc = { out-file = \"full.key\" }\nold1 = {}\nold2 = {}\n\
     [keys.d]\nout-file = [\"d.key\", \"d2.key\"]\n\
     [keys.e]\ndeliver-cmd = \"sh -c 'cat > e.key'\"\n";
@@ -121,12 +121,24 @@ fn killed_at(env: &TestEnv, number: u32, when: When) -> bool {
     is_held
 }
 
-fn kill_at_every_request(when: When) {
+/// Whether the second run has the state folder of the first run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StateFolder {
+    Kept,
+    Lost,
+}
+
+fn kill_at_every_request(when: When, state: StateFolder) {
     let mut number = 1;
     loop {
         let env = mixed();
         let was_killed = killed_at(&env, number, when);
         let case = format!("killed at request {number}: {when:?}");
+        if state == StateFolder::Lost {
+            let _ = std::fs::remove_dir_all(env.home.path("state"));
+            // The run that created a key marked as `pending` is over by then.
+            env.sandbox.advance_clock(Duration::from_secs(16 * 60));
+        }
         let again = env.run(APPLY);
         assert_eq!(again.code(), 0, "{case}: {again:?}");
         check(&env, &case);
@@ -140,10 +152,20 @@ fn kill_at_every_request(when: When) {
 
 #[test]
 fn before_the_manager_executes_the_request() {
-    kill_at_every_request(When::Before);
+    kill_at_every_request(When::Before, StateFolder::Kept);
 }
 
 #[test]
 fn after_the_manager_has_executed_the_request() {
-    kill_at_every_request(When::After);
+    kill_at_every_request(When::After, StateFolder::Kept);
+}
+
+#[test]
+fn before_the_manager_executes_the_request_on_a_machine_that_is_lost() {
+    kill_at_every_request(When::Before, StateFolder::Lost);
+}
+
+#[test]
+fn after_the_manager_has_executed_the_request_on_a_machine_that_is_lost() {
+    kill_at_every_request(When::After, StateFolder::Lost);
 }
