@@ -3,6 +3,9 @@
 mod apply;
 #[cfg(unix)]
 mod apply_kills;
+mod apply_rotation;
+#[cfg(unix)]
+mod apply_runs;
 mod managers;
 mod manifest;
 mod manifest_keys;

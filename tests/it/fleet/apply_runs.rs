@@ -1,0 +1,177 @@
+//! `apply`: confirmation, the number of the plan, the lock, deletions and signals.
+
+use std::time::{Duration, Instant};
+
+use swp_keys::sandbox::{Action, Fault};
+
+use super::apply::{apply, is_as_declared, key, many, secret};
+use super::plan::{add, fleet, with_keys};
+use crate::support::pty::Pty;
+use crate::support::requests::CREATE;
+use crate::support::running::Running;
+use crate::support::{TestEnv, contains};
+
+const DAY: i64 = 86_400_000;
+
+#[test]
+fn only_the_plan_with_the_number_is_applied() {
+    let env = TestEnv::new();
+    let text = fleet("a = {}");
+    let other = apply(&env, &text, &["--plan", "0123456789abcdef"]);
+    let (plan, message) = other.check_failed();
+    contains(message, &["nothing was changed", "--plan "]);
+    assert_eq!(env.sandbox.api_keys(), []);
+    let number = plan
+        .rsplit_once("plan ")
+        .and_then(|(_, rest)| rest.split(':').next());
+    apply(&env, &text, &["--plan", number.expect("a number")]).success();
+    key(&env, "a");
+}
+
+#[test]
+fn a_plan_is_confirmed_on_a_terminal() {
+    for (answer, code) in [("n", "code 2"), ("y", "code 0")] {
+        let env = TestEnv::new();
+        env.home.write("keys.toml", &fleet("a = {}"));
+        let script = r#""$SWP_KEYS" apply -f keys.toml; echo "code $?""#;
+        let mut terminal = Pty::start(&env.home, script);
+        terminal.see("+ a");
+        terminal.see("Apply this plan?");
+        assert_eq!(env.sandbox.api_keys(), []);
+        terminal.type_line(answer);
+        terminal.see(code);
+        terminal.end();
+        assert_eq!(env.sandbox.api_keys().len(), usize::from(answer == "y"));
+    }
+}
+
+#[test]
+fn one_run_on_a_machine_changes_a_fleet() {
+    let env = TestEnv::new();
+    env.home.write("keys.toml", &fleet("a = {}"));
+    env.sandbox.inject(Fault::new(
+        "POST",
+        "/api/apikeys",
+        Action::Delay(Duration::from_secs(3)),
+    ));
+    let first = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
+    env.wait_for(CREATE);
+    let before = env.sandbox.requests().len();
+    let second = env.run(["apply", "-f", "keys.toml"]);
+    contains(second.failure(6), &["`ops`"]);
+    assert_eq!(env.sandbox.requests().len(), before);
+    first.finish().success();
+    key(&env, "a");
+}
+
+#[test]
+fn undeclared_keys_are_deleted_only_if_that_is_safe() {
+    let env = with_keys(&["a", "b", "c"]);
+    env.home.write_secret("a.key", &key(&env, "a").secret);
+    let long_ago = |env: &TestEnv, name: &str| {
+        let id = key(env, name).id;
+        env.sandbox.edit_key(id, |key| key.created -= 30 * DAY);
+    };
+    long_ago(&env, "b");
+    add(&env, "copied", |key| {
+        key.description = Some("[swp-keys 12121212 ops]".into())
+    });
+    add(&env, "copy", |key| {
+        key.description = Some("[swp-keys 12121212 ops]".into())
+    });
+    add(&env, "other", |key| {
+        key.description = Some("[swp-keys 13131313 else]".into())
+    });
+    env.sandbox.add_key("unmarked", 2);
+    for name in ["copied", "copy", "other", "unmarked"] {
+        long_ago(&env, name);
+    }
+    let text = fleet("a = {}");
+    contains(apply(&env, &text, &["--prune"]).failure(2), &["--yes"]);
+    let result = apply(&env, &text, &["--prune", "--yes"]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(
+        &result.stdout,
+        &["- b", "delete: done", "? c", "! copied", "! copy"],
+    );
+    let names: Vec<_> = env
+        .sandbox
+        .api_keys()
+        .into_iter()
+        .filter_map(|key| key.name)
+        .collect();
+    assert_eq!(names, ["a", "c", "copied", "copy", "other", "unmarked"]);
+}
+
+#[test]
+fn an_empty_file_deletes_nothing() {
+    let names: Vec<String> = (0..40).map(|number| format!("k{number}")).collect();
+    let env = with_keys(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let before = env.sandbox.api_keys();
+    let result = apply(
+        &env,
+        "fleet = \"ops\"\n",
+        &["--prune", "--prune-used", "--yes"],
+    );
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(&result.stdout, &["--prune-at-most 40"]);
+    assert_eq!(env.sandbox.api_keys(), before);
+}
+
+#[test]
+fn a_key_that_was_released_meanwhile_is_not_deleted() {
+    let env = with_keys(&["a", "b", "c"]);
+    let id = key(&env, "b").id;
+    for name in ["a", "c"] {
+        env.home
+            .write_secret(&format!("{name}.key"), &key(&env, name).secret);
+    }
+    env.home
+        .write("keys.toml", &fleet("a = { description = \"new\" }\nc = {}"));
+    // The key loses its marker while the run changes another key.
+    let path = format!("/api/apikeys/{}", key(&env, "a").id);
+    let slow = Action::Delay(Duration::from_secs(3));
+    env.sandbox.inject(Fault::new("POST", &path, slow));
+    let flags = [
+        "apply",
+        "-f",
+        "keys.toml",
+        "--prune",
+        "--prune-used",
+        "--yes",
+    ];
+    let run = Running::start(&mut env.home.command(flags));
+    env.wait_for(&format!("POST {path}"));
+    env.sandbox.edit_key(id, |key| key.description = None);
+    let result = run.finish();
+    assert_eq!(result.code(), 12, "{result:?}");
+    key(&env, "b");
+}
+
+#[test]
+fn an_interrupted_run_delivers_what_it_has_created() {
+    let env = TestEnv::new();
+    env.home.write("keys.toml", &many(64));
+    let slow = Action::Delay(Duration::from_millis(100));
+    env.sandbox
+        .inject(Fault::new("POST", "/api/apikeys", slow).times(1000));
+    let run = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
+    crate::support::wait_until("20 keys exist", || env.sandbox.api_keys().len() >= 20);
+    let begun = Instant::now();
+    run.kill(rustix::process::Signal::TERM);
+    let result = run.finish();
+    assert!(begun.elapsed() < Duration::from_secs(7));
+    assert_eq!(result.code(), 143, "{result:?}");
+    contains(&result.stderr, &["not tried"]);
+    let keys = env.sandbox.api_keys();
+    assert!(keys.len() < 40, "{}", keys.len());
+    for key in &keys {
+        let name = key.name.as_deref().expect("a name");
+        assert_eq!(secret(&env, &format!("{name}.key")), key.secret);
+    }
+    assert_eq!(env.sandbox.live_sessions(), 0);
+    assert_eq!(env.run(["recover", "--list"]).success(), "");
+    env.sandbox.clear_faults();
+    env.run(["apply", "-f", "keys.toml"]).success();
+    is_as_declared(&env);
+}
