@@ -94,8 +94,10 @@ pub(crate) fn parser() -> clap::Command {
 }
 
 /// Returns the parser for a command line whose first word is `first`. If this word is a command, the parser contains only this command. Building the
-/// parser with all commands would take a sixth of the instructions of a `create` run (1.4 of 8.3 million). The flags of every command are added to
-/// the command as ordinary flags. If they were global flags of clap, clap would reject an invalid environment variable even if the flag was typed.
+/// parser with all commands would take a sixth of the instructions of a `create` run (1.4 of 8.3 million).
+///
+/// The program's flags are added to the command as ordinary flags. clap reads the environment variable of a global flag even if the flag was typed.
+/// So clap would reject an invalid variable although the typed flag overrides it.
 fn parser_for(first: &str) -> clap::Command {
     if ["-h", "--help", "-V", "--version"].contains(&first) {
         return parser().mut_args(|flag| flag.global(false));
@@ -169,7 +171,7 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
     })
 }
 
-/// The position of the global flags in the help. It puts them after the flags of a command.
+/// The position of the global flags in the help: after the flags of a command.
 const GLOBAL_ORDER: usize = 100;
 const NAME: &str = "swp-keys";
 /// The maximum width of the help, in columns.

@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_full_access: bool,
 
-    /// Time until the key expires if it cannot be deleted; 1mo is a calendar month
+    /// Lifetime of the key, in case it cannot be deleted; 1mo is a calendar month
     #[arg(long, value_name = "DURATION", default_value = "1h")]
     ttl: String,
 
@@ -349,8 +349,8 @@ async fn delete(
         .await
         .map_err(|again| {
             let why = match again.kind() {
-                // If the second sign-in failed because there is no terminal or because a signal arrived, the message omits its error. The expired
-                // session is the cause of the failure.
+                // The second sign-in failed because there is no terminal or because a signal arrived. The message omits this reason, because the
+                // expired session is the cause of the failure.
                 ErrorKind::Usage | ErrorKind::Interrupted(_) => {
                     "could not sign in again".to_owned()
                 }

@@ -46,9 +46,8 @@ pub(crate) async fn run(
 
 /// Returns the API key to save, or `None` to save a session.
 ///
-/// The API key is saved if its source takes precedence over the sources of the password and of the MFA code. A flag takes precedence over the
-/// environment, and the environment takes precedence over a profile. If the API key and the password both come from the environment, a session is
-/// saved.
+/// The precedence of the sources is: flag, environment, profile. The API key is saved if its source takes precedence over the source of the password.
+/// If both have the same kind of source, a session is saved. A session is also saved if a flag sets an MFA code.
 fn selected_key(target: &Target) -> Option<&Sourced<SecretSource>> {
     let key = target.api_key.as_ref()?;
     let code = (target.mfa.as_ref()).filter(|code| code.source.is_flag());

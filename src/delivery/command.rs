@@ -193,8 +193,8 @@ impl Drop for Group {
     }
 }
 
-/// On systems without process groups, this type does nothing. The command receives Ctrl-C anyway, because the console sends it to all of its
-/// processes. If the run drops the command, `kill_on_drop` kills the command, but not the command's child processes.
+/// Does nothing, because the system has no process groups. The console sends Ctrl-C to the command without help from this program. If the future that
+/// runs the command is dropped, `kill_on_drop` kills the command, but not the command's child processes.
 #[cfg(not(unix))]
 struct Group;
 

@@ -129,7 +129,7 @@ impl FileSink {
         let Some(delivered) = self.delivered.take() else {
             return Ok(());
         };
-        // A first signal does not end the wait for these locks, because it must not interrupt the rollback. A second signal ends the run.
+        // The wait for these locks ignores the first signal, because the rollback must not be interrupted. A second signal ends the run.
         let folder = Arc::clone(delivered.folder());
         let lock = lock_folder(&folder, &Signals::default()).await;
         let _lock = lock.map_err(|failure| failure.to_string())?;

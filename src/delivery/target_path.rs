@@ -133,8 +133,8 @@ pub(super) fn identity(path: &Path) -> PathBuf {
 /// Parses the name of an environment variable for the secret.
 ///
 /// # Errors
-/// Returns the rule for valid names if a shell could not use this name, or if the system itself reads a variable with this name. The dynamic linker
-/// and shells print the value of such a variable in their error messages (ld.so(8), bash(1)).
+/// Returns the rule for valid names if a shell could not use this name. Names such as `PATH` are also rejected: the dynamic linker and shells read
+/// these variables, and may print their values in error messages (ld.so(8), bash(1)).
 pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
     let is_of_system = ["PATH", "IFS", "ENV", "BASH_ENV"].contains(&text)
         || ["LD_", "DYLD_"]

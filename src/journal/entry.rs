@@ -29,8 +29,8 @@ enum Noted {
     Replaced,
 }
 
-/// The error for a record that was written incompletely and could not be removed. The run must stop. If the run relied on this record, a power
-/// failure could remove it. If the run continued without a record, a later `recover` would act on the incomplete record.
+/// The error for a record that was written incompletely and could not be removed. The run must stop. The run cannot rely on the record, because a
+/// power failure could remove the record. The run cannot ignore the record, because a later `recover` would act on the record.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}; the incomplete record could not be removed")]
 struct LeftOnDisk(io::Error);
@@ -65,8 +65,9 @@ impl Entry {
             // A record with this file name belongs to a different run, so it is not removed.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
             Err(error) => {
-                // The file may exist, for example if only the flush of the folder failed. The file is removed, because the run may continue without a
-                // record. If the file stayed, a later `recover` would find it and invalidate the secret that the run has delivered.
+                // The file of the record may exist despite the error, for example if only the flush of the folder failed. The file is removed,
+                // because the run may continue without a record. If the file stayed, a later `recover` would find it and invalidate the secret that
+                // the run has delivered.
                 let _ = folder.remove(&name);
                 // In a read-only folder, the removal fails. This is harmless, because the write cannot have created a file there.
                 Err(match folder.path().join(&name).exists() {

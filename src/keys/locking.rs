@@ -59,7 +59,7 @@ impl LockChange {
         }
     }
 
-    /// Returns the flags for a hint that repeats the command.
+    /// Returns the flags of this command. A hint that suggests running the command again contains these flags.
     fn flags(self) -> &'static str {
         match self {
             Self::Lock { force: true } => " --force",

@@ -85,8 +85,8 @@ pub(crate) fn is_ambiguous(name: &str) -> bool {
 const HOW: &str =
     "pass an ID, a name, `id:N` or `name:TEXT`; run `swp-keys list-keys` to list the IDs and names";
 
-/// Returns the key that the KEY argument `text` selects. This function compares the names in the results again, because it is unknown how
-/// the manager compares names (docs/manager-api.md, "Search").
+/// Returns the key that the KEY argument `text` selects. A name must match exactly. This function checks the names in the search results,
+/// because it is unknown how the manager compares names (docs/manager-api.md, "Search").
 ///
 /// # Errors
 /// Returns an error if several keys have the name, or if no key matches. If no key has the name, the hint suggests the closest name.

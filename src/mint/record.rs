@@ -175,7 +175,7 @@ enum Own {
 }
 
 impl RunRecord {
-    /// Returns the record of a run whose journal entry is on disk.
+    /// Returns the record of this run. The record is already on disk as `entry`.
     pub(crate) fn written(entry: Entry) -> Self {
         Self {
             own: Own::Written(entry),
@@ -354,8 +354,7 @@ fn in_use_unrecorded(id: i64) -> String {
 /// Checks that this run's record will not be too long. `named` contains the flags that are written to the record, with their values.
 ///
 /// # Errors
-/// Returns a usage error that names the flag with the longest value. If the descriptions of the secret's destinations are longer than this value, the
-/// error names the destinations instead.
+/// Returns a usage error that names either the flag with the longest value or the destinations of the secret, depending on which text is longer.
 pub(crate) fn refuse_too_long(
     named: &[(&str, Option<&str>)],
     places: &[String],

@@ -52,8 +52,8 @@ pub(crate) async fn find_abandoned_key(
     }
 }
 
-/// If the key with the recorded ID does not have the interrupted run's marker, returns the ID of the key that has the marker. The recorded ID then
-/// came from a response about another run's key.
+/// If the key with the recorded ID does not have the interrupted run's marker, returns the ID of the key that has the marker. The recorded ID is
+/// wrong if the interrupted run received a response about another run's key.
 async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
     if record.work != Work::Create || !record.marked || is_ours(record, key) {
         return None;

@@ -158,9 +158,9 @@ impl Transaction<'_> {
         self.close(recorded, delivered).await
     }
 
-    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Other runs also see this run's record, so a
-    /// run fails if another run's record is on disk. Concurrent runs check one at a time, and a run that fails removes its record. So the last of
-    /// these runs can continue.
+    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Concurrent runs make this check one at a time.
+    /// A run fails if it finds the record of another running process, and then removes its own record. So the last run to check finds no other record
+    /// and can continue.
     fn exclude_other_runs(
         &self,
         key: &ApiKey,

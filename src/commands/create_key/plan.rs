@@ -25,8 +25,8 @@ use crate::random;
 pub(super) struct CreatePlan<'a> {
     pub(super) args: &'a Args,
     expiry: Option<Expiry>,
-    /// The operation ID of the run. The key can be found by it, because the key's default name or the marker in its description contains the
-    /// operation ID (`docs/transaction.md`, "Which key is ours").
+    /// The operation ID of the run. The key's default name or the marker in the key's description contains the operation ID, so that `recover` can
+    /// find the key (`docs/transaction.md`, "Which key is ours").
     operation: String,
     /// The time at which the plan was created, on this machine's clock.
     started: DateTime<Utc>,

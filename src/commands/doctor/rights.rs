@@ -22,7 +22,7 @@ use crate::text::shorten;
 /// The maximum length of the list of role names in a finding, in characters.
 const MAX_NAMES: usize = 200;
 
-/// The finding of the sign-in check, and the ID of the role that the signed-in account or API key has, if it is known.
+/// The finding of the sign-in check, and the role ID of the signed-in account or API key. The role ID is `None` if it is unknown.
 struct CheckedSignIn {
     finding: Finding,
     role_id: Option<i64>,

@@ -94,8 +94,8 @@ fn requires_api_key() -> Error {
     )
 }
 
-/// Adds a hint if it is unknown whether the manager created the new secret of the API key that authenticates this run. If the manager did, this API
-/// key's old secret no longer works, so `recover` cannot use it.
+/// Adds a hint if it is unknown whether the API key that authenticates this run has a new secret. If the API key has a new secret, `recover` cannot
+/// authenticate with the old secret.
 fn signer_hint(error: Error, id: i64, context: &Context) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;

@@ -67,8 +67,8 @@ async fn retiring(name: &str, access: Access<'_>) -> Result<Vec<ApiKey>, Error> 
     Ok(found.into_iter().filter(is_retiring).collect())
 }
 
-/// Checks that no other key has this name, and that no earlier rotation left a key that had this name and is still valid. Returns the IDs of other
-/// keys whose names resemble this name.
+/// Checks that no other key has this name. If an earlier rotation renamed a key that had this name, checks that the renamed key has expired. Returns
+/// the IDs of other keys whose names resemble this name.
 ///
 /// # Errors
 /// Returns a conflict error that contains the ID of the other key.

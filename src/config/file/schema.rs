@@ -83,7 +83,7 @@ pub(crate) const CREATE_FIELDS: [Field; 6] = [
     field("create.time-zone", FieldType::TimeZone),
 ];
 
-/// The fields that must not be used for a different manager than the profile's.
+/// The fields that apply only to the profile's own manager. They must not be used for any other manager.
 pub(crate) const MANAGER_FIELDS: [&str; 9] = [
     "tenant",
     "username",

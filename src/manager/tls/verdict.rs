@@ -45,7 +45,7 @@ pub(crate) struct Diagnosis {
     pub(crate) top: String,
     /// True if the server did not send the certificate of the issuer.
     pub(crate) issuer_missing: bool,
-    /// True if the user's certificate file contains a certificate with the issuer's name, but that certificate may not issue certificates.
+    /// True if the user's certificate file contains a certificate with the issuer's name, but this certificate is not a CA certificate.
     pub(crate) issuer_is_not_ca: bool,
     /// True if the certificate is valid for the requested host.
     pub(crate) matches_name: bool,

@@ -159,8 +159,8 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
         } else if let Some(first) = &found
             && further.is_some_and(|words| words.assign(name.as_bytes()))
         {
-            // This line first sets another variable, but also sets `name`, such as `export OTHER=1 NAME=2`. An earlier line sets `name` too. A
-            // shell would use the value on this line, and ignore the earlier value that this function has found.
+            // An earlier line sets `name`. This line sets another variable first and then `name`, as in `export OTHER=1 NAME=2`. A shell would use
+            // the value on this line, but `found` is the assignment on the earlier line.
             return Err(format!(
                 "{name} is set more than once, on lines {} and {}",
                 number(first.head),

@@ -121,9 +121,11 @@ fn by_status(
 }
 
 /// Returns true if a web page probably comes from a different server than the manager, such as a proxy. Two kinds of page are attributed to the
-/// manager. The first is a page of Tomcat with the status 401 or 403, because the manager runs in Tomcat. If a rejected sign-in were mistaken for a
-/// temporary failure of a proxy, it would be retried, and the retries could lock the account. The second is any page with the status 404 or
-/// 405, because the object or the endpoint does not exist.
+/// manager:
+///
+/// - A page of Tomcat with the status 401 or 403, because the manager runs in Tomcat. If such a page were attributed to a proxy, a rejected sign-in
+///   would be retried, and the retries could lock the account.
+/// - Any page with the status 404 or 405, because these statuses mean that the object or the endpoint does not exist.
 fn is_foreign(call: CallContext<'_>, status: StatusCode, page: &WebPage) -> bool {
     match status.as_u16() {
         401 | 403 => !page.is_from_tomcat(),
