@@ -272,8 +272,8 @@ fn repeated_question(answer: &str) -> String {
 pub(crate) fn comparison_commands(host: &str) -> String {
     let port = host.rsplit(':').next().unwrap_or_default();
     format!(
-        "Compare a fingerprint with the output of its command on the manager's host.\n\
-         If they differ, the connection may be intercepted.\n\
+        "Run one of these commands on the manager's host, and compare the fingerprints.\n\
+         If the fingerprints differ, the connection may be intercepted.\n\
          Certificate:\n  keytool -printcert -sslserver localhost:{port}\n\
          Public key:\n  {}",
         key_fingerprint_command(host).replace(" | openssl ", " |\n    openssl ")

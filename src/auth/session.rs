@@ -110,7 +110,7 @@ async fn finish_flushes(context: &Context) {
     tokio::select! {
         biased;
         _ = context.signals.second_signal() => {
-            log::info!("interrupted while flushing the removal of this run's records to disk");
+            log::info!("interrupted before the removal of this run's records was flushed to disk");
         }
         () = context.flushes.finish() => {}
     }

@@ -178,7 +178,7 @@ const NAME: &str = "swp-keys";
 pub(crate) const WIDTH: usize = 100;
 const AFTER_HELP: &str = "\
 Exit codes: 0 success, 1 other error, 2 usage, 3 not found, 4 sign-in rejected or account locked (do not retry), 5 forbidden, \
-6 already exists or ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 secret not delivered, changes rolled back, 11 outcome \
+6 already exists or ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 secret not delivered and changes rolled back, 11 outcome \
 unknown (run `swp-keys recover` before retrying), 12 some of several keys failed, 13 check failed, 128 + N (such as 130 or 143) \
 interrupted by signal N and cleaned up.";
 

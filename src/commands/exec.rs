@@ -297,7 +297,7 @@ impl<'a> ExecPlan<'a> {
         };
         let id = key.delivered.id;
         let message = format!(
-            "{outcome}; could not delete the key `{}` (ID {id}), which stays valid {}: {why}",
+            "{outcome}; could not delete the key `{}` (ID {id}, valid {}): {why}",
             key.name,
             until(&key)
         );

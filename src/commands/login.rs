@@ -21,8 +21,9 @@ use crate::terminal::output::{Format, json_text};
 /// Save a session or an API key for later commands.
 #[derive(clap::Args)]
 #[command(
-    after_help = "If an API key is set (--api-key-file, or SWP_API_KEY without a password), it is checked and saved in a file that only you \
-                  can read. A credential saved earlier for the same manager is replaced: a session is ended, and an API key stays valid."
+    after_help = "If an API key is set (--api-key-file, or SWP_API_KEY if no password is set), the key is checked and saved in a file that only \
+                  you can read. A credential saved earlier for the same manager is replaced. A replaced session is ended. A replaced API key \
+                  stays valid on the manager."
 )]
 pub(crate) struct Args {}
 

@@ -140,9 +140,7 @@ impl FileSink {
 }
 
 fn too_large() -> io::Error {
-    io::Error::other(
-        "the file is a mount point, which cannot be replaced, and it is too large to be overwritten (more than 1 MiB)",
-    )
+    io::Error::other("the file is larger than 1 MiB, the limit for a file that is a mount point")
 }
 
 impl Sink for FileSink {

@@ -141,7 +141,9 @@ pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
             .iter()
             .any(|prefix| text.starts_with(prefix));
     if is_of_system {
-        return Err("the system reads PATH, IFS, ENV, BASH_ENV, LD_* and DYLD_* itself");
+        return Err(
+            "PATH, IFS, ENV, BASH_ENV, LD_* and DYLD_* are not allowed, because the system reads these variables and may print the secret",
+        );
     }
     let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
     if text.chars().all(good) && text.starts_with(|first: char| !first.is_ascii_digit()) {

@@ -26,7 +26,7 @@ impl Transaction<'_> {
                 break;
             }
             log::warn!(
-                "an earlier request may have replaced the new secret; creating another secret"
+                "the new secret does not work, perhaps because the manager processed an earlier request late; creating another secret"
             );
             minted.secret.settled.set(true);
             minted = self.request_secret(minted.id, recorded.record()).await?;

@@ -107,7 +107,7 @@ impl Transaction<'_> {
             }
             if !poll.wait().await {
                 self.access.context.output.warn(&format!(
-                    "the manager's search does not show the new key `{}` (ID {}), so it is unknown whether another run created a key with this name",
+                    "the manager's search does not find the new key `{}` (ID {}), so it may also miss a key with this name that another run created",
                     minted.name, minted.id
                 ));
                 return Ok(found);

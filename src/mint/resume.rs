@@ -79,8 +79,8 @@ async fn duplicate_of_the_gone(
         Some(_) => Err(Error::new(
             ErrorKind::Attention,
             format!(
-                "the key of the interrupted run (ID {gone}) was deleted; the key with ID {id} has the marker `[swp-keys ...]` of the same run in \
-                 its description, but was created at a different time, so it may not belong to that run"
+                "the key of the interrupted run (ID {gone}) was deleted; the key with ID {id} has the run's marker `[swp-keys ...]`, but was created \
+                 at a different time, so the run may not have created this key"
             ),
         )
         .key(id)),

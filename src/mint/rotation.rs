@@ -258,9 +258,10 @@ fn not_retired(
     .http(why.http_status())
     .key(id);
     error.hint(if kept {
-        "run `swp-keys recover` to set the expiry; without it, the old key keeps working".to_owned()
+        "run `swp-keys recover` to set the expiry; without an expiry, the old key keeps working"
+            .to_owned()
     } else {
-        format!("run {by_hand} to set the expiry; without it, the old key keeps working")
+        format!("run {by_hand} to set the expiry; without an expiry, the old key keeps working")
     })
 }
 

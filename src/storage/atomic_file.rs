@@ -124,7 +124,7 @@ impl AtomicFile {
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "on other systems, this method uses `self` and can fail"
+        reason = "the variant for Unix uses `self` and can fail"
     )]
     pub(crate) fn copy_permissions(&self, _other: &Metadata) -> io::Result<()> {
         Ok(())

@@ -78,7 +78,7 @@ pub(crate) fn code_already_used(code: &str, spent: &CodeAlreadyUsed) -> Error {
         ),
     )
     .hint(
-        "wait up to 30 seconds and pass the next code; to send this code anyway, add `--force-login`; to need no code in later commands, run `swp-keys login` once",
+        "wait up to 30 seconds and pass the next code, or add `--force-login` to send this code anyway; after one `swp-keys login`, later commands need no code",
     )
 }
 

@@ -98,7 +98,7 @@ pub(super) async fn check(
     if has_credentials && !sends_secrets {
         checkup.block(
             "not run, because this check would send the user name and password of the proxy",
-            Some("add `--sign-in` to send them"),
+            Some("add `--sign-in` to run this check"),
         );
     }
     let tls = async {

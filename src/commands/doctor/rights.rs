@@ -177,7 +177,7 @@ async fn key_rights(client: &SignedIn, role_id: Option<i64>) -> Result<Finding, 
         )
         .hint("ask an administrator for a role with the right `canCreateNewApiKeys`")),
         None => Ok(unknown(format!(
-            "the manager's response for {named} does not contain this right"
+            "the manager's response for {named} does not contain `canCreateNewApiKeys`"
         ))),
     }
 }

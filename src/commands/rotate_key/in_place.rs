@@ -70,7 +70,7 @@ pub(super) async fn current(
             let key = match context.signals.cancel(request).await? {
                 Ok(key) => key,
                 Err(error) if *error.cause() == Cause::Forbidden => {
-                    let hint = "the key is expired or locked, or has no permission to view API keys; sign in with a user name or a key that has this permission, and run `swp-keys rotate-key KEY --in-place`";
+                    let hint = "the key is expired or locked, or has no permission to view API keys; sign in with a password, or with a key that has this permission, and run `swp-keys rotate-key KEY --in-place`";
                     return Err(Error::from(error).hint(hint));
                 }
                 Err(error) => return Err(error.into()),

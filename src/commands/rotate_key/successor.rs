@@ -30,9 +30,9 @@ pub(super) async fn predecessor(key: &str, access: Access<'_>) -> Result<ApiKey,
         [] => error,
         [renamed, ..] => Error::new(error.kind(), error.to_string())
             .hint(format!(
-                "run `swp-keys rotate-key {}` to rotate `{}`; an interrupted rotation renamed this key",
-                renamed.id,
-                renamed.name().unwrap_or_default()
+                "an interrupted rotation renamed the key to `{}`; run `swp-keys rotate-key {}` to rotate the key",
+                renamed.name().unwrap_or_default(),
+                renamed.id
             ))
             .key(renamed.id),
     })

@@ -219,9 +219,7 @@ async fn require_free_name(name: &str, key: &ApiKey, access: Access<'_>) -> Resu
                 describe(key)
             ),
         )
-        .hint(
-            "set `--name` to an unused name, or use `--force` and refer to both keys by their IDs",
-        )
+        .hint("set `--name` to an unused name, or add `--force` to allow two keys with this name")
         .key(other.id)),
     }
 }

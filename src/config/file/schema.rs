@@ -303,7 +303,7 @@ pub(crate) fn rejection(name: &str) -> Option<(&'static str, &'static str)> {
             "run `swp-keys login` to save a session in a separate file",
         )),
         "insecure" => Some((
-            "is not allowed in a file, because users may overlook that a check is disabled there",
+            "is not allowed in this file, because a disabled check in a file is easy to overlook",
             "set `ca-cert` to a file with the trusted certificates, or `tls-pin` to the trusted public key",
         )),
         _ => None,

@@ -244,7 +244,7 @@ impl SetLine {
 }
 
 fn too_large() -> io::Error {
-    io::Error::other("the file is larger than 1 MiB, so it is not a dotenv file")
+    io::Error::other("the file is larger than 1 MiB, the limit for a dotenv file")
 }
 
 impl Sink for DotenvSink {

@@ -52,7 +52,7 @@ pub(crate) fn classify(
         }
         Some(ProxyResponse { status: None, .. }) => unusable(
             Cause::ProxyRefused,
-            format!("{proxy} did not respond with HTTP; nothing was sent"),
+            format!("the response of {proxy} is not HTTP; nothing was sent to {host}"),
             proxy,
         ),
         Some(response) => refusal(proxy, &host, &response),

@@ -125,8 +125,8 @@ fn refused(
         description.push_str(if diagnosis.self_signed {
             "; you supplied a different certificate with the same name"
         } else {
-            "; you supplied a certificate with the issuer's name, but it may not issue certificates: check its basic constraints, key usage and \
-             extended key usage"
+            "; you supplied a certificate with the issuer's name, but this certificate is not allowed to issue others: check its basic \
+             constraints, key usage and extended key usage"
         });
     } else if kind == ProblemKind::UnknownCa && diagnosis.issuer_missing {
         description.push_str(
@@ -218,8 +218,7 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
-        // A self-signed CA certificate is reported as self-signed. This message helps the user more than the message that the certificate belongs to
-        // a CA.
+        // A self-signed certificate of a CA is reported as self-signed, because this is the problem that the user can fix.
         CertificateError::Other(OtherError(other))
             if matches!(other.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
         {
@@ -250,7 +249,7 @@ const NOT_FOR_SERVERS: &str =
 fn self_signed() -> (ProblemKind, String) {
     (
         ProblemKind::SelfSigned,
-        "is self-signed, like that of a newly installed manager".to_owned(),
+        "is self-signed, as is usual for a newly installed manager".to_owned(),
     )
 }
 

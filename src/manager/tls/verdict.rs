@@ -192,7 +192,7 @@ pub(crate) fn reason(cause: &CertificateError) -> String {
             "a CA in its chain is not allowed to issue certificates for this host name"
         }
         Some(webpki::Error::PathLenConstraintViolated) => {
-            "its chain is longer than a CA in the chain allows"
+            "a CA in its chain does not allow a chain of this length"
         }
         Some(webpki::Error::EndEntityUsedAsCa) => {
             "a certificate in its chain is not a CA certificate"

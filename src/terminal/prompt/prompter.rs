@@ -341,7 +341,7 @@ impl ActivePrompt {
             return error;
         }
         error.hint(format!(
-            "run the process in the foreground, for example with `timeout --foreground`, because a background process cannot prompt; or {}",
+            "a background process cannot prompt: run the process in the foreground, for example with `timeout --foreground`, or {}",
             question.flags
         ))
     }

@@ -128,7 +128,7 @@ struct Assignment<'a> {
 fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, String> {
     // A file with NUL bytes contains binary data, or UTF-16 text as written by some Windows programs.
     if content.contains(&0) {
-        return Err("the file contains NUL bytes, so it is not UTF-8 text".to_owned());
+        return Err("the file contains NUL bytes, so it is binary data or UTF-16 text".to_owned());
     }
     let number = |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     let mut found: Option<Assignment<'a>> = None;

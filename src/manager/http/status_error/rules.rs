@@ -146,7 +146,7 @@ fn foreign_page(call: CallContext<'_>, status: StatusCode, detail: &str) -> Mana
     } else {
         (
             Cause::Rejected(status.as_u16()),
-            "check `--url` and the proxies and firewalls between this machine and the manager: one of them may have sent the page",
+            "check `--url`; if it is correct, a proxy or firewall between this machine and the manager may have sent the page",
         )
     };
     let message = format!(
@@ -231,8 +231,8 @@ fn sign_in_refused(
         ),
         SignInRefusal::PasswordExpired | SignInRefusal::Credentials | SignInRefusal::Unclear => (
             refused,
-            "check the user name, the password, `--tenant` and `--mfa-code`; if they are correct, check whether the account is locked, has an \
-             expired password or has too many sessions; do not repeat the sign-in unchanged, because each failure counts towards the lockout",
+            "check the user name, the password, `--tenant` and `--mfa-code`; if they are correct, the account may be locked, have an expired \
+             password or have too many sessions; do not repeat the sign-in unchanged, because each failure counts towards the lockout",
         ),
     };
     // A hosted manager may no longer accept passwords, because Cloud One or Vision One manages the accounts now (docs/manager-api.md, "Sign-in").
