@@ -127,11 +127,17 @@ pub(crate) async fn run(
         method: AuthMethod::select(&target, context)?,
         input: LoginInput::kept(),
     };
-    let code = session::signed_in_with(&login.input, &target, context, async |access| {
-        let key = plan.create_key(prepared, access).await?;
-        let ended = plan.run(secret, context).await;
-        plan.delete_key(key, ended, &login, access).await
-    })
+    let code = session::signed_in_with(
+        &login.method,
+        &login.input,
+        &target,
+        context,
+        async |access| {
+            let key = plan.create_key(prepared, access).await?;
+            let ended = plan.run(secret, context).await;
+            plan.delete_key(key, ended, &login, access).await
+        },
+    )
     .await?;
     Ok(Outcome::Child(code))
 }

@@ -59,7 +59,7 @@ pub(crate) use marker::{mark, markers, without_marks};
 pub(crate) use other_runs::refuse_unfinished;
 pub(crate) use ownership::is_ours;
 pub(crate) use poll::REFUSAL_WAIT;
-pub(crate) use record::{RunRecord, UnusedRecord, pending_hint, refuse_too_long};
+pub(crate) use record::{RunRecord, StartedRecord, UnusedRecord, pending_hint, refuse_too_long};
 pub(crate) use retiring_name::{made_way_for, original_name};
 pub(crate) use rollback::{delete, delete_abandoned, delete_delivered};
 pub(crate) use rotation::{Retired, expire_predecessor, is_requested_expiry, restore_name};

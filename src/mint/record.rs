@@ -14,6 +14,51 @@ use crate::journal::{self, Entry, Record, Stage, Work};
 /// How long an aborted run waits for the thread that writes its record.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// A record that is being written to disk while the run does other work. Dropping this value removes the record.
+pub(crate) struct StartedRecord<'a> {
+    writing: Writing<'a>,
+    record: Record,
+    context: &'a Context,
+}
+
+impl<'a> StartedRecord<'a> {
+    /// Starts to write a record to disk, and returns at once. The file and its folder are fsynced.
+    ///
+    /// # Errors
+    /// Returns an interruption if a signal was received.
+    pub(crate) fn start(record: Record, context: &'a Context) -> Result<Self, Error> {
+        if let Some(signal) = context.signals.received() {
+            return Err(Error::interrupted(signal));
+        }
+        Ok(Self {
+            writing: Writing::start(record.clone(), context),
+            record,
+            context,
+        })
+    }
+
+    /// Waits until the record is on disk. If the write fails and `--require-journal` is not set, prints a warning.
+    ///
+    /// # Errors
+    /// Returns a usage error if the record is too long, if the write fails and `--require-journal` is set, or if a partly written record
+    /// cannot be removed. Returns an interruption if a signal was received.
+    pub(super) async fn finish(mut self) -> Result<UnusedRecord<'a>, Error> {
+        let context = self.context;
+        let written = async { Ok(self.writing.done().await) };
+        let own = match context.signals.cancel(written).await? {
+            Ok(entry) => Own::Written(entry),
+            Err(error) => {
+                warn_unavailable(&error, context)?;
+                Own::Unavailable(self.record)
+            }
+        };
+        Ok(UnusedRecord {
+            own: Some(own),
+            context,
+        })
+    }
+}
+
 /// The record of a run that has not sent its request yet. Dropping this value removes the record.
 pub(crate) struct UnusedRecord<'a> {
     own: Option<Own>,
@@ -21,29 +66,12 @@ pub(crate) struct UnusedRecord<'a> {
 }
 
 impl<'a> UnusedRecord<'a> {
-    /// Writes a record to disk, and fsyncs the file and its folder. If the write fails and `--require-journal` is not set, prints a
-    /// warning.
+    /// Writes a record to disk, and waits until the file and its folder are fsynced.
     ///
     /// # Errors
-    /// Returns a usage error if the record is too long, if the write fails and `--require-journal` is set, or if a partly written record
-    /// cannot be removed. Returns an interruption if a signal was received.
+    /// Returns the errors of [`StartedRecord::start`] and [`StartedRecord::finish`].
     pub(super) async fn write(record: Record, context: &'a Context) -> Result<Self, Error> {
-        if let Some(signal) = context.signals.received() {
-            return Err(Error::interrupted(signal));
-        }
-        let mut writing = Writing::start(record.clone(), context);
-        let written = async { Ok(writing.done().await) };
-        let own = match context.signals.cancel(written).await? {
-            Ok(entry) => Own::Written(entry),
-            Err(error) => {
-                warn_unavailable(&error, context)?;
-                Own::Unavailable(record)
-            }
-        };
-        Ok(Self {
-            own: Some(own),
-            context,
-        })
+        StartedRecord::start(record, context)?.finish().await
     }
 
     /// Returns the record for a run that is about to send its request, with the content `record`.

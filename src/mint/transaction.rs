@@ -1,26 +1,24 @@
 //! The methods that run a transaction. Each method goes through the states in `docs/transaction.md` in order.
 
 use super::other_runs;
-use super::record::{RunRecord, UnusedRecord, pending_hint};
+use super::record::{RunRecord, StartedRecord, UnusedRecord, pending_hint};
 use super::rotation;
 use super::state::{Delivered, Failure, Transaction};
-use crate::context::Context;
 use crate::error::Error;
 use crate::journal::{self, Entry, Record};
 use crate::manager::{ApiKey, NewApiKey};
 use crate::process::pending::PendingWork;
 
-/// Concurrently writes the record of a create operation and runs `search` (the searches that precede the create request). If `search`
+/// Runs `search` (the searches that precede the create request) while the record of the create operation is being written. If `search`
 /// fails, the record is removed.
 ///
 /// # Errors
 /// Returns the error of `search`, or a usage error if the record cannot be written and `--require-journal` is set.
-pub(crate) async fn record_during<T>(
+pub(crate) async fn record_during<'c, T>(
     search: impl Future<Output = Result<T, Error>>,
-    record: Record,
-    context: &Context,
-) -> Result<(T, UnusedRecord<'_>), Error> {
-    let written = async { Ok(UnusedRecord::write(record, context).await) };
+    record: StartedRecord<'c>,
+) -> Result<(T, UnusedRecord<'c>), Error> {
+    let written = async { Ok(record.finish().await) };
     let (found, written) = tokio::try_join!(search, written)?;
     Ok((found, written?))
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::args::Args;
 use super::report;
 use crate::auth::session::Access;
+use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::{Operation, Record};
@@ -17,7 +18,8 @@ use crate::keys::role_check;
 use crate::keys::roles::{self, RequestedRole, RoleRef};
 use crate::manager::{ApiKey, NewApiKey, RoleSummary, SignedIn};
 use crate::mint::{
-    self, Delivered, PreparedSinks, REFUSAL_WAIT, Transaction, UnusedRecord, mark, markers,
+    self, Delivered, PreparedSinks, REFUSAL_WAIT, StartedRecord, Transaction, UnusedRecord, mark,
+    markers,
 };
 use crate::random;
 
@@ -63,8 +65,8 @@ impl<'a> CreatePlan<'a> {
         })
     }
 
-    /// Looks up the role and the existing keys, and creates the key or a new secret for an existing key. Returns a report about the key, or `None` if
-    /// no secret was created.
+    /// Looks up the role and the existing keys, and creates the key or a new secret for an existing key. `started` is the record if
+    /// [`Self::start_record`] was called before the sign-in. Returns a report about the key, or `None` if no secret was created.
     ///
     /// # Errors
     /// Returns the first error. The documentation of `mint` lists the state after each failure.
@@ -72,8 +74,15 @@ impl<'a> CreatePlan<'a> {
         &self,
         access: Access<'_>,
         prepared: PreparedSinks,
+        started: Option<StartedRecord<'_>>,
     ) -> Result<Option<KeyReport>, Error> {
-        let (role, written) = self.role_and_record(access, &prepared).await?;
+        let started = match started {
+            Some(started) => Some(started),
+            None => {
+                self.start_record(access.context, |id| access.operation(id, prepared.places()))?
+            }
+        };
+        let (role, written) = self.role_and_record(access, started).await?;
         warn_clock_skew(access, self.expiry);
         let key = self.key(&role, access.signed_in);
         let mut meta = secret_meta(access.target, true, &self.operation, &prepared.places());
@@ -152,12 +161,32 @@ impl<'a> CreatePlan<'a> {
             .suggest_expiry(self.expiry.is_none())
     }
 
-    /// Finds the role. If the key gets a default name, writes the journal record at the same time. The record can be written this early because a
-    /// default name is unique and needs no search for existing keys.
+    /// Starts to write the journal record of a key that gets a default name. The record can be written this early because a default name is unique
+    /// and needs no search for existing keys. Returns `None` if the key has a different name, or if `--dry-run` is set.
+    ///
+    /// # Errors
+    /// Returns an interruption if a signal was received.
+    pub(super) fn start_record<'c>(
+        &self,
+        context: &'c Context,
+        operation: impl FnOnce(&str) -> Operation,
+    ) -> Result<Option<StartedRecord<'c>>, Error> {
+        if self.args.name.is_some() || self.args.dry_run {
+            return Ok(None);
+        }
+        let (name, id) = (
+            self.default_name(self.args.role.as_deref()),
+            self.args.role_id,
+        );
+        let record = Record::create(operation(&self.operation), name, id);
+        StartedRecord::start(record, context).map(Some)
+    }
+
+    /// Finds the role. If `started` is set, also waits until that record is on disk.
     async fn role_and_record<'c>(
         &self,
-        access: Access<'c>,
-        prepared: &PreparedSinks,
+        access: Access<'_>,
+        started: Option<StartedRecord<'c>>,
     ) -> Result<(RequestedRole, Option<UnusedRecord<'c>>), Error> {
         let (name, id) = (self.args.role.as_deref(), self.args.role_id);
         let role = RoleRef::given(name, id).unwrap_or(RoleRef::Name(""));
@@ -169,13 +198,10 @@ impl<'a> CreatePlan<'a> {
             role.name = role.name.or_else(|| name.map(str::to_owned));
             Ok(role)
         };
-        if self.args.name.is_some() || self.args.dry_run {
+        let Some(started) = started else {
             return Ok((search.await?, None));
-        }
-        let operation = access.operation(&self.operation, prepared.places());
-        let record = Record::create(operation, self.default_name(name), id);
-        let (role, written) =
-            mint::transaction::record_during(search, record, access.context).await?;
+        };
+        let (role, written) = mint::transaction::record_during(search, started).await?;
         Ok((role, Some(written)))
     }
 
