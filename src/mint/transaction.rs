@@ -1,9 +1,10 @@
 //! The methods that run a transaction. Each method goes through the states in `docs/transaction.md` in order.
 
 use super::other_runs;
-use super::record::{RunRecord, StartedRecord, UnusedRecord, pending_hint};
+use super::record::{RunRecord, pending_hint};
 use super::rotation;
 use super::state::{Delivered, Failure, Transaction};
+use super::unused_record::{StartedRecord, UnusedRecord};
 use crate::error::Error;
 use crate::journal::{self, Entry, Record};
 use crate::manager::{ApiKey, NewApiKey};

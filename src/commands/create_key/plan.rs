@@ -76,13 +76,7 @@ impl<'a> CreatePlan<'a> {
         prepared: PreparedSinks,
         started: Option<StartedRecord<'_>>,
     ) -> Result<Option<KeyReport>, Error> {
-        let started = match started {
-            Some(started) => Some(started),
-            None => {
-                self.start_record(access.context, |id| access.operation(id, prepared.places()))?
-            }
-        };
-        let (role, written) = self.role_and_record(access, started).await?;
+        let (role, written) = self.role_and_record(access, &prepared, started).await?;
         warn_clock_skew(access, self.expiry);
         let key = self.key(&role, access.signed_in);
         let mut meta = secret_meta(access.target, true, &self.operation, &prepared.places());
@@ -182,10 +176,11 @@ impl<'a> CreatePlan<'a> {
         StartedRecord::start(record, context).map(Some)
     }
 
-    /// Finds the role. If `started` is set, also waits until that record is on disk.
+    /// Finds the role. While this takes, writes the journal record of a key that gets a default name, if `started` is `None`.
     async fn role_and_record<'c>(
         &self,
-        access: Access<'_>,
+        access: Access<'c>,
+        prepared: &PreparedSinks,
         started: Option<StartedRecord<'c>>,
     ) -> Result<(RequestedRole, Option<UnusedRecord<'c>>), Error> {
         let (name, id) = (self.args.role.as_deref(), self.args.role_id);
@@ -197,6 +192,12 @@ impl<'a> CreatePlan<'a> {
             let mut role = roles::requested(role, read_rights, access).await?;
             role.name = role.name.or_else(|| name.map(str::to_owned));
             Ok(role)
+        };
+        let started = match started {
+            Some(started) => Some(started),
+            None => {
+                self.start_record(access.context, |id| access.operation(id, prepared.places()))?
+            }
         };
         let Some(started) = started else {
             return Ok((search.await?, None));
