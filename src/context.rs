@@ -26,7 +26,7 @@ pub(crate) struct Context {
     pub(crate) pending: PendingSet,
     /// The steps in progress, which are shown on the terminal.
     pub(crate) progress: Steps,
-    /// The flushes of the journal folder to disk that are not done yet, after records were removed.
+    /// The flushes of the journal folder to disk that are not done yet. A flush makes the removal of records permanent.
     pub(crate) flushes: PendingFlushes,
     /// If true, secrets are read even from files that other users may read.
     pub(crate) allow_loose_permissions: bool,
@@ -74,7 +74,8 @@ impl Context {
 
     /// Waits for a second signal, and returns the error for the aborted run.
     ///
-    /// The error lists the unfinished operations. It is built here, because the list is emptied when the command's future is dropped.
+    /// The error lists the unfinished operations. The error must be created before the command's future is dropped, because dropping the future
+    /// empties the list.
     ///
     /// If the run only has to sign out and to finish flushes to disk, this function never returns. The second signal cancels these two steps, and the
     /// run reports the result of its work.
@@ -93,7 +94,7 @@ impl Context {
         let meanwhile = match self.pending.meanwhile() {
             Some(meanwhile) => Some(meanwhile.to_owned()),
             None => {
-                // A run that has no operation to finish usually exits before this pause is over, so no note is needed.
+                // A run that has no operation to finish usually exits within `EXIT_PAUSE`. No note is needed then.
                 tokio::time::sleep(EXIT_PAUSE).await;
                 self.progress.current()
             }

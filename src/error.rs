@@ -220,7 +220,7 @@ pub(crate) struct Error {
     key_id: Option<i64>,
     retry_at: Option<i64>,
     cause: Option<ErrorKind>,
-    /// True if repeating the command is not safe, although it is for other errors of this kind.
+    /// True if repeating the command is not safe, whatever the kind of the error is.
     is_final: bool,
 }
 

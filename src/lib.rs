@@ -132,8 +132,8 @@ fn run_with_settings(
 ) -> (Result<Outcome, Error>, Output) {
     logging::start(cli.global.verbose, cli.global.quiet);
     let profile_use = cli.command.profile_use();
-    // The trial thread only shows that the system can start a thread. It ends while the settings are read. Waiting for it here would make `create` 2
-    // % slower.
+    // The trial thread tests whether the system can start a thread. The trial thread ends while the settings are read. Waiting for it here would make
+    // `create` 2 % slower.
     let trial = TrialThread::start();
     match Settings::resolve(cli.global, sources, profile_use) {
         Ok(settings) => {
@@ -145,7 +145,8 @@ fn run_with_settings(
     }
 }
 
-/// How long tokio keeps an idle thread. It is longer than any run, because the system might be unable to start a new thread later.
+/// How long tokio keeps an idle thread. The time is longer than any run, so no idle thread ends during the run. The system might be unable to start a
+/// new thread in its place.
 const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 
 fn parse() -> Result<(Cli, Sources), ExitCode> {
@@ -177,9 +178,9 @@ fn run(
         .build()
         .map_err(|error| Error::unexpected(format!("could not start the runtime: {error}")))?;
     trial.finish()?;
-    // tokio's first thread for blocking work is started now, because the trial thread has just shown that the system can start a thread. If tokio
-    // could not start its first thread later, it would panic. The new thread reads the ID of the system's boot for the journal record of this run.
-    // Reading this ID later would delay the request that creates the key.
+    // tokio panics if it cannot start its first thread for blocking work. The trial thread has just shown that the system can start a thread, so
+    // tokio's first thread is started now. The first thread reads the ID of the system's boot for the journal record of this run. Reading this ID
+    // later would delay the request that creates the key.
     drop(runtime.spawn_blocking(journal::read_boot_id));
     let result = runtime.block_on(run_with_signals(&command, settings, &context));
     // The runtime is shut down without waiting for its threads, because the thread of a cancelled prompt may still be waiting for input.

@@ -19,7 +19,7 @@ use crate::terminal::prompt::{Prompt, rejection};
 use crate::trust::policy::{TrustDecision, TrustPolicy, TrustSource};
 
 const ADDRESS_QUESTION: &str = "Address of the manager (such as dsm.example.com): ";
-/// How many times the user is asked at most for a different address, if no connection to the typed one is possible.
+/// The maximum number of times that the user is asked for a different address, after no connection to the typed address was possible.
 const MAX_NEW_ADDRESSES: usize = 2;
 
 /// One manager and the settings for it.
@@ -159,7 +159,7 @@ impl Target {
         self.tenant.as_ref().map(|tenant| tenant.value.as_str())
     }
 
-    /// Returns how this manager's certificate is verified, and the setting from which this follows.
+    /// Returns how this manager's certificate is verified, and the setting that selected this method.
     ///
     /// # Errors
     /// Returns the error of [`TrustPolicy::resolve`].
@@ -242,8 +242,8 @@ impl Target {
 /// Asks for the address of the manager until the answer is a valid address.
 async fn ask_address(settings: &Settings, context: &Context) -> Result<Address, Error> {
     let prompt = context.prompt();
-    // If `--url ""` removes the address of the profile, the user is not asked for a different address, because the password in the profile must be
-    // sent only to the profile's manager.
+    // `--url ""` may have removed the address of the profile. The user is not asked for an address then, because the user could type the address
+    // of a different manager. The password in the profile must be sent only to the profile's manager.
     let profile = settings.file.profile.as_ref();
     let is_for_one_manager = profile.is_some_and(|profile| profile.value.text("url").is_some());
     if prompt == Prompt::Unavailable || is_for_one_manager {

@@ -20,7 +20,7 @@ use crate::text::shorten;
 use crate::trust::pin_store::{KnownManager, PinStore};
 use crate::trust::policy::TrustSource;
 
-/// How many of a certificate's host names are shown at most.
+/// The maximum number of host names that are shown for a certificate.
 const MAX_NAMES: usize = 8;
 /// The number of characters after which the value of a certificate field is cut. A longer value could push the question off the screen.
 const MAX_LENGTH: usize = 300;
@@ -30,7 +30,7 @@ const INDENT: usize = 11;
 const COLUMNS: usize = 80;
 /// The maximum width of one line of a value in the description of a certificate.
 const WIDTH: usize = COLUMNS - INDENT;
-/// How many times the user is asked at most whether to trust a certificate.
+/// The maximum number of times that the user is asked whether to trust a certificate.
 const MAX_QUESTIONS: usize = 3;
 
 /// Returns true if this run can pin the public key of an unknown manager. Pinning requires a terminal or `--tls-accept-new`. It is not possible if a
@@ -272,8 +272,8 @@ fn repeated_question(answer: &str) -> String {
 pub(crate) fn comparison_commands(host: &str) -> String {
     let port = host.rsplit(':').next().unwrap_or_default();
     format!(
-        "Compare a fingerprint with the output of its command on the manager's host.\n\
-         If they differ, the connection may be intercepted.\n\
+        "Run one of these commands on the manager's host, and compare the fingerprints.\n\
+         If the fingerprints differ, the connection may be intercepted.\n\
          Certificate:\n  keytool -printcert -sslserver localhost:{port}\n\
          Public key:\n  {}",
         key_fingerprint_command(host).replace(" | openssl ", " |\n    openssl ")
@@ -285,7 +285,7 @@ pub(crate) fn describe(certificate: &ServerCertificate) -> String {
     describe_with(certificate, &certificate.fingerprint.to_string())
 }
 
-/// Like [`describe`], but shows `fingerprint` as the certificate's fingerprint. The caller can insert a line break into this text.
+/// Like [`describe`], but shows the text `fingerprint` as the certificate's fingerprint. The text may contain a line break.
 fn describe_with(certificate: &ServerCertificate, fingerprint: &str) -> String {
     format!(
         "{}\n\n  SHA-256 fingerprint of the certificate (keytool, browsers, openssl x509):\n    {fingerprint}\n  \

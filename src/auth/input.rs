@@ -8,8 +8,8 @@ use crate::error::Error;
 use crate::secret::Secret;
 use crate::target::Target;
 
-/// Validates the credentials whose value is in a flag, in an environment variable or in the profile, and not in a file. Returns the MFA code if its
-/// value is set there.
+/// Validates the user name, the tenant, the password and the MFA code, if their values are set directly in a flag, an environment variable or the
+/// profile. Values in files are not read here. Returns the MFA code if its value is set directly.
 ///
 /// # Errors
 /// Returns a usage error that names the flag, environment variable or profile field with the invalid value.

@@ -40,8 +40,8 @@ pub(crate) async fn sign_in_as(
         &username,
         target.force_login,
     );
-    // No question that echoes its answer may come before the password prompt, because the user expects that prompt and may already be typing the
-    // password.
+    // The user expects the password prompt, and may already be typing the password. So no prompt that shows its input may come before the password
+    // prompt.
     let asks_for_password = target.password.is_none()
         && input.password().is_none()
         && context.prompt() == Prompt::Terminal;
@@ -136,8 +136,8 @@ impl PasswordSignIn<'_> {
                 && first_use::trust_on_first_use(target, context).await?
             {
                 manager = target.manager(context)?;
-                // The TLS handshake failed before the MFA code was sent, so the MFA code is no longer recorded as used. It is recorded again, because
-                // the next request sends it.
+                // The TLS handshake failed, so the MFA code was not sent, and `remember` has removed it from the record. The next request sends the
+                // MFA code, so the code is recorded again.
                 if let Some(code) = &code {
                     (guard.mark_code_used(code))
                         .map_err(|spent| code_already_used("the code", &spent))?;
@@ -239,7 +239,7 @@ impl PasswordSignIn<'_> {
     /// Returns the error of a failed sign-in. If the account is locked, the hint contains the command that unlocks it on the manager's host.
     fn failed(&self, error: ManagerError) -> Error {
         let locked = *error.cause() == Cause::SignInRefused(SignInRefusal::Locked);
-        // The manager may have counted the attempt, so a script must not repeat it.
+        // The manager may have received the request and counted a rejected sign-in. So a script must not repeat the sign-in.
         let is_uncertain = match error.cause() {
             Cause::TimedOut | Cause::Reset => true,
             Cause::Unavailable { .. } => is_from_gateway(&error),
@@ -370,8 +370,7 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
     }
 }
 
-/// Returns true if the response has a status code such as 502 or 504, with which a gateway responds after it may have forwarded the request to the
-/// manager.
+/// Returns true if a gateway may have forwarded the request to the manager. This is possible with a status such as 502 or 504, but not with 503.
 fn is_from_gateway(error: &ManagerError) -> bool {
     error.http_status() != Some(503)
 }

@@ -119,7 +119,7 @@ enum Unfit {
 }
 
 /// Reads all bytes, and fails if there are more than the maximum. The buffer is allocated once, because a reallocation would leave a copy of the
-/// secret in memory. If the expected size is known, the buffer is only slightly larger, because zeroing a large buffer takes time.
+/// secret in memory. If the expected size is known, the buffer is only slightly larger than this size, because zeroing a large buffer takes time.
 fn limited(mut reader: impl Read, expected: Option<u64>) -> Result<Bytes, Unfit> {
     // A size of 0 is ignored, because some file systems, such as /proc, report it for every file.
     let expected = expected.filter(|&length| length > 0 && length < LIMIT);
@@ -169,8 +169,8 @@ fn file(
     limited(file, expected).map_err(|unfit| usage(source, kind, &unfit))
 }
 
-/// Returns the end of a hint, which says that the user can omit the flag to be prompted. It is empty for an API key, unless the command is
-/// `verify-key`, because only `verify-key` prompts for an API key.
+/// Returns the end of a hint: the user can omit the flag to be prompted. Only `verify-key` prompts for an API key. For an API key in any other
+/// command, an empty string is returned.
 fn or_prompt(source: &Source, kind: CredentialKind) -> &'static str {
     if kind == CredentialKind::ApiKey && *source != KEY_FILE {
         ""

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::journal::{Operation, notice};
 use crate::manager::SignedIn;
 use crate::target::Target;
+use crate::terminal::prompt::Prompt;
 
 /// What a command needs to work on a manager: the signed-in client, the manager's settings and the shared state of the run.
 #[derive(Clone, Copy)]
@@ -28,13 +29,30 @@ impl Access<'_> {
     /// authenticates the run, and the destinations of the new secret.
     pub(crate) fn operation(&self, id: &str, sinks: Vec<String>) -> Operation {
         Operation {
-            id: id.to_owned(),
-            manager: self.target.address.to_string(),
-            tenant: self.target.tenant_name().map(str::to_owned),
             signer: self.signed_in.signer_fingerprint(id),
-            sinks,
+            ..operation_of_session(self.target, id, sinks)
         }
     }
+}
+
+/// Like [`Access::operation`], for a run that signs in with a password. It can be called before the sign-in.
+pub(crate) fn operation_of_session(target: &Target, id: &str, sinks: Vec<String>) -> Operation {
+    Operation {
+        id: id.to_owned(),
+        manager: target.address.to_string(),
+        tenant: target.tenant_name().map(str::to_owned),
+        signer: None,
+        sinks,
+    }
+}
+
+/// Returns true if the run will sign in with a password, and will neither ask the user nor wait for the manager before it sends the sign-in request.
+pub(crate) fn signs_in_at_once(method: &AuthMethod, target: &Target, context: &Context) -> bool {
+    matches!(method, AuthMethod::Password)
+        && target.username.is_some()
+        && target.password.is_some()
+        && target.wait.is_none()
+        && context.prompt() == Prompt::Unavailable
 }
 
 /// Signs in, warns about unfinished work of earlier runs, runs `work`, and signs out even if the work fails.
@@ -46,14 +64,16 @@ pub(crate) async fn signed_in<T>(
     context: &Context,
     work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    signed_in_with(&LoginInput::default(), target, context, work).await
+    let method = AuthMethod::select(target, context)?;
+    signed_in_with(&method, &LoginInput::default(), target, context, work).await
 }
 
-/// Like [`signed_in`], but stores the typed user name and password in `input`, so that the run can sign in again.
+/// Like [`signed_in`], but uses `method`, and stores the typed user name and password in `input`, so that the run can sign in again.
 ///
 /// # Errors
 /// Returns the error of the sign-in or of the work.
 pub(crate) async fn signed_in_with<T>(
+    method: &AuthMethod,
     input: &LoginInput,
     target: &Target,
     context: &Context,
@@ -63,7 +83,7 @@ pub(crate) async fn signed_in_with<T>(
         warn_unfinished(target, context);
         work(access).await
     });
-    session(input, target, context, &mut work).await?;
+    session(method, input, target, context, &mut work).await?;
     work.result()
 }
 
@@ -76,8 +96,10 @@ pub(crate) async fn signed_in_to_recover<T>(
     context: &Context,
     work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
+    let method = AuthMethod::select(target, context)?;
     let mut work = WorkSlot::of(work);
-    session(&LoginInput::default(), target, context, &mut work).await?;
+    let input = LoginInput::default();
+    session(&method, &input, target, context, &mut work).await?;
     work.result()
 }
 
@@ -129,13 +151,13 @@ impl<T, W: AsyncFnOnce(Access<'_>) -> Result<T, Error>> SessionWork for WorkSlot
 }
 
 async fn session(
+    method: &AuthMethod,
     input: &LoginInput,
     target: &Target,
     context: &Context,
     work: &mut dyn SessionWork,
 ) -> Result<(), Error> {
-    let method = AuthMethod::select(target, context)?;
-    let client = sign_in(&method, target, input, context).await?;
+    let client = sign_in(method, target, input, context).await?;
     let work = async |signed_in: &SignedIn| {
         let access = Access {
             signed_in,
@@ -144,7 +166,7 @@ async fn session(
         };
         work.run(access).await
     };
-    let (client, result) = with_renewal(&method, client, target, context, work).await;
+    let (client, result) = with_renewal(method, client, target, context, work).await;
     let sign_out = async {
         if client.is_renewed() || matches!(method, AuthMethod::Password) {
             sign_out(target, &client, context).await;
@@ -162,7 +184,7 @@ async fn finish_flushes(context: &Context) {
     tokio::select! {
         biased;
         _ = context.signals.second_signal() => {
-            log::info!("interrupted while flushing the removal of this run's records to disk");
+            log::info!("interrupted before the removal of this run's records was flushed to disk");
         }
         () = context.flushes.finish() => {}
     }

@@ -14,8 +14,7 @@ use crate::manager::{Credentials, SessionRenewal, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::safe;
 
-/// Signs in. A sign-in request is sent only for a user name and a password. An API key or a saved credential needs none, because it is sent with each
-/// request of the command.
+/// Signs in. Only a user name and a password require a sign-in request. An API key or a saved credential is sent with each later request instead.
 ///
 /// # Errors
 /// Returns a usage error if a credential cannot be read, or a sign-in error if the manager rejects the credential.

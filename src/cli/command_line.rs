@@ -96,8 +96,10 @@ pub(crate) fn parser() -> clap::Command {
 }
 
 /// Returns the parser for a command line whose first word is `first`. If this word is a command, the parser contains only this command. Building the
-/// parser with all commands would take a sixth of the instructions of a `create` run (1.4 of 8.3 million). The flags of every command are added to
-/// the command as ordinary flags. If they were global flags of clap, clap would reject an invalid environment variable even if the flag was typed.
+/// parser with all commands would take a sixth of the instructions of a `create` run (1.4 of 8.3 million).
+///
+/// The program's flags are added to the command as ordinary flags. clap reads the environment variable of a global flag even if the flag was typed.
+/// So clap would reject an invalid variable although the typed flag overrides it.
 fn parser_for(first: &str) -> clap::Command {
     if ["-h", "--help", "-V", "--version"].contains(&first) {
         return parser().mut_args(|flag| flag.global(false));
@@ -173,14 +175,14 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
     })
 }
 
-/// The position of the global flags in the help. It puts them after the flags of a command.
+/// The position of the global flags in the help: after the flags of a command.
 const GLOBAL_ORDER: usize = 100;
 const NAME: &str = "swp-keys";
 /// The maximum width of the help, in columns.
 pub(crate) const WIDTH: usize = 100;
 const AFTER_HELP: &str = "\
 Exit codes: 0 success, 1 other error, 2 usage, 3 not found, 4 sign-in rejected or account locked (do not retry), 5 forbidden, \
-6 already exists or ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 secret not delivered, changes rolled back, 11 outcome \
+6 already exists or ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 secret not delivered and changes rolled back, 11 outcome \
 unknown (run `swp-keys recover` before retrying), 12 some of several keys failed, 13 check failed, 128 + N (such as 130 or 143) \
 interrupted by signal N and cleaned up.";
 

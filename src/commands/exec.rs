@@ -54,7 +54,7 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_full_access: bool,
 
-    /// Time until the key expires if it cannot be deleted; 1mo is a calendar month
+    /// Lifetime of the key, in case it cannot be deleted; 1mo is a calendar month
     #[arg(long, value_name = "DURATION", default_value = "1h")]
     ttl: String,
 
@@ -127,11 +127,17 @@ pub(crate) async fn run(
         method: AuthMethod::select(&target, context)?,
         input: LoginInput::kept(),
     };
-    let code = session::signed_in_with(&login.input, &target, context, async |access| {
-        let key = plan.create_key(prepared, access).await?;
-        let ended = plan.run(secret, context).await;
-        plan.delete_key(key, ended, &login, access).await
-    })
+    let code = session::signed_in_with(
+        &login.method,
+        &login.input,
+        &target,
+        context,
+        async |access| {
+            let key = plan.create_key(prepared, access).await?;
+            let ended = plan.run(secret, context).await;
+            plan.delete_key(key, ended, &login, access).await
+        },
+    )
     .await?;
     Ok(Outcome::Child(code))
 }
@@ -297,7 +303,7 @@ impl<'a> ExecPlan<'a> {
         };
         let id = key.delivered.id;
         let message = format!(
-            "{outcome}; could not delete the key `{}` (ID {id}), which stays valid {}: {why}",
+            "{outcome}; could not delete the key `{}` (ID {id}, valid {}): {why}",
             key.name,
             until(&key)
         );
@@ -349,8 +355,8 @@ async fn delete(
         .await
         .map_err(|again| {
             let why = match again.kind() {
-                // If the second sign-in failed because there is no terminal or because a signal arrived, the message omits its error. The expired
-                // session is the cause of the failure.
+                // The second sign-in failed because there is no terminal or because a signal arrived. The message omits this reason, because the
+                // expired session is the cause of the failure.
                 ErrorKind::Usage | ErrorKind::Interrupted(_) => {
                     "could not sign in again".to_owned()
                 }

@@ -21,8 +21,9 @@ use crate::terminal::output::{Format, json_text};
 /// Save a session or an API key for later commands.
 #[derive(clap::Args)]
 #[command(
-    after_help = "If an API key is set (--api-key-file, or SWP_API_KEY without a password), it is checked and saved in a file that only you \
-                  can read. A credential saved earlier for the same manager is replaced: a session is ended, and an API key stays valid."
+    after_help = "If an API key is set (--api-key-file, or SWP_API_KEY if no password is set), the key is checked and saved in a file that only \
+                  you can read. A credential saved earlier for the same manager is replaced. A replaced session is ended. A replaced API key \
+                  stays valid on the manager."
 )]
 pub(crate) struct Args {}
 
@@ -46,9 +47,8 @@ pub(crate) async fn run(
 
 /// Returns the API key to save, or `None` to save a session.
 ///
-/// The API key is saved if its source takes precedence over the sources of the password and of the MFA code. A flag takes precedence over the
-/// environment, and the environment takes precedence over a profile. If the API key and the password both come from the environment, a session is
-/// saved.
+/// The precedence of the sources is: flag, environment, profile. The API key is saved if its source takes precedence over the source of the password.
+/// If both have the same kind of source, a session is saved. A session is also saved if a flag sets an MFA code.
 fn selected_key(target: &Target) -> Option<&Sourced<SecretSource>> {
     let key = target.api_key.as_ref()?;
     let code = (target.mfa.as_ref()).filter(|code| code.source.is_flag());

@@ -128,7 +128,7 @@ fn selected_key(
     if given.is_some_and(|given| given.source == Source::Flag("--api-key-file")) {
         return Err(Error::usage(
             "`--key-file` and `--api-key-file` cannot be combined",
-            "set only one of these flags: the key in the file is checked, and also authenticates the requests",
+            "omit one of these flags: the command authenticates with the key that it checks",
         ));
     }
     Ok(Some(Sourced {
@@ -181,7 +181,7 @@ impl Verification {
             return Some(
                 Error::new(
                     ErrorKind::CheckFailed,
-                    "the key works, but its expiry is unknown, because its role does not permit viewing API keys",
+                    "the key works, but it has no permission to view API keys, so the key's expiry is unknown",
                 )
                 .hint(
                     "change the key's role to one that may view API keys, or omit `--fail-within`",

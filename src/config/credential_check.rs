@@ -57,7 +57,7 @@ pub(crate) enum Defect {
     /// The value contains a NUL character.
     #[error("contains a NUL character")]
     Nul,
-    /// The value ends with a line break. In a file, this is a second line break, because the first one was removed.
+    /// The value ends with a line break. If it was read from a file, stdin or a command, one line break has already been removed.
     #[error("ends with a line break, which is not part of a valid value")]
     BreakAtEnd,
     /// The value has several lines.
@@ -169,7 +169,7 @@ impl CredentialKind {
             Self::ApiKey if text.starts_with("eyJ") && text.matches('.').count() >= 2 => {
                 Err(Defect::PlatformToken)
             }
-            // A password is rejected only if it has the complete form of a token, because a valid password may look similar.
+            // A valid password may start like a JSON Web Token. So a password is rejected only if the whole text has that form.
             Self::Password if is_token(text) => Err(Defect::PlatformToken),
             Self::ApiKey if !text.chars().all(|one| one == ' ' || one.is_ascii_graphic()) => {
                 Err(Defect::NotForHeader)

@@ -17,7 +17,7 @@ const PASSWORD_COMMAND: SettingKey = (
 );
 const MFA_COMMAND: SettingKey = ("mfa_command", "--mfa-command", "SWP_MFA_COMMAND");
 const API_KEY_FILE: SettingKey = ("api_key_file", "--api-key-file", "SWP_API_KEY_FILE");
-/// This field of a profile has no flag. On the command line, users can pipe the output of a command into `--api-key-file -`.
+/// This setting exists only in profiles and has no flag. On the command line, users can pipe the output of a command into `--api-key-file -`.
 const API_KEY_COMMAND: &str = "api-key-command";
 
 /// Determines the source of the password. The order of precedence is: the flags, SWP_PASSWORD_FILE, SWP_PASSWORD_COMMAND, SWP_PASSWORD, the profile.
@@ -106,7 +106,7 @@ fn from_command(command: Sourced<String>) -> Sourced<SecretSource> {
     command.map(SecretSource::Command)
 }
 
-/// Checks that the command that prints a secret can be split into words, so that a syntax error is reported before any prompt or request.
+/// Checks the syntax of the command that prints a secret. So a syntax error is reported before any prompt or request.
 fn checked(secret: Option<Sourced<SecretSource>>) -> Result<Option<Sourced<SecretSource>>, Error> {
     if let Some(Sourced {
         value: SecretSource::Command(text),

@@ -68,7 +68,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_API_KEY_SCHEME", hide_env_values = true, value_name = "SCHEME", default_value = "auto", help_heading = SIGN_IN)]
     pub api_key_scheme: ApiKeyScheme,
 
-    /// Sign in even after two rejected sign-ins within 15 minutes, or with a code that was already sent
+    /// Sign in even if two sign-ins were rejected within 15 minutes, or if the code was already sent
     #[arg(global = true, long, help_heading = SIGN_IN)]
     pub(crate) force_login: bool,
 
@@ -116,11 +116,11 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, value_name = "N", env = "SWP_RETRIES", hide_env_values = true, default_value_t = 4, help_heading = TRUST)]
     pub retries: u32,
 
-    /// Maximum time to determine whether a key was created after the response was lost
+    /// After a lost response, maximum time to determine whether the key was created
     #[arg(global = true, long, value_name = "DURATION", env = "SWP_SETTLE_TIMEOUT", hide_env_values = true, default_value = "30s", help_heading = TRUST)]
     pub(crate) settle_timeout: String,
 
-    /// Fail before a secret is created if no record of the run can be written
+    /// If the record of the run cannot be written, fail before creating a secret
     #[arg(global = true, long, env = "SWP_REQUIRE_JOURNAL", hide_env_values = true, value_parser = switch::parse, help_heading = TRUST)]
     pub(crate) require_journal: bool,
 
@@ -146,7 +146,7 @@ pub(crate) struct GlobalArgs {
 pub(crate) struct Sources(Vec<(clap::Id, ValueSource)>);
 
 impl Sources {
-    /// Returns the sources of the global flags, which clap's parsed command line contains.
+    /// Returns the sources of the global flags. `matches` is the command line as parsed by clap.
     pub(crate) fn of(matches: &ArgMatches) -> Self {
         let source = |id: &clap::Id| Some((id.clone(), matches.value_source(id.as_str())?));
         Self(matches.ids().filter_map(source).collect())

@@ -1,5 +1,5 @@
-//! Selects the profile of a run. If the run is for a different manager than the profile, the sign-in settings and trust settings of the profile are
-//! removed.
+//! Selects the profile of a run. A profile contains the address of its manager. If the run uses a different manager, the sign-in settings and trust
+//! settings of the profile are removed.
 
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ pub(crate) struct SelectedProfile {
     pub(crate) path: Option<PathBuf>,
     /// The name of the requested profile, from `--profile` or SWP_PROFILE.
     pub(crate) wanted: Option<Sourced<String>>,
-    /// The selected profile, with the setting that selected it as its source.
+    /// The selected profile. Its source is the setting that selected the profile.
     pub(crate) profile: Option<Sourced<Profile>>,
     /// A note for the user, for example about settings of the profile that are ignored.
     pub(crate) note: Option<String>,
@@ -44,8 +44,8 @@ impl SelectedProfile {
     /// Reads the settings file if the command uses profiles.
     ///
     /// # Errors
-    /// Returns a usage error if the file is invalid, or if it does not contain the requested profile. With [`ProfileUse::Inspected`], such an error
-    /// is a field of the result instead.
+    /// Returns a usage error if the file is invalid, or if it does not contain the requested profile. With [`ProfileUse::Inspected`], the function
+    /// returns `Ok` instead, and stores the error in `problem`.
     pub(crate) fn read(
         resolver: &Resolver<'_>,
         wanted: Option<String>,

@@ -83,7 +83,7 @@ impl ProxySettings {
             {
                 return Ok(direct(Some(exceptions.source.clone())));
             }
-            // An address with http (only loopback addresses have it) must not be reached through a proxy, because the password would leave the
+            // Only loopback addresses can have the scheme http. They must not be reached through a proxy, because the password would leave the
             // machine in plaintext.
             if !address.is_encrypted() {
                 return Err(Error::usage(

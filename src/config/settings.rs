@@ -53,7 +53,7 @@ pub(crate) struct Settings {
     pub connect_timeout: Duration,
     /// The maximum number of retries of a read request.
     pub retries: u32,
-    /// The maximum time to determine whether a request succeeded after its response was lost.
+    /// If the response to a request is lost: the maximum time to determine whether the request succeeded.
     pub(crate) settle_timeout: Duration,
     /// If true, a run that cannot write its journal record stops before it creates a secret.
     pub(crate) require_journal: bool,
@@ -117,7 +117,8 @@ pub(crate) const ADDRESS_HINT: &str =
 
 impl Settings {
     /// Resolves all settings. For each value in `global`, `sources` says whether it comes from the command line or from the environment. A setting
-    /// that is not in `global` comes from the profile, if the command uses profiles, or from the default.
+    /// that is not in `global` comes from the profile. If the command uses no profile, or if the profile does not contain the setting, the default
+    /// applies.
     ///
     /// # Errors
     /// Returns a usage error that names the flag, the environment variable or the field of the settings file with the invalid value.

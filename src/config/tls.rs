@@ -15,7 +15,7 @@ const INSECURE: SettingKey = ("insecure", "--insecure", "SWP_INSECURE");
 const HINT: &str =
     "use `sha256:` followed by 64 hex digits, the SHA-256 fingerprint of the manager's public key";
 
-/// The texts of the pins, which are not parsed yet, and the setting that contains them.
+/// The pins as text that is not parsed yet, and the setting that contains the pins.
 struct PinTexts {
     texts: Vec<String>,
     source: Option<Source>,
@@ -125,7 +125,7 @@ pub(crate) fn insecure(
     Ok(source)
 }
 
-/// Returns true if the setting for the file with trusted certificates has precedence over the setting that disables verification.
+/// Returns true if the trusted certificates in `--ca-cert` or SWP_CA_CERT take precedence over the setting that disables verification.
 fn is_overridden(resolver: &Resolver<'_>, global: &GlobalArgs) -> Result<bool, Error> {
     let Some(ca_cert) = given_ca_cert(resolver, global) else {
         return Ok(false);

@@ -128,7 +128,7 @@ fn read_duration(text: &str, longest: Duration) -> Result<Duration, &'static str
         Ok(duration) if duration.is_zero() => Err("expected a duration longer than zero"),
         Ok(duration) if duration <= longest => Ok(duration),
         Ok(_) | Err(humantime::DurationError::NumberOverflow) => Err(too_long(longest)),
-        // The parser's own message is not used, because it may quote the text, which may be a misplaced secret.
+        // The parser's message may quote the value, and the value may be a misplaced secret. So the message is not used.
         Err(_) => Err("expected a duration such as 30s or 5m"),
     }
 }

@@ -138,7 +138,7 @@ mod pipe {
                 )
             };
             let (reader, writer) = io::pipe().map_err(failed)?;
-            // If the system has assigned the requested number to the new pipe, nothing else uses this number.
+            // If the read end of the new pipe already has the requested number, the number was free.
             if reader.as_raw_fd() == number {
                 let reader = reader.into();
                 return Ok(Self { reader, writer });

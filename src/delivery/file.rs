@@ -129,7 +129,7 @@ impl FileSink {
         let Some(delivered) = self.delivered.take() else {
             return Ok(());
         };
-        // A first signal does not end the wait for these locks, because it must not interrupt the rollback. A second signal ends the run.
+        // The wait for these locks ignores the first signal, because the rollback must not be interrupted. A second signal ends the run.
         let folder = Arc::clone(delivered.folder());
         let lock = lock_folder(&folder, &Signals::default()).await;
         let _lock = lock.map_err(|failure| failure.to_string())?;
@@ -140,9 +140,7 @@ impl FileSink {
 }
 
 fn too_large() -> io::Error {
-    io::Error::other(
-        "the file is a mount point, which cannot be replaced, and it is too large to be overwritten (more than 1 MiB)",
-    )
+    io::Error::other("the file is larger than 1 MiB, the limit for a file that is a mount point")
 }
 
 impl Sink for FileSink {

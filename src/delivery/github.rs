@@ -6,7 +6,7 @@
 //! `FileCommandManager`).
 //!
 //! The file is locked during the write and during a rollback. A rollback removes the lines that this run has appended. If another process has
-//! appended more lines since the delivery, this run's lines are not removed, because that would move the lines of the other process. They are
+//! appended lines since the delivery, removing this run's lines would move the lines of the other process. In this case, this run's lines are
 //! overwritten with empty lines, which the runner ignores.
 
 use std::fs::{File, OpenOptions};
@@ -216,7 +216,7 @@ impl GithubSink {
         let Some(appended) = self.delivered.take() else {
             return Ok(());
         };
-        // A first signal does not end the wait for this lock, because it must not interrupt the rollback. A second signal ends the run.
+        // The wait for this lock ignores the first signal, because the rollback must not be interrupted. A second signal ends the run.
         let _lock = self.lock(&Signals::default()).await?;
         self.cut_off(&appended)
     }
@@ -326,8 +326,8 @@ mod stderr {
         let Ok(handle) = io::stderr().as_handle().try_clone_to_owned() else {
             return Some("stderr is closed");
         };
-        // On Windows, `metadata` returns an error for a pipe or a console. A runner may read a pipe, so this error does not mean that no runner reads
-        // stderr.
+        // On Windows, `metadata` returns an error for a pipe or a console. A runner may read a pipe, so this function returns `None` after such an
+        // error.
         File::from(handle)
             .metadata()
             .is_ok_and(|metadata| metadata.is_file())

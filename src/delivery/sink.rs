@@ -49,6 +49,6 @@ pub(crate) trait Sink {
     /// Returns the reason if the secret could not be removed.
     fn withdraw(&mut self) -> Withdrawing<'_>;
 
-    /// Drops the data that `withdraw` needs. The caller calls this function when all sinks have the secret, because no withdrawal can follow.
+    /// Drops the data that `withdraw` needs. The caller calls this function when all sinks have the secret. `withdraw` is not called after that.
     fn settle(&mut self) {}
 }

@@ -123,9 +123,8 @@ mod reader {
         {
             return Some("the reader of stdout has closed the pipe");
         }
-        // If stdout is closed when the program starts (`>&-`), the Rust runtime replaces stdout with /dev/null, opened for reading and writing. So a
-        // stdout that is /dev/null and can be read counts as closed. The redirection `>/dev/null` is allowed, because it opens /dev/null only for
-        // writing.
+        // If stdout is closed when the program starts (`>&-`), the Rust runtime opens /dev/null as stdout, for reading and writing. So /dev/null
+        // counts as a closed stdout if it can be read. The redirection `>/dev/null` is allowed, because it opens /dev/null only for writing.
         let is_null = match (fstat(stdout), stat("/dev/null")) {
             (Ok(stdout), Ok(null)) => {
                 stdout.st_rdev == null.st_rdev && stdout.st_ino == null.st_ino

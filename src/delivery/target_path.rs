@@ -133,15 +133,17 @@ pub(super) fn identity(path: &Path) -> PathBuf {
 /// Parses the name of an environment variable for the secret.
 ///
 /// # Errors
-/// Returns the rule for valid names if a shell could not use this name, or if the system itself reads a variable with this name. The dynamic linker
-/// and shells print the value of such a variable in their error messages (ld.so(8), bash(1)).
+/// Returns the rule for valid names if a shell could not use this name. Names such as `PATH` are also rejected: the dynamic linker and shells read
+/// these variables, and may print their values in error messages (ld.so(8), bash(1)).
 pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
     let is_of_system = ["PATH", "IFS", "ENV", "BASH_ENV"].contains(&text)
         || ["LD_", "DYLD_"]
             .iter()
             .any(|prefix| text.starts_with(prefix));
     if is_of_system {
-        return Err("the system reads PATH, IFS, ENV, BASH_ENV, LD_* and DYLD_* itself");
+        return Err(
+            "PATH, IFS, ENV, BASH_ENV, LD_* and DYLD_* are not allowed, because the system reads these variables and may print the secret",
+        );
     }
     let good = |character: char| character.is_ascii_alphanumeric() || character == '_';
     if text.chars().all(good) && text.starts_with(|first: char| !first.is_ascii_digit()) {

@@ -61,7 +61,7 @@ impl Expiry {
         } else {
             let length = Self::length(text)
                 .ok_or_else(|| usage("is not a duration, a date, a time or `never`"))?;
-            // The manager stores whole milliseconds, so a shorter duration would become zero.
+            // The manager stores whole milliseconds, so a duration below one millisecond would become zero.
             if matches!(length, Self::After(duration) if duration.as_millis() == 0) {
                 return Err(usage("must be at least one millisecond"));
             }

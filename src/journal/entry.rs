@@ -29,8 +29,8 @@ enum Noted {
     Replaced,
 }
 
-/// The error for a record that was written incompletely and could not be removed. The run must stop. If the run relied on this record, a power
-/// failure could remove it. If the run continued without a record, a later `recover` would act on the incomplete record.
+/// The error for a record that was written incompletely and could not be removed. The run must stop. The run cannot rely on the record, because a
+/// power failure could remove the record. The run cannot ignore the record, because a later `recover` would act on the record.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}; the incomplete record could not be removed")]
 struct LeftOnDisk(io::Error);

@@ -24,7 +24,7 @@ pub(crate) struct PendingFlushes {
 
 impl PendingFlushes {
     /// Closes the file of a removed record after the next flush, on the flush's thread. Closing the file takes time, because the system frees its
-    /// disk space. The sign-out and [`Self::finish`] do not wait until the file is closed, which makes `create` 2 % faster.
+    /// disk space. The sign-out and [`Self::finish`] do not wait until the file is closed. This makes `create` 2 % faster.
     pub(crate) fn close_later(&self, file: File) {
         self.removed.borrow_mut().push(file);
     }

@@ -30,8 +30,8 @@ pub(crate) fn place() -> String {
     )
 }
 
-/// Locks the journal folder. With the lock, concurrent runs check each other's records one at a time, so that one of the runs can continue. Without
-/// the lock, each run may find the records of the others and exit with an error, which is harmless. Returns `None` if the folder cannot be locked.
+/// Locks the journal folder, so that concurrent runs check each other's records one at a time. One of the runs can then continue. Without the lock,
+/// every run may find another run's record and exit with an error. This error does no harm. Returns `None` if the folder cannot be locked.
 pub(crate) fn turn() -> Option<File> {
     let folder = File::open(folder()?.path()).ok()?;
     lock_within_limit(&folder).ok().map(|()| folder)

@@ -9,8 +9,8 @@ use crate::storage::permissions::UntrustedPath;
 pub(crate) fn unfinished_work(manager: &str, tenant: Option<&str>, yes: &str) -> Vec<String> {
     let entries = match unfinished() {
         Ok(entries) => entries,
-        // If other users can change the journal, this function reports the error. Any other error also prevents this run from writing its own record,
-        // and is reported when the run tries to write it.
+        // If other users can change the journal, the error is reported here. Any other error is reported later, when this run fails to write its own
+        // record.
         Err(error) => {
             return UntrustedPath::cause_of(&error)
                 .map(|untrusted| format!("could not read the records of earlier runs: {untrusted}"))

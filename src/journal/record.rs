@@ -49,8 +49,8 @@ pub(crate) struct Record {
     /// True if the key must be the only key with its name.
     pub(crate) unique: bool,
     /// The fingerprint of the API key that authenticates the run ([`crate::manager::SignedIn::signer_fingerprint`]), or `None` if the run
-    /// uses a session. An API key selects the tenant (`docs/manager-api.md`, "Tenants"), so a run with an API key of a different tenant
-    /// cannot see the keys of this operation.
+    /// uses a session. A run that continues this operation must use the same API key. An API key of a different tenant cannot see the keys
+    /// of this operation (`docs/manager-api.md`, "Tenants").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) signer: Option<String>,
     /// The fleet to which the key belongs. `None` for a key that belongs to no fleet.
@@ -74,7 +74,7 @@ pub(crate) struct Record {
     pub(crate) progress: Progress,
 }
 
-/// The old key of a rotation. Its expiry is set after its successor's secret was delivered.
+/// The old key of a rotation. The expiry of the old key is set after the secret of the new key was delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Predecessor {
@@ -83,7 +83,8 @@ pub(crate) struct Predecessor {
     pub(crate) id: i64,
     /// How long the old key remains valid after the delivery of the successor's secret, in milliseconds.
     pub(crate) overlap: i64,
-    /// The new name of the old key, if the old key is renamed so that the successor can have its name. It is recorded before the rename.
+    /// The new name of the old key, or `None` if the old key is not renamed. The rename allows the successor to have the old name. The new
+    /// name is recorded before the rename.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) given_name: Option<String>,
     /// True if the successor's secret was delivered. Earlier versions of this program wrote this field instead of [`Stage::Delivered`].

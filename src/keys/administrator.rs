@@ -3,9 +3,10 @@
 use crate::error::Error;
 use crate::manager::{Administrator, Cause, ManagerError, SignedIn};
 
-/// Returns the administrator with this name, or `None` if the session may not view administrators.
+/// Returns the administrator with this name. Returns `None` if no administrator has the name, or if the session lacks the permission to
+/// view administrators.
 ///
-/// It is unknown which sessions and roles may view administrators (docs/manager-api.md, "Unknowns", no. 20). If the request is rejected, a
+/// It is unknown which sessions and roles have this permission (docs/manager-api.md, "Unknowns", no. 20). If the request is rejected, a
 /// different read request shows whether the session is still valid.
 pub(crate) async fn administrator(
     signed_in: &SignedIn,

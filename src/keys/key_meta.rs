@@ -44,8 +44,8 @@ impl<'a> KeyMeta<'a> {
     }
 }
 
-/// Returns a copy of `meta` to which the fields for a key were added. `fields` is the manager's JSON object of the key. In a dry run, it is
-/// the request that would create the key, which has no ID and no state.
+/// Returns a copy of `meta` that also contains the fields of [`KeyMeta`] for one key. `fields` is the key as the manager's JSON object. In a dry run,
+/// no key exists, and `fields` is the request that would create the key.
 pub(crate) fn complete(
     meta: &Value,
     fields: &Map<String, Value>,
@@ -69,8 +69,7 @@ pub(crate) fn time_of(milliseconds: &Value) -> Value {
     time.and_then(rfc3339).into()
 }
 
-/// Returns the name of a role if the output is JSON. Returns `None` if the role cannot be read, or if the output is text, which does not
-/// contain the name.
+/// Reads the name of a role for JSON output. Returns `None` if the output is not JSON, or if the role cannot be read.
 ///
 /// # Errors
 /// Returns an error if a signal interrupts the request.

@@ -59,7 +59,7 @@ impl LockChange {
         }
     }
 
-    /// Returns the flags for a hint that repeats the command.
+    /// Returns the flags of this command. A hint that suggests running the command again contains these flags.
     fn flags(self) -> &'static str {
         match self {
             Self::Lock { force: true } => " --force",
@@ -301,7 +301,7 @@ fn warn(result: &ChangedKey, change: LockChange, context: &Context) -> bool {
     let warning = match result.state {
         // Wrong secrets can also cause a lock. It is unknown whether an unlock request removes such a lock.
         State::Locked(Some(until)) => format!(
-            "{} was unlocked, but the manager does not accept it until {} because of earlier wrong secrets",
+            "{} was unlocked, but wrong secrets were sent earlier, so the manager rejects the key until {}",
             describe(key),
             format_time(until)
         ),

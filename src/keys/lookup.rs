@@ -85,8 +85,8 @@ pub(crate) fn is_ambiguous(name: &str) -> bool {
 const HOW: &str =
     "pass an ID, a name, `id:N` or `name:TEXT`; run `swp-keys list-keys` to list the IDs and names";
 
-/// Returns the key that the KEY argument `text` selects. This function compares the names in the results again, because it is unknown how
-/// the manager compares names (docs/manager-api.md, "Search").
+/// Returns the key that the KEY argument `text` selects. A name must match exactly. This function checks the names in the search results,
+/// because it is unknown how the manager compares names (docs/manager-api.md, "Search").
 ///
 /// # Errors
 /// Returns an error if several keys have the name, or if no key matches. If no key has the name, the hint suggests the closest name.
@@ -185,7 +185,7 @@ async fn not_found(name: &str, others: &[ApiKey], access: Access<'_>) -> Error {
 /// Adds a hint about a missing permission to the error of a key search. The role of an API key may lack the permission. It is unknown
 /// whether a session has the permission (docs/manager-api.md, "Unknowns", no. 20).
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
-    let instead = "sign in with an API key that has this permission (`--api-key-file`)";
+    let instead = "sign in with an API key that has permission to search keys (`--api-key-file`)";
     explain_refusal(signed_in, error, "search keys", instead)
 }
 

@@ -17,9 +17,9 @@ pub(crate) enum Signer {
 }
 
 impl Signer {
-    /// Returns the credential that authenticates this run. If it is an API key, asks the manager for the key's ID. The manager returns 403
-    /// if the key's role may not read the key (docs/manager-api.md, "Checking a key"). After a 403, the ID is taken from the secret of the
-    /// key, if the secret contains it.
+    /// Returns the credential that authenticates this run. For an API key, asks the manager for the key's ID. The manager returns 403 if
+    /// the role of the key lacks the permission to read the key (docs/manager-api.md, "Checking a key"). After a 403, the ID is taken from
+    /// the key's secret. If the secret does not contain the ID, the ID stays unknown.
     ///
     /// # Errors
     /// Returns the manager's error.
@@ -43,7 +43,7 @@ impl Signer {
         self == Self::Key(id)
     }
 
-    /// Moves the API key that authenticates this run to the end. The order of the other keys stays the same.
+    /// Moves the API key that authenticates this run to the end of `keys`. The order of the other keys stays the same.
     pub(crate) fn move_own_key_last(self, keys: &mut [ApiKey]) {
         if let Some(own) = keys.iter().position(|key| self.is(key.id)) {
             keys[own..].rotate_left(1);

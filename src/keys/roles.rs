@@ -224,8 +224,8 @@ impl RoleNames {
         let asking = async { Ok(access.signed_in.roles::<RoleSummary>().await) };
         match access.context.signals.cancel(asking).await? {
             Ok(roles) => Ok(Self::from_iter(roles)),
-            // A rejected search is not an error, because it is unknown whether a session may search roles (docs/manager-api.md, "Unknowns",
-            // no. 20).
+            // If the manager rejects the search, the run continues without role names. It is unknown whether a session may search roles
+            // (docs/manager-api.md, "Unknowns", no. 20).
             Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {
                 log::info!("could not read the role names: {error}");
                 Ok(Self::default())

@@ -89,7 +89,7 @@ pub(crate) fn proves_nothing(error: &ManagerError) -> bool {
 /// Prints a note that the API key works, but that its role does not permit viewing the key.
 pub(crate) fn note_hidden_key(context: &Context) {
     context.output.note(
-        "the API key works, but its name, role and expiry are unknown, because its role does not permit viewing API keys",
+        "the API key works, but it has no permission to view API keys, so the name, role and expiry of the key are unknown",
     );
 }
 

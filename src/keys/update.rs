@@ -169,8 +169,7 @@ impl Asking<'_> {
                 Err(why) if *why.cause() == Cause::Unauthorized => {
                     return Err(self.unreadable(&error, why));
                 }
-                // After a lost response, a run waits up to the settle timeout for a delayed change. If the manager is unreachable, this run
-                // waits less, because the user can repeat the command.
+                // If the manager is unreachable, the run stops waiting before the settle timeout is over. The user can repeat the command later.
                 Err(why)
                     if matches!(why.cause(), Cause::ConnectionRefused | Cause::Unreachable)
                         && while_unreachable.is_over() =>
@@ -195,8 +194,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Returns the error for a change that was not applied. Before the caller calls this function, it has waited so long that a delayed
-    /// request can no longer reach the manager.
+    /// Returns the error for a change that was not applied. The caller must first wait until a delayed request can no longer reach the manager.
     fn not_made(&self, error: ManagerError, last_word: bool) -> Error {
         let refused = last_word || error.has_refusal_status();
         let error = Error::from(error);

@@ -137,8 +137,8 @@ pub(crate) struct ManagerError {
     message: String,
     hint: Option<String>,
     http: Option<u16>,
-    /// False if a gateway may have sent the response, because the body is not a JSON object. Every error response of the manager is a JSON object.
-    /// True if there is no response.
+    /// True if the manager itself sent the response, or if there is no response. Every error response of the manager is a JSON object. If the body is
+    /// not a JSON object, a gateway may have sent it, and the field is false.
     from_manager: bool,
     is_page: bool,
     /// True if the manager's message says that the name of the key is already in use. The status of the response does not matter.

@@ -41,7 +41,7 @@ enum Readiness {
     Failed(ManagerError),
 }
 
-/// The error of the last failed probe. All probes since `since` have failed with the same cause.
+/// The error of the last failed probe. Every probe since the time `since` has failed with the same cause.
 struct LastFailure {
     error: ManagerError,
     since: Instant,
@@ -183,8 +183,8 @@ impl Manager {
                 | Cause::TimedOut
                 | Cause::Unreachable
                 | Cause::Rejected(500..) => return Readiness::Starting(error),
-                // Responses with these causes show that the manager is running. A web page with the status 401 or 403 has one of these causes only if
-                // it is a page of Tomcat, in which the manager runs. A page of any other server has the cause `Rejected`.
+                // Responses with these causes show that the manager is running. A web page with the status 401 or 403 has one of these causes if it
+                // comes from Tomcat, in which the manager runs. Such a page from any other server has the cause `Rejected`.
                 Cause::Forbidden
                 | Cause::Unauthorized
                 | Cause::Redirected { .. }

@@ -115,8 +115,8 @@ impl Transaction<'_> {
             CreateOutcome::NotCreated => {
                 Err(Failure::RolledBack(not_created(error.into(), record)))
             }
-            // The status of the create response is a rejection, and the user lacks permission to search keys. Both rejections probably have the same
-            // cause, so the create request counts as rejected.
+            // The create request and the search for the key were both rejected. The probable cause is a missing permission, so the run assumes that
+            // no key was created.
             CreateOutcome::SearchForbidden(_) if refused => Err(Failure::RolledBack(error.into())),
             CreateOutcome::SearchForbidden(why) | CreateOutcome::Unknown(why) => {
                 Err(Failure::Unresolved(Error::new(
@@ -155,8 +155,8 @@ impl Transaction<'_> {
     fn doubted_for(&self, error: &ManagerError, record: &Record) -> Duration {
         let settle = self.access.target.settle_timeout;
         let right_or_place = !matches!(error.cause(), Cause::Rejected(_));
-        // After a response with status 500, a rotation repeats the request and then searches again. The second search also finds a key that appeared
-        // after the first search.
+        // After status 500, a rotation repeats the request and then searches a second time. The second search also finds a key that appears late, so
+        // the first search can be short.
         let asked_again = record.predecessor.is_some() && *error.cause() == Cause::Rejected(500);
         match (error.had_no_effect(), error.has_refusal_status()) {
             (true, _) if right_or_place => Duration::ZERO,

@@ -9,8 +9,8 @@ use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
 use crate::terminal::status_line;
 
-/// The maximum number of times that a run replaces a new secret. The secret is replaced if an earlier reset request, whose response was lost, may
-/// have invalidated it.
+/// The maximum number of times that a run replaces a new secret that the manager rejects. An earlier reset request with a lost response may have
+/// invalidated the secret.
 const MOST_RESETS: usize = 2;
 
 impl Transaction<'_> {
@@ -26,7 +26,7 @@ impl Transaction<'_> {
                 break;
             }
             log::warn!(
-                "an earlier request may have replaced the new secret; creating another secret"
+                "the new secret does not work, perhaps because the manager processed an earlier request late; creating another secret"
             );
             minted.secret.settled.set(true);
             minted = self.request_secret(minted.id, recorded.record()).await?;
@@ -40,8 +40,7 @@ impl Transaction<'_> {
                 return Err(superseded(&minted, recorded, &failure));
             }
             Err(Objection::Exchanged(failure)) => return Err(left_open(&minted, failure)),
-            // The check may have failed only because the manager is busy, so the secret may be valid. For this reason, `recover` does not delete the
-            // key.
+            // The check has no result, for example because the manager is busy. The secret may still be valid, so a recovery does not delete the key.
             Err(Objection::Doubtful(failure)) if self.recovering => {
                 return Err(left_open(&minted, failure));
             }

@@ -112,7 +112,7 @@ impl Transaction<'_> {
             }
             if !poll.wait().await {
                 self.access.context.output.warn(&format!(
-                    "the manager's search does not show the new key `{}` (ID {}), so it is unknown whether another run created a key with this name",
+                    "the manager's search does not find the new key `{}` (ID {}), so it may also miss a key with this name that another run created",
                     minted.name, minted.id
                 ));
                 return Ok(found.into());
@@ -186,7 +186,7 @@ fn is_about_a_right(error: &ManagerError) -> bool {
 /// which someone has copied this run's marker is not a duplicate.
 ///
 /// # Errors
-/// Returns an objection if this key does not have this run's marker but a different key has it.
+/// Returns an [`Objection`] if a different key has this run's marker and this key does not. The secret must not be delivered in this case.
 fn duplicates(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>, Objection> {
     let is_other = |key: &&ApiKey| key.id != minted.id && is_ours(record, key);
     let Some(other) = found.iter().find(is_other) else {

@@ -9,8 +9,9 @@ use std::rc::Rc;
 
 use super::ownership::is_ours;
 use super::poll::{Poll, REFUSAL_WAIT};
-use super::record::{RunRecord, UnusedRecord};
+use super::record::RunRecord;
 use super::state::{Delivered, Failure, Minted, Transaction};
+use super::unused_record::UnusedRecord;
 use crate::auth::session::Access;
 use crate::error::Error;
 use crate::journal::Record;

@@ -1,7 +1,7 @@
 //! Compares key names that a manager may have altered. A manager may change the case, remove spaces and brackets, or truncate a name.
 
-/// The minimum length of a name that counts as the truncated form of a longer name. Shorter names must match completely, because many names have the
-/// same first characters.
+/// A stored name with at least this length may be the truncated form of a longer name. Shorter names must match completely, because many names have
+/// the same first characters.
 const LONG: usize = 16;
 
 /// Returns the letters and digits of a name in lower case.

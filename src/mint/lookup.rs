@@ -13,8 +13,8 @@ const SLACK: i64 = 60 * 1000;
 /// The maximum time from the start of an operation to its last request, in milliseconds.
 const LONGEST: i64 = 10 * 60 * 1000;
 
-/// A search for the duplicates of a key begins this many IDs below the key's ID, because a duplicate may have a lower ID. Other runs may create keys
-/// between the key and its duplicate, but fewer than this number.
+/// The search for duplicates of a key begins at the key's ID minus 1000, because a duplicate may have a lower ID. Other runs are not expected to
+/// create 1000 keys between a key and its duplicate.
 const NEIGHBOURS: i64 = 1000;
 
 /// A search for the key of one operation.
@@ -128,8 +128,8 @@ pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
     let Some(age) = age.and_then(|age| i64::try_from(age).ok()) else {
         return began;
     };
-    // An operation starts before its request. If the recorded start is later than the request, the wall clock was set back, so the start is
-    // computed from the age of the request.
+    // An operation starts before it sends its request. If the recorded start is later than the request, the wall clock was set back. In this case,
+    // the start is computed from the age of the request.
     let asked = signed_in.time().timestamp_millis().saturating_sub(age);
     match began > asked {
         true => asked.saturating_sub(LONGEST),

@@ -54,6 +54,7 @@ mod state;
 pub(crate) mod transaction;
 #[cfg(all(test, unix, feature = "sandbox"))]
 mod two_targets;
+mod unused_record;
 
 pub(crate) use duplicates::Duplicates;
 pub(crate) use fleet_mark::{FleetMark, is_fleet_name};
@@ -62,8 +63,9 @@ pub(crate) use marker::{mark, markers, without_marks};
 pub(crate) use other_runs::refuse_unfinished;
 pub(crate) use ownership::is_ours;
 pub(crate) use poll::REFUSAL_WAIT;
-pub(crate) use record::{RunRecord, UnusedRecord, pending_hint, refuse_too_long};
+pub(crate) use record::{RunRecord, pending_hint, refuse_too_long};
 pub(crate) use retiring_name::{made_way_for, original_name, retiring_end};
 pub(crate) use rollback::{delete, delete_abandoned, delete_delivered};
 pub(crate) use rotation::{Retired, expire_predecessor, is_requested_expiry, restore_name};
 pub(crate) use state::{Delivered, PreparedSinks, Transaction};
+pub(crate) use unused_record::{StartedRecord, UnusedRecord};

@@ -1,183 +1,11 @@
 //! The record of this run in the journal. If the record cannot be written to disk, its content is stored only in memory.
 
 use std::io;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
-
-use tokio::task::{JoinHandle, spawn_blocking};
 
 use crate::context::Context;
 use crate::error::Error;
 use crate::journal::notice::secret_in_use;
 use crate::journal::{self, Entry, Record, Stage, Work};
-
-/// How long an aborted run waits for the thread that writes its record.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The record of a run that has not sent its request yet. Dropping this value removes the record.
-pub(crate) struct UnusedRecord<'a> {
-    own: Option<Own>,
-    context: &'a Context,
-}
-
-impl<'a> UnusedRecord<'a> {
-    /// Writes a record to disk, and fsyncs the file and its folder. If the write fails and `--require-journal` is not set, prints a
-    /// warning.
-    ///
-    /// # Errors
-    /// Returns a usage error if the record is too long, if the write fails and `--require-journal` is set, or if a partly written record
-    /// cannot be removed. Returns an interruption if a signal was received.
-    pub(super) async fn write(record: Record, context: &'a Context) -> Result<Self, Error> {
-        if let Some(signal) = context.signals.received() {
-            return Err(Error::interrupted(signal));
-        }
-        let mut written = Self::write_all(vec![record], context).await?;
-        written
-            .pop()
-            .ok_or_else(|| Error::unexpected("the record was not written"))
-    }
-
-    /// Writes the records of several keys like [`Self::write`], with one flush of the folder.
-    ///
-    /// # Errors
-    /// Returns the same errors as [`Self::write`]. After an error, none of the records is on disk.
-    pub(super) async fn write_all(
-        records: Vec<Record>,
-        context: &'a Context,
-    ) -> Result<Vec<Self>, Error> {
-        let mut writing = Writing::start(records.clone(), context);
-        let written = async { Ok(writing.done().await) };
-        let own: Vec<Own> = match context.signals.cancel(written).await? {
-            Ok(entries) => entries.into_iter().map(Own::Written).collect(),
-            Err(error) => {
-                warn_unavailable(&error, context)?;
-                records.into_iter().map(Own::Unavailable).collect()
-            }
-        };
-        let own = own.into_iter().map(|own| Self {
-            own: Some(own),
-            context,
-        });
-        Ok(own.collect())
-    }
-
-    /// Returns the record for a run that is about to send its request, with the content `record`.
-    ///
-    /// # Errors
-    /// Returns an interruption if a signal was received. The record is removed before the interruption is returned.
-    pub(super) fn begin(mut self, record: Record) -> Result<RunRecord, Error> {
-        if let Some(signal) = self.context.signals.received() {
-            return Err(Error::interrupted(signal));
-        }
-        let own = match self.own.take() {
-            Some(Own::Written(mut entry)) => {
-                entry.begin(record);
-                Own::Written(entry)
-            }
-            _ => Own::Unavailable(record),
-        };
-        Ok(RunRecord {
-            own,
-            older: Vec::new(),
-        })
-    }
-}
-
-impl Drop for UnusedRecord<'_> {
-    fn drop(&mut self) {
-        if let Some(Own::Written(entry)) = self.own.take() {
-            remove(entry, self.context);
-            self.context.flushes.start();
-        }
-    }
-}
-
-/// Records that a separate thread is writing. Dropping this value waits up to a second for the thread, and then removes the records. If the thread
-/// takes longer, a record may be left on disk. A leftover record is harmless, because `recover` finds no key for it and removes it.
-struct Writing<'a> {
-    thread: JoinHandle<()>,
-    written: Receiver<io::Result<Vec<Unclaimed>>>,
-    context: &'a Context,
-}
-
-/// A written record that the thread sends to the run. If this value is dropped before the run has claimed the record, the record is
-/// removed.
-struct Unclaimed(Option<Entry>);
-
-impl<'a> Writing<'a> {
-    fn start(records: Vec<Record>, context: &'a Context) -> Self {
-        let (sender, written) = channel();
-        let thread = spawn_blocking(move || {
-            let written = Entry::write_all(records);
-            let unclaimed =
-                |entries: Vec<Entry>| entries.into_iter().map(|entry| Unclaimed(Some(entry)));
-            let _ = sender.send(written.map(|entries| unclaimed(entries).collect()));
-        });
-        Self {
-            thread,
-            written,
-            context,
-        }
-    }
-
-    async fn done(&mut self) -> io::Result<Vec<Entry>> {
-        (&mut self.thread).await.map_err(io::Error::other)?;
-        let mut written = self.written.try_recv().map_err(io::Error::other)??;
-        Ok((written.iter_mut())
-            .filter_map(|one| one.0.take())
-            .collect())
-    }
-}
-
-impl Drop for Writing<'_> {
-    fn drop(&mut self) {
-        let Ok(Ok(mut written)) = self.written.recv_timeout(PATIENCE) else {
-            return;
-        };
-        for entry in written.iter_mut().filter_map(|one| one.0.take()) {
-            remove(entry, self.context);
-        }
-        self.context.flushes.start();
-    }
-}
-
-impl Drop for Unclaimed {
-    fn drop(&mut self) {
-        if let Some(entry) = self.0.take()
-            && let Err(error) = entry.remove()
-        {
-            log::warn!("this run sent no request, but its record could not be removed: {error}");
-        }
-    }
-}
-
-fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
-    let message = format!(
-        "could not write a record of this run in {} ({}): {error}",
-        journal::place(),
-        crate::storage::locations::state_variable()
-    );
-    if journal::is_too_long(error) {
-        let hint = "use a shorter key name or fewer targets for the secret";
-        return Err(Error::usage(message, hint));
-    }
-    let refused = match context.require_journal {
-        true => Some(format!(
-            "{message}; nothing was changed on the manager, because `--require-journal` requires a record"
-        )),
-        // If an incomplete record is left on disk, the run must not continue. `recover` would find the record and invalidate the secret
-        // that this run has delivered.
-        false => journal::is_left_on_disk(error).then(|| message.clone()),
-    };
-    if let Some(refused) = refused {
-        let hint = "set SWP_STATE_DIR to a writable folder";
-        return Err(Error::usage(refused, hint));
-    }
-    context.output.insist(&format!(
-        "{message}; if this run is killed, run `swp-keys list-keys` to find a key that the run left behind"
-    ));
-    Ok(())
-}
 
 /// The record of this run, and the records of interrupted runs that this run replaces.
 pub(crate) struct RunRecord {
@@ -187,7 +15,8 @@ pub(crate) struct RunRecord {
     older: Vec<Entry>,
 }
 
-enum Own {
+/// Where the record of this run is stored.
+pub(super) enum Own {
     /// The record is on disk.
     Written(Entry),
     /// The record could not be written to disk.
@@ -195,10 +24,15 @@ enum Own {
 }
 
 impl RunRecord {
-    /// Returns the record of a run whose journal entry is on disk.
+    /// Returns the record of this run. The record is already on disk as `entry`.
     pub(crate) fn written(entry: Entry) -> Self {
+        Self::new(Own::Written(entry))
+    }
+
+    /// Returns the record of a run that replaces no records of interrupted runs.
+    pub(super) fn new(own: Own) -> Self {
         Self {
-            own: Own::Written(entry),
+            own,
             older: Vec::new(),
         }
     }
@@ -337,7 +171,8 @@ fn not_vital(noted: io::Result<()>) {
     }
 }
 
-fn remove(entry: Entry, context: &Context) {
+/// Removes a record from the disk. If it cannot be removed, prints a warning.
+pub(super) fn remove(entry: Entry, context: &Context) {
     let operation = entry.record.operation.clone();
     let error = match entry.remove() {
         Ok(file) => {
@@ -390,8 +225,7 @@ fn in_use_unrecorded(id: i64) -> String {
 /// Checks that this run's record will not be too long. `named` contains the flags that are written to the record, with their values.
 ///
 /// # Errors
-/// Returns a usage error that names the flag with the longest value. If the descriptions of the secret's destinations are longer than this value, the
-/// error names the destinations instead.
+/// Returns a usage error that names either the flag with the longest value or the destinations of the secret, depending on which text is longer.
 pub(crate) fn refuse_too_long(
     named: &[(&str, Option<&str>)],
     places: &[String],

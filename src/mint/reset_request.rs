@@ -40,7 +40,7 @@ impl Transaction<'_> {
                 ResetOutcome::Unknown(why) => why,
             };
         if self.recovering {
-            // The key is not deleted, because `recover` deletes a key only if the user requests it.
+            // This run finishes the work of an interrupted run. The user decides whether to delete the key, so it is not deleted here.
             let message = format!(
                 "could not create a new secret for the key `{}` (ID {id}): {failure}",
                 record.key_name

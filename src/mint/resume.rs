@@ -52,8 +52,8 @@ pub(crate) async fn find_abandoned_key(
     }
 }
 
-/// If the key with the recorded ID does not have the interrupted run's marker, returns the ID of the key that has the marker. The recorded ID then
-/// came from a response about another run's key.
+/// If the key with the recorded ID does not have the interrupted run's marker, returns the ID of the key that has the marker. The recorded ID is
+/// wrong if the interrupted run received a response about another run's key.
 async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
     if record.work != Work::Create || !record.marked || is_ours(record, key) {
         return None;
@@ -79,8 +79,8 @@ async fn duplicate_of_the_gone(
         Some(_) => Err(Error::new(
             ErrorKind::Attention,
             format!(
-                "the key of the interrupted run (ID {gone}) was deleted; the key with ID {id} has the marker `[swp-keys ...]` of the same run in \
-                 its description, but was created at a different time, so it may not belong to that run"
+                "the key of the interrupted run (ID {gone}) was deleted; the key with ID {id} has the run's marker `[swp-keys ...]`, but was created \
+                 at a different time, so the run may not have created this key"
             ),
         )
         .key(id)),

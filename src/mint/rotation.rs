@@ -8,16 +8,15 @@
 //!                  the name is taken: the predecessor is renamed, and the request is repeated
 //! ```
 //!
-//! The record is not removed before the expiry is set. It contains the successor's stage and the predecessor's new name, which is written
-//! before the rename. So a run that continues after a crash can determine whether it must create a secret, restore the name, or only set
-//! the expiry. That run never creates a second successor.
+//! The record is removed after the expiry is set. The record contains the successor's stage. Before the rename, the predecessor's new name is also
+//! written to the record. So a run that continues after a crash can determine whether it must create a secret, restore the name, or only set the
+//! expiry. That run never creates a second successor.
 //!
 //! A manager may allow two keys with the same name (docs/manager-api.md, "Unknowns", no. 7). On a manager that allows this, the predecessor is
 //! renamed later, in the request that sets its expiry.
 //!
-//! If several runs create a key with the same name, all of these keys except the key with the lowest ID are deleted (docs/transaction.md,
-//! "Several runs at once"). In concurrent rotations of one key, this rule applies only to the successors. The run whose successor has the
-//! lowest ID sets the expiry of the predecessor.
+//! If several runs rotate the same key at once, only the successor with the lowest ID remains, and the other successors are deleted
+//! (docs/transaction.md, "Several runs at once"). The run that created the remaining successor sets the expiry of the predecessor.
 
 use chrono::{DateTime, Utc};
 
@@ -259,9 +258,10 @@ fn not_retired(
     .http(why.http_status())
     .key(id);
     error.hint(if kept {
-        "run `swp-keys recover` to set the expiry; without it, the old key keeps working".to_owned()
+        "run `swp-keys recover` to set the expiry; without an expiry, the old key keeps working"
+            .to_owned()
     } else {
-        format!("run {by_hand} to set the expiry; without it, the old key keeps working")
+        format!("run {by_hand} to set the expiry; without an expiry, the old key keeps working")
     })
 }
 

@@ -100,7 +100,7 @@ impl Drop for UndeliveredSecret {
     fn drop(&mut self) {
         if cfg!(debug_assertions) && !self.settled.get() {
             log::error!(
-                "a new secret was dropped, but it was not delivered and its key was not deleted"
+                "a new secret was dropped, although it was not delivered and its key was not deleted"
             );
         }
     }

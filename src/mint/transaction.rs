@@ -1,26 +1,25 @@
 //! The methods that run a transaction. Each method goes through the states in `docs/transaction.md` in order.
 
 use super::other_runs;
-use super::record::{RunRecord, UnusedRecord, pending_hint};
+use super::record::{RunRecord, pending_hint};
 use super::rotation;
 use super::state::{Delivered, Failure, Minted, Transaction};
-use crate::context::Context;
+use super::unused_record::{StartedRecord, UnusedRecord};
 use crate::error::Error;
 use crate::journal::{self, Entry, Record};
 use crate::manager::{ApiKey, NewApiKey};
 use crate::process::pending::PendingWork;
 
-/// Concurrently writes the record of a create operation and runs `search` (the searches that precede the create request). If `search`
+/// Runs `search` (the searches that precede the create request) while the record of the create operation is being written. If `search`
 /// fails, the record is removed.
 ///
 /// # Errors
 /// Returns the error of `search`, or a usage error if the record cannot be written and `--require-journal` is set.
-pub(crate) async fn record_during<T>(
+pub(crate) async fn record_during<'c, T>(
     search: impl Future<Output = Result<T, Error>>,
-    record: Record,
-    context: &Context,
-) -> Result<(T, UnusedRecord<'_>), Error> {
-    let written = async { Ok(UnusedRecord::write(record, context).await) };
+    record: StartedRecord<'c>,
+) -> Result<(T, UnusedRecord<'c>), Error> {
+    let written = async { Ok(record.finish().await) };
     let (found, written) = tokio::try_join!(search, written)?;
     Ok((found, written?))
 }
@@ -172,9 +171,9 @@ impl Transaction<'_> {
         self.deliver_and_close(minted, recorded).await
     }
 
-    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Other runs also see this run's record, so a
-    /// run fails if another run's record is on disk. Concurrent runs check one at a time, and a run that fails removes its record. So the last of
-    /// these runs can continue.
+    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Concurrent runs make this check one at a time.
+    /// A run fails if it finds the record of another running process, and then removes its own record. So the last run to check finds no other record
+    /// and can continue.
     fn exclude_other_runs(
         &self,
         key: &ApiKey,

@@ -8,7 +8,7 @@ use crate::error::Error;
 
 /// The number of descriptors that a run needs for the runtime, a connection, a host name lookup, its record and a child process.
 pub(crate) const FOR_A_RUN: usize = 16;
-/// The number of further descriptors that a run needs when its destinations are already prepared.
+/// The number of descriptors that a run still needs after its destinations have been prepared.
 pub(crate) const FOR_DELIVERY: usize = 8;
 
 /// Checks that `count` more files can be opened.

@@ -34,7 +34,7 @@ enum PendingKind {
 struct PendingEntry {
     number: u64,
     work: PendingWork,
-    /// The hint that replaces the hint in `work` while a destination may have the secret. `None` if no destination has the secret.
+    /// The hint to show while a destination may have the secret. If it is `None`, the operation's own hint is shown.
     next_step: Option<String>,
 }
 

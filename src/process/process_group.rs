@@ -47,8 +47,8 @@ impl Drop for ProcessGroup {
     }
 }
 
-/// On systems without process groups, this type does nothing. The console sends Ctrl-C to all of its processes. If the run drops the
-/// command, `kill_on_drop` kills the command, but not its child processes.
+/// Does nothing, because the system has no process groups. The console sends Ctrl-C to the command without help from this program. If the future that
+/// runs the command is dropped, `kill_on_drop` kills the command, but not the command's child processes.
 #[cfg(not(unix))]
 pub(crate) struct ProcessGroup;
 

@@ -52,8 +52,8 @@ impl TemporaryName {
         &self.name
     }
 
-    /// Renames the file to `target`. If a file with that name exists, it is replaced if `replace` is true, and the rename fails if
-    /// `replace` is false.
+    /// Renames the file to `target`. If a file with that name exists, `replace` decides: true replaces the existing file, and false returns
+    /// an error.
     ///
     /// # Errors
     /// Returns the system's error. After an error, the temporary file is removed.
@@ -77,7 +77,7 @@ impl Drop for TemporaryName {
 }
 
 impl AtomicFile {
-    /// Creates the temporary file. If this succeeds, the folder is writable. If the returned value is dropped before
+    /// Creates the temporary file. If the file can be created, the folder is writable. If the returned value is dropped before
     /// [`AtomicFile::commit`], the temporary file is removed.
     ///
     /// # Errors
@@ -110,8 +110,8 @@ impl AtomicFile {
         let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
             let changed = fchown(&self.file, Some(other.uid()), Some(other.gid()));
-            // A failure to change the owner and the group is an error only if the owners differ, or if the group of the old file has access
-            // to it.
+            // A failed change of the owner and group is ignored if the two files have the same owner, and the old file gives its group no
+            // access.
             if changed.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
                 return changed;
             }
@@ -124,14 +124,14 @@ impl AtomicFile {
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "on other systems, this method uses `self` and can fail"
+        reason = "the variant for Unix uses `self` and can fail"
     )]
     pub(crate) fn copy_permissions(&self, _other: &Metadata) -> io::Result<()> {
         Ok(())
     }
 
-    /// Writes `content`, and renames the file to its final name. If a file with that name exists, it is replaced if `replace` is true, and
-    /// the rename fails if `replace` is false.
+    /// Writes `content`, and renames the file to its final name. If a file with that name exists, `replace` decides: true replaces the
+    /// existing file, and false returns an error.
     ///
     /// # Errors
     /// Returns the system's error. If the folder could not be flushed to disk, the file already has its final name, but a power failure may

@@ -62,8 +62,7 @@ impl From<LockFailure> for io::Error {
 }
 
 impl LockFailure {
-    /// Returns the error to report if this run of the program has not changed anything yet. `flag` is the flag that contains the path of
-    /// the file.
+    /// Returns the error for a failure before this run has changed anything. `flag` is the flag that contains the path of the file.
     pub(crate) fn into_error(self, flag: &str) -> Error {
         match self {
             Self::Interrupted { signal, .. } => Error::interrupted(signal),

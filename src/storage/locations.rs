@@ -41,8 +41,8 @@ pub(crate) fn is_out_of_reach(path: &Path) -> bool {
             io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
         )
     };
-    // This function reads only the metadata of the file's folder. If the user has removed the permissions of that folder by mistake, its
-    // metadata can still be read. The function returns false, so that the caller reports an error when it opens the file.
+    // This function reads only the metadata of the file's folder. The metadata can be read even if the user has removed the folder's
+    // permissions by mistake. In this case, the result is false. The caller then opens the file and reports the error.
     let folder = path.parent().unwrap_or(path);
     folder.symlink_metadata().is_err_and(is_closed)
 }

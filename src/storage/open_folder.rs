@@ -1,7 +1,7 @@
-//! An open folder. If the folder is moved after it was opened, all operations still affect this folder, and not a folder that now has its
-//! old path.
+//! An open folder. All operations affect the folder that was opened, even if that folder is moved later. A new folder at the old path is
+//! not affected.
 //!
-//! For example, a temporary file that contains a secret can still be removed.
+//! For example, a temporary file that contains a secret can still be removed after the move.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -235,7 +235,7 @@ impl OpenFolder {
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "on other systems, this method uses `self` and can fail"
+        reason = "the variant for Unix uses `self` and can fail"
     )]
     pub(crate) fn flush(&self) -> io::Result<()> {
         // Nothing is flushed on Windows, because the journal of the file system already contains the rename.

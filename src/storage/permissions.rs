@@ -177,10 +177,11 @@ impl From<UntrustedPath> for io::Error {
     }
 }
 
-/// How a folder is used. This decides whether other users may write to it. A folder that contains state files must never be writable for
-/// other users. A parent of the state folder may be writable if it has the sticky bit, like `/tmp`, because other users cannot replace the
-/// state folder in it. They could only create the state folder before the user does, and a state folder that belongs to a different user is
-/// rejected.
+/// How a folder is used. The use decides whether other users may write to the folder.
+///
+/// A folder that contains state files must not be writable for other users. A parent of the state folder may be writable if it has the
+/// sticky bit, like `/tmp`: other users cannot replace the state folder in it. If another user created the state folder first, the program
+/// would reject that folder because of its owner.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Use {
     /// The folder is a parent of the state folder.

@@ -46,8 +46,8 @@ enum Backup {
 }
 
 impl ReplacedFile {
-    /// Writes `content` to `file`, and renames it to its final name. If a file with that name exists, it is replaced if `replace` is true,
-    /// and the rename fails if `replace` is false.
+    /// Writes `content` to `file`, and renames `file` to its final name. If a file with that name exists, `replace` decides: true replaces
+    /// the existing file, and false returns an error.
     ///
     /// # Errors
     /// Returns the system's error. After an error, the old file is unchanged.
@@ -221,8 +221,8 @@ impl Backup {
         let second_name = TemporaryName::make(folder, |name| folder.add_name(target, name));
         match second_name {
             Ok((name, ())) => {
-                // A symbolic link must not be replaced. The hard link is checked instead of the target, because a hard link to a symbolic
-                // link is a symbolic link as well.
+                // A symbolic link must not be replaced. A hard link to a symbolic link is a symbolic link as well. So checking the new hard
+                // link is sufficient.
                 if folder.is_regular(name.name())? {
                     Ok(Self::Linked(name))
                 } else {

@@ -1,9 +1,9 @@
 //! The state folder and its subfolders: `$SWP_STATE_DIR`, or `swp-keys` in `$XDG_STATE_HOME`. Folders have mode 0700, and files have mode
 //! 0600.
 //!
-//! If other users can write to a folder, the program neither reads nor writes files in it, because other users could create files in it. A
-//! sign-in session that they create could belong to a manager that they control, which would receive the next API key. A journal record
-//! that they create could make `recover` delete an API key.
+//! The program neither reads nor writes files in a folder that other users can write to. Another user could place a forged sign-in session
+//! in the folder. The program would then send requests to that user's server, which would receive the next API key. A forged journal record
+//! could make `recover` delete an API key.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -148,8 +148,7 @@ impl Folder {
         };
         let mut names = Vec::new();
         for entry in entries {
-            // If a name begins with a dot, it is the name of a temporary file, so it is left out. The write is in progress or was
-            // interrupted.
+            // A name that begins with a dot is omitted. It belongs to a temporary file whose write is in progress or was interrupted.
             match entry?.file_name().into_string() {
                 Ok(name) if !name.starts_with('.') => names.push(name),
                 _ => {}
@@ -240,7 +239,7 @@ fn read_file(path: &Path, name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
 
 fn read_limited(file: File) -> io::Result<Zeroizing<Vec<u8>>> {
     // The buffer is allocated once with its full size, because moving the content to a larger buffer would leave a copy of a secret in
-    // memory. The buffer is slightly larger than the file, because it would also have to grow to detect the end of the file.
+    // memory. The extra 32 bytes are needed, because `read_to_end` would enlarge a full buffer before it detects the end of the file.
     let room = file.metadata()?.len().min(LIMIT) + 32;
     let mut content = Zeroizing::new(Vec::with_capacity(
         usize::try_from(room).unwrap_or_default(),

@@ -6,8 +6,8 @@ use super::output::{Level, Output};
 
 struct StderrLog;
 
-/// Starts the log. By default, the log contains only messages about what the run is waiting for. `-v` adds its steps, and `-vv` adds every
-/// request.
+/// Starts the log. By default, the log contains only messages about what the run is waiting for. `-v` adds the steps of the run, and `-vv`
+/// adds every request.
 pub(crate) fn start(verbose: u8, quiet: bool) {
     let level = match verbose {
         0 if quiet => return,

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind};
 /// Installs a hook that reports the location of a panic, restores the terminal and exits the process.
 #[expect(
     clippy::exit,
-    reason = "after a panic, the run cannot return to `main`, and `abort` would exit with a different code"
+    reason = "a panic hook cannot return an exit code to `main`, and `abort` would exit with a different code"
 )]
 pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {

@@ -126,8 +126,8 @@ impl Steps {
 
     fn add(&self, text: String, count: Option<Count>) -> Step {
         let mut steps = self.0.steps.borrow_mut();
-        // A nested step is logged only if the outermost step processes several items. Other nested steps are only parts of the outermost
-        // step, and `-vv` shows them as requests.
+        // A nested step is logged only if the outermost step processes several items. Other nested steps are not logged. Their requests are
+        // in the log with `-vv`.
         let is_logged =
             (steps.first()).is_none_or(|outer| outer.count.is_some() && outer.text != text);
         if is_logged {

@@ -92,8 +92,7 @@ pub(super) fn draw(status: Status) {
 
 /// Erases the progress line. If writing to the terminal could block or stop this process, the line stays on the terminal.
 pub(crate) fn erase() {
-    // `lock` is not used, because a thread that panics while it draws the line still holds the lock. `lock` would then wait forever, and
-    // `try_lock` fails instead.
+    // A thread may panic while it draws the line and holds the lock. `lock` would then wait forever, but `try_lock` returns an error.
     if let Ok(mut line) = LINE.try_lock()
         && let Some(line) = line.take()
     {

@@ -6,18 +6,18 @@
 //!
 //! The guard counts every rejection by the manager, even if its cause is unknown. It does not count these failures: a request that did not reach the
 //! manager, a rate limit, the session limit, an unavailable manager, and a missing MFA code. It does not count a lost response either, because the
-//! manager may have accepted the sign-in, and because the exit code of such a run (8) promises that the run can be repeated.
+//! manager may have accepted the sign-in.
 //!
 //! A manager must not accept an MFA code a second time (RFC 6238, section 5.2). So an MFA code that was sent is not sent again for 15 minutes, even
 //! if the sign-in failed. After 15 minutes, no manager accepts this MFA code any more. A new MFA code that happens to equal an earlier one is
-//! rejected by mistake, but its probability is one in a million.
+//! rejected by mistake. The probability of this is one in a million.
 //!
 //! The records are in the folder `sign-ins/` of the state folder. The file `key` contains random bytes that are generated once. Each combination of
 //! manager, tenant and user has a record file, whose name is a keyed hash of the three values. A record contains the times of rejections, the cause
 //! of the last rejection, and keyed hashes of the MFA codes that were sent. An attacker who reads `key` and a record could compute the MFA codes, but
-//! they no longer work. A record is always rewritten completely while the file `key` is locked, so that no update of a concurrent run is lost. A
-//! record is deleted when all its entries are too old. If the records cannot be written, the run continues without them and logs the error at `-v`,
-//! because a read-only home folder must not prevent a sign-in.
+//! a used MFA code no longer works. A record is always rewritten completely while the file `key` is locked, so that no update of a concurrent run is
+//! lost. A record is deleted when all its entries are too old. If the records cannot be written, the run continues without them and logs the error at
+//! `-v`, because a read-only home folder must not prevent a sign-in.
 
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -118,8 +118,8 @@ impl LockoutGuard {
     /// # Errors
     /// If the MFA code was sent before, returns the time at which it was sent.
     pub(crate) fn mark_code_used(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
-        // If the state folder is read-only, the change below does nothing. So this check also compares the MFA code with those that this run has
-        // sent.
+        // If the state folder is read-only, `change` cannot find a used MFA code. So `is_fresh` is called first: it also searches the MFA codes that
+        // this run has sent.
         self.is_fresh(code)?;
         let spent = self.change(|record, key| {
             let fingerprint = self.fingerprint(key, code);
@@ -153,7 +153,7 @@ impl LockoutGuard {
 
     /// Clears the rejections after the manager has accepted a sign-in.
     pub(crate) fn accepted(&self) {
-        // If there is no record of any account, nothing is changed, so that most runs do not create the file `key`.
+        // If no account has a record, there is nothing to clear. Then `change` is not called, because it would create the file `key`.
         let any = self.ask(|folder| Ok(!folder.names()?.is_empty()));
         if any == Some(true) {
             self.change(|record, _| {

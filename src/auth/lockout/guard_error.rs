@@ -66,8 +66,8 @@ impl CodeAlreadyUsed {
     }
 }
 
-/// Returns the error for an MFA code that was already sent. The run cannot prompt for a new one. `code` is the text that the message uses for the MFA
-/// code.
+/// Returns the error for an MFA code that was already sent. Used if the run does not prompt for a new MFA code. `code` is the description of the MFA
+/// code in the message.
 pub(crate) fn code_already_used(code: &str, spent: &CodeAlreadyUsed) -> Error {
     Error::new(
         ErrorKind::SignIn,
@@ -78,7 +78,7 @@ pub(crate) fn code_already_used(code: &str, spent: &CodeAlreadyUsed) -> Error {
         ),
     )
     .hint(
-        "wait up to 30 seconds and pass the next code; to send this code anyway, add `--force-login`; to need no code in later commands, run `swp-keys login` once",
+        "wait up to 30 seconds and pass the next code, or add `--force-login` to send this code anyway; after one `swp-keys login`, later commands need no code",
     )
 }
 

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::manager::SignInRefusal;
 
-/// How long the last rejection and each MFA code that was sent are kept, in milliseconds: 15 minutes. As long as the last rejection is kept,
-/// rejections in the 15 minutes before it are kept too.
+/// How long entries of a sign-in record are kept, in milliseconds (15 minutes). This applies to MFA codes and to the last rejection. An earlier
+/// rejection is kept together with the last one, if they are less than 15 minutes apart.
 pub(crate) const WINDOW: i64 = 15 * 60 * 1000;
 /// The maximum number of rejections in a sign-in record. It is also the maximum number of MFA codes. The oldest entries are removed first.
 const MAX_ENTRIES: usize = 16;
@@ -42,8 +42,8 @@ pub(crate) struct SentCode {
 }
 
 impl SignInRecord {
-    /// Removes the entries that are too old. Also removes entries far in the future, which exist if the clock was set back after a rejection. They
-    /// would pause sign-ins until the clock reaches their time.
+    /// Removes the entries that are too old. Also removes entries far in the future, which exist if the clock was set back after a rejection. Such
+    /// entries would pause sign-ins until the clock reaches their time.
     pub(crate) fn forget_old(&mut self, now: i64) {
         let counts = |time: i64| now.saturating_sub(time).saturating_abs() < WINDOW;
         if !self.refused.last().is_some_and(|last| counts(*last)) {

@@ -15,7 +15,8 @@ pub(crate) struct CredentialQuery {
     tenant: Option<String>,
     username: Option<String>,
     profile: Option<String>,
-    /// True if the user name was set on the command line. If it was, no saved API key is used, because it is unknown which user created the API key.
+    /// True if the user name was set on the command line. In this case, no saved API key is used, because it is unknown which user created the API
+    /// key.
     pub(super) user_is_explicit: bool,
     /// If true, files that other users can read are accepted.
     pub(super) allow_loose: bool,

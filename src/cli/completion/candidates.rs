@@ -1,4 +1,5 @@
-//! Completes roles and API keys with names from the manager. Without a saved credential or a configured API key, there are no candidates.
+//! Completes roles and API keys with names from the manager. Completion needs a saved credential or a configured API key. If neither exists, there
+//! are no candidates.
 
 use std::ffi::OsString;
 use std::time::{Duration, SystemTime};
@@ -22,8 +23,8 @@ use crate::terminal::output::{Color, Format, Output, is_plain};
 
 /// The time limit for all requests of one completion together. It is short, because the user is waiting.
 const BUDGET: Duration = Duration::from_millis(900);
-/// How long completion does not send an API key that the manager has rejected. The manager locks an API key after repeated failures
-/// (docs/manager-api.md, "Checking a key"), and a shell may request completion very often.
+/// The time for which completion stops sending an API key after the manager has rejected the key. The manager locks an API key after repeated
+/// failures (docs/manager-api.md, "Checking a key"), and a shell may request completion very often.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The maximum number of candidates. A longer list would not help the user.
 const MOST: usize = 1000;

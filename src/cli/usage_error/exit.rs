@@ -82,8 +82,8 @@ fn print(error: &clap::Error) -> ExitCode {
 
 /// Prints the long help of the program.
 fn program_page() -> ExitCode {
-    // The global flags are made ordinary flags to save time. clap would copy global flags to every command, but this page does not show the flags of
-    // commands.
+    // clap copies every global flag to every command, which takes time. This page does not show the flags of commands. So the global flags are made
+    // ordinary flags.
     let program = parser().mut_args(|flag| flag.global(false));
     let _ = help::of_program(program).print_long_help();
     ExitCode::SUCCESS

@@ -64,8 +64,8 @@ const FLAGS: [(&str, &[&str]); 16] = [
     ("-q", &["--silent"]),
 ];
 
-/// Commands and flags that can do harm. They are suggested only if the typed word is in one of the tables above. It is not enough that the typed word
-/// is similar to their name.
+/// Commands and flags that can do harm. They are suggested only if the typed word is listed in `COMMANDS` or `FLAGS`. A typed word that is only
+/// similar to their name is not enough.
 const DESTRUCTIVE: [&str; 21] = [
     "delete-key",
     "delete",

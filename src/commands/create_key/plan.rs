@@ -7,6 +7,7 @@ use super::args::Args;
 use super::ensure::Ensure;
 use super::report;
 use crate::auth::session::Access;
+use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::{Operation, Record};
@@ -21,7 +22,8 @@ use crate::keys::roles::{self, RequestedRole, RoleRef};
 use crate::keys::state::describe;
 use crate::manager::{ApiKey, NewApiKey, RoleSummary, SignedIn};
 use crate::mint::{
-    self, Delivered, PreparedSinks, REFUSAL_WAIT, Transaction, UnusedRecord, mark, markers,
+    self, Delivered, PreparedSinks, REFUSAL_WAIT, StartedRecord, Transaction, UnusedRecord, mark,
+    markers,
 };
 use crate::random;
 
@@ -29,8 +31,8 @@ use crate::random;
 pub(super) struct CreatePlan<'a> {
     pub(super) args: &'a Args,
     expiry: Option<Expiry>,
-    /// The operation ID of the run. The key can be found by it, because the key's default name or the marker in its description contains the
-    /// operation ID (`docs/transaction.md`, "Which key is ours").
+    /// The operation ID of the run. The key's default name or the marker in the key's description contains the operation ID, so that `recover` can
+    /// find the key (`docs/transaction.md`, "Which key is ours").
     operation: String,
     /// The time at which the plan was created, on this machine's clock.
     started: DateTime<Utc>,
@@ -67,8 +69,8 @@ impl<'a> CreatePlan<'a> {
         })
     }
 
-    /// Looks up the role and the existing keys, and creates the key or a new secret for an existing key. Returns a report about the key, or `None` if
-    /// no secret was created.
+    /// Looks up the role and the existing keys, and creates the key or a new secret for an existing key. `started` is the record if
+    /// [`Self::start_record`] was called before the sign-in. Returns a report about the key, or `None` if no secret was created.
     ///
     /// # Errors
     /// Returns the first error. The documentation of `mint` lists the state after each failure.
@@ -76,8 +78,9 @@ impl<'a> CreatePlan<'a> {
         &self,
         access: Access<'_>,
         prepared: PreparedSinks,
+        started: Option<StartedRecord<'_>>,
     ) -> Result<Option<KeyReport>, Error> {
-        let (role, written) = self.role_and_record(access, &prepared).await?;
+        let (role, written) = self.role_and_record(access, &prepared, started).await?;
         warn_clock_skew(access, self.expiry);
         let key = self.key(&role, access.signed_in);
         let mut meta = secret_meta(access.target, true, &self.operation, &prepared.places());
@@ -157,12 +160,33 @@ impl<'a> CreatePlan<'a> {
             .suggest_expiry(self.expiry.is_none())
     }
 
-    /// Finds the role. If the key gets a default name, writes the journal record at the same time. The record can be written this early because a
-    /// default name is unique and needs no search for existing keys.
+    /// Starts to write the journal record of a key that gets a default name. The record can be written this early because a default name is unique
+    /// and needs no search for existing keys. Returns `None` if the key has a different name, or if `--dry-run` is set.
+    ///
+    /// # Errors
+    /// Returns an interruption if a signal was received.
+    pub(super) fn start_record<'c>(
+        &self,
+        context: &'c Context,
+        operation: impl FnOnce(&str) -> Operation,
+    ) -> Result<Option<StartedRecord<'c>>, Error> {
+        if self.args.name.is_some() || self.args.dry_run {
+            return Ok(None);
+        }
+        let (name, id) = (
+            self.default_name(self.args.role.as_deref()),
+            self.args.role_id,
+        );
+        let record = Record::create(operation(&self.operation), name, id);
+        StartedRecord::start(record, context).map(Some)
+    }
+
+    /// Finds the role. While this takes, writes the journal record of a key that gets a default name, if `started` is `None`.
     async fn role_and_record<'c>(
         &self,
         access: Access<'c>,
         prepared: &PreparedSinks,
+        started: Option<StartedRecord<'c>>,
     ) -> Result<(RequestedRole, Option<UnusedRecord<'c>>), Error> {
         let (name, id) = (self.args.role.as_deref(), self.args.role_id);
         let role = RoleRef::given(name, id).unwrap_or(RoleRef::Name(""));
@@ -174,13 +198,16 @@ impl<'a> CreatePlan<'a> {
             role.name = role.name.or_else(|| name.map(str::to_owned));
             Ok(role)
         };
-        if self.args.name.is_some() || self.args.dry_run {
+        let started = match started {
+            Some(started) => Some(started),
+            None => {
+                self.start_record(access.context, |id| access.operation(id, prepared.places()))?
+            }
+        };
+        let Some(started) = started else {
             return Ok((search.await?, None));
-        }
-        let operation = access.operation(&self.operation, prepared.places());
-        let record = Record::create(operation, self.default_name(name), id);
-        let (role, written) =
-            mint::transaction::record_during(search, record, access.context).await?;
+        };
+        let (role, written) = mint::transaction::record_during(search, started).await?;
         Ok((role, Some(written)))
     }
 

@@ -71,7 +71,7 @@ pub(super) fn leave_existing(
 ) -> Result<(), Error> {
     refuse_unfinished(existing, access)?;
     let differences = add_drift(existing, requested, &mut meta, access).unwrap_or_default();
-    // The note is printed even with `--quiet`, because the exit code 0 does not show that no secret was written.
+    // The note is printed even with `--quiet`. Without the note, the exit code 0 would suggest that a secret was written.
     access.context.output.insist(&format!(
         "no secret was written: the key `{}` already exists (ID {}) and was not changed{differences}",
         requested.key.key_name, existing.id
@@ -85,8 +85,8 @@ pub(super) fn leave_existing(
     }
 }
 
-/// Warns if the existing key that gets a new secret differs from the request, because `--if-exists rekey` changes no other field. Adds the names of
-/// the fields that differ to `meta`.
+/// Warns if the existing key differs from the request. `--if-exists rekey` creates a new secret for the key, but changes none of its fields. Stores
+/// the names of the different fields in `meta`.
 pub(super) fn warn_of_drift(
     existing: &ApiKey,
     requested: &Requested<'_>,
@@ -102,8 +102,8 @@ pub(super) fn warn_of_drift(
     }
 }
 
-/// Adds the names of the fields in which an existing key differs from the request to `meta`. Returns the end of a message that describes the
-/// differences, or `None` if there are none.
+/// Compares an existing key with the request, and stores the names of the different fields in `meta`. Returns the end of a message that describes the
+/// differences, or `None` if there are no differences.
 fn add_drift(
     existing: &ApiKey,
     requested: &Requested<'_>,
@@ -151,8 +151,8 @@ fn drift(existing: &ApiKey, requested: &Requested<'_>, now: DateTime<Utc>) -> Ve
 
 /// Returns the expiry that the existing key should have, or `None` if its expiry is accepted.
 ///
-/// If `--expires` is a duration, the expiries of two runs differ, because the duration begins at the start of each run. The existing key's expiry is
-/// accepted if it is in the future, and not later than the expiry of a key that is created now.
+/// If `--expires` is a duration, it begins at `now`, so the requested expiry is later in every run. The existing key's expiry is accepted if it is in
+/// the future and not later than the requested expiry.
 fn expected_expiry(
     existing: &ApiKey,
     requested: Option<Expiry>,

@@ -29,8 +29,8 @@ pub(super) struct ChosenRole {
 enum RoleAnswer {
     /// The role with this index.
     Role(usize),
-    /// The answer is only a part of the names of these roles, or several roles have it as their name. The value is the indices of the roles, which
-    /// the next table shows.
+    /// The answer is not the name of exactly one role. The value contains the indices of all roles that match the answer. The next table shows these
+    /// roles.
     Matches(Vec<usize>),
 }
 

@@ -5,8 +5,9 @@ use super::guided;
 use super::plan::CreatePlan;
 use super::profile_offer::ProfileOffer;
 use crate::auth::login_input::LoginInput;
+use crate::auth::method::AuthMethod;
 use crate::auth::session;
-use crate::auth::session::Access;
+use crate::auth::session::{Access, operation_of_session};
 use crate::config::Settings;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
@@ -35,14 +36,25 @@ pub(crate) async fn run(
     let target = Target::find_reachable(settings, context).await?;
     refuse_too_long(args, &target, &prepared)?;
     let input = LoginInput::default();
-    let created = session::signed_in_with(&input, &target, context, async |access| {
+    let method = AuthMethod::select(&target, context)?;
+    // The record is written during the sign-in, because waiting for the disk later would make `create` 10 % slower.
+    let started = match session::signs_in_at_once(&method, &target, context) {
+        true => {
+            let places = prepared.places();
+            plan.start_record(context, |id| operation_of_session(&target, id, places))?
+        }
+        false => None,
+    };
+    let created = session::signed_in_with(&method, &input, &target, context, async |access| {
         if !is_guided {
-            return plan.carry_out(access, prepared).await;
+            return plan.carry_out(access, prepared, started).await;
         }
         // The plan is created after the last answer, so that its start time does not include the time that the user needed for the answers.
         let args = guided::complete(args, access).await?;
         refuse_too_long(&args, &target, &prepared)?;
-        let created = CreatePlan::new(&args)?.carry_out(access, prepared).await;
+        let created = CreatePlan::new(&args)?
+            .carry_out(access, prepared, None)
+            .await;
         created.map_err(|error| explain_ended_session(error, access))
     })
     .await?;

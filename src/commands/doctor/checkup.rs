@@ -41,8 +41,8 @@ impl Checkup {
         Ok(())
     }
 
-    /// Runs a check, and returns its value. If the check fails, all later checks are skipped. If an earlier check prevents this check, adds it as
-    /// skipped and returns `None`.
+    /// Runs a check, and returns its value. If the check fails, returns `None`, and all later checks are skipped. If this check must be skipped, adds
+    /// the finding that it was skipped, and returns `None`.
     ///
     /// # Errors
     /// Returns an error only if a signal interrupted the check.
@@ -67,7 +67,7 @@ impl Checkup {
         }
     }
 
-    /// If an earlier check prevents all later checks, adds a finding which says that the check `name` was skipped, and returns true.
+    /// Returns true if the remaining checks must be skipped. In this case, adds the finding that the check `name` was skipped.
     pub(super) fn skip(&mut self, name: &'static str) -> bool {
         let Some((reason, hint)) = &self.blocker else {
             return false;

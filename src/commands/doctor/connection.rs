@@ -98,7 +98,7 @@ pub(super) async fn check(
     if has_credentials && !sends_secrets {
         checkup.block(
             "not run, because this check would send the user name and password of the proxy",
-            Some("add `--sign-in` to send them"),
+            Some("add `--sign-in` to run this check"),
         );
     }
     let tls = async {
@@ -116,8 +116,8 @@ pub(super) fn skip(checkup: &mut Checkup) {
     }
 }
 
-/// Returns the error for a missing [`Hop`]. The `Hop` is missing if the proxy setting is invalid. The user never sees this error, because an invalid
-/// proxy setting skips the checks that need the `Hop`.
+/// Returns the error for a missing [`Hop`]. The `Hop` is missing if the proxy setting is invalid. The checks that need the `Hop` are skipped in this
+/// case, so the user never sees this error.
 fn no_hop() -> Error {
     Error::unexpected("the proxy is invalid")
 }

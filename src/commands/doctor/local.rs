@@ -157,7 +157,7 @@ pub(super) fn unfinished_runs() -> Result<Finding, Error> {
 
 fn interrupted(record: &Record) -> String {
     format!(
-        "the run that started at {} did not finish its work on the key `{}` at {}",
+        "the run that started at {} did not finish its work on the key `{}` (manager {})",
         format_time(record.started),
         record.key_name,
         record.manager

@@ -74,7 +74,7 @@ pub(super) fn skip(checkup: &mut Checkup) {
 fn clock(manager: &Manager) -> Finding {
     let Some(skew) = manager.clock_skew() else {
         return Finding::skipped(
-            "not compared, because no response had a `Date` header within a year of this machine's clock",
+            "the clocks were not compared: the manager's `Date` header is missing, or differs from this machine's clock by more than a year",
             None,
         );
     };

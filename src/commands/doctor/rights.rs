@@ -22,7 +22,7 @@ use crate::text::shorten;
 /// The maximum length of the list of role names in a finding, in characters.
 const MAX_NAMES: usize = 200;
 
-/// The finding of the sign-in check, and the ID of the role that the signed-in account or API key has, if it is known.
+/// The finding of the sign-in check, and the role ID of the signed-in account or API key. The role ID is `None` if it is unknown.
 struct CheckedSignIn {
     finding: Finding,
     role_id: Option<i64>,
@@ -177,7 +177,7 @@ async fn key_rights(client: &SignedIn, role_id: Option<i64>) -> Result<Finding, 
         )
         .hint("ask an administrator for a role with the right `canCreateNewApiKeys`")),
         None => Ok(unknown(format!(
-            "the manager's response for {named} does not contain this right"
+            "the manager's response for {named} does not contain `canCreateNewApiKeys`"
         ))),
     }
 }

@@ -43,7 +43,7 @@ impl<'a> Filter<'a> {
     ///
     /// `--locked`: there is no criterion, because it is unknown whether a lock after failed sign-ins sets `active` to false.
     ///
-    /// `--stale`: the key must have been created before `unused_since`, because a key that was created later cannot have been unused for that long.
+    /// `--stale`: the key must have been created before `unused_since`. A newer key has not existed for long enough.
     pub(super) fn for_manager(&self) -> KeyFilter<'a> {
         KeyFilter {
             name: self.name,
@@ -106,7 +106,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut in_text) = (0, 0);
-    // Two positions: of the last `%` that was reached in the pattern, and of the end of the text that this `%` matches.
+    // The position of the last `%` that was reached in the pattern, and the position in `text` up to which this `%` matches.
     let mut star: Option<(usize, usize)> = None;
     while in_text < text.len() {
         match (pattern.get(at), star) {

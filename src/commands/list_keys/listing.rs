@@ -101,7 +101,7 @@ impl<'a> Listing<'a> {
         Ok(self.presentation.sort.is_some() || self.left() > 0)
     }
 
-    /// Returns how many more keys can be shown before the limit of the command line is reached.
+    /// Returns how many more keys `--limit` allows.
     fn left(&self) -> usize {
         let limit = self.presentation.limit.unwrap_or(usize::MAX);
         limit.saturating_sub(self.shown)

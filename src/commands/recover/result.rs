@@ -1,4 +1,4 @@
-//! Prints the result of recovering a run as JSON. In text output, a note reports the result instead.
+//! Prints the JSON output of a recovery. In text output, a note reports the result instead.
 
 use serde_json::json;
 

@@ -70,7 +70,7 @@ pub(super) async fn current(
             let key = match context.signals.cancel(request).await? {
                 Ok(key) => key,
                 Err(error) if *error.cause() == Cause::Forbidden => {
-                    let hint = "the key is expired or locked, or has no permission to view API keys; sign in with a user name or a key that has this permission, and run `swp-keys rotate-key KEY --in-place`";
+                    let hint = "the key is expired or locked, or has no permission to view API keys; sign in with a password, or with a key that has this permission, and run `swp-keys rotate-key KEY --in-place`";
                     return Err(Error::from(error).hint(hint));
                 }
                 Err(error) => return Err(error.into()),
@@ -94,8 +94,8 @@ fn requires_api_key() -> Error {
     )
 }
 
-/// Adds a hint if it is unknown whether the manager created the new secret of the API key that authenticates this run. If the manager did, this API
-/// key's old secret no longer works, so `recover` cannot use it.
+/// Adds a hint if it is unknown whether the API key that authenticates this run has a new secret. If the API key has a new secret, `recover` cannot
+/// authenticate with the old secret.
 fn signer_hint(error: Error, id: i64, context: &Context) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;

@@ -153,14 +153,14 @@ impl Rotation<'_> {
         );
         let action = match step {
             NextStep::Create => format!(
-                "create a key (role ID {}, expiry: {}) to replace `{name}` (ID {old}), {until}, and write the new secret to {places}",
+                "create a key (role ID {}, expiry: {}) to replace `{name}` (ID {old}), write the new secret to {places}, and {until}",
                 self.new.role_id,
                 self.new
                     .expiry_date
                     .map_or_else(|| "never".to_owned(), format_time),
             ),
             NextStep::NewSecret(id) => format!(
-                "create a new secret for the key `{name}` (ID {id}) that the interrupted run created, {until}, and write the new secret to {places}"
+                "create a new secret for the new key `{name}` (ID {id}), write the secret to {places}, and {until}"
             ),
             NextStep::Expiry(id) => format!(
                 "{until}; the interrupted run created the key `{name}` (ID {id}) and delivered its secret"

@@ -19,8 +19,8 @@ use crate::target::Target;
 pub(super) struct AbandonedRotation(Record);
 
 impl AbandonedRotation {
-    /// Finds the journal record of an interrupted rotation by the KEY argument of this run. The manager is not searched, because until the rotation
-    /// is finished, two keys or no key may have the name.
+    /// Finds the journal record of an interrupted rotation by the KEY argument of this run. This function does not search on the manager, because two
+    /// keys or no key may have the name during a rotation.
     ///
     /// # Errors
     /// Returns an error if the process that started the rotation is still running.
@@ -68,8 +68,8 @@ impl AbandonedRotation {
         Ok(None)
     }
 
-    /// Returns true if the interrupted run delivered the secret, so that only the expiry of the old key must be set. Returns false if this run writes
-    /// the secret to stdout. The output of the interrupted run may be lost, so this run then creates a new secret.
+    /// Returns true if the secret was delivered, and only the expiry of the old key must still be set. Returns false if this run writes the secret to
+    /// stdout. This run then creates a new secret, because the output of the interrupted run may be lost.
     pub(super) fn needs_only_expiry(&self, args: &Args) -> bool {
         self.0.is_delivered() && !args.sinks.to_stdout()
     }

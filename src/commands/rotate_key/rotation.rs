@@ -87,7 +87,7 @@ impl Rotation<'_> {
         key_meta::complete(&self.meta, fields, role, access.signed_in.time())
     }
 
-    /// Stores the name of the old key's role for the output: `role`, or if it is `None` and the output is JSON, the name that the manager reports.
+    /// Stores `role` as the name of the old key's role. If `role` is `None` and the output is JSON, reads the name from the manager.
     ///
     /// # Errors
     /// Returns an error if a signal interrupts the request.

@@ -152,7 +152,8 @@ impl RotationPlan<'_> {
         }
         let entry = resume::require_first(id, entry, access).await?;
         wait_for_inflight_request(&entry, access.target, access.context).await?;
-        // The new key has the expiry that the interrupted run requested. With `None`, that expiry is not compared with `--expires` of this run.
+        // The new key already has the expiry that the interrupted run requested. Without this assignment, this run would compare that expiry with its
+        // own `--expires`.
         rotation.new.expiry_date = None;
         let mint = rotation.mint(prepared, access).recovering();
         let created = mint.resume(id, entry).await?;

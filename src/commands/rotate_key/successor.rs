@@ -32,9 +32,9 @@ pub(super) async fn predecessor(key: &str, access: Access<'_>) -> Result<ApiKey,
         [] => error,
         [renamed, ..] => Error::new(error.kind(), error.to_string())
             .hint(format!(
-                "run `swp-keys rotate-key {}` to rotate `{}`; an interrupted rotation renamed this key",
-                renamed.id,
-                renamed.name().unwrap_or_default()
+                "an interrupted rotation renamed the key to `{}`; run `swp-keys rotate-key {}` to rotate the key",
+                renamed.name().unwrap_or_default(),
+                renamed.id
             ))
             .key(renamed.id),
     })
@@ -69,8 +69,8 @@ async fn retiring(name: &str, access: Access<'_>) -> Result<Vec<ApiKey>, Error> 
     Ok(found.into_iter().filter(is_retiring).collect())
 }
 
-/// Checks that no other key has this name, and that no earlier rotation left a key that had this name and is still valid. Returns the IDs of other
-/// keys whose names resemble this name.
+/// Checks that no other key has this name. If an earlier rotation renamed a key that had this name, checks that the renamed key has expired. Returns
+/// the IDs of other keys whose names resemble this name.
 ///
 /// # Errors
 /// Returns a conflict error that contains the ID of the other key.

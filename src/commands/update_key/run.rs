@@ -130,7 +130,7 @@ impl Args {
                 .note("dry run: nothing was changed on the manager");
             return UpdateResult::would_be(before, &change, access).await;
         }
-        // The role name is read before the change. If the changed key authenticates this run, its new role may not permit reading the name.
+        // The role name is read before the change. If the changed key authenticates this run, its new role might lack the right to read role names.
         let role = json_role_name(access, change.role_id.or(before.role_id())).await?;
         let after = update::carry_out(&before, &change, access).await?;
         UpdateResult::changed(before, after, &change, role, access).await
@@ -219,9 +219,7 @@ async fn require_free_name(name: &str, key: &ApiKey, access: Access<'_>) -> Resu
                 describe(key)
             ),
         )
-        .hint(
-            "set `--name` to an unused name, or use `--force` and refer to both keys by their IDs",
-        )
+        .hint("set `--name` to an unused name, or add `--force` to allow two keys with this name")
         .key(other.id)),
     }
 }

@@ -84,8 +84,7 @@ impl NewProfile {
         let folder = folder_of(&file);
         make_private_folder(folder).map_err(failed)?;
         require_trusted_folder(folder, STAKE)?;
-        // The folder is locked, because the write replaces the file, and a lock on the old file would have no effect. The lock is held until the end
-        // of this function.
+        // The write replaces the file, so a lock on the file would have no effect. The folder is locked instead, until the end of this function.
         let open = OpenFolder::open(folder).map_err(failed)?;
         let _lock = match lock_folder_within(LOCK_WAIT, &open, signals).await {
             Ok(lock) => lock,
@@ -104,7 +103,7 @@ impl NewProfile {
         Ok(Some(AppendedProfile { path, is_default }))
     }
 
-    /// Returns the new content of the file, and whether it makes the new profile the default.
+    /// Returns the new content of the file. Also returns true if the new profile is the default profile in this content.
     fn appended(&self, old: &[u8], before: &Profiles) -> Result<(Vec<u8>, bool), Error> {
         let fields = toml::to_string(self).map_err(|error| unwritable(&error.to_string()))?;
         // The new profile becomes the default only in a file without profiles. In any other file, a new default would silently send the user's
@@ -203,7 +202,8 @@ fn write(path: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
     folder.flush()
 }
 
-/// Rejects a read-only file. The system would let this program replace it, but a user who removes the write permission wants no change.
+/// Rejects a read-only file. The system allows a read-only file to be replaced. But a user who has removed the write permission does not want the
+/// file to change.
 fn refuse_read_only(metadata: &Metadata) -> io::Result<()> {
     if metadata.permissions().readonly() {
         return Err(io::Error::other("the file is read-only"));

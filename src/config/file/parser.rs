@@ -11,7 +11,7 @@ use super::profiles::{Profile, Profiles};
 use super::schema;
 use super::schema::Field;
 
-/// If a field name in the file is unknown, a known name is suggested only if its similarity (from 0 to 1) is at least this number.
+/// If a field name is unknown, the most similar known name is suggested. The similarity (from 0 to 1) must be at least this number.
 const NEAR: f64 = 0.8;
 
 /// Parses the whole text. A problem does not stop the parser, so that all problems are found.
@@ -49,8 +49,8 @@ pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
     read
 }
 
-/// Adds the syntax errors that the TOML parser found. Only their fixed messages are used, because their `Display` text quotes the line. If a line
-/// contains a syntax error, it is the only problem that is reported for this line. But if the line contains a secret, only the secret is reported.
+/// Adds the syntax errors that the TOML parser found. Only their fixed messages are used, because their `Display` text quotes the line. A syntax
+/// error replaces all other problems of its line. But if the line contains a secret, the secret is reported and the syntax error is not.
 fn add_broken(problems: &mut Vec<Diagnostic>, text: &str, broken: &[toml::de::Error]) {
     for error in broken {
         let offset = error.span().map_or(0, |span| span.start);
@@ -242,8 +242,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
 /// be a misplaced secret.
 fn is_similar_to_field(name: &str, known: &[&str]) -> bool {
     let folded = name.to_lowercase();
-    // A name is similar to a known field if at most two of its characters differ, and fewer than half of them. Any other name may be a secret in the
-    // wrong place, so it is not repeated.
+    // A name is similar to a field if at most two characters differ. If the field's name is short, fewer than half of its characters may differ.
     let is_near = |field: &str| {
         let differing = strsim::osa_distance(&folded, field);
         differing <= 2 && 2 * differing < field.len()

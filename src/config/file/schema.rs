@@ -83,7 +83,7 @@ pub(crate) const CREATE_FIELDS: [Field; 6] = [
     field("create.time-zone", FieldType::TimeZone),
 ];
 
-/// The fields that must not be used for a different manager than the profile's.
+/// The fields that apply only to the profile's own manager. They must not be used for any other manager.
 pub(crate) const MANAGER_FIELDS: [&str; 9] = [
     "tenant",
     "username",
@@ -310,7 +310,7 @@ pub(crate) fn rejection(name: &str) -> Option<(&'static str, &'static str)> {
             "run `swp-keys login` to save a session in a separate file",
         )),
         "insecure" => Some((
-            "is not allowed in a file, because users may overlook that a check is disabled there",
+            "is not allowed in this file, because a disabled check in a file is easy to overlook",
             "set `ca-cert` to a file with the trusted certificates, or `tls-pin` to the trusted public key",
         )),
         _ => None,

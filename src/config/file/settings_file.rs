@@ -85,7 +85,7 @@ pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
         )
     };
     let mut file = match File::open(path) {
-        // SWP_CONFIG_DIR may name a file instead of a folder, such as /dev/null. This counts as if the settings file did not exist.
+        // SWP_CONFIG_DIR may name a file such as /dev/null instead of a folder. In this case, the settings file counts as missing.
         Err(error) if is_absent(&error) || is_out_of_reach(path) => return Ok(None),
         other => other.map_err(|error| failed(&error.to_string()))?,
     };

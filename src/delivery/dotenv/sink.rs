@@ -214,7 +214,7 @@ impl DotenvSink {
             return Ok(());
         };
         let failed = |failure: LockFailure| failure.to_string();
-        // A first signal does not end the wait for these locks, because it must not interrupt the rollback. A second signal ends the run.
+        // The wait for these locks ignores the first signal, because the rollback must not be interrupted. A second signal ends the run.
         let no_signals = Signals::default();
         let folder = Arc::clone(line.placed.folder());
         let _folder = lock_folder(&folder, &no_signals).await.map_err(failed)?;
@@ -244,7 +244,7 @@ impl SetLine {
 }
 
 fn too_large() -> io::Error {
-    io::Error::other("the file is larger than 1 MiB, so it is not a dotenv file")
+    io::Error::other("the file is larger than 1 MiB, the limit for a dotenv file")
 }
 
 impl Sink for DotenvSink {

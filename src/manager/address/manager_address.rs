@@ -129,8 +129,8 @@ impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.base.as_str().trim_end_matches('/');
         formatter.write_str(shown)?;
-        // The parser removes one `/api` from the end of an address. If the path of this address ends with `/api`, a second `/api` is added, so that
-        // the parser returns the same address.
+        // The parser removes one `/api` from the end of an address. So another `/api` is printed after a path that ends with `/api`. If the printed
+        // text is parsed, the result is the same address.
         if shown.ends_with(API) {
             formatter.write_str(API)?;
         }

@@ -31,7 +31,7 @@ const REGIONS: [(&str, &str); 12] = [
 pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     if host.starts_with("accounts.") && is_under(host, "cloudone.trendmicro.com") {
         return Some((
-            "the Trend Micro Cloud One account service, which manages a different type of key and is not a manager",
+            "the Trend Micro Cloud One account service, not a manager",
             "use the address of the manager, https://workload.REGION.cloudone.trendmicro.com, and a key from the Cloud One console \
              (`--api-key-file`)"
                 .to_owned(),
@@ -41,7 +41,7 @@ pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     let domain = (domains.into_iter()).find(|domain| is_under(host, domain))?;
     let region = manager_region(host, domain).unwrap_or("REGION");
     Some((
-        "the Trend Vision One platform, which has its own keys and its own API and is not a manager",
+        "the Trend Vision One platform, not a manager",
         format!(
             "use the address of the manager, https://workload.{region}.cloudone.trendmicro.com, and create a key for it in the Vision One \
              console under {KEY_PAGE}"

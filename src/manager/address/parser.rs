@@ -12,7 +12,7 @@ const QUOTED: &str = "it begins or ends with quotes";
 
 /// The file name extensions of web pages, such as the console's page `SignIn.screen`.
 const PAGES: [&str; 6] = ["screen", "jsp", "html", "htm", "do", "aspx"];
-/// The first path segments of the manager's interfaces, each with the segments that may follow it.
+/// The manager's interfaces. Each entry contains the first path segment of an interface, and the segments that may follow this segment.
 const INTERFACES: [(&str, &[&str]); 3] = [
     (
         "api",
@@ -30,7 +30,8 @@ const INTERFACES: [(&str, &[&str]); 3] = [
 ];
 
 impl Address {
-    /// Parses `https://HOST:PORT`, with or without a path before `/api`. A host without a scheme stands for https and port 4119.
+    /// Parses `https://HOST:PORT`, with or without a path. A final `/api` is removed from the path. A host without a scheme stands for https and port
+    /// 4119.
     ///
     /// # Errors
     /// Returns the reason why the address is invalid. The reason does not repeat the address, because the address may contain a password.
@@ -58,8 +59,8 @@ impl Address {
         let path = base.path().trim_end_matches('/');
         let path = path.strip_suffix(API).unwrap_or(path);
         let path = path.trim_end_matches('/').to_owned();
-        // A quote at the end of the text was already rejected. A quote before a `/api` or before slashes at the end, as in `dsm"/api`, is found only
-        // after their removal.
+        // A quote at the end of the text was already rejected. A quote as in `dsm"/api` is found only here, after the final `/api` and the slashes
+        // were removed.
         if path.ends_with(QUOTES) {
             return Err(QUOTED.to_owned());
         }
@@ -143,8 +144,8 @@ fn text_problem(text: &str) -> Option<&'static str> {
     (text.contains("${") || text.contains("$(")).then_some("it contains an unexpanded variable")
 }
 
-/// Returns the offset at which the path of a known page begins, such as a page of the console. `None` if the path does not lead to a known page: the
-/// path may then be the prefix under which a reverse proxy serves the manager.
+/// Returns the offset in `path` at which a known page begins, such as a page of the console. `None` if `path` does not lead to a known page. A
+/// reverse proxy may serve the manager under such a path.
 fn page_start(path: &str) -> Option<usize> {
     let mut before = (0, "");
     let mut begin = 0;

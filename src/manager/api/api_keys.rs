@@ -192,8 +192,8 @@ impl SignedIn {
         Ok(self.find_api_key(id).await?.is_some())
     }
 
-    /// Resets the secret of a key. The old secret stops working immediately. Only the module `mint` calls this function, and it decides whether to
-    /// repeat the call.
+    /// Resets the secret of a key. The old secret stops working immediately. Only the module `mint` calls this function. `mint` also decides whether
+    /// to repeat the call.
     ///
     /// # Errors
     /// Returns the error of the call. The old secret may have stopped working even after an error: see [`ManagerError::had_no_effect`].

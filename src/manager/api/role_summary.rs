@@ -133,8 +133,8 @@ impl SignedIn {
     }
 }
 
-/// The numbers of a role's granted rights (`on`) and missing rights (`off`). The rights in the groups of [`ADMINISTRATIVE`] are also counted
-/// separately, and so are the granted rights that only allow viewing.
+/// The numbers of a role's granted rights (`on`) and missing rights (`off`). Two subsets are also counted: the rights in the groups of
+/// [`ADMINISTRATIVE`], and the granted rights that only allow viewing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct RightsCount {
     on: u32,

@@ -33,8 +33,8 @@ pub(crate) enum Criterion<'a> {
         field_name: &'a str,
         string_test: &'a str,
         string_value: &'a str,
-        /// True if `%` and `_` are wildcards. If this field were omitted, the manager would use true, even for the test `equal`: a search for
-        /// `Dev_Read` would also find `DevXRead`.
+        /// True if `%` and `_` are wildcards. The field is always sent, because the manager's default is true, even for the test `equal`. With
+        /// wildcards, a search for `Dev_Read` would also find `DevXRead`.
         string_wildcards: bool,
     },
     #[serde(rename_all = "camelCase")]
@@ -169,8 +169,8 @@ impl SearchProgress {
         let mut page: Vec<T> = response.json::<T::Results>()?.into_iter().collect();
         self.ended = u32::try_from(page.len()).is_ok_and(|length| length < full);
         if self.ended {
-            // The objects on a page must be sorted by ID, because each request asks for the IDs after the last ID of the previous page. No
-            // request follows the last page, so its objects are sorted here if they are not.
+            // A full page must arrive sorted by ID, because the next request asks for the IDs after the last ID of the page. No request follows the
+            // last page. So the last page may arrive unsorted, and is sorted here.
             page.sort_by_key(T::id);
         }
         let is_ascending = (self.last.into_iter().chain(page.iter().map(T::id)))
@@ -194,7 +194,8 @@ impl<T: Searchable> Pages<'_, T> {
     /// Returns the next page. `None` after the last page.
     ///
     /// # Errors
-    /// Returns the error of the call. Also returns an error if the manager ignores the condition on the ID, because the search would never end.
+    /// Returns the error of the call. Also returns an error if the manager ignores the condition on the ID. Without this error, the search would
+    /// never end.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>, ManagerError> {
         if self.progress.ended {
             return Ok(None);

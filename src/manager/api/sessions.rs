@@ -26,7 +26,7 @@ pub(crate) struct SignIn<'a> {
     pub tenant: Option<&'a str>,
     /// The current MFA code.
     pub mfa_code: Option<&'a Secret>,
-    /// If the response to the sign-in cannot be used, the run normally signs out of the new session. True if it must not sign out.
+    /// True disables the sign-out that normally follows an unusable response to the sign-in.
     pub no_sign_out: bool,
 }
 
@@ -95,7 +95,7 @@ impl Manager {
         result
     }
 
-    /// If the response to a sign-in cannot be used, signs out of the new session, because an open session counts towards the account's session limit.
+    /// Signs out of the new session after an unusable response to the sign-in. The open session would count towards the account's session limit.
     async fn end_unused(&self, headers: &HeaderMap) {
         let session = Session {
             cookies: cookies(headers),
@@ -200,8 +200,8 @@ async fn end_session(transport: &Transport, credentials: &Credentials) -> Result
     result
 }
 
-/// Returns true if the manager rejected `DELETE /api/sessions/current`, so that the legacy sign-out call must be tried. The legacy call is also tried
-/// after a rate limit, because a session that stays open counts towards the session limit.
+/// Returns true if the manager refused `DELETE /api/sessions/current`. The legacy sign-out call is tried next. A call that exceeds the rate limit
+/// also counts as refused, because an open session counts towards the session limit.
 fn is_refusal(cause: &Cause) -> bool {
     matches!(
         cause,

@@ -16,8 +16,8 @@ const NAMES: [&str; 6] = [
     "cp1252",
 ];
 
-/// Converts a body to UTF-8 if its Content-Type names ISO-8859-1 or windows-1252. A body that is valid UTF-8 is not converted, because a body in one
-/// of these character sets is practically never valid UTF-8 if it contains non-ASCII characters.
+/// Converts a body to UTF-8 if its Content-Type names ISO-8859-1 or windows-1252. A body that is valid UTF-8 is not converted: either it is pure
+/// ASCII, or its Content-Type is almost certainly wrong.
 pub(crate) fn to_utf8(headers: &HeaderMap, body: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     if !is_latin(headers) || std::str::from_utf8(&body).is_ok() {
         return body;

@@ -71,8 +71,8 @@ impl KeyHeader {
     }
 }
 
-/// Returns true if the secret has the older form of Cloud One keys, which does not begin with `tmc`. The secret of a manager's key never has this
-/// form, because it ends with `=` (base64), or begins with a number or a GUID.
+/// Returns true if the secret has the older form of Cloud One keys: 27 and 66 alphanumeric characters, with a colon between them. The secret of a
+/// manager's key never has this form. It ends with `=`, or begins with a short number or a GUID.
 fn is_account_key(secret: &str) -> bool {
     let is_part = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|byte| byte.is_ascii_alphanumeric())

@@ -9,10 +9,11 @@ pub(crate) const SIGN_IN_AGAIN: &str = "sign in again; if new sessions are rejec
 /// legacy keys only" (docs/manager-api.md, "Authentication" and "Other key services"). It is unknown with which status the manager rejects a Cloud
 /// One key.
 pub(crate) const CLOUD_ONE_KEY: &str = "check that the key is valid and that its role has this permission; \
-    if the key is a Cloud One key (see `--api-key-scheme`), use a key of the manager instead, because most Cloud One keys cannot manage keys";
+    most Cloud One keys (see `--api-key-scheme`) cannot manage API keys: use an API key of the manager instead";
 
 /// The hint for a locked account.
-pub(crate) const LOCKED: &str = "ask an administrator with permission to edit users to unlock the account; do not sign in again until it is unlocked";
+pub(crate) const LOCKED: &str = "ask an administrator to unlock the account (the administrator needs permission to edit users); \
+    do not sign in again until the account is unlocked";
 
 /// The hint for a response that may mean that the manager is still starting.
 pub(crate) const WAIT_FOR_START: &str = "if the manager is still starting, add `--wait 5m`";

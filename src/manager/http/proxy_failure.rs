@@ -35,8 +35,8 @@ pub(crate) fn classify(
         if let Some(UntrustedProxy(cause)) = UntrustedProxy::cause_of(tls) {
             return Some(untrusted(cause, proxy));
         }
-        // If the proxy and the manager have the same host name, the verifier mistakes the proxy for the manager and does not return `UntrustedProxy`.
-        // But if the tunnel through the proxy was not opened, the rejected certificate can only be the proxy's.
+        // The verifier distinguishes the proxy from the manager by the host name. If both have the same host name, the error is not `UntrustedProxy`.
+        // But if the tunnel through the proxy was not opened, only the proxy can have sent the rejected certificate.
         return tunnel_problem(error).map(|_| match tls {
             rustls::Error::InvalidCertificate(_) => untrusted(tls, proxy),
             other => tls_failure(other, proxy),
@@ -52,7 +52,7 @@ pub(crate) fn classify(
         }
         Some(ProxyResponse { status: None, .. }) => unusable(
             Cause::ProxyRefused,
-            format!("{proxy} did not respond with HTTP; nothing was sent"),
+            format!("the response of {proxy} is not HTTP; nothing was sent to {host}"),
             proxy,
         ),
         Some(response) => refusal(proxy, &host, &response),

@@ -12,7 +12,8 @@ use crate::secret::{self, Secret};
 
 /// The text that replaces a secret.
 const REDACTED: &str = "[secret]";
-/// The minimum length of a secret to redact. A shorter secret may occur in other text by chance, and replacing it there would reveal the secret.
+/// The minimum length of a secret to redact. A shorter secret may occur by chance in a common word. If a part of a common word were redacted, a
+/// reader could guess the secret.
 const MIN_LENGTH: usize = 4;
 
 /// The secrets that were sent to a manager or received from it.

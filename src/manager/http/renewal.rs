@@ -1,7 +1,7 @@
 //! Replaces a saved session that has ended.
 //!
-//! A saved session may have ended long ago, but only the response to the first call of the run shows that. If the session has ended, the run signs in
-//! once and sends the call again. A session that ends later in the run is not replaced.
+//! A saved session may have ended long ago, but the run learns this only from the response to its first call. If the session has ended, the run signs
+//! in once and sends the call again. A session that ends later in the run is not replaced.
 
 use std::cell::Cell;
 

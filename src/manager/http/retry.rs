@@ -95,8 +95,8 @@ fn may_retry(policy: RetryPolicy, cause: &Cause) -> bool {
     }
 }
 
-/// Returns the pause before a retry. Its full length doubles with each retry. The returned pause is a random part of the full length, at least half
-/// of it, so that parallel runs do not retry at the same time.
+/// Returns a random pause before a retry: at least half of the full pause, and at most the full pause. The full pause doubles with each retry.
+/// Because the pause is random, parallel runs do not retry at the same time.
 fn jittered(first: Duration, made: u32) -> Duration {
     let full = first * 2_u32.saturating_pow(made.min(8));
     full.mul_f64(0.5 + random::fraction() / 2.0)

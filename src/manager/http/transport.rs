@@ -36,7 +36,7 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::config::{self, Trust};
 use crate::terminal::progress::{Step, Steps};
 
-/// The IP addresses of `localhost`. The HTTP library replaces port 0 with the port of the URL.
+/// The IP addresses of `localhost`. Port 0 is a placeholder, which the HTTP library replaces with the port of the URL.
 const LOCALHOST: [SocketAddr; 2] = [
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
     SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0),
@@ -360,8 +360,8 @@ impl Transport {
             return;
         };
         let skew = time - Utc::now();
-        // A date that differs from this machine's clock by more than a year is ignored, because the expiry of a key is calculated from it and could
-        // be out of range.
+        // The expiry of a key is calculated from the manager's date. If this date differs from this machine's clock by more than a year, the date is
+        // ignored, because the expiry could be out of range.
         if skew.abs() < chrono::Duration::days(366) {
             self.skew.set(Some(skew));
         }

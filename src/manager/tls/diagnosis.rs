@@ -64,8 +64,11 @@ pub(crate) struct CertificateProblem {
     pub(crate) description: String,
     /// The hint.
     pub(crate) hint: String,
-    /// True if the user may pin the certificate's public key after comparing its fingerprint. False if the key is too weak, if the certificate was
-    /// revoked (its private key may be stolen), or if a different key is pinned (the connection may be intercepted).
+    /// True if the user may pin the certificate's public key after comparing its fingerprint. The key must not be pinned in these cases:
+    ///
+    /// - The key is too weak.
+    /// - The certificate was revoked: its private key may be stolen.
+    /// - A different key is pinned: the connection may be intercepted.
     pub(crate) can_be_pinned: bool,
 }
 
@@ -122,16 +125,15 @@ fn refused(
         description.push_str(if diagnosis.self_signed {
             "; you supplied a different certificate with the same name"
         } else {
-            "; you supplied a certificate with the issuer's name, but it may not issue certificates: check its basic constraints, key usage and \
-             extended key usage"
+            "; you supplied a certificate with the issuer's name, but this certificate is not allowed to issue others: check its basic \
+             constraints, key usage and extended key usage"
         });
     } else if kind == ProblemKind::UnknownCa && diagnosis.issuer_missing {
         description.push_str(
             "; if the issuer is an intermediate CA, the server must send the certificate of that CA",
         );
     }
-    // If the certificate is also not valid for the host, that is reported as a second problem. If the user fixed only the first problem, the
-    // certificate would still be rejected.
+    // A wrong host name is reported as a second problem. If the user fixed only the first problem, the certificate would still be rejected.
     if of_chain && !diagnosis.matches_name {
         description = format!(
             "{description}; in addition, the certificate {}",
@@ -216,7 +218,7 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
-        // If a self-signed certificate is also a CA certificate, the message says that it is self-signed, because that is more helpful.
+        // A self-signed certificate of a CA is reported as self-signed, because this is the problem that the user can fix.
         CertificateError::Other(OtherError(other))
             if matches!(other.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
         {
@@ -229,7 +231,8 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
                 )
             }
         }
-        // On some systems, the verifier has a private error type for a certificate with the wrong purpose. So this arm checks the diagnosis.
+        // On some systems, the verifier reports a wrong purpose with a private error type, which cannot be matched. This arm matches such an error by
+        // the field `is_for_servers`.
         CertificateError::Other(_) if !diagnosis.is_for_servers => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
@@ -246,7 +249,7 @@ const NOT_FOR_SERVERS: &str =
 fn self_signed() -> (ProblemKind, String) {
     (
         ProblemKind::SelfSigned,
-        "is self-signed, like that of a newly installed manager".to_owned(),
+        "is self-signed, as is usual for a newly installed manager".to_owned(),
     )
 }
 
@@ -273,8 +276,8 @@ fn foreign(text: &str, limit: usize) -> String {
     shorten(text, limit).replace('`', "'")
 }
 
-/// Returns true if the issuer of the certificate is not trusted. A bad signature means this too: the library reports it if a trusted CA has the same
-/// name as the issuer (such as `CN=localhost`), but a different key.
+/// Returns true if the error means that the issuer of the certificate is not trusted. `BadSignature` has this meaning too: a trusted CA has the name
+/// of the issuer (such as `CN=localhost`), but a different key.
 fn is_untrusted_issuer(cause: &CertificateError) -> bool {
     matches!(
         cause,

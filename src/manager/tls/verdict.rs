@@ -45,7 +45,7 @@ pub(crate) struct Diagnosis {
     pub(crate) top: String,
     /// True if the server did not send the certificate of the issuer.
     pub(crate) issuer_missing: bool,
-    /// True if the user's certificate file contains a certificate with the issuer's name, but that certificate may not issue certificates.
+    /// True if the user's certificate file contains a certificate with the issuer's name, but this certificate is not a CA certificate.
     pub(crate) issuer_is_not_ca: bool,
     /// True if the certificate is valid for the requested host.
     pub(crate) matches_name: bool,
@@ -192,7 +192,7 @@ pub(crate) fn reason(cause: &CertificateError) -> String {
             "a CA in its chain is not allowed to issue certificates for this host name"
         }
         Some(webpki::Error::PathLenConstraintViolated) => {
-            "its chain is longer than a CA in the chain allows"
+            "a CA in its chain does not allow a chain of this length"
         }
         Some(webpki::Error::EndEntityUsedAsCa) => {
             "a certificate in its chain is not a CA certificate"

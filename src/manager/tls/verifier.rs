@@ -282,7 +282,8 @@ impl ServerCertVerifier for ObservingVerifier {
             ocsp_response,
             now,
         );
-        // A certificate whose public key cannot be parsed cannot be shown. So it is not stored, and only the result of its verification is returned.
+        // If the public key cannot be parsed, the program cannot show the certificate to the user. So the certificate is not stored, and the result
+        // of the verification is returned.
         if Pin::of(end_entity).is_none() {
             return verdict;
         }

@@ -57,12 +57,10 @@ impl Manager {
     }
 
     /// Returns the secret key in a request. `None` if the request contains no secret key. If a request contains both a secret key and a
-    /// session, the session is ignored. If the manager does not support the `Authorization` header of a request, the header counts as a
-    /// wrong secret.
+    /// session, the session is ignored. An `Authorization` header that the manager does not support counts as a wrong secret.
     fn secret_of(&self, call: &Call) -> Option<String> {
         if let Some(authorization) = call.header("authorization") {
-            // A client may send the secret key without `ApiKey ` by mistake. The header counts as a wrong secret key even if the secret key
-            // itself is correct.
+            // A client may send the secret key without `ApiKey ` by mistake. Even a correct secret key is then rejected as wrong.
             let secret = authorization
                 .strip_prefix("ApiKey ")
                 .filter(|_| self.settings.cloud_one);

@@ -48,7 +48,8 @@ impl Change {
         })
     }
 
-    /// Returns true if the request changes a field that an API key must not change on itself.
+    /// Returns true if the request changes the role, the expiry date or the active state. An API key must not change these three of its own
+    /// fields.
     pub(crate) fn exceeds_own_key(&self) -> bool {
         self.role_id.is_some() || self.active.is_some() || self.expiry.is_some()
     }

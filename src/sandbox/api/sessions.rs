@@ -175,7 +175,7 @@ fn session_cookies(choice: SignInAnswer, sid: &str) -> Vec<String> {
     }
 }
 
-/// Returns the name under which the rate limit counts the requests and sign-ins of a user.
+/// Returns the name of a user for the rate limit. The requests and sign-ins of the user are counted under this name.
 pub(crate) fn user_caller(name: &str) -> String {
     format!("user {name}")
 }

@@ -7,8 +7,8 @@ use tokio::sync::oneshot;
 
 use crate::sandbox::http::response::Answer;
 
-/// The maximum time that a response waits for another response to be swapped with. If there is none in this time, the response is sent to
-/// the client that it belongs to.
+/// How long a response waits for a second response, so that the two responses can be swapped. If no second response arrives in this time,
+/// the waiting response is sent to its own client.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// The place where the first of two responses waits to be swapped with the second response.

@@ -24,8 +24,8 @@ impl FaultQueue {
         self.faults.clear();
     }
 
-    /// Returns the fault that affects this request. `None` if no fault affects it. If several faults affect the request, the one that was
-    /// injected first is returned. Each fault counts all requests to its route, whether or not it affects them.
+    /// Returns the fault that affects this request. `None` if no fault affects the request. If several faults affect the request, returns
+    /// the fault that was injected first. Each fault counts all requests to its route, even the requests that the fault does not affect.
     pub(crate) fn next(&mut self, call: &Call) -> Option<Fault> {
         let mut due = None;
         for injected in self

@@ -10,9 +10,9 @@ use super::fault::{Action, Fault, When};
 pub const FAULT_FORM: &str = "\
 METHOD PATH ACTION [OPTION...], for example 'POST /api/apikeys drop after'. METHOD can be *, and PATH can contain *.
 Actions: drop, reset, delay=TIME, cut=BYTES, stall=BYTES, status=CODE, raw=TEXT, twice (execute the request twice), \
-late=TIME (reset the connection and execute the request TIME later), swap (swap the response with the response to the next request \
-that has this fault).
-Options: `before` or `after` the request is executed (default: before), nth=N (default: 1), times=N or `always` (default: times=1), header='NAME: VALUE', body=TEXT.";
+late=TIME (reset the connection and execute the request TIME later), swap (two requests with this fault receive each other's response).
+Options: `before` or `after` the request is executed (default: before), nth=N (the number of the first affected request, default: 1), \
+times=N or `always` (the number of affected requests, default: 1), header='NAME: VALUE', body=TEXT.";
 
 const EXAMPLE: &str = "expected a fault such as `POST /api/apikeys drop after`";
 

@@ -22,8 +22,8 @@ impl Call {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Returns the value of a cookie. Some clients wrongly send back a cookie's attributes, such as `Path`. They are ignored
-    /// (`docs/manager-api.md`, "Sign-in").
+    /// Returns the value of a cookie. Some clients wrongly send back a cookie's attributes, such as `Path`. This function ignores the
+    /// attributes (`docs/manager-api.md`, "Sign-in").
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         let headers = self.headers.get_all("cookie").into_iter();
         let pairs = headers

@@ -21,7 +21,7 @@ pub struct Unknown {
 }
 
 impl Unknowns {
-    /// Selects an answer to an open question. `name` is the name of the question on the command line, and `choice` is that of the answer.
+    /// Selects an answer to an open question. `name` and `choice` are the names of the question and of the answer on the command line.
     ///
     /// # Errors
     /// Returns a message with the valid names if `name` or `choice` is not valid.
@@ -45,8 +45,8 @@ impl Unknowns {
 
 macro_rules! unknowns {
     ($($name:literal => $(#[doc = $about:literal])+ $field:ident: $kind:ty = $default:expr, [$($choice:literal),+];)+) => {
-        /// The selected answers to the open questions. If an answer is a number, it is the HTTP status of an error response. `None` stands
-        /// for the choice `accepted`: no error response.
+        /// The selected answers to the open questions. An answer that is a number is an HTTP status. The answer `None` stands for the choice
+        /// `accepted`: no error response.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Unknowns {
             $($(#[doc = $about])+ pub $field: $kind,)+
@@ -123,12 +123,12 @@ unknowns! {
         /// Whether operations on API keys accept a session. Creating a key always accepts a session.
         session_keys: Option<u16> = None, ["accepted", "401", "403"];
     "end-session" =>
-        /// The effect of DELETE /api/sessions/current: `accepted` ends the session, `200` returns 200 but leaves the session open, and every other
-        /// choice returns that error.
+        /// The effect of DELETE /api/sessions/current. `accepted` ends the session. `200` returns 200 but leaves the session open. Every
+        /// other choice is the status of an error response.
         end_session: Option<u16> = None, ["accepted", "200", "401", "403", "404", "405", "500"];
     "logout" =>
-        /// The effect of the legacy sign-out on a session of /api/sessions: `accepted` ends the session, `200` returns 200 but leaves the session
-        /// open, and every other choice returns that error.
+        /// The effect of the legacy sign-out on a session of /api/sessions. `accepted` ends the session. `200` returns 200 but leaves the
+        /// session open. Every other choice is the status of an error response.
         logout: Option<u16> = None, ["accepted", "200", "401", "404", "500"];
     "missing-version" =>
         /// The status of a request without the header api-version.
@@ -161,7 +161,7 @@ unknowns! {
         /// The status of a request that sets a name that a key or the administrator already has.
         duplicate_name: Option<u16> = Some(400), ["400", "accepted", "403", "409", "500"];
     "delete-missing" =>
-        /// The status of a request that deletes a missing object. `accepted` is 200.
+        /// The status of a request that deletes a missing object. With `accepted`, the status is 200.
         delete_missing: Option<u16> = Some(404), ["404", "accepted"];
     "web-service" =>
         /// The status of a request with a key whose role has allowWebService: false.
@@ -200,7 +200,8 @@ unknowns! {
         /// The header Retry-After of a response with status 429: its form, or no header.
         retry_after: RetryAfter = RetryAfter::None, ["none", "seconds", "date"];
     "ping" =>
-        /// The status of the ping if an administrator has not enabled it. `accepted` means that the ping is enabled.
+        /// Whether the ping is enabled. `accepted` means that an administrator has enabled the ping. Every other choice is the status of the
+        /// ping while the ping is disabled.
         ping: Option<u16> = None, ["accepted", "404", "403"];
 }
 

@@ -68,7 +68,7 @@ impl Criterion {
         let field = text(given, "fieldName")?;
         let tests = read_tests(given, unknowns)?;
         let only_ids = !tests.is_empty() && tests.iter().all(|test| matches!(test, Test::Id(..)));
-        // `fieldName` may be missing only if the criterion has no other test than `idTest`.
+        // If the criterion has a test other than `idTest`, `fieldName` is required.
         let field = match field {
             Some(field) => field,
             None if only_ids || tests.is_empty() => "ID".to_owned(),
@@ -118,8 +118,8 @@ impl Criterion {
         })
     }
 
-    /// Returns a lower limit: the ID of every matching object is greater than this ID. `None` if this criterion does not compare IDs with
-    /// `greater-than`.
+    /// Returns the ID in the `greater-than` test for IDs. Every matching object has a greater ID. `None` if this criterion has no
+    /// `greater-than` test for IDs.
     pub(crate) fn after(&self) -> Option<i64> {
         self.tests.iter().find_map(|test| match test {
             Test::Id(Comparison::Greater, id) => Some(*id),
@@ -311,7 +311,7 @@ fn text_matches(text: &str, pattern: &str, wildcards: bool, ignore_case: bool) -
 }
 
 /// Returns true if a text matches a pattern, as LIKE does in SQL: `%` matches any text, and `_` matches any one character. At first, each
-/// `%` matches an empty text. When the next character does not match, the text that the last `%` matches grows by one character.
+/// `%` matches an empty text. After each mismatch, the last `%` matches one more character.
 fn like(text: &[char], pattern: &[char]) -> bool {
     let (mut at, mut in_pattern) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;

@@ -20,8 +20,8 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Parses a filter for objects of one kind. Unknown fields are ignored, because a real manager ignores them: a request with `max_items`
-    /// instead of `maxItems` returned all objects.
+    /// Parses a filter for objects of one kind. Unknown fields are ignored, as on a real manager. For example, a real manager ignored the
+    /// misspelled field `max_items`, and returned all objects.
     pub(crate) fn read<T: Searchable>(
         body: &Map<String, Value>,
         unknowns: &Unknowns,
@@ -53,8 +53,8 @@ impl Filter {
         })
     }
 
-    /// Returns a lower limit: the ID of every matching object is greater than this ID. `None` if no criterion compares IDs with
-    /// `greater-than`.
+    /// Returns the largest ID in the `greater-than` tests for IDs. Every matching object has a greater ID. `None` if no criterion has a
+    /// `greater-than` test for IDs.
     pub(crate) fn after(&self) -> Option<i64> {
         self.criteria.iter().filter_map(Criterion::after).max()
     }

@@ -82,8 +82,7 @@ impl RequestHandler {
                     None => log::info!("{route}: no response (injected fault)"),
                 }
                 *self.slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(takeover);
-                // The client never receives this body, because the injected fault sends its own bytes instead of the bytes that the HTTP
-                // library writes.
+                // The client never receives this body. The injected fault sends other bytes to the client.
                 Response::new(Full::from("."))
             }
         }

@@ -53,7 +53,7 @@ impl Endpoint {
         }
     }
 
-    /// Returns the words for the action of the request that the error messages use.
+    /// Returns the words that describe the action of a request in an error message, such as `create API keys`.
     fn action(self, method: &Method) -> &'static str {
         match (self, method.as_str()) {
             (Endpoint::Roles, "POST") => "create administrator roles",

@@ -1,5 +1,5 @@
-//! A TLS stream whose output a request handler can replace. Such a takeover sends given bytes instead of the bytes of the HTTP library, and
-//! then ends the connection in a given way. Injected faults use takeovers to drop, truncate and replace responses.
+//! A TLS stream whose output a request handler can replace with a takeover. A takeover sends its own bytes instead of the bytes of the HTTP
+//! library. A takeover also determines how the connection ends. Injected faults use takeovers to drop, truncate and replace responses.
 
 use std::io;
 use std::pin::Pin;
@@ -12,8 +12,8 @@ use tokio_rustls::server::TlsStream;
 
 use crate::sandbox::faults::takeover::{Ending, Takeover};
 
-/// The place where the request handler stores a takeover (bytes that replace the response). The stream of the same connection reads it from
-/// there.
+/// A slot for a takeover (bytes that replace the response). The request handler stores a takeover in the slot. The stream of the same
+/// connection takes the takeover out of the slot.
 pub(crate) type TakeoverSlot = Arc<Mutex<Option<Takeover>>>;
 
 /// A TLS stream whose output a request handler can replace.

@@ -211,7 +211,7 @@ impl Roles {
         self.insert(role);
     }
 
-    /// Adds a role that a file or a test defines. Unlike a client, they can set every field of a role, including the ID.
+    /// Adds a role that a file or a test defines. The definition can set every field of the role, even the ID. A client cannot set the ID.
     pub(crate) fn add(&mut self, document: &Value) -> anyhow::Result<i64> {
         let Value::Object(given) = document else {
             bail!("a role must be a JSON object")

@@ -114,9 +114,8 @@ fn write_json(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::
     }
 }
 
-/// A writer that escapes JSON and writes it to another writer. The serializer never passes only a part of a character to this writer. If
-/// the other writer fails, its I/O error is stored in `broken`, because the error that the serializer returns does not contain the kind of
-/// the I/O error.
+/// A writer that escapes JSON and writes it to another writer. The serializer passes only whole characters to this writer. If the other writer
+/// fails, its I/O error is stored in `broken`. The serializer's own error does not contain the kind of the I/O error.
 struct Escaping<'a, W> {
     to: &'a mut W,
     broken: Option<io::Error>,
@@ -155,8 +154,8 @@ impl<W: Write> Write for Escaping<'_, W> {
     }
 }
 
-/// Returns the position of the first character to escape. A command that a CI runner recognises only at the beginning of a line is not
-/// escaped, because JSON has a quote before every string.
+/// Returns the position of the first character to escape. A CI runner recognises some commands only at the beginning of a line. These commands
+/// are not escaped. In JSON, every string begins with a quote, so the text of a string is never at the beginning of a line.
 fn first_to_escape(plain: &str) -> Option<usize> {
     let is_escaped = |&(at, character): &(usize, char)| {
         is_unsafe(character) && character != '\n' || begins_command(&plain[at..])

@@ -186,7 +186,7 @@ impl Output {
         deferred::end();
     }
 
-    /// Returns the text for stdout. If output on stdout may contain colour, the text has this colour.
+    /// Returns the text for stdout. If output on stdout may contain colour, the text is shown in the colour `color`.
     pub(crate) fn colored_data(&self, color: &str, text: &str) -> String {
         if self.color_data {
             format!("\x1b[{color}m{text}\x1b[0m")

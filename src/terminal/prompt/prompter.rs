@@ -109,8 +109,9 @@ impl Prompt {
         Ok(is_yes(&answer))
     }
 
-    /// Like [`Prompt::confirm`], but for a run that asks one question for each of several API keys. If such a run ends at a question, it
-    /// may already have changed API keys after earlier questions, so the error message must not state that nothing was changed.
+    /// Like [`Prompt::confirm`], but for a run that asks a separate question for each of several API keys. The run may have changed other
+    /// API keys after earlier questions. If the run ends at this question, the error message must therefore not state that nothing was
+    /// changed.
     pub(crate) async fn confirm_one_of_several(
         self,
         question: &str,
@@ -163,8 +164,8 @@ impl Prompt {
         Err(question.unread("the input is empty"))
     }
 
-    /// Reads the answer on a separate thread, so that signals can be handled while the user types. The thread may still be reading when
-    /// this function returns, so this function restores the terminal itself.
+    /// Reads the answer on a separate thread, so that signals can be handled while the user types. After a signal, the thread may still be
+    /// reading when this function returns. This function therefore restores the terminal itself.
     async fn ask(self, question: &PromptText<'_>, signals: &Signals) -> Result<Secret, Error> {
         if self == Self::Unavailable {
             let message = format!(
@@ -190,7 +191,7 @@ impl Prompt {
         };
         asking.state.cancelled.store(true, Ordering::SeqCst);
         if answer.is_err() && !reading.is_finished() {
-            // The terminal is restored only after the thread has ended, because a thread that is still running could turn off the echo
+            // Before the terminal is restored, the thread gets a short time to end. A thread that is still running could turn off the echo
             // again.
             let _ = tokio::time::timeout(EXIT_WAIT, reading).await;
         }
@@ -340,7 +341,7 @@ impl ActivePrompt {
             return error;
         }
         error.hint(format!(
-            "run the process in the foreground, for example with `timeout --foreground`, because a background process cannot prompt; or {}",
+            "a background process cannot prompt: run the process in the foreground, for example with `timeout --foreground`, or {}",
             question.flags
         ))
     }

@@ -24,8 +24,8 @@ pub(super) struct ReaderState {
     /// The number of times that the reading thread has asked the main thread to handle the signals that have arrived.
     #[cfg(unix)]
     pub(super) turn_wanted: AtomicU32,
-    /// The value of `turn_wanted` when the main thread last handled signals. If it is less than `turn_wanted`, the reading thread is
-    /// waiting.
+    /// The number of the reading thread's requests that the main thread has handled. If this number is less than `turn_wanted`, the reading
+    /// thread is waiting.
     #[cfg(unix)]
     pub(super) turn_taken: AtomicU32,
     #[cfg(unix)]

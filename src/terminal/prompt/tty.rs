@@ -1,8 +1,8 @@
 //! Reads from the terminal of a Unix process. This module uses the terminal only while the process is in the foreground.
 //!
-//! The system stops a background process that reads from its terminal or changes the terminal settings. If the process were continued in
-//! the background and used the terminal again, the system would stop it immediately, before it could handle the signals that arrived
-//! meanwhile. So a process in the background stops itself instead, and handles its signals each time it is continued.
+//! The system stops a background process that reads from its terminal or changes the terminal settings. The system could stop the process
+//! before the process has handled the signals that arrived. So this module does not use the terminal in the background. The module first
+//! lets the main thread handle all signals, and then stops the process itself.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
@@ -23,10 +23,10 @@ use crate::secret::Secret;
 const TERMINAL: &str = "/dev/tty";
 /// The maximum length of an input line. This is the limit of a terminal on Linux (N_TTY_BUF_SIZE). Other systems have a lower limit.
 const MAX_LINE: usize = 4096;
-/// The time between two checks for input, and between two checks whether the process is in the foreground.
+/// The interval at which this module checks for input, and checks whether the process is in the foreground.
 const PAUSE: Duration = Duration::from_millis(50);
-/// The maximum number of consecutive times that this process tries to stop itself without effect. A stop has no effect if the process
-/// ignores the stop signal, or if there is no shell that could continue the process.
+/// The prompt ends with an error after this number of consecutive stops that have no effect. A stop has no effect if the process ignores the
+/// stop signal, or if there is no shell that could continue the process.
 const MAX_FAILED_STOPS: u32 = 40;
 
 /// Returns true if this process has a terminal.
@@ -71,8 +71,8 @@ pub(crate) fn line(question: &str, echo: Echo, state: &ReaderState) -> io::Resul
     Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// Waits until the process is in the foreground, and then shows the question. Returns how often the process had been continued at that
-/// time.
+/// Waits until the process is in the foreground, and then shows the question. Returns how often the process had been stopped and continued
+/// before the question was shown.
 fn ask(terminal: &mut File, question: &str, echo: Echo, state: &ReaderState) -> io::Result<u32> {
     come_to_foreground(terminal, state)?;
     if state.is_cancelled() {
@@ -141,7 +141,7 @@ fn hide(terminal: &File) -> io::Result<()> {
     Ok(tcsetattr(terminal, OptionalActions::Now, &state)?)
 }
 
-/// Turns off the echo. The terminal does not show what the user types until its state is restored.
+/// Turns off the echo until the state of the terminal is restored.
 #[cfg(test)]
 pub(crate) fn stop_echo() -> io::Result<()> {
     hide(&open()?)

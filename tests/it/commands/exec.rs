@@ -241,7 +241,7 @@ fn a_code_is_not_sent_twice_and_the_remaining_key_is_reported() {
     env.sandbox.end_sessions();
     env.home.write("go", "");
     let result = running.finish();
-    contains(result.failure(11), &["(ID 1)", "swp-keys recover"]);
+    contains(result.failure(11), &["(ID 1,", "swp-keys recover"]);
     assert_eq!(env.count("POST /api/sessions"), 1);
     assert_eq!(record_count(&env.home), 1);
 }
@@ -253,7 +253,7 @@ fn a_key_that_cannot_be_deleted_is_a_failure() {
     env.sandbox
         .inject(Fault::new("DELETE", "/api/apikeys/*", refuse).times(9));
     let result = exec(&env, &[], &["true"]);
-    contains(result.failure(11), &["true", "(ID 1)", "delete-key 1"]);
+    contains(result.failure(11), &["true", "(ID 1,", "delete-key 1"]);
     env.sandbox.clear_faults();
     env.run(["recover", "--yes"]).success();
     nothing_is_left(&env);
@@ -267,7 +267,7 @@ fn a_key_that_survives_its_deletion_is_a_failure() {
     env.sandbox
         .inject(success_without_effect("DELETE", path, &serde_json::json!({})).times(999));
     let result = exec(&env, &["--settle-timeout", "300ms"], &["true"]);
-    contains(result.failure(11), &["(ID 1)", "swp-keys recover"]);
+    contains(result.failure(11), &["(ID 1,", "swp-keys recover"]);
     assert_eq!(record_count(&env.home), 1);
     env.sandbox.clear_faults();
     env.run(["recover", "--yes"]).success();

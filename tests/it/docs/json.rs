@@ -76,6 +76,8 @@ fn the_documents_of_a_fleet_match_the_schema() {
     lines_of(&env, "plan -f keys.toml", "plannedKey");
     json_of(&env, "plan -f keys.toml --offline", "planOffline");
     lines_of(&env, "plan -f keys.toml --offline", "planOffline");
+    json_of(&env, "apply -f keys.toml", "plan");
+    lines_of(&env, "apply -f keys.toml", "plannedKey");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::support::profiles::{configure, profile, unset_manager};
 use crate::support::{RunResult, TestEnv, contains};
 
 /// Two managers, and a home with the profiles `eu` and `us`, and `ap`, which cannot be reached.
-fn managers() -> (TestEnv, TestEnv) {
+pub(super) fn managers() -> (TestEnv, TestEnv) {
     let (mut eu, us) = (TestEnv::new(), TestEnv::new());
     eu.home.write("us.pem", us.sandbox.certificate_pem());
     let password = std::fs::read_to_string(us.home.path("password")).expect("a password");
@@ -124,4 +124,49 @@ fn tenants_are_not_supported_yet() {
     let text = "a = { on = \"eu/acme\" }\n[bridge]\nrole-id = 2";
     contains(plan(&eu, text, &[]).failure(2), &["tenant"]);
     assert_eq!(eu.sandbox.connections().tcp, 0);
+}
+
+fn apply(env: &TestEnv, keys: &str, flags: &[&str]) -> RunResult {
+    let text = fleet(keys).replace("{name}", "{profile}-{name}");
+    env.home.write("keys.toml", &text);
+    env.run([&["apply", "-f", "keys.toml"], flags].concat())
+}
+
+#[test]
+fn keys_are_created_on_all_managers() {
+    let (eu, us) = managers();
+    let keys = "a = { on = [\"eu\", \"us\"] }\nb = { on = \"us\" }";
+    let result = apply(&eu, keys, &[]);
+    contains(result.success(), &["fleet ops on 2 managers", ": 3 done"]);
+    assert_eq!(
+        (eu.sandbox.api_keys().len(), us.sandbox.api_keys().len()),
+        (1, 2)
+    );
+    for (env, name) in [(&eu, "eu-a"), (&us, "us-a")] {
+        let found = env.sandbox.api_keys();
+        let secret = std::fs::read_to_string(eu.home.path(&format!("{name}.key")));
+        assert!(found.iter().any(|key| {
+            secret
+                .as_deref()
+                .is_ok_and(|text| text.trim_end() == key.secret)
+        }));
+        assert_eq!(env.sandbox.live_sessions(), 0);
+    }
+    contains(apply(&eu, keys, &[]).success(), &["nothing to do"]);
+}
+
+#[test]
+fn a_manager_that_cannot_be_reached_does_not_stop_the_changes_on_the_others() {
+    let (eu, _us) = managers();
+    let keys = "a = { on = [\"ap\", \"eu\"] }";
+    let result = apply(&eu, keys, &[]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(
+        &result.stdout,
+        &["not known: ", "+ a", "1 done", "1 not known"],
+    );
+    assert_eq!(eu.sandbox.api_keys().len(), 1);
+    let result = apply(&eu, "a = { on = \"ap\" }", &[]);
+    assert!([4, 7, 8].contains(&result.code()), "{result:?}");
+    assert_eq!(result.stdout, "");
 }

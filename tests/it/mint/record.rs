@@ -1,4 +1,4 @@
-//! The record of a run is written during the role search, and removed if no key is created.
+//! The record of a run is written during the sign-in or the role search, and removed if no key is created.
 #![cfg(unix)]
 
 use rustix::process::Signal;
@@ -10,6 +10,7 @@ use crate::support::snapshot::snapshot;
 use crate::support::wording::NO_RECORD;
 use crate::support::{Home, TestEnv, contains, set_mode, wait_until};
 
+const SIGN_IN: &str = "POST /api/sessions";
 const SEARCH: &str = "POST /api/roles/search";
 
 /// Returns the records of unfinished work, without those that are still being written.
@@ -51,10 +52,9 @@ fn a_missing_role_leaves_no_record() {
     assert_eq!(records(&env.home), [""; 0]);
 }
 
-/// Writing and removing a record may take longer than a refused connection. Therefore no record is written before the connection succeeds. A retried
-/// connection leaves time for the record.
+/// The record is written during the sign-in.
 #[test]
-fn a_refused_connection_creates_no_record() {
+fn a_refused_connection_leaves_no_record() {
     let env = TestEnv::new();
     let port = ReservedPort::new();
     let url = port.url();
@@ -68,7 +68,42 @@ fn a_refused_connection_creates_no_record() {
         &url,
     ];
     env.run(words).failure(8);
-    assert!(!env.home.path("state/unfinished").exists());
+    assert_eq!(records(&env.home), [""; 0]);
+}
+
+#[test]
+fn a_rejected_sign_in_leaves_no_record() {
+    let mut env = TestEnv::new();
+    let wrong = env.home.write_secret("wrong", "not the password");
+    env.home.set("SWP_PASSWORD_FILE", wrong);
+    env.run(["create", "--role", "Auditor"]).failure(4);
+    assert_eq!(records(&env.home), [""; 0]);
+}
+
+#[test]
+fn a_signal_during_the_sign_in_leaves_no_record() {
+    let env = HeldManager::new(SIGN_IN);
+    let run = env.start(["create", "--role", "Auditor"]);
+    env.wait_until_held();
+    wait_until("the record", || records(&env.home).len() == 1);
+    run.signal(Signal::INT);
+    env.release();
+    run.finish().failure(130);
+    assert_eq!(records(&env.home), [""; 0]);
+    assert!(env.sandbox.api_keys().is_empty());
+}
+
+/// A search for existing keys comes before the record of a key with a set name.
+#[test]
+fn runs_that_create_no_key_or_wait_before_the_sign_in_write_no_record_during_the_sign_in() {
+    for more in [&["--dry-run"][..], &["--name", "ci"], &["--wait", "10s"]] {
+        let env = HeldManager::new(SIGN_IN);
+        let run = env.start([&["create", "--role", "Auditor"], more].concat());
+        env.wait_until_held();
+        assert_eq!(records(&env.home), [""; 0], "{more:?}");
+        env.release();
+        run.finish().success();
+    }
 }
 
 #[test]
@@ -84,17 +119,19 @@ fn a_signal_during_the_role_search_leaves_no_record() {
 }
 
 #[test]
-fn the_record_of_a_run_killed_during_the_role_search_is_removed_by_recover() {
-    let env = HeldManager::new(SEARCH);
-    let run = env.start(["create", "--role", "Auditor"]);
-    env.wait_until_held();
-    wait_until("the record", || records(&env.home).len() == 1);
-    drop(run);
-    env.release();
-    let result = env.home.run(["recover", "--yes"]);
-    result.success();
-    assert_eq!(records(&env.home), [""; 0]);
-    assert!(env.sandbox.api_keys().is_empty());
+fn the_record_of_a_run_killed_before_the_create_request_is_removed_by_recover() {
+    for route in [SIGN_IN, SEARCH] {
+        let env = HeldManager::new(route);
+        let run = env.start(["create", "--role", "Auditor"]);
+        env.wait_until_held();
+        wait_until("the record", || records(&env.home).len() == 1);
+        drop(run);
+        env.release();
+        let result = env.home.run(["recover", "--yes"]);
+        result.success();
+        assert_eq!(records(&env.home), [""; 0]);
+        assert!(env.sandbox.api_keys().is_empty());
+    }
 }
 
 /// If the record cannot be written, the run prints one warning and continues. With `--require-journal`, it sends no request.

@@ -128,7 +128,7 @@ struct Assignment<'a> {
 fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, String> {
     // A file with NUL bytes contains binary data, or UTF-16 text as written by some Windows programs.
     if content.contains(&0) {
-        return Err("the file contains NUL bytes, so it is not UTF-8 text".to_owned());
+        return Err("the file contains NUL bytes, so it is binary data or UTF-16 text".to_owned());
     }
     let number = |at: usize| content[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     let mut found: Option<Assignment<'a>> = None;
@@ -159,8 +159,8 @@ fn find<'a>(content: &'a [u8], name: &str) -> Result<Option<Assignment<'a>>, Str
         } else if let Some(first) = &found
             && further.is_some_and(|words| words.assign(name.as_bytes()))
         {
-            // This line first sets another variable, but also sets `name`, such as `export OTHER=1 NAME=2`. An earlier line sets `name` too. A
-            // shell would use the value on this line, and ignore the earlier value that this function has found.
+            // An earlier line sets `name`. This line sets another variable first and then `name`, as in `export OTHER=1 NAME=2`. A shell would use
+            // the value on this line, but `found` is the assignment on the earlier line.
             return Err(format!(
                 "{name} is set more than once, on lines {} and {}",
                 number(first.head),

@@ -121,9 +121,11 @@ fn by_status(
 }
 
 /// Returns true if a web page probably comes from a different server than the manager, such as a proxy. Two kinds of page are attributed to the
-/// manager. The first is a page of Tomcat with the status 401 or 403, because the manager runs in Tomcat. If a rejected sign-in were mistaken for a
-/// temporary failure of a proxy, it would be retried, and the retries could lock the account. The second is any page with the status 404 or
-/// 405, because the object or the endpoint does not exist.
+/// manager:
+///
+/// - A page of Tomcat with the status 401 or 403, because the manager runs in Tomcat. If such a page were attributed to a proxy, a rejected sign-in
+///   would be retried, and the retries could lock the account.
+/// - Any page with the status 404 or 405, because these statuses mean that the object or the endpoint does not exist.
 fn is_foreign(call: CallContext<'_>, status: StatusCode, page: &WebPage) -> bool {
     match status.as_u16() {
         401 | 403 => !page.is_from_tomcat(),
@@ -144,7 +146,7 @@ fn foreign_page(call: CallContext<'_>, status: StatusCode, detail: &str) -> Mana
     } else {
         (
             Cause::Rejected(status.as_u16()),
-            "check `--url` and the proxies and firewalls between this machine and the manager: one of them may have sent the page",
+            "check `--url`; if it is correct, a proxy or firewall between this machine and the manager may have sent the page",
         )
     };
     let message = format!(
@@ -229,8 +231,8 @@ fn sign_in_refused(
         ),
         SignInRefusal::PasswordExpired | SignInRefusal::Credentials | SignInRefusal::Unclear => (
             refused,
-            "check the user name, the password, `--tenant` and `--mfa-code`; if they are correct, check whether the account is locked, has an \
-             expired password or has too many sessions; do not repeat the sign-in unchanged, because each failure counts towards the lockout",
+            "check the user name, the password, `--tenant` and `--mfa-code`; if they are correct, the account may be locked, have an expired \
+             password or have too many sessions; do not repeat the sign-in unchanged, because each failure counts towards the lockout",
         ),
     };
     // A hosted manager may no longer accept passwords, because Cloud One or Vision One manages the accounts now (docs/manager-api.md, "Sign-in").

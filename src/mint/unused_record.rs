@@ -1,0 +1,221 @@
+//! The record of this run before its request is sent.
+
+use std::io;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::record::{Own, RunRecord, remove};
+use crate::context::Context;
+use crate::error::Error;
+use crate::journal::{self, Entry, Record};
+
+/// How long an aborted run waits for the thread that writes its record.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A record that is being written to disk while the run does other work. Dropping this value removes the record.
+pub(crate) struct StartedRecord<'a> {
+    writing: Writing<'a>,
+    /// The record. The run of a group of keys has one record for each key.
+    records: Vec<Record>,
+    context: &'a Context,
+}
+
+impl<'a> StartedRecord<'a> {
+    /// Starts to write a record to disk, and returns at once. The file and its folder are fsynced.
+    ///
+    /// # Errors
+    /// Returns an interruption if a signal was received.
+    pub(crate) fn start(record: Record, context: &'a Context) -> Result<Self, Error> {
+        Self::start_all(vec![record], context)
+    }
+
+    /// Starts to write the records of several keys like [`Self::start`], with one fsync of the folder.
+    ///
+    /// # Errors
+    /// Returns an interruption if a signal was received.
+    fn start_all(records: Vec<Record>, context: &'a Context) -> Result<Self, Error> {
+        if let Some(signal) = context.signals.received() {
+            return Err(Error::interrupted(signal));
+        }
+        Ok(Self {
+            writing: Writing::start(records.clone(), context),
+            records,
+            context,
+        })
+    }
+
+    /// Waits until the record is on disk. If the write fails and `--require-journal` is not set, prints a warning.
+    ///
+    /// # Errors
+    /// Returns a usage error if the record is too long, if the write fails and `--require-journal` is set, or if a partly written record
+    /// cannot be removed. Returns an interruption if a signal was received.
+    pub(super) async fn finish(self) -> Result<UnusedRecord<'a>, Error> {
+        let unused = self.finish_all().await?.pop();
+        unused.ok_or_else(|| Error::unexpected("the record was not written"))
+    }
+
+    /// Waits like [`Self::finish`] until the records of several keys are on disk. After an error, none of the records is on disk.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`Self::finish`].
+    async fn finish_all(mut self) -> Result<Vec<UnusedRecord<'a>>, Error> {
+        let context = self.context;
+        let written = async { Ok(self.writing.done().await) };
+        let own: Vec<Own> = match context.signals.cancel(written).await? {
+            Ok(entries) => entries.into_iter().map(Own::Written).collect(),
+            Err(error) => {
+                warn_unavailable(&error, context)?;
+                self.records.into_iter().map(Own::Unavailable).collect()
+            }
+        };
+        let unused = own.into_iter().map(|own| UnusedRecord {
+            own: Some(own),
+            context,
+        });
+        Ok(unused.collect())
+    }
+}
+
+/// The record of a run that has not sent its request yet. Dropping this value removes the record.
+pub(crate) struct UnusedRecord<'a> {
+    own: Option<Own>,
+    context: &'a Context,
+}
+
+impl<'a> UnusedRecord<'a> {
+    /// Writes a record to disk, and waits until the file and its folder are fsynced.
+    ///
+    /// # Errors
+    /// Returns the errors of [`StartedRecord::start`] and [`StartedRecord::finish`].
+    pub(super) async fn write(record: Record, context: &'a Context) -> Result<Self, Error> {
+        StartedRecord::start(record, context)?.finish().await
+    }
+
+    /// Writes the records of several keys like [`Self::write`], with one fsync of the folder.
+    ///
+    /// # Errors
+    /// Returns the same errors as [`Self::write`]. After an error, none of the records is on disk.
+    pub(super) async fn write_all(
+        records: Vec<Record>,
+        context: &'a Context,
+    ) -> Result<Vec<Self>, Error> {
+        let started = StartedRecord::start_all(records, context)?;
+        started.finish_all().await
+    }
+
+    /// Returns the record for a run that is about to send its request, with the content `record`.
+    ///
+    /// # Errors
+    /// Returns an interruption if a signal was received. The record is removed before the interruption is returned.
+    pub(super) fn begin(mut self, record: Record) -> Result<RunRecord, Error> {
+        if let Some(signal) = self.context.signals.received() {
+            return Err(Error::interrupted(signal));
+        }
+        let own = match self.own.take() {
+            Some(Own::Written(mut entry)) => {
+                entry.begin(record);
+                Own::Written(entry)
+            }
+            _ => Own::Unavailable(record),
+        };
+        Ok(RunRecord::new(own))
+    }
+}
+
+impl Drop for UnusedRecord<'_> {
+    fn drop(&mut self) {
+        if let Some(Own::Written(entry)) = self.own.take() {
+            remove(entry, self.context);
+            self.context.flushes.start();
+        }
+    }
+}
+
+/// Records that a separate thread is writing. Dropping this value waits up to a second for the thread, and then removes the records. If the thread
+/// takes longer, a record may be left on disk. A leftover record is harmless, because `recover` finds no key for it and removes it.
+struct Writing<'a> {
+    thread: JoinHandle<()>,
+    written: Receiver<io::Result<Vec<Unclaimed>>>,
+    context: &'a Context,
+}
+
+/// A written record that the thread sends to the run. If this value is dropped before the run has claimed the record, the record is
+/// removed.
+struct Unclaimed(Option<Entry>);
+
+impl<'a> Writing<'a> {
+    fn start(records: Vec<Record>, context: &'a Context) -> Self {
+        let (sender, written) = channel();
+        let thread = spawn_blocking(move || {
+            let unclaimed = |entry| Unclaimed(Some(entry));
+            let written = Entry::write_all(records);
+            let written = written.map(|entries| entries.into_iter().map(unclaimed).collect());
+            let _ = sender.send(written);
+        });
+        Self {
+            thread,
+            written,
+            context,
+        }
+    }
+
+    async fn done(&mut self) -> io::Result<Vec<Entry>> {
+        (&mut self.thread).await.map_err(io::Error::other)?;
+        let mut written = self.written.try_recv().map_err(io::Error::other)??;
+        Ok((written.iter_mut())
+            .filter_map(|one| one.0.take())
+            .collect())
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        let Ok(Ok(mut written)) = self.written.recv_timeout(PATIENCE) else {
+            return;
+        };
+        for entry in written.iter_mut().filter_map(|one| one.0.take()) {
+            remove(entry, self.context);
+        }
+        self.context.flushes.start();
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(entry) = self.0.take()
+            && let Err(error) = entry.remove()
+        {
+            log::warn!("this run sent no request, but its record could not be removed: {error}");
+        }
+    }
+}
+
+fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
+    let message = format!(
+        "could not write a record of this run in {} ({}): {error}",
+        journal::place(),
+        crate::storage::locations::state_variable()
+    );
+    if journal::is_too_long(error) {
+        let hint = "use a shorter key name or fewer targets for the secret";
+        return Err(Error::usage(message, hint));
+    }
+    let refused = match context.require_journal {
+        true => Some(format!(
+            "{message}; nothing was changed on the manager, because `--require-journal` requires a record"
+        )),
+        // If an incomplete record is left on disk, the run must not continue. `recover` would find the record and invalidate the secret
+        // that this run has delivered.
+        false => journal::is_left_on_disk(error).then(|| message.clone()),
+    };
+    if let Some(refused) = refused {
+        let hint = "set SWP_STATE_DIR to a writable folder";
+        return Err(Error::usage(refused, hint));
+    }
+    context.output.insist(&format!(
+        "{message}; if this run is killed, run `swp-keys list-keys` to find a key that the run left behind"
+    ));
+    Ok(())
+}
