@@ -3,6 +3,7 @@
 pub(crate) mod administrator;
 pub(crate) mod batch;
 pub(crate) mod comparison;
+pub(crate) mod confirmation;
 pub(crate) mod deletion;
 pub(crate) mod document;
 pub(crate) mod key_meta;

@@ -59,6 +59,14 @@ impl FleetMark {
         })
     }
 
+    /// Returns a description: the text, and the marker after it.
+    pub(crate) fn after(&self, text: &str) -> String {
+        match text.trim() {
+            "" => self.text(),
+            text => format!("{text} {}", self.text()),
+        }
+    }
+
     /// Returns the marker as a description contains it.
     pub(crate) fn text(&self) -> String {
         let Self {

@@ -144,17 +144,11 @@ pub(super) async fn of_reset(
             }
             Err(error) => error,
         };
-        let not_sent = matches!(
-            error.cause(),
-            Cause::ConnectionRefused
-                | Cause::Unreachable
-                | Cause::ProxyRefused
-                | Cause::RateLimited { .. }
-        );
+        let not_sent = was_not_sent(&error);
         // After any error that is not listed above, the manager may have processed the request.
         let in_flight = !not_sent;
         match (error.had_no_effect(), error.cause()) {
-            // The run was interrupted before the manager accepted a request, so the secret is not changed.
+            // The run was interrupted before the manager accepted a request, so the secret was not changed.
             _ if not_sent && !uncertain && signed_in.budget().is_stopping() => {
                 return ResetOutcome::Refused(error);
             }
@@ -172,6 +166,17 @@ pub(super) async fn of_reset(
             return ResetOutcome::Unknown(error.to_string());
         }
     }
+}
+
+/// Returns true if the manager did not process the request, because it was not sent or exceeded the rate limit.
+fn was_not_sent(error: &ManagerError) -> bool {
+    matches!(
+        error.cause(),
+        Cause::ConnectionRefused
+            | Cause::Unreachable
+            | Cause::ProxyRefused
+            | Cause::RateLimited { .. }
+    )
 }
 
 /// Deletes a key, and repeats the request until the outcome is known. Repeating a deletion is safe. A missing key counts as deleted,

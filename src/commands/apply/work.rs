@@ -133,7 +133,7 @@ impl<'m> ApplyWork<'m> {
                         runs.iter().map(|(_, run)| run.progress()).collect();
                     self.context
                         .output
-                        .note(&format!("{} keys changed", progress.join(", ")));
+                        .note(&format!("keys changed: {}", progress.join(", ")));
                 }
             }
         };

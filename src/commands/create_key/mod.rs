@@ -2,6 +2,7 @@
 
 mod args;
 mod ensure;
+mod existing;
 mod guided;
 mod plan;
 mod profile_offer;

@@ -1,25 +1,21 @@
 //! Checks the flags of `create-key`, and creates the key.
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::args::Args;
-use super::ensure::Ensure;
 use super::report;
 use crate::auth::session::Access;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::{Operation, Record};
-use crate::keys::document::{
-    print_delivered, print_key, secret_meta, warn_clock_skew, warn_expiry_differs,
-};
+use crate::keys::document::{print_delivered, secret_meta, warn_clock_skew, warn_expiry_differs};
 use crate::keys::key_meta::{self, KeyMeta};
 use crate::keys::key_report::KeyReport;
 use crate::keys::naming::{self, Existing, IfExists, check_name, default_name};
 use crate::keys::role_check;
 use crate::keys::roles::{self, RequestedRole, RoleRef};
-use crate::keys::state::describe;
 use crate::manager::{ApiKey, NewApiKey, RoleSummary, SignedIn};
 use crate::mint::{
     self, Delivered, PreparedSinks, REFUSAL_WAIT, StartedRecord, Transaction, UnusedRecord, mark,
@@ -30,7 +26,7 @@ use crate::random;
 /// The flags of a run, checked before the first request to the manager.
 pub(super) struct CreatePlan<'a> {
     pub(super) args: &'a Args,
-    expiry: Option<Expiry>,
+    pub(super) expiry: Option<Expiry>,
     /// The operation ID of the run. The key's default name or the marker in the key's description contains the operation ID, so that `recover` can
     /// find the key (`docs/transaction.md`, "Which key is ours").
     operation: String,
@@ -262,7 +258,7 @@ impl<'a> CreatePlan<'a> {
     }
 
     /// Prints the existing key, which `--if-exists skip` leaves unchanged.
-    async fn keep_existing(
+    pub(super) async fn keep_existing(
         &self,
         found: &ApiKey,
         key: &NewApiKey,
@@ -275,84 +271,12 @@ impl<'a> CreatePlan<'a> {
     }
 
     /// Returns the requested fields of the key, for a comparison with an existing key.
-    fn requested<'k>(&'k self, key: &'k NewApiKey) -> report::Requested<'k> {
+    pub(super) fn requested<'k>(&'k self, key: &'k NewApiKey) -> report::Requested<'k> {
         report::Requested {
             key,
             description: self.args.description.as_deref(),
             expiry: self.expiry,
         }
-    }
-
-    /// Does what `--if-exists` says about an existing key. Returns `None` if the run is complete, because the key gets no new secret.
-    async fn use_existing(
-        &self,
-        existing: Existing,
-        role: &RequestedRole,
-        key: &NewApiKey,
-        meta: &mut Value,
-        access: Access<'_>,
-    ) -> Result<Option<Existing>, Error> {
-        let if_exists = self.args.if_exists;
-        if if_exists == IfExists::Ensure {
-            meta["changed"] = true.into();
-        }
-        let Existing::One(mut found) = existing else {
-            return Ok(Some(existing));
-        };
-        match if_exists {
-            IfExists::Skip => {
-                let meta = meta.clone();
-                self.keep_existing(&found, key, meta, access).await?;
-                return Ok(None);
-            }
-            IfExists::Ensure => match self.ensure(found, role, key, meta, access).await? {
-                Some(changed) => found = changed,
-                None => return Ok(None),
-            },
-            IfExists::Fail | IfExists::Rekey => {
-                report::warn_of_drift(&found, &self.requested(key), meta, access);
-            }
-        }
-        meta["created"] = false.into();
-        Ok(Some(Existing::One(found)))
-    }
-
-    /// Makes the existing key as the flags say. Returns the key if it needs a new secret. If not, prints the key and returns `None`.
-    async fn ensure(
-        &self,
-        found: Box<ApiKey>,
-        role: &RequestedRole,
-        key: &NewApiKey,
-        meta: &mut Value,
-        access: Access<'_>,
-    ) -> Result<Option<Box<ApiKey>>, Error> {
-        if let Some(summary) = &role.summary {
-            role_check::check(summary, self.args.allow_full_access, access.context)?;
-        }
-        let ensure = Ensure {
-            args: self.args,
-            requested: key,
-            expiry: self.expiry,
-            access,
-        };
-        let ensured = ensure.carry_out(found).await?;
-        ensured.add_to(meta);
-        let output = &access.context.output;
-        if let Some(reason) = &ensured.needs_secret {
-            output.note(&format!("{reason}, so the key gets a new secret"));
-            return Ok(Some(ensured.key));
-        }
-        if ensured.changes.is_empty() {
-            output.note(&format!("{} is as requested", describe(&ensured.key)));
-        }
-        meta["sinks"] = json!([]);
-        if self.args.dry_run {
-            meta["dryRun"] = true.into();
-        }
-        let role = role.name.as_deref();
-        KeyMeta::of(&ensured.key, role, access.signed_in.time()).add_to(meta);
-        print_key(&ensured.key.fields(), meta.clone(), access.context)?;
-        Ok(None)
     }
 
     fn key(&self, role: &RequestedRole, signed_in: &SignedIn) -> NewApiKey {

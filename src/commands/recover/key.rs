@@ -8,6 +8,7 @@ use super::result::{RECOVERED, print_result};
 use crate::auth::session::Access;
 use crate::error::Error;
 use crate::journal::{Entry, Record, Work};
+use crate::keys::confirmation::confirm_delivery;
 use crate::keys::document::{meta, output_failed_after_delivery, print_key};
 use crate::keys::key_meta::{self, json_role_name};
 use crate::keys::key_report::KeyReport;
@@ -97,6 +98,10 @@ async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result
     let destinations = prepared.destinations();
     let mint = Transaction::new(access, prepared, meta_of).recovering();
     let (delivered, recorded) = mint.resume(id, entry).await?;
+    if record.fleet.is_some() {
+        // If this fails, the record stays on disk, so that the delivery is confirmed later.
+        confirm_delivery(&access.signed_in.api_key(id).await?, access).await?;
+    }
     recorded.settle(access.context);
     let printed = match args.sinks.to_stdout() {
         true => Ok(()),

@@ -10,6 +10,7 @@ use crate::config::Settings;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind, Signal};
 use crate::journal::{Entry, Record};
+use crate::keys::confirmation::confirm_delivery;
 use crate::mint::resume::settle;
 use crate::target::Target;
 use crate::terminal::output::Format;
@@ -144,6 +145,11 @@ async fn recover_one(args: &Args, record: &Record, access: Access<'_>) -> Result
         return print_result(args, record, record.key_id, "skipped", access.context);
     };
     if entry.record.is_over() {
+        if let (Some(_), Some(id)) = (&entry.record.fleet, entry.record.key_id)
+            && let Some(key) = access.signed_in.find_api_key(id).await?
+        {
+            confirm_delivery(&key, access).await?;
+        }
         access.context.output.note(&format!(
             "the run for the key `{}` was already complete; removed its record",
             record.key_name

@@ -222,6 +222,7 @@ pub(super) fn of(
             let successor = FleetMark {
                 operation: operation.to_owned(),
                 predecessor: Some(old.id),
+                pending: false,
                 ..former
             };
             successor.text()

@@ -8,11 +8,10 @@ use crate::error::Error;
 use crate::fleet::manifest::DeclaredKey;
 use crate::fleet::plan::{PlannedAction, PlannedKey};
 use crate::journal::Record;
+use crate::keys::confirmation::confirmed;
 use crate::keys::update;
 use crate::manager::{ApiKey, KeyChange};
-use crate::mint::{FleetMark, PreparedSinks, Transaction, without_marks};
-
-use super::request::marked;
+use crate::mint::{PreparedSinks, Transaction};
 
 impl<'r> ManagerRun<'r> {
     /// Changes the fields of a key.
@@ -69,17 +68,9 @@ impl<'r> ManagerRun<'r> {
         key: &ApiKey,
         text: &str,
     ) -> Result<(), Error> {
-        let pending = FleetMark::of(text).filter(|mark| mark.pending);
-        let description = pending.map(|mark| {
-            let mark = FleetMark {
-                pending: false,
-                ..mark
-            };
-            marked(&without_marks(text), &mark)
-        });
         let locks = declared.locked == Some(true) && key.active() != Some(false);
         let change = KeyChange {
-            description,
+            description: confirmed(text),
             active: locks.then_some(false),
             ..KeyChange::default()
         };

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::request::OperationIds;
+use super::operation_ids::OperationIds;
 use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::fleet::inventory::Inventory;
@@ -100,10 +100,11 @@ impl<'r> ManagerRun<'r> {
         with_rest.collect()
     }
 
-    /// Returns the progress as text: the number of finished keys and the number of all keys to change.
+    /// Returns the progress as text: the manager, the number of finished keys and the number of all keys to change.
     pub(crate) fn progress(&self) -> String {
         let total = self.plan.keys.iter().filter(|key| key.action.is_change());
-        format!("{}/{}", self.done.get(), total.count())
+        let host = self.access.target.address.host_and_port();
+        format!("{host} {}/{}", self.done.get(), total.count())
     }
 
     /// Returns true if the run has begun to change a key.

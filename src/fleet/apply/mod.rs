@@ -8,6 +8,7 @@ mod creation;
 mod deletion;
 mod finish;
 mod manager_run;
+mod operation_ids;
 mod places;
 mod request;
 

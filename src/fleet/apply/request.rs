@@ -1,46 +1,11 @@
 //! The requests and the records for declared keys.
 
-use std::cell::RefCell;
-use std::collections::HashSet;
-
 use super::manager_run::ManagerRun;
 use crate::fleet::manifest::DeclaredKey;
 use crate::fleet::plan::PlannedKey;
 use crate::journal::Record;
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
 use crate::mint::{FleetMark, PreparedSinks, is_like, without_marks};
-use crate::random;
-
-/// The operation IDs of a fleet. An ID is used once, because two keys with the same marker could not be told apart.
-pub(super) struct OperationIds(RefCell<HashSet<String>>);
-
-impl OperationIds {
-    /// Begins with the IDs in the markers of these keys.
-    pub(super) fn of(keys: &[ApiKey]) -> Self {
-        let marks = keys
-            .iter()
-            .filter_map(|key| FleetMark::of(key.description().unwrap_or_default()));
-        Self(RefCell::new(marks.map(|mark| mark.operation).collect()))
-    }
-
-    /// Returns a new ID.
-    pub(super) fn next(&self) -> String {
-        loop {
-            let id = random::hex(4);
-            if self.0.borrow_mut().insert(id.clone()) {
-                return id;
-            }
-        }
-    }
-}
-
-/// Returns the text of a description with a marker.
-pub(super) fn marked(text: &str, mark: &FleetMark) -> String {
-    match text.trim() {
-        "" => mark.text(),
-        text => format!("{text} {}", mark.text()),
-    }
-}
 
 impl ManagerRun<'_> {
     /// Returns the marker for a new operation.
@@ -63,7 +28,7 @@ impl ManagerRun<'_> {
         let description = declared.description.as_deref().unwrap_or_default();
         NewApiKey {
             key_name: declared.name.clone(),
-            description: Some(marked(description, mark)),
+            description: Some(mark.after(description)),
             role_id,
             locale: declared.locale.clone(),
             time_zone: declared.time_zone.clone(),
@@ -126,7 +91,7 @@ impl ManagerRun<'_> {
         };
         if let Some(mark) = mark.filter(|_| adopts || text.is_some()) {
             let text = text.unwrap_or_else(|| without_marks(is));
-            change.description = Some(marked(&text, &mark));
+            change.description = Some(mark.after(&text));
         }
         change
     }

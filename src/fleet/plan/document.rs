@@ -77,17 +77,7 @@ fn entry(key: &PlannedKey<'_>, target: &Value, now: DateTime<Utc>) -> Value {
         "problems": problems,
         "notes": key.notes,
     });
-    if let Some(result) = &key.result {
-        meta["result"] = result.word().into();
-        match result {
-            Applied::Done { operation, .. } => meta["operation"] = json!(operation),
-            Applied::Failed(error) => {
-                let (code, exit) = (error.kind().code(), error.kind().exit_code());
-                meta["error"] = json!({"code": code, "exit": exit, "message": error.to_string()});
-            }
-            Applied::Left | Applied::NotTried => {}
-        }
-    }
+    add_result(&mut meta, key.result.as_ref());
     let role = key.role.as_ref();
     match key.key {
         Some(listed) => {
@@ -101,6 +91,20 @@ fn entry(key: &PlannedKey<'_>, target: &Value, now: DateTime<Utc>) -> Value {
     }
     fields.insert("meta".to_owned(), meta);
     Value::Object(fields)
+}
+
+/// Adds what a run did with the key.
+fn add_result(meta: &mut Value, result: Option<&Applied>) {
+    let Some(result) = result else { return };
+    meta["result"] = result.word().into();
+    match result {
+        Applied::Done { operation, .. } => meta["operation"] = json!(operation),
+        Applied::Failed(error) => {
+            let (code, exit) = (error.kind().code(), error.kind().exit_code());
+            meta["error"] = json!({"code": code, "exit": exit, "message": error.to_string()});
+        }
+        Applied::Left | Applied::NotTried => {}
+    }
 }
 
 fn secret_state(state: &SecretState) -> Value {

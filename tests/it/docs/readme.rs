@@ -49,6 +49,8 @@ const CASES: &[Case] = &[
     },
     Case {
         heading: "Declare your keys in a file",
+        keys: 1,
+        secrets: &["ci.key"],
         prepare: |env| {
             let manifest = "fleet = \"ops\"\n[keys.ci]\nrole = \"Auditor\"\nexpires = \"90d\"\nout-file = \"ci.key\"\n";
             env.home.write("keys.toml", manifest);

@@ -11,7 +11,7 @@ use crate::support::{RunResult, TestEnv};
 
 const DAY: i64 = 86_400_000;
 
-const APPLY: [&str; 6] = [
+pub(super) const APPLY: [&str; 6] = [
     "apply",
     "-f",
     "keys.toml",
@@ -27,7 +27,7 @@ const MANIFEST: &str = "fleet = \"ops\"\n\
     [keys.d]\nout-file = [\"d.key\", \"d2.key\"]\n\
     [keys.e]\ndeliver-cmd = \"sh -c 'cat > e.key'\"\n";
 
-fn mixed() -> TestEnv {
+pub(super) fn mixed() -> TestEnv {
     let env = TestEnv::new();
     env.home.write("keys.toml", MANIFEST);
     for name in ["old1", "old2"] {

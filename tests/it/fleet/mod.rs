@@ -2,6 +2,8 @@
 
 mod apply;
 #[cfg(unix)]
+mod apply_faults;
+#[cfg(unix)]
 mod apply_kills;
 mod apply_rotation;
 #[cfg(unix)]

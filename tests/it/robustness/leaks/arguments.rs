@@ -60,10 +60,7 @@ pub(super) fn arguments(command: &str) -> &'static [&'static [&'static str]] {
             &["-f", "keys.toml"],
             &["-f", "keys.toml", "--no-look"],
         ],
-        "apply" => &[
-            &["-f", "keys.toml", "--plan", "0123456789abcdef"],
-            &["-f", "keys.toml", "--yes"],
-        ],
+        "apply" => &[&["-f", "keys.toml", "--yes"]],
         "list-roles" | "login" | "logout" | "trust show" | "trust list" | "config show"
         | "config path" | "config check" => &[&[]],
         "trust add" => &[&["--tls-accept-new"]],
