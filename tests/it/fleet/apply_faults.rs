@@ -66,7 +66,7 @@ fn seeds() -> u64 {
 fn run_seeds(first: u64) {
     for seed in first..first + seeds() {
         let env = mixed();
-        let mut random = Random((seed + 1) * 0x9e37_79b9_7f4a_7c15);
+        let mut random = Random((seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let faults: Vec<Fault> = (0..1 + random.below(4)).map(|_| random.fault()).collect();
         for fault in &faults {
             env.sandbox.inject(fault.clone());
@@ -74,7 +74,7 @@ fn run_seeds(first: u64) {
         let first = env.run(APPLY);
         env.sandbox.clear_faults();
         let case = format!("seed {seed}: {faults:?}: {first:?}");
-        assert!([0, 8, 9, 11, 12].contains(&first.code()), "{case}");
+        assert!([0, 1, 8, 9, 11, 12].contains(&first.code()), "{case}");
         let again = env.run(APPLY);
         assert_eq!(again.code(), 0, "{case}: {again:?}");
         check(&env, &case);
@@ -103,7 +103,7 @@ fn the_fourth_seeds() {
 
 #[test]
 fn two_machines_create_each_key_once() {
-    for choice in ["refuse", "allow"] {
+    for choice in ["409", "accepted"] {
         let env = TestEnv::with(answering_unknowns(&[("duplicate-name", choice)]));
         env.home.write("keys.toml", &many(40));
         let other = env.home.path("other");
