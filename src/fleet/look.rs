@@ -76,7 +76,7 @@ impl<'m> Looked<'m> {
 
 impl Looked<'_> {
     /// Returns the error of the first manager, if no manager could be read.
-    pub(crate) fn error_of_all<'a>(looked: &'a [Self]) -> Option<&'a Error> {
+    pub(crate) fn error_of_all(looked: &[Self]) -> Option<&Error> {
         let is_unread = |one: &Looked<'_>| one.found.is_err();
         looked
             .first()

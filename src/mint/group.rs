@@ -45,8 +45,12 @@ pub(crate) struct NewerKeys {
 
 /// The state of a key of a group.
 enum MemberState<'a> {
-    Prepared(GroupMember<'a>, UnusedRecord<'a>),
-    Asked(Transaction<'a>, RunRecord, Box<Result<Minted, Failure>>),
+    Prepared(Box<GroupMember<'a>>, UnusedRecord<'a>),
+    Asked(
+        Box<Transaction<'a>>,
+        RunRecord,
+        Box<Result<Minted, Failure>>,
+    ),
     Ended(MemberResult),
 }
 
@@ -75,7 +79,7 @@ impl NewerKeys {
         let records: Vec<Record> = members.iter().map(|member| member.record.clone()).collect();
         let written = UnusedRecord::write_all(records.clone(), access.context).await?;
         let mut states: Vec<_> = (members.into_iter().zip(written))
-            .map(|(member, record)| MemberState::Prepared(member, record))
+            .map(|(member, record)| MemberState::Prepared(Box::new(member), record))
             .collect();
         // States `asked` and `minted`.
         let is_stopped = Cell::new(false);
@@ -156,7 +160,7 @@ impl<'a> MemberState<'a> {
                     mut transaction,
                     key,
                     record,
-                } = member;
+                } = *member;
                 let Ok(mut recorded) = unused.begin(record) else {
                     return;
                 };
@@ -166,7 +170,7 @@ impl<'a> MemberState<'a> {
                 {
                     is_stopped.set(true);
                 }
-                MemberState::Asked(transaction, recorded, Box::new(minted))
+                MemberState::Asked(Box::new(transaction), recorded, Box::new(minted))
             }
             other => other,
         };

@@ -124,7 +124,11 @@ fn two_machines_create_each_key_once() {
             let files = [format!("{name}.key"), format!("other/{name}.key")];
             let found = files.iter().filter(|file| env.home.path(file).exists());
             let found: Vec<String> = found.map(|file| secret(&env, file)).collect();
-            assert_eq!(found, [key.secret.clone()], "{choice}: {name}");
+            assert_eq!(
+                found.as_slice(),
+                std::slice::from_ref(&key.secret),
+                "{choice}: {name}"
+            );
         }
     }
 }
