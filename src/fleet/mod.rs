@@ -4,6 +4,7 @@
 //! machine has to be kept. What a listing did not show is unknown, and nothing is changed because of it.
 
 mod apply;
+mod export;
 mod flags;
 mod inventory;
 mod lock;
@@ -17,6 +18,7 @@ mod selection;
 mod sessions;
 
 pub(crate) use apply::{ApplyOptions, ManagerRun};
+pub(crate) use export::export;
 pub(crate) use flags::FleetFlags;
 pub(crate) use inventory::list_keys;
 pub(crate) use lock::lock;

@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::fleet::manifest::{Manifest, SCHEMA};
-use crate::fleet::{DeclaredManager, FleetReport, Found, Looked, managers, read_manifest};
+use crate::fleet::{DeclaredManager, FleetReport, Found, Looked, export, managers, read_manifest};
 use crate::target::Target;
 use crate::terminal::output::Format;
 
@@ -22,6 +22,9 @@ pub(crate) async fn run(
     settings: Settings,
     context: &Context,
 ) -> Result<Outcome, Error> {
+    if let Some(fleet) = &args.from_manager {
+        return print_manifest(fleet, settings, context).await;
+    }
     let Some(path) = args.file.as_deref().filter(|_| !args.schema) else {
         context.output.data(SCHEMA)?;
         return Ok(Outcome::Done);
@@ -43,6 +46,25 @@ pub(crate) async fn run(
     let report = FleetReport::of(&manifest.fleet, &looked, &args.flags);
     report.print(verbose, &context.output)?;
     report.result(args.exit_code)?;
+    Ok(Outcome::Done)
+}
+
+/// Prints a manifest of the keys on the manager.
+///
+/// # Errors
+/// Returns the error of the manager.
+async fn print_manifest(
+    fleet: &str,
+    settings: Settings,
+    context: &Context,
+) -> Result<Outcome, Error> {
+    let target = Target::find(settings, context).await?;
+    let exported = session::signed_in(&target, context, async |access| export(fleet, access).await);
+    let exported = exported.await?;
+    for note in &exported.notes {
+        context.output.note(note);
+    }
+    context.output.data(&exported.text)?;
     Ok(Outcome::Done)
 }
 

@@ -8,7 +8,8 @@ const SECRET: &str = "hunter2hunter2";
 
 /// Arguments that name an object of the manager, a host, a run or a path. An error may repeat their values. No error repeats the value of any other
 /// argument.
-const NAMES: [&str; 18] = [
+const NAMES: [&str; 19] = [
+    "from_manager",
     "ca_cert",
     "deliver_cmd",
     "description",

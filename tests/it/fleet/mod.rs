@@ -8,6 +8,7 @@ mod apply_kills;
 mod apply_rotation;
 #[cfg(unix)]
 mod apply_runs;
+mod export;
 mod managers;
 mod manifest;
 mod manifest_keys;

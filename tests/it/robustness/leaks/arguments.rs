@@ -56,6 +56,7 @@ pub(super) fn arguments(command: &str) -> &'static [&'static [&'static str]] {
         "lock-key" | "unlock-key" => &[&["there"]],
         "plan" => &[
             &["--schema"],
+            &["--from-manager", "ops"],
             &["-f", "keys.toml", "--offline"],
             &["-f", "keys.toml"],
             &["-f", "keys.toml", "--no-look"],
