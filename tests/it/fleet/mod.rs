@@ -5,6 +5,8 @@ mod apply;
 mod apply_faults;
 #[cfg(unix)]
 mod apply_kills;
+#[cfg(unix)]
+mod apply_records;
 mod apply_rotation;
 #[cfg(unix)]
 mod apply_runs;

@@ -1,0 +1,137 @@
+//! The records of `apply`: they are on disk before the requests, and `recover` can use them.
+
+use std::path::Path;
+use std::time::Duration;
+
+use swp_keys::sandbox::{Action, Fault};
+
+use super::apply::{is_as_declared, key, many, secret};
+use super::plan::fleet;
+use crate::support::requests::CREATE;
+use crate::support::running::Running;
+use crate::support::{RunResult, TestEnv, binary, contains};
+
+/// A system call of the main thread or of the thread that writes records.
+#[derive(Debug, PartialEq)]
+enum Call {
+    RecordFlushed,
+    FolderFlushed,
+    Sent,
+}
+
+/// Parses a line of strace, such as `7 fsync(11</tmp/state/unfinished>) = 0`.
+fn call(line: &str) -> Option<Call> {
+    if line.contains("resumed>") {
+        return None;
+    }
+    let is_flush = line.contains("fsync(") || line.contains("fdatasync(");
+    match line {
+        _ if is_flush && line.contains("/unfinished/") => Some(Call::RecordFlushed),
+        _ if is_flush && line.contains("/unfinished>") => Some(Call::FolderFlushed),
+        _ if !is_flush && line.contains("<TCP") || line.contains("<socket:") => Some(Call::Sent),
+        _ => None,
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_records_of_a_group_are_flushed_before_its_first_request() {
+    let env = TestEnv::new();
+    env.home.write("keys.toml", &many(20));
+    let works = env
+        .home
+        .program(Path::new("strace"))
+        .args(["-e", "trace=none", "true"])
+        .status();
+    if !works.is_ok_and(|status| status.success()) {
+        assert!(
+            std::env::var_os("SWP_TEST_STRACE").is_none(),
+            "strace is required"
+        );
+        return;
+    }
+    let mut command = env.home.program(Path::new("strace"));
+    command.args(["-f", "-y", "-qq", "-o", "calls", "-e"]);
+    command
+        .arg("trace=fsync,fdatasync,write,writev,sendto,sendmsg")
+        .arg(binary());
+    RunResult::of(command.args(["apply", "-f", "keys.toml"])).success();
+    let calls = crate::support::files::read(env.home.path("calls"));
+    let calls: Vec<Call> = calls.lines().filter_map(call).collect();
+    for records in [16, 4] {
+        let first = calls.windows(records + 1).position(|calls| {
+            let (flushed, after) = calls.split_at(records);
+            flushed.iter().all(|call| *call == Call::RecordFlushed)
+                && after == [Call::FolderFlushed]
+        });
+        assert!(first.is_some(), "{records}: {calls:?}");
+    }
+    let first_record = calls
+        .iter()
+        .position(|call| *call == Call::RecordFlushed)
+        .expect("a record");
+    let first_folder = calls
+        .iter()
+        .position(|call| *call == Call::FolderFlushed)
+        .expect("a flush");
+    assert_eq!(first_folder, first_record + 16, "{calls:?}");
+}
+
+/// A run with one key that is killed while its create request is in flight.
+fn killed(text: &str) -> TestEnv {
+    let env = TestEnv::new();
+    env.home.write("keys.toml", text);
+    let fault = Fault::new(
+        "POST",
+        "/api/apikeys",
+        Action::Delay(Duration::from_secs(300)),
+    );
+    env.sandbox.inject(fault.after());
+    let run = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
+    env.wait_for(CREATE);
+    crate::support::wait_until("the key exists", || env.sandbox.api_keys().len() == 1);
+    run.kill(rustix::process::Signal::KILL);
+    run.finish();
+    env.sandbox.clear_faults();
+    env
+}
+
+#[test]
+fn recover_finishes_a_key_of_a_fleet() {
+    // The command stores no secret, so the marker contains the word `pending`.
+    let text = fleet("a = { deliver-cmd = \"sh -c 'cat > a.key'\" }").replace("out-file", "#");
+    let env = killed(&text);
+    let description = |env: &TestEnv| key(env, "a").description.unwrap_or_default();
+    assert!(description(&env).ends_with(" ops pending]"));
+    let plan = env.run(["plan", "-f", "keys.toml"]);
+    contains(plan.success(), &["* a", "was interrupted"]);
+    env.run(["recover", "--yes", "--out-file", "a.key"])
+        .success();
+    assert!(description(&env).ends_with(" ops]"));
+    assert_eq!(secret(&env, "a.key"), key(&env, "a").secret);
+    is_as_declared(&env);
+}
+
+#[test]
+fn a_key_that_recover_deleted_is_created_again() {
+    let env = killed(&fleet("a = {}"));
+    let before = key(&env, "a");
+    env.run(["recover", "--yes", "--delete"]).success();
+    assert_eq!(env.sandbox.api_keys(), []);
+    env.run(["apply", "-f", "keys.toml"]).success();
+    assert_ne!(key(&env, "a").id, before.id);
+    is_as_declared(&env);
+}
+
+#[test]
+fn the_next_run_finishes_the_keys_in_its_file_and_leaves_other_records() {
+    let env = killed(&fleet("a = {}"));
+    env.home.write("keys.toml", &fleet("b = {}"));
+    env.run(["apply", "-f", "keys.toml"]).success();
+    assert_ne!(env.run(["recover", "--list"]).success(), "");
+    env.home.write("keys.toml", &fleet("a = {}\nb = {}"));
+    let result = env.run(["apply", "-f", "keys.toml"]);
+    contains(result.success(), &["* a", "finish: done"]);
+    assert_eq!(secret(&env, "a.key"), key(&env, "a").secret);
+    is_as_declared(&env);
+}
