@@ -30,6 +30,9 @@ impl<'r> ManagerRun<'r> {
             }
             change = self.change_of(planned, &key, adopts);
         }
+        if change.active == Some(false) {
+            self.refuse_own_key(listed, "locked").await?;
+        }
         let changed = update::carry_out(listed, &change, self.access).await?;
         Ok((changed.id, None))
     }
@@ -37,6 +40,7 @@ impl<'r> ManagerRun<'r> {
     /// Resets the secret of a key, delivers the new secret, and changes the fields of the key.
     pub(super) async fn rekey(&self, planned: &PlannedKey<'_>) -> Result<KeyDone, Error> {
         let (declared, key) = planned.declared.zip(planned.key).ok_or_else(not_listed)?;
+        self.refuse_own_key(key, "reset").await?;
         let prepared = places::prepare(declared, self.access.context).await?;
         let operation = self.operations.next();
         let run = self.access.operation(&operation, prepared.places());

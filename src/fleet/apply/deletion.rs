@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::fleet::plan::PlannedKey;
 use crate::keys::deletion;
 use crate::keys::own_key::Signer;
+use crate::manager::ApiKey;
 use crate::mint::FleetMark;
 
 impl ManagerRun<'_> {
@@ -23,15 +24,23 @@ impl ManagerRun<'_> {
             let message = "the key was changed during this run, so it was not deleted";
             return Err(Error::new(ErrorKind::Conflict, message).key(key.id));
         }
-        let is_own = match self.inventory.signer {
-            Some(id) => id == key.id,
-            None => Signer::ask(self.access).await?.is(key.id),
-        };
-        if is_own {
-            let message = "this run signs in with the key, so it was not deleted";
-            return Err(Error::new(ErrorKind::Conflict, message).key(key.id));
-        }
+        self.refuse_own_key(&key, "deleted").await?;
         deletion::delete(&key, false, "", self.access).await?;
         Ok(done)
+    }
+    /// Checks that the key does not authenticate this run.
+    ///
+    /// # Errors
+    /// Returns an error if the key authenticates this run, or if it is unknown which key does.
+    pub(super) async fn refuse_own_key(&self, key: &ApiKey, verb: &str) -> Result<(), Error> {
+        let signer = match self.inventory.signer {
+            Some(id) => Signer::Key(id),
+            None => Signer::ask(self.access).await?,
+        };
+        signer.refuse_own_key(key, verb).map_err(|error| {
+            Error::new(ErrorKind::Conflict, error.to_string())
+                .hint("sign in with a different key or with a password")
+                .key(key.id)
+        })
     }
 }

@@ -15,8 +15,10 @@ pub(super) struct FleetKeys<'a> {
     pub(super) ours: Vec<(&'a ApiKey, FleetMark)>,
     /// The IDs of keys of the fleet that have the same marker. Somebody has copied a description, so none of these keys is changed.
     pub(super) copied: HashSet<i64>,
-    /// All other keys.
-    others: Vec<&'a ApiKey>,
+    /// The keys of the fleet by their original names, which they had before a rotation renamed them.
+    by_name: HashMap<&'a str, Vec<&'a ApiKey>>,
+    /// All other keys by name.
+    others: HashMap<&'a str, Vec<&'a ApiKey>>,
 }
 
 /// The keys that belong to one declared key.
@@ -36,14 +38,23 @@ pub(super) struct Matched<'a> {
 impl<'a> FleetKeys<'a> {
     /// Divides the listed keys.
     pub(super) fn of(fleet: &str, listed: &'a [ApiKey]) -> Self {
-        let (mut ours, mut others) = (Vec::new(), Vec::new());
+        let mut ours = Vec::new();
+        let mut others: HashMap<&str, Vec<&ApiKey>> = HashMap::new();
         for key in listed {
             match FleetMark::of(key.description().unwrap_or_default()) {
                 Some(mark) if mark.fleet == fleet => ours.push((key, mark)),
-                _ => others.push(key),
+                _ => {
+                    let name = key.name().unwrap_or_default();
+                    others.entry(name).or_default().push(key);
+                }
             }
         }
         ours.sort_by_key(|(key, _)| key.id);
+        let mut by_name: HashMap<&str, Vec<&ApiKey>> = HashMap::new();
+        for (key, _) in &ours {
+            let name = key.name().map(original_name).unwrap_or_default();
+            by_name.entry(name).or_default().push(*key);
+        }
         let mut by_operation: HashMap<&str, Vec<i64>> = HashMap::new();
         for (key, mark) in &ours {
             by_operation
@@ -59,27 +70,29 @@ impl<'a> FleetKeys<'a> {
         Self {
             ours,
             copied,
+            by_name,
             others,
         }
     }
 
     /// Returns the marker of a key of the fleet.
     pub(super) fn mark(&self, id: i64) -> Option<&FleetMark> {
-        let found = self.ours.iter().find(|(key, _)| key.id == id);
-        found.map(|(_, mark)| mark)
+        let place = self.ours.binary_search_by_key(&id, |(key, _)| key.id);
+        self.ours.get(place.ok()?).map(|(_, mark)| mark)
+    }
+
+    /// Returns the keys of the fleet with this name, and the keys that had this name until a rotation renamed them.
+    fn named(&self, name: &str) -> (Vec<&'a ApiKey>, Vec<&'a ApiKey>) {
+        let found = self.by_name.get(original_name(name)).into_iter().flatten();
+        let (exact, others): (Vec<_>, Vec<_>) =
+            found.copied().partition(|key| key.name() == Some(name));
+        let is_old = |key: &&ApiKey| is_renamed(key) && key.name().map(original_name) == Some(name);
+        (exact, others.into_iter().filter(is_old).collect())
     }
 
     /// Returns the keys that belong to a declared key.
     pub(super) fn matching(&self, declared: &DeclaredKey, now: DateTime<Utc>) -> Matched<'a> {
-        let named = |name: &str| -> Vec<&'a ApiKey> {
-            let ours = self.ours.iter().map(|(key, _)| *key);
-            ours.filter(|key| key.name() == Some(name)).collect()
-        };
-        let named_before: Vec<&'a ApiKey> = (self.ours.iter().map(|(key, _)| *key))
-            .filter(|key| is_renamed(key))
-            .filter(|key| key.name().map(original_name) == Some(&declared.name))
-            .collect();
-        let all = named(&declared.name);
+        let (all, named_before) = self.named(&declared.name);
         let newest = all.last().copied();
         let is_old = |key: &ApiKey| {
             newest.is_some_and(|newest| {
@@ -100,19 +113,17 @@ impl<'a> FleetKeys<'a> {
         live.splice(0..0, unfinished);
         live.sort_by_key(|key| key.id);
         let former = match (&declared.was, live.is_empty()) {
-            (Some(was), true) => named(was),
+            (Some(was), true) => self.named(was).0,
             _ => Vec::new(),
         };
-        let strangers = self.others.iter().copied();
+        let strangers = self.others.get(declared.name.as_str()).cloned();
         let (expired, retiring) = (retiring.into_iter()).partition(|key| has_expired(key, now));
         Matched {
             live,
             retiring,
             expired,
             former,
-            strangers: strangers
-                .filter(|key| key.name() == Some(&declared.name))
-                .collect(),
+            strangers: strangers.unwrap_or_default(),
         }
     }
 }
