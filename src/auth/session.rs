@@ -1,5 +1,7 @@
 //! Signs in, runs the work of a command, and signs out.
 
+use std::pin::Pin;
+
 use super::connect::sign_out;
 use super::login_input::LoginInput;
 use super::method::AuthMethod;
@@ -77,11 +79,12 @@ pub(crate) async fn signed_in_with<T>(
     context: &Context,
     work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    session(method, input, target, context, async |access| {
+    let mut work = WorkSlot::new(async |access| {
         warn_unfinished(target, context);
         work(access).await
-    })
-    .await
+    });
+    session(method, input, target, context, &mut work).await?;
+    work.result()
 }
 
 /// Like [`signed_in`], but does not warn about unfinished work. `recover` uses this function, because it finishes that work itself.
@@ -94,16 +97,65 @@ pub(crate) async fn signed_in_to_recover<T>(
     work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let method = AuthMethod::select(target, context)?;
-    session(&method, &LoginInput::default(), target, context, work).await
+    let mut work = WorkSlot::new(work);
+    session(&method, &LoginInput::default(), target, context, &mut work).await?;
+    work.result()
 }
 
-async fn session<T>(
+/// The work of a session. It is a trait object, so that all commands share one copy of the code that signs in and out.
+trait SessionWork {
+    /// Does the work. Must be called only once.
+    fn run<'a>(
+        &'a mut self,
+        access: Access<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
+}
+
+/// The work of a session, and its result.
+struct WorkSlot<W, T> {
+    work: Option<W>,
+    result: Option<T>,
+}
+
+impl<T, W: AsyncFnOnce(Access<'_>) -> Result<T, Error>> WorkSlot<W, T> {
+    fn new(work: W) -> Self {
+        Self {
+            work: Some(work),
+            result: None,
+        }
+    }
+
+    /// Returns the result of the work.
+    ///
+    /// # Errors
+    /// Returns an error if the work was not done.
+    fn result(self) -> Result<T, Error> {
+        self.result
+            .ok_or_else(|| Error::unexpected("the work of the session was not done"))
+    }
+}
+
+impl<T, W: AsyncFnOnce(Access<'_>) -> Result<T, Error>> SessionWork for WorkSlot<W, T> {
+    fn run<'a>(
+        &'a mut self,
+        access: Access<'a>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>> {
+        Box::pin(async move {
+            if let Some(work) = self.work.take() {
+                self.result = Some(work(access).await?);
+            }
+            Ok(())
+        })
+    }
+}
+
+async fn session(
     method: &AuthMethod,
     input: &LoginInput,
     target: &Target,
     context: &Context,
-    work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
-) -> Result<T, Error> {
+    work: &mut dyn SessionWork,
+) -> Result<(), Error> {
     let client = sign_in(method, target, input, context).await?;
     let work = async |signed_in: &SignedIn| {
         let access = Access {
@@ -111,7 +163,7 @@ async fn session<T>(
             target,
             context,
         };
-        work(access).await
+        work.run(access).await
     };
     let (client, result) = with_renewal(method, client, target, context, work).await;
     let sign_out = async {
