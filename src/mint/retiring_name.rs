@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 
-use super::likeness::folded;
+use super::likeness::{folded, is_like};
 use crate::manager::ApiKey;
 
 const RETIRING: &str = " (retiring ";
@@ -24,6 +24,12 @@ pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
     now != name
         && split_retiring(now)
             .is_some_and(|original| original == name || folded(original) == folded(name))
+}
+
+/// Returns true if the key has the name that a complete rotation of a key with the name `name` gives to the old key: its name contains its expiry.
+pub(super) fn is_named_by_expiry(key: &ApiKey, name: &str) -> bool {
+    let now = key.name().unwrap_or_default();
+    (key.expiry_date()).is_some_and(|end| is_like(&retiring_name(name, end), now))
 }
 
 /// Returns the original name, even if the manager has altered the spaces, the brackets or the case.

@@ -22,7 +22,7 @@ use chrono::{DateTime, Utc};
 
 use super::reconcile;
 use super::record::{RunRecord, pending_hint};
-use super::retiring_name::{made_way_for, retiring_name};
+use super::retiring_name::retiring_name;
 use super::state::{Failure, Minted, Transaction};
 use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
@@ -91,23 +91,6 @@ impl Transaction<'_> {
             }
         }
     }
-
-    /// Restores the predecessor's name after a failed rotation.
-    pub(super) async fn restore_predecessor(&self, record: &Record, error: Error) -> Failure {
-        match restore_name(self.access, record).await {
-            Ok(()) => Failure::RolledBack(error),
-            Err(why) => Failure::Unresolved(
-                Error::new(ErrorKind::Attention, format!("{error}; {why}"))
-                    .http(error.http_status())
-                    .key(
-                        record
-                            .predecessor
-                            .as_ref()
-                            .map_or(0, |predecessor| predecessor.id),
-                    ),
-            ),
-        }
-    }
 }
 
 fn note(record: &mut Record, change: impl FnOnce(&mut Predecessor)) {
@@ -119,57 +102,6 @@ fn note(record: &mut Record, change: impl FnOnce(&mut Predecessor)) {
 pub(super) fn not_noted(error: &std::io::Error) -> Error {
     Error::unexpected(format!("could not update the record of this run: {error}"))
         .hint("set SWP_STATE_DIR to a writable folder")
-}
-
-/// Restores the predecessor's name, if the predecessor was renamed and no other key has the name.
-///
-/// # Errors
-/// Returns an error if it is unknown whether the name was restored.
-pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<(), Error> {
-    let Some(predecessor) = &record.predecessor else {
-        return Ok(());
-    };
-    let Some(given) = &predecessor.given_name else {
-        return Ok(());
-    };
-    let (id, name) = (predecessor.id, &record.key_name);
-    let failed = |error: ManagerError| {
-        let error = Error::from(error);
-        Error::new(
-            error.kind(),
-            format!(
-                "could not rename the old key (ID {id}) from `{given}` back to `{name}`: {error}"
-            ),
-        )
-        .http(error.http_status())
-        .key(id)
-    };
-    match look(access, id).await.map_err(failed)? {
-        Some(key) if made_way_for(&key, name) => {}
-        // Another user or run has renamed or deleted the predecessor, so there is no name to restore.
-        _ => return Ok(()),
-    }
-    let others = access
-        .signed_in
-        .api_keys_named(name)
-        .await
-        .map_err(failed)?;
-    if others
-        .iter()
-        .any(|key| key.name() == Some(name) && key.id != id)
-    {
-        // The name is in use, for example by the successor that another run created. So the predecessor's name cannot be restored.
-        return Ok(());
-    }
-    let change = KeyChange {
-        key_name: Some(name.clone()),
-        ..KeyChange::default()
-    };
-    let wait = access.target.settle_timeout;
-    reconcile::of_change(access.signed_in, id, &change, wait)
-        .await
-        .map_err(failed)?;
-    Ok(())
 }
 
 /// The predecessor's state after the rotation.
@@ -316,7 +248,7 @@ pub(crate) fn is_requested_expiry(is: i64, asked: i64) -> bool {
 }
 
 /// Reads a key. Returns `None` if the key does not exist.
-async fn look(access: Access<'_>, id: i64) -> Result<Option<ApiKey>, ManagerError> {
+pub(super) async fn look(access: Access<'_>, id: i64) -> Result<Option<ApiKey>, ManagerError> {
     match reconcile::of_look(access.signed_in, id, access.target.settle_timeout).await {
         Ok(key) => Ok(Some(key)),
         Err(error) if error.is_from_manager() && *error.cause() == Cause::NotFound => Ok(None),

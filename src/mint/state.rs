@@ -133,6 +133,8 @@ pub(crate) struct Transaction<'a> {
     pub(super) verify: bool,
     /// True if this transaction finishes the work of an interrupted run.
     pub(super) recovering: bool,
+    /// True if this transaction repeats the create request of an interrupted run, whose key no longer exists.
+    pub(super) again: bool,
     /// The guard that lists this transaction as an operation in progress, from the first request to the end.
     pub(super) pending: Option<PendingGuard<'a>>,
 }
@@ -150,6 +152,7 @@ impl<'a> Transaction<'a> {
             meta_of: Box::new(meta_of),
             verify: false,
             recovering: false,
+            again: false,
             pending: None,
         }
     }

@@ -69,13 +69,14 @@ impl Transaction<'_> {
     /// # Errors
     /// Returns the same errors as [`Self::create`].
     pub(crate) async fn create_again(
-        self,
+        mut self,
         key: &NewApiKey,
         mut entry: Entry,
     ) -> Result<(Delivered, RunRecord), Error> {
         if let Err(error) = entry.change(Record::begin_again) {
             return Err(rotation::not_noted(&error));
         }
+        self.again = true;
         self.create_recorded(key, RunRecord::written(entry)).await
     }
 
