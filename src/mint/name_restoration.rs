@@ -55,8 +55,11 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
         .key(id)
     };
     match look(access, id).await.map_err(failed)? {
-        // Another rotation is complete if it has set the expiry that is in the name.
-        Some(key) if predecessor.given_name.is_none() && is_named_by_expiry(&key, name) => {
+        // Another rotation has renamed the predecessor. If the name contains the predecessor's expiry, that rotation is complete.
+        Some(key)
+            if key.name() != predecessor.given_name.as_deref()
+                && is_named_by_expiry(&key, name) =>
+        {
             return Ok(());
         }
         Some(key) if made_way_for(&key, name) => {}
