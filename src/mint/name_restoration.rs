@@ -24,6 +24,10 @@ impl Transaction<'_> {
         if !continues && predecessor.given_name.is_none() && record.key_id.is_none() {
             return Failure::RolledBack(error);
         }
+        if self.renames_late {
+            // If the manager processed the lost rename after the restoration, the predecessor would keep the wrong name.
+            tokio::time::sleep(self.access.target.settle_timeout).await;
+        }
         match restore_name(self.access, record).await {
             Ok(()) => Failure::RolledBack(error),
             Err(why) => Failure::Unresolved(
@@ -75,7 +79,7 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
         ..KeyChange::default()
     };
     let wait = access.target.settle_timeout;
-    match reconcile::of_change(access.signed_in, id, &change, wait).await {
+    match reconcile::of_change(access.signed_in, id, &change, wait, None).await {
         Ok(_) => Ok(()),
         // Another run may have created a successor after the search.
         Err(error)

@@ -222,16 +222,23 @@ pub(super) async fn of_look(
     }
 }
 
-/// Changes a key, and repeats the request until the outcome is known. Repeating the same change is safe.
+/// Changes a key, and repeats the request until the outcome is known. Repeating the same change is safe. Sets `late` to true if a response was lost,
+/// because the manager may still process that request later.
 pub(super) async fn of_change(
     signed_in: &SignedIn,
     id: i64,
     change: &KeyChange,
     wait: Duration,
+    mut late: Option<&mut bool>,
 ) -> Result<ApiKey, ManagerError> {
     let mut poll = Poll::new(wait);
     loop {
-        let error = match signed_in.modify_api_key(id, change).await {
+        let changed = match late {
+            // The request is repeated only here, so that each lost response is noticed.
+            Some(_) => signed_in.modify_api_key_once(id, change).await,
+            None => signed_in.modify_api_key(id, change).await,
+        };
+        let error = match changed {
             Ok(key) => return Ok(key),
             Err(error) => error,
         };
@@ -244,6 +251,9 @@ pub(super) async fn of_change(
             )
             | (_, Cause::Untrusted | Cause::Unusable) => return Err(error),
             _ => {}
+        }
+        if let Some(late) = late.as_deref_mut() {
+            *late |= !error.is_from_manager() && !error.was_not_processed();
         }
         if !poll.wait().await {
             return Err(error);

@@ -27,7 +27,7 @@ use super::state::{Failure, Minted, Transaction};
 use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
-use crate::journal::{Predecessor, Record, Stage};
+use crate::journal::{self, Predecessor, Record, Stage};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError};
 use crate::process::pending::PendingWork;
 
@@ -43,7 +43,10 @@ pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) ->
 impl Transaction<'_> {
     /// Renames the predecessor, so that the successor can have the name. If the rename fails, the rotation fails, and
     /// [`Transaction::restore_predecessor`] restores the name.
-    pub(super) async fn rename_predecessor(&self, recorded: &mut RunRecord) -> Result<(), Failure> {
+    pub(super) async fn rename_predecessor(
+        &mut self,
+        recorded: &mut RunRecord,
+    ) -> Result<(), Failure> {
         let record = recorded.record();
         let name = record.key_name.clone();
         let Some(Predecessor { id, overlap, .. }) = record.predecessor.clone() else {
@@ -71,7 +74,10 @@ impl Transaction<'_> {
             ..KeyChange::default()
         };
         let wait = self.access.target.settle_timeout;
-        match reconcile::of_change(self.access.signed_in, id, &change, wait).await {
+        let signed_in = self.access.signed_in;
+        let late = Some(&mut self.renames_late);
+        let renaming = reconcile::of_change(signed_in, id, &change, wait, late);
+        match journal::refresh_while(recorded.record(), renaming).await {
             Ok(_) => {
                 log::info!(
                     "renamed the old key `{name}` (ID {id}) to `{given}`, because the new key needs the name"
@@ -259,7 +265,7 @@ pub(super) async fn look(access: Access<'_>, id: i64) -> Result<Option<ApiKey>, 
 /// Changes the predecessor's name and expiry. If the manager rejects the new name, sets only the expiry.
 async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Option<ApiKey>, Error> {
     let wait = access.target.settle_timeout;
-    let error = match reconcile::of_change(access.signed_in, id, change, wait).await {
+    let error = match reconcile::of_change(access.signed_in, id, change, wait, None).await {
         Ok(key) => return Ok(Some(key)),
         Err(error) if error.is_from_manager() && *error.cause() == Cause::NotFound => {
             return Ok(None);
@@ -279,7 +285,7 @@ async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Opti
         // The expiry need not be changed, so nothing is left to send after the manager has rejected the new name.
         look(access, id).await?
     } else {
-        match reconcile::of_change(access.signed_in, id, &rest, wait).await {
+        match reconcile::of_change(access.signed_in, id, &rest, wait, None).await {
             Ok(key) => Some(key),
             Err(error) => return Err(error.into()),
         }

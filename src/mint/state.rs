@@ -135,6 +135,8 @@ pub(crate) struct Transaction<'a> {
     pub(super) recovering: bool,
     /// True if this transaction repeats the create request of an interrupted run, whose key no longer exists.
     pub(super) again: bool,
+    /// True if the manager may still rename the old key, because the response to a rename was lost.
+    pub(super) renames_late: bool,
     /// The guard that lists this transaction as an operation in progress, from the first request to the end.
     pub(super) pending: Option<PendingGuard<'a>>,
 }
@@ -153,6 +155,7 @@ impl<'a> Transaction<'a> {
             verify: false,
             recovering: false,
             again: false,
+            renames_late: false,
             pending: None,
         }
     }

@@ -237,14 +237,27 @@ impl SignedIn {
         id: i64,
         change: &KeyChange,
     ) -> Result<ApiKey, ManagerError> {
+        self.modify(id, change, RetryPolicy::Idempotent).await
+    }
+
+    /// Changes a key. Does not repeat the request after its response was lost.
+    pub(crate) async fn modify_api_key_once(
+        &self,
+        id: i64,
+        change: &KeyChange,
+    ) -> Result<ApiKey, ManagerError> {
+        self.modify(id, change, RetryPolicy::Change).await
+    }
+
+    async fn modify(
+        &self,
+        id: i64,
+        change: &KeyChange,
+        retry: RetryPolicy,
+    ) -> Result<ApiKey, ManagerError> {
         let path = format!("/api/apikeys/{id}");
-        let request = ApiRequest::new(
-            "change the key",
-            Method::POST,
-            &path,
-            RetryPolicy::Idempotent,
-        )
-        .json(change);
+        let action = "change the key";
+        let request = ApiRequest::new(action, Method::POST, &path, retry).json(change);
         self.send(request).await?.json()
     }
 

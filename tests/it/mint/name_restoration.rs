@@ -5,6 +5,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use swp_keys::sandbox::{Action, ApiKey, Fault};
@@ -130,6 +131,24 @@ fn the_run_that_deletes_the_successor_restores_the_name_that_another_run_changed
             machines.assert_unchanged(duplicates);
         }
     }
+}
+
+/// The manager processes the first copy of the rename after the run has failed.
+#[test]
+fn a_late_rename_does_not_undo_the_restoration() {
+    let machines = Machines::new("409", CREATE);
+    machines.held.release();
+    let sandbox = &machines.held.sandbox;
+    let late = Action::Late(Duration::from_secs(1));
+    sandbox.inject(Fault::new("POST", "/api/apikeys/1", late));
+    sandbox.inject(Fault::new("POST", "/api/apikeys", Action::status(403, "no")).nth(2));
+    let begun = Instant::now();
+    let settle = ["--settle-timeout", "2s"];
+    (machines.held.home.run(ROTATE.iter().chain(&settle))).failure(5);
+    assert!(begun.elapsed() >= Duration::from_secs(2));
+    // Two copies of the rename, and the restoration.
+    assert_eq!(count(sandbox, CHANGE), 3);
+    machines.assert_unchanged("late");
 }
 
 /// The other order: the name is restored before the run that changed it repeats its create request.
