@@ -14,8 +14,8 @@ use crate::manager::{
 };
 use crate::process::signals::Signals;
 use crate::target::Target;
-use crate::terminal::output::{safe, without_leading_command};
-use crate::terminal::prompt::{Prompt, filled};
+use crate::terminal::output::{filled, safe, without_leading_command};
+use crate::terminal::prompt::Prompt;
 use crate::text::shorten;
 use crate::trust::pin_store::{KnownManager, PinStore};
 use crate::trust::policy::TrustSource;

@@ -25,11 +25,11 @@ use crate::text::shorten;
 /// Delete keys and verify that they are gone.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The keys: IDs (N or id:N) or unique names (TEXT or name:TEXT); an ID that does not exist counts as deleted
+    /// The keys: IDs (N or id:N) or unique names (TEXT or name:TEXT)
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
 
-    /// Count a name that does not exist as deleted
+    /// Count a key that does not exist as deleted
     #[arg(long)]
     ignore_missing: bool,
 
@@ -46,6 +46,7 @@ const WORDS: BatchWords = BatchWords {
     verb: "delete",
     done: "deleted",
 };
+const IGNORE_MISSING: &str = " --ignore-missing";
 /// The result in the output for a key that did not exist.
 const ALREADY_GONE: &str = "was gone already";
 
@@ -114,14 +115,16 @@ async fn look_up(
     let error = match (found, KeyRef::read(text)?) {
         (Ok(key), _) => return Ok(KeyArgument::Found(Box::new(key))),
         (Err(error), _) if error.kind() != ErrorKind::NotFound => return Err(error),
-        // An ID that does not exist counts as deleted, because the manager does not reuse IDs. A name that does not exist is an error,
-        // because it may be misspelled.
+        // The ID may be mistyped, so a missing ID is an error too.
         (Err(error), KeyRef::Id(id)) => {
             let check = async { Ok(access.signed_in.key_exists(id).await?) };
-            if !access.context.signals.cancel(check).await? {
+            if access.context.signals.cancel(check).await? {
+                return Err(error);
+            }
+            if ignore_missing {
                 return Ok(KeyArgument::MissingId(id));
             }
-            error
+            lookup::no_key(id, None)
         }
         (Err(_), KeyRef::Name(name)) if ignore_missing => {
             return Ok(KeyArgument::MissingName(name.to_owned()));
@@ -136,24 +139,42 @@ async fn delete_all(
     args: &Args,
     access: Access<'_>,
 ) -> Result<Batch, Error> {
-    let flags = [(args.yes, " --yes"), (args.force, " --force")];
+    let flags = [
+        (args.yes, " --yes"),
+        (args.force, " --force"),
+        (args.ignore_missing, IGNORE_MISSING),
+    ];
     let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| *flag);
     let mut batch = Batch::new(WORDS, flags.collect());
-    let mut keys = Vec::new();
-    for argument in arguments {
-        match argument {
-            KeyArgument::Found(key) => keys.push(*key),
-            KeyArgument::MissingId(id) => {
-                batch.push(KeyResult::missing(Some(id), None, ALREADY_GONE));
+    let (mut keys, mut missing) = (Vec::new(), Vec::new());
+    for (place, argument) in arguments.into_iter().enumerate() {
+        let (id, name) = match argument {
+            KeyArgument::Found(key) => {
+                keys.push(*key);
+                continue;
             }
-            KeyArgument::MissingName(name) => {
-                batch.push(KeyResult::missing(None, Some(name), ALREADY_GONE));
-            }
-        }
+            KeyArgument::MissingId(id) => (Some(id), None),
+            KeyArgument::MissingName(name) => (None, Some(name)),
+        };
+        missing.push((place, KeyResult::missing(id, name, ALREADY_GONE)));
     }
-    if keys.is_empty() {
-        return Ok(batch);
+    if !keys.is_empty() {
+        delete_found(keys, &mut batch, args, access).await?;
     }
+    // The results have the order of the arguments.
+    for (place, result) in missing {
+        batch.insert(place, result);
+    }
+    Ok(batch)
+}
+
+/// Deletes keys that exist, after the user has confirmed it, and adds their results to `batch`.
+async fn delete_found(
+    mut keys: Vec<ApiKey>,
+    batch: &mut Batch,
+    args: &Args,
+    access: Access<'_>,
+) -> Result<(), Error> {
     let signer = Signer::ask(access).await?;
     if !args.force {
         for key in &keys {
@@ -173,9 +194,13 @@ async fn delete_all(
             batch.skip([key].into_iter().chain(remaining));
             return Err(batch.interrupted(signal));
         }
-        match delete(key, signer, &batch, access).await {
+        match delete(key, signer, batch, access).await {
             Ok(()) => batch.push(KeyResult::changed(key, "gone")),
             Err(error) => {
+                // The key may have been deleted, so the command for the remaining keys must accept a missing key.
+                if error.kind() == ErrorKind::Attention {
+                    batch.add_flag(IGNORE_MISSING);
+                }
                 if batch.fail(key, error) {
                     batch.skip(remaining);
                     break;
@@ -183,7 +208,7 @@ async fn delete_all(
             }
         }
     }
-    Ok(batch)
+    Ok(())
 }
 
 /// Returns the line for a key in the list that the user confirms: its name, its role and the time of its last use.
@@ -322,7 +347,7 @@ fn unknown(key: &ApiKey, response: &Result<(), Error>, why: &Error, access: Acce
         describe(key)
     );
     let error = Error::new(ErrorKind::Attention, message).hint(format!(
-        "run `swp-keys delete-key {}{}` again (a key that no longer exists counts as deleted)",
+        "run `swp-keys delete-key {}{}{IGNORE_MISSING}` to make sure that the key is deleted",
         key.id,
         access.context.yes_flag()
     ));

@@ -12,11 +12,12 @@ use crate::keys::document::{meta, print_key};
 use crate::keys::key_meta::KeyMeta;
 use crate::keys::lookup;
 use crate::keys::roles::RoleNames;
-use crate::keys::state::{State, time_or};
+use crate::keys::state::State;
 use crate::keys::table::KeyTable;
+use crate::keys::times::detailed;
 use crate::manager::ApiKey;
 use crate::target::Target;
-use crate::terminal::output::Format;
+use crate::terminal::output::{Format, TableLayout};
 
 /// Show one key.
 #[derive(clap::Args)]
@@ -51,7 +52,7 @@ pub(crate) async fn run(
     }
     let role = roles.get(key.role_id());
     if context.output.format() == Format::Text {
-        let lines = lines(&key, role, now);
+        let lines = lines(&key, role, now, context.output.destination());
         context.output.data(&context.output.pairs(&lines))?;
         return Ok(Outcome::Done);
     }
@@ -62,7 +63,12 @@ pub(crate) async fn run(
 }
 
 /// Returns the text output: the name and the value of each field of the key.
-fn lines(key: &ApiKey, role: Option<&str>, now: DateTime<Utc>) -> Vec<[String; 2]> {
+fn lines(
+    key: &ApiKey,
+    role: Option<&str>,
+    now: DateTime<Utc>,
+    layout: TableLayout,
+) -> Vec<[String; 2]> {
     let role = match (role, key.role_id()) {
         (Some(name), Some(id)) => format!("{name} (ID {id})"),
         (_, id) => id.map_or_else(|| "-".to_owned(), |id| format!("ID {id}")),
@@ -72,21 +78,23 @@ fn lines(key: &ApiKey, role: Option<&str>, now: DateTime<Utc>) -> Vec<[String; 2
         .get("unsuccessfulSignInAttempts")
         .and_then(Value::as_i64);
     let or_none = |text: Option<&str>| text.unwrap_or("-").to_owned();
+    let time = |time, absent| detailed(time, absent, now, layout);
+    let state = State::of(key, now);
     let mut lines = vec![
         ["ID", &key.id.to_string()].map(str::to_owned),
         ["Name".to_owned(), or_none(key.name())],
         ["Description".to_owned(), or_none(key.description())],
         ["Role".to_owned(), role],
-        ["State".to_owned(), State::of(key, now).words(now)],
-        ["Created".to_owned(), time_or(key.created(), "-")],
-        [
-            "Last sign-in".to_owned(),
-            time_or(key.last_sign_in(), "never"),
-        ],
-        ["Expires".to_owned(), time_or(key.expiry_date(), "never")],
+        ["State", state.word()].map(str::to_owned),
+        ["Created".to_owned(), time(key.created(), "-")],
+        ["Last sign-in".to_owned(), time(key.last_sign_in(), "never")],
+        ["Expires".to_owned(), time(key.expiry_date(), "never")],
         ["Locale".to_owned(), or_none(key.locale())],
         ["Time zone".to_owned(), or_none(key.time_zone())],
     ];
+    if let Some(until) = state.locked_until() {
+        lines.push(["Unlocks".to_owned(), time(Some(until), "")]);
+    }
     if let Some(failures) = failures.filter(|failures| *failures > 0) {
         lines.push(["Failed sign-ins".to_owned(), failures.to_string()]);
     }

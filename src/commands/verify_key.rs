@@ -221,11 +221,7 @@ impl Verification {
                 None => "unknown",
             };
             let mut lines = vec![["Works", works].map(str::to_owned)];
-            lines.extend(key_facts(
-                self.key.as_deref(),
-                self.role.as_deref(),
-                access.signed_in,
-            ));
+            lines.extend(key_facts(self.key.as_deref(), self.role.as_deref(), access));
             lines.push(["Manager".to_owned(), address]);
             return access.context.output.pairs(&lines);
         }

@@ -170,11 +170,7 @@ impl Identity {
         } else if self.key.is_none() {
             line("Key", unknown());
         }
-        lines.extend(key_facts(
-            self.key.as_deref(),
-            self.role.as_deref(),
-            access.signed_in,
-        ));
+        lines.extend(key_facts(self.key.as_deref(), self.role.as_deref(), access));
         let mut line = |name: &str, value: String| lines.push([name.to_owned(), value]);
         line("Signed in", self.sign_in_method.to_owned());
         line("Manager", access.target.address.to_string());

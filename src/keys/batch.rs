@@ -192,6 +192,18 @@ impl Batch {
         self.results.push(result);
     }
 
+    /// Inserts a result at this place.
+    pub(crate) fn insert(&mut self, place: usize, result: KeyResult) {
+        self.results.insert(place.min(self.results.len()), result);
+    }
+
+    /// Adds a flag that a hint must repeat. The flag begins with a space.
+    pub(crate) fn add_flag(&mut self, flag: &str) {
+        if !self.flags.contains(flag) {
+            self.flags += flag;
+        }
+    }
+
     /// Adds the result for a key that could not be changed. Returns true if the batch must stop, because the error concerns the requests
     /// for all keys. For example, if the manager rejected the API key that authenticates this run, more rejections could lock that API key.
     #[must_use]

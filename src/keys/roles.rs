@@ -191,15 +191,23 @@ pub(crate) fn print(roles: &[Role], target: &Target, context: &Context) -> Resul
     }
 }
 
+/// Describes the rights of a role in a few words, such as `view only, 12 of 80 rights`.
+pub(crate) fn rights_in_words(role: &Role) -> String {
+    let summary = role.parsed::<RoleSummary>();
+    summary.map_or_else(|| "unknown".to_owned(), |role| role.rights_in_words())
+}
+
 fn table(roles: &[Role]) -> Table {
     let mut table = Table::new([
         Column::whole("ID"),
         Column::cut("NAME", 18),
         Column::cut("DESCRIPTION", 11),
+        Column::cut("RIGHTS", 18),
     ]);
     for role in roles {
         let description = role.description().unwrap_or_default().to_owned();
-        let cells = [role.id.to_string(), role.name.clone(), description];
+        let rights = rights_in_words(role);
+        let cells = [role.id.to_string(), role.name.clone(), description, rights];
         table.push(cells.map(Cell::from).into());
     }
     table

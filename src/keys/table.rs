@@ -55,8 +55,8 @@ impl KeyTable<'_> {
     /// Returns the table with the default columns. Some columns are omitted on a narrow terminal.
     pub(crate) fn with_default_columns(&self, keys: &[ApiKey]) -> Table {
         let mut table = Table::new(DEFAULT_COLUMNS.map(|column| match column {
-            KeyColumn::Created => column.layout().droppable(1),
-            KeyColumn::LastSignIn => column.layout().droppable(2),
+            KeyColumn::LastSignIn => column.layout().droppable(1),
+            KeyColumn::Created => column.layout().droppable(2),
             KeyColumn::Role => column.layout().droppable(3),
             _ => column.layout(),
         }));
@@ -91,14 +91,11 @@ impl KeyTable<'_> {
         });
     }
 
-    /// Returns a line with the number of the keys, and the number of those keys that will expire soon. `is_partial` is true if the manager
-    /// may have more keys.
-    pub(crate) fn summary(&self, keys: &[ApiKey], is_partial: bool) -> String {
+    /// Returns a line with the number of the keys (`count`), and the number of those keys that will expire soon.
+    pub(crate) fn summary(&self, keys: &[ApiKey], count: &str) -> String {
         let expiring = keys.iter().filter(|key| self.expires_soon(key)).count();
-        let plural = if keys.len() == 1 { "" } else { "s" };
         let verb = if expiring == 1 { "expires" } else { "expire" };
-        let first = if is_partial { "the first " } else { "" };
-        let mut line = format!("{first}{} key{plural}", keys.len());
+        let mut line = count.to_owned();
         if expiring > 0 {
             line += &format!(", {expiring} {verb} within 14 days");
         }

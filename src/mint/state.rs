@@ -30,9 +30,10 @@ impl PreparedSinks {
     /// # Errors
     /// Returns a usage error that names the invalid flag, or an interruption if a signal was received.
     pub(crate) async fn ready(sinks: &SinkArgs, context: &Context) -> Result<Self, Error> {
-        let format = context.output.format();
         let loose = context.allow_loose_permissions;
-        let sinks = sinks.prepare(format, loose, &context.signals).await?;
+        let sinks = sinks
+            .prepare(&context.output, loose, &context.signals)
+            .await?;
         let prepared = Self::new(sinks);
         refuse_too_long(&[], &prepared.places())?;
         Ok(prepared)

@@ -12,6 +12,7 @@ use crate::keys::key_meta::{KeyMeta, json_role_name, time_of};
 use crate::keys::key_report::KeyReport;
 use crate::keys::roles::RoleNames;
 use crate::keys::state::time_or;
+use crate::keys::times::exact;
 use crate::manager::{ApiKey, KeyChange};
 use crate::target::Target;
 use crate::terminal::output::{Format, Table};
@@ -147,11 +148,14 @@ impl UpdateResult {
         let rows = self.changes.iter().map(|(name, before, after)| {
             let label = FIELDS.iter().find(|(field, _)| field == name);
             let label = label.map_or(*name, |(_, label)| label);
-            [
-                label.to_owned(),
-                self.value(name, before),
-                self.value(name, after),
-            ]
+            let (mut old, mut new) = (self.value(name, before), self.value(name, after));
+            // The two times are in the same minute.
+            if old == new
+                && let (Some(before), Some(after)) = (before.as_i64(), after.as_i64())
+            {
+                (old, new) = (exact(before), exact(after));
+            }
+            [label.to_owned(), old, new]
         });
         Table::plain(["FIELD", "BEFORE", "AFTER"], rows)
     }

@@ -191,6 +191,11 @@ impl SearchProgress {
 }
 
 impl<T: Searchable> Pages<'_, T> {
+    /// Returns true if the last page was read.
+    pub(crate) fn ended(&self) -> bool {
+        self.progress.ended
+    }
+
     /// Returns the next page. `None` after the last page.
     ///
     /// # Errors

@@ -6,9 +6,7 @@ mod prompter;
 mod reader_state;
 #[cfg(unix)]
 mod tty;
-mod wrap;
 
 #[cfg(all(test, unix))]
 pub(crate) use prompter::tests;
 pub(crate) use prompter::{Prompt, columns, rejection, restore_terminal};
-pub(crate) use wrap::filled;

@@ -10,11 +10,10 @@ use super::console as tty;
 use super::reader_state::{Echo, ReaderState};
 #[cfg(unix)]
 use super::tty;
-use super::wrap::filled;
 use crate::error::{Error, ErrorKind, Signal};
 use crate::process::signals::Signals;
 use crate::secret::Secret;
-use crate::terminal::output::{MAX_LINE, safe};
+use crate::terminal::output::{MAX_LINE, filled, safe};
 use crate::terminal::status_line;
 use crate::text::shorten;
 
@@ -97,7 +96,8 @@ impl Prompt {
         Ok(answer.expose().trim().to_owned())
     }
 
-    /// Asks the user to confirm something. The answers `y` and `yes` confirm. Any other answer means no.
+    /// Asks the user to confirm something. The answers `y` and `yes` confirm. The answers `n` and `no` and an empty answer mean no. After any
+    /// other answer, asks again.
     pub(crate) async fn confirm(
         self,
         question: &str,
@@ -105,8 +105,7 @@ impl Prompt {
         signals: &Signals,
     ) -> Result<bool, Error> {
         let question = format!("{question} [y/N] ");
-        let answer = self.answer(&question, flags, signals).await?;
-        Ok(is_yes(&answer))
+        self.accepted(&question, flags, signals, yes_or_no).await
     }
 
     /// Like [`Prompt::confirm`], but for a run that asks a separate question for each of several API keys. The run may have changed other
@@ -119,10 +118,16 @@ impl Prompt {
         signals: &Signals,
     ) -> Result<bool, Error> {
         let question = format!("{question} [y/N] ");
-        let mut question = PromptText::new(&question, "answer".to_owned(), flags, Echo::On);
-        question.unchanged = "the key that the prompt asked about was not changed";
-        let answer = self.ask(&question, signals).await?;
-        Ok(is_yes(answer.expose().trim()))
+        let mut text = question.clone();
+        loop {
+            let mut prompt = PromptText::new(&text, "answer".to_owned(), flags, Echo::On);
+            prompt.unchanged = "the key that the prompt asked about was not changed";
+            let answer = self.ask(&prompt, signals).await?;
+            match yes_or_no(answer.expose().trim()) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => text = format!("{}\n{question}", rejection(&error)),
+            }
+        }
     }
 
     /// Asks a question until `accept` returns a value for the answer. If `accept` returns an error, the error is shown, and the question is
@@ -199,8 +204,15 @@ impl Prompt {
     }
 }
 
-fn is_yes(answer: &str) -> bool {
-    matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes")
+fn yes_or_no(answer: &str) -> Result<bool, Error> {
+    match answer.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(true),
+        "" | "n" | "no" => Ok(false),
+        _ => Err(Error::usage(
+            "the answer is neither `y` nor `n`",
+            "type `y` or `n`",
+        )),
+    }
 }
 
 /// Returns the reason why an answer was rejected, and a hint. The text is wrapped to the width of the terminal.

@@ -140,3 +140,35 @@ fn the_table_fits_the_terminal() {
     contains(piped.success(), &[&long]);
     assert_eq!(piped.success().lines().count(), 1);
 }
+
+/// The last line says how many keys there are, if the run knows it without another request.
+#[cfg(unix)]
+#[test]
+fn a_limit_is_shown_below_the_table() {
+    use crate::support::pty::Pty;
+    let env = with_keys(Settings::default());
+    let last_line = |env: &TestEnv, arguments: &str| {
+        let script = format!(r#""$SWP_KEYS" list-keys --columns id {arguments}"#);
+        let screen = Pty::start(&env.home, &script).end();
+        screen.lines().last().unwrap_or_default().to_owned()
+    };
+    for (arguments, expected) in [
+        ("--limit 2", "2 of 9 keys"),
+        ("--limit 9", "9 keys"),
+        ("--limit 3 --sort name", "3 of 9 keys"),
+        ("--name %ed --limit 1", "1 of 5 keys"),
+    ] {
+        contains(&last_line(&env, arguments), &[expected]);
+    }
+    let many = TestEnv::new();
+    many.sandbox.add_keys(2_500);
+    contains(
+        &last_line(&many, "--limit 2"),
+        &["the first 2 keys; there are more"],
+    );
+    contains(
+        &last_line(&many, "--limit 1000"),
+        &["the first 1000 keys; there may be more"],
+    );
+    assert_eq!(count(&many.sandbox, SEARCH_KEYS), 2);
+}

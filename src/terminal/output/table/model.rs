@@ -91,6 +91,11 @@ impl Column {
         }
     }
 
+    /// Returns the name of the column, spelled as in `--columns`.
+    pub(super) fn name(&self) -> String {
+        self.header.to_lowercase().replace(' ', "-")
+    }
+
     /// Changes the column so that text is removed from the middle of a cell that is too wide. Use this for columns whose cells differ only
     /// at their end.
     pub(crate) fn keeping_end(self) -> Self {
