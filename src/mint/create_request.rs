@@ -34,7 +34,7 @@ impl Transaction<'_> {
                 if let Some(end) = answer_check::known_before(record, &created) {
                     return Err(end);
                 }
-                let another = match answer_check::attribute(record, &created) {
+                let another = match answer_check::attribute(record, key, &created) {
                     Attribution::Ours => false,
                     Attribution::AnotherRun => true,
                     Attribution::Unknown => self.ours_is_another(&created, record).await,
