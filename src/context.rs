@@ -13,7 +13,7 @@ use crate::terminal::output::Output;
 use crate::terminal::progress::Steps;
 use crate::terminal::prompt::Prompt;
 
-/// How long after the first signal a note is printed if the run has not exited.
+/// The time after the first signal until a note is printed. If the run exits within this time, no note is printed.
 const EXIT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The state of one run.

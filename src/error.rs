@@ -56,19 +56,19 @@ pub(crate) enum Signal {
     /// Ctrl-\.
     #[cfg(unix)]
     Quit,
-    /// Sent by `kill`, and by CI runners and service managers to stop a process.
+    /// SIGTERM, which `kill`, CI runners and service managers send to stop a process.
     #[cfg(unix)]
     Terminate,
-    /// Sent by schedulers before they end a process.
+    /// SIGUSR1, which some schedulers send before they end a process.
     #[cfg(unix)]
     User1,
-    /// Sent by schedulers before they end a process.
+    /// SIGUSR2, which some schedulers send before they end a process.
     #[cfg(unix)]
     User2,
-    /// Sent by a timer that the caller set.
+    /// SIGALRM, which a timer sends. The program that started this process may have set the timer.
     #[cfg(unix)]
     Alarm,
-    /// Sent when the CPU time limit (`ulimit -t`) is reached.
+    /// SIGXCPU, which the system sends when the CPU time limit (`ulimit -t`) is reached.
     #[cfg(unix)]
     CpuTime,
 }
@@ -164,7 +164,7 @@ impl ErrorKind {
             Self::Attention => 11,
             Self::Partial => 12,
             Self::CheckFailed => 13,
-            // A shell uses the same exit codes for a program that it cannot run.
+            // A shell also returns 126 and 127 for a program that it cannot run.
             Self::CannotRun { found: true } => 126,
             Self::CannotRun { found: false } => 127,
             Self::Interrupted(signal) => signal.exit_code(),

@@ -80,8 +80,8 @@ pub(crate) async fn sign_in_as(
     Ok((signed_in, login.username))
 }
 
-/// Returns a client for the manager. Also returns true if this function waited for the manager's response and checked its certificate. If the user
-/// will type the password, the certificate is checked first, so that the user knows which manager will receive the password.
+/// Returns a client for the manager. If the user will type the password, the manager's certificate is checked first, so that the user knows which
+/// manager will receive the password. The boolean is true if this function also waited until the manager responded.
 async fn client(
     target: &Target,
     input: &LoginInput,
@@ -136,8 +136,8 @@ impl PasswordSignIn<'_> {
                 && first_use::trust_on_first_use(target, context).await?
             {
                 manager = target.manager(context)?;
-                // The TLS handshake failed, so the MFA code was not sent, and `remember` has removed it from the record. The next request sends the
-                // MFA code, so the code is recorded again.
+                // The TLS handshake failed before the MFA code was sent, so `remember` deleted the MFA code from the sign-in record. The next
+                // request will send the MFA code, so it is recorded here once more.
                 if let Some(code) = &code {
                     (guard.mark_code_used(code))
                         .map_err(|spent| code_already_used("the code", &spent))?;

@@ -169,8 +169,8 @@ fn file(
     limited(file, expected).map_err(|unfit| usage(source, kind, &unfit))
 }
 
-/// Returns the end of a hint: the user can omit the flag to be prompted. Only `verify-key` prompts for an API key. For an API key in any other
-/// command, an empty string is returned.
+/// Returns the end of a hint, which says that the user can omit the flag to be prompted. Returns an empty string if the command does not
+/// prompt. Of all commands, only `verify-key` prompts for an API key.
 fn or_prompt(source: &Source, kind: CredentialKind) -> &'static str {
     if kind == CredentialKind::ApiKey && *source != KEY_FILE {
         ""
@@ -219,7 +219,7 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
         .wait()
         .map_err(|error| failed(format!("returned no exit status: {error}")))?;
     match secret {
-        // The size is checked before the exit status, because a program may fail if its output is not read to the end.
+        // Output that is too large is reported first. The program may have failed only because the rest of its output was not read.
         Err(Unfit::TooLarge) => Err(failed("printed more than 64 KiB".to_owned())),
         _ if !status.success() => Err(failed(format!("failed: `{program}`: {status}"))),
         Err(unfit) => Err(failed(format!("printed a value that {unfit}"))),

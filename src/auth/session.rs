@@ -35,7 +35,7 @@ impl Access<'_> {
     }
 }
 
-/// Like [`Access::operation`], for a run that signs in with a password. It can be called before the sign-in.
+/// Like [`Access::operation`], for a run that signs in with a password. The run can call this function before the sign-in.
 pub(crate) fn operation_of_session(target: &Target, id: &str, sinks: Vec<String>) -> Operation {
     Operation {
         id: id.to_owned(),

@@ -60,7 +60,7 @@ pub(crate) fn like(text: &str) -> String {
 
 /// The maximum of time limits and waiting times: one year.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
-/// The maximum of durations in the lifetime of an API key: 100 years.
+/// The longest duration that is accepted in a setting about an API key, such as how long an old key stays valid: 100 years.
 const LONGEST_SPAN: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// Parses a time limit or waiting time of at most a year.

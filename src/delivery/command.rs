@@ -175,7 +175,7 @@ impl Group {
 
     fn send(&self, signal: rustix::process::Signal) {
         if let Some(group) = self.0 {
-            // An error is ignored, because it means that the group has already ended.
+            // If the signal cannot be sent, the process group has already ended, so the error is ignored.
             let _ = rustix::process::kill_process_group(group, signal);
         }
     }

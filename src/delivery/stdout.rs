@@ -14,7 +14,7 @@ use crate::process::signals::Signals;
 use crate::secret::joined;
 use crate::terminal::output::{Format, Output, env_line, json_text};
 
-/// The sink that writes the secret to stdout in one of the output formats.
+/// The destination stdout. The secret is written in one of the output formats.
 pub(super) struct StdoutSink {
     output: Output,
     env_name: String,

@@ -1,4 +1,4 @@
-//! Checks and opens the files that sinks will write.
+//! Checks and opens the files that the secret will be written to.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;

@@ -69,7 +69,7 @@ impl Entry {
                 // because the run may continue without a record. If the file stayed, a later `recover` would find it and invalidate the secret that
                 // the run has delivered.
                 let _ = folder.remove(&name);
-                // In a read-only folder, the removal fails. This is harmless, because the write cannot have created a file there.
+                // An error of the removal is ignored, because the code below checks whether the file still exists.
                 Err(match folder.path().join(&name).exists() {
                     true => io::Error::other(LeftOnDisk(error)),
                     false => error,

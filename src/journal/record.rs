@@ -226,7 +226,7 @@ impl Record {
         }
     }
 
-    /// Returns true if `other` differs from this record only in the fields of the header.
+    /// Returns true if `other` differs from this record at most in the key ID and the progress, which are in the header of the file.
     pub(super) fn has_rest_of(&self, other: &Self) -> bool {
         let with_head_of_other = Self {
             progress: other.progress.clone(),

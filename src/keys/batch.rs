@@ -18,7 +18,7 @@ pub(crate) struct KeyResult {
     name: Option<String>,
     /// The fields of the key for JSON output, if the key still exists.
     fields: Option<Map<String, Value>>,
-    /// The fields that JSON output adds to the key, in the object `meta`. Null if the key no longer exists.
+    /// The value of the field `meta` in the JSON output for the key. It is null if the key no longer exists.
     meta: Value,
     outcome: KeyOutcome,
 }
@@ -162,7 +162,7 @@ impl KeyResult {
 /// The forms of a command's verb that its messages contain.
 #[derive(Clone, Copy)]
 pub(crate) struct BatchWords {
-    /// The infinitive, such as `delete`. The command is `delete-key`.
+    /// The infinitive of the verb, such as `delete`. With `-key` appended, it is the name of the command.
     pub(crate) verb: &'static str,
     /// The past participle, such as `deleted`.
     pub(crate) done: &'static str,

@@ -44,8 +44,8 @@ impl<'a> KeyMeta<'a> {
     }
 }
 
-/// Returns a copy of `meta` that also contains the fields of [`KeyMeta`] for one key. `fields` is the key as the manager's JSON object. In a dry run,
-/// no key exists, and `fields` is the request that would create the key.
+/// Returns a copy of `meta` with the fields of [`KeyMeta`] for one key. `fields` is the JSON object of the key, as the manager returned it.
+/// After a dry run there is no key, so `fields` is the create request.
 pub(crate) fn complete(
     meta: &Value,
     fields: &Map<String, Value>,

@@ -190,8 +190,8 @@ async fn not_found(name: &str, others: &[ApiKey], access: Access<'_>) -> Error {
     })
 }
 
-/// Adds a hint about a missing permission to the error of a key search. The role of an API key may lack the permission. It is unknown
-/// whether a session has the permission (docs/manager-api.md, "Unknowns", no. 20).
+/// Adds a hint to the error of a key search: the permission to search keys may be missing. A run with a session gets this hint too, because it
+/// is unknown whether every session has the permission (docs/manager-api.md, "Unknowns", no. 20).
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
     let instead = "sign in with an API key that has permission to search keys (`--api-key-file`)";
     explain_refusal(signed_in, error, "search keys", instead)

@@ -232,8 +232,8 @@ impl RoleNames {
         let asking = async { Ok(access.signed_in.roles::<RoleSummary>().await) };
         match access.context.signals.cancel(asking).await? {
             Ok(roles) => Ok(Self::from_iter(roles)),
-            // If the manager rejects the search, the run continues without role names. It is unknown whether a session may search roles
-            // (docs/manager-api.md, "Unknowns", no. 20).
+            // A manager may forbid sessions to search roles (docs/manager-api.md, "Unknowns", no. 20). So a rejected search is not an error, and
+            // the run continues without role names.
             Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {
                 log::info!("could not read the role names: {error}");
                 Ok(Self::default())

@@ -77,7 +77,7 @@ impl SignedIn {
         }
     }
 
-    /// Sets the channel for requesting a new session if the current session has ended.
+    /// Sets the channel for requesting a new session. The channel is used when the current session has ended.
     #[must_use]
     pub(crate) fn renewable(mut self, renewal: SessionRenewal) -> Self {
         self.renewal = Some(renewal);

@@ -186,7 +186,7 @@ impl Transaction<'_> {
         }
         let same_name = |key: &&ApiKey| key.name() == Some(&record.key_name);
         let known = |key: &&ApiKey| record.existing_ids.contains(&key.id);
-        // If a key with this name was created during this run, the error contains the ID of that key instead of the ID of an older key.
+        // Several keys may have this name. If one of them was created during this run, the error contains the ID of that key.
         let other = (found.iter().filter(same_name).find(|key| !known(key)))
             .or_else(|| found.iter().find(same_name));
         Ok(match other {

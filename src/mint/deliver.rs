@@ -9,8 +9,8 @@ use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
 use crate::terminal::status_line;
 
-/// The maximum number of times that a run replaces a new secret that the manager rejects. An earlier reset request with a lost response may have
-/// invalidated the secret.
+/// The maximum number of times that a run replaces a new secret that the manager rejects. If the response to an earlier reset request was lost, the
+/// manager may have processed that request late. The late request invalidates the new secret.
 const MOST_RESETS: usize = 2;
 
 impl Transaction<'_> {

@@ -13,7 +13,7 @@ use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
 pub(super) enum Objection {
     /// The manager rejected the secret.
     Refused(String),
-    /// An earlier request with a lost response may have invalidated the secret, and it is unknown whether the secret works.
+    /// It is unknown whether the secret works. The manager may have processed an earlier request late and so invalidated the secret.
     Doubtful(String),
     /// The response that contains the secret is not about the key that this run created.
     Exchanged(String),
@@ -35,8 +35,8 @@ impl Transaction<'_> {
         if record.work == Work::Create {
             self.stands_alone(minted, record).await?;
         }
-        // If the key existed before this run, or if the response to an earlier request was lost, the key may have a newer secret. So this secret is
-        // tested.
+        // If the key existed before this run, another run may have replaced this secret. If the response to an earlier request was lost, that
+        // request may have replaced this secret late. In both cases, the secret is tested.
         let in_doubt = minted.uncertain || record.work == Work::Rekey;
         let idle = is_idle(minted.active, minted.expiry_date, self.access.signed_in);
         if self.verify || in_doubt && !idle {
@@ -147,7 +147,7 @@ impl Transaction<'_> {
                     "the manager rejected the new secret: {error}"
                 )))
             }
-            // An earlier request with a lost response may have invalidated the secret.
+            // The response to an earlier request was lost. The manager may have processed that request late and so invalidated the secret.
             Tried::Unproven(error) if minted.uncertain && !is_about_a_right(&error) => {
                 Err(Objection::Doubtful(format!(
                     "could not check whether the new secret works, so it was not delivered: {error}"

@@ -14,8 +14,8 @@ use super::marker::{default_name_of, found_marks};
 /// The result of a search for an operation's key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// A key has the operation's marker. The duplicates have the same marker, because the manager processed the create request more than
-    /// once.
+    /// The key with the ID `id` has the operation's marker. `duplicates` are keys with the same marker. They exist if the manager processed
+    /// the create request more than once.
     Ours { id: i64, duplicates: Vec<i64> },
     /// No key belongs to the operation. The key was not created, or it was deleted.
     None,

@@ -63,8 +63,9 @@ async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> 
     marked.ok().flatten()
 }
 
-/// Returns the ID of a duplicate of a deleted key, if a duplicate exists. A key with the same marker that was created at a different time
-/// is not a duplicate, because someone may have created it to replace the deleted key.
+/// If the manager processed the create request of a deleted key twice, returns the ID of the second key. The second key has the same marker and
+/// was created at the same time. Returns an error for a key that has this marker but was created at a different time, because a user may have
+/// copied the marker to a replacement for the deleted key.
 async fn duplicate_of_the_gone(
     gone: i64,
     record: &Record,

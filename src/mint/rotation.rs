@@ -41,8 +41,8 @@ pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) ->
 }
 
 impl Transaction<'_> {
-    /// Renames the predecessor, so that the successor can have the name. If the rename fails, the rotation fails, and
-    /// [`Transaction::restore_predecessor`] restores the name.
+    /// Renames the predecessor, so that the successor can have the name. After an error, the predecessor may have the new name nevertheless, so
+    /// [`Transaction::restore_predecessor`] restores the old name.
     pub(super) async fn rename_predecessor(
         &mut self,
         recorded: &mut RunRecord,
@@ -153,7 +153,7 @@ pub(crate) async fn expire_predecessor(
         record.progress.stage = Stage::Delivered;
     });
     if let Err(error) = noted {
-        // The record's stage on disk is still `delivering`, so `recover` creates another secret only if the user requests it.
+        // The stage on disk is still `delivering`. At this stage, `recover` replaces the secret only if the user requests it.
         log::info!("could not update the record of this run: {error}");
     }
     let result = set_end(access, &name, &predecessor).await;
@@ -282,7 +282,7 @@ async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Opti
         return Err(error.into());
     }
     let answer = if rest == KeyChange::default() {
-        // The expiry need not be changed, so nothing is left to send after the manager has rejected the new name.
+        // The change contained only the new name, which the manager has rejected. So no second request is sent.
         look(access, id).await?
     } else {
         match reconcile::of_change(access.signed_in, id, &rest, wait, None).await {

@@ -158,9 +158,9 @@ impl Transaction<'_> {
         self.close(recorded, delivered).await
     }
 
-    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Concurrent runs make this check one at a time.
-    /// A run fails if it finds the record of another running process, and then removes its own record. So the last run to check finds no other record
-    /// and can continue.
+    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Each concurrent run has written its own
+    /// record, and the runs make this check one at a time. A run that finds the record of another running process removes its own record and
+    /// fails. When the last run makes the check, the other runs have removed their records, so the last run can continue.
     fn exclude_other_runs(
         &self,
         key: &ApiKey,

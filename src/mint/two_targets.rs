@@ -110,7 +110,7 @@ impl Run {
         })
     }
 
-    /// Signs in to one of the managers, and creates a key on it with the real transaction.
+    /// Signs in to one of the managers, and creates a key on it with a [`Transaction`], as the commands do.
     async fn create_key(&self, index: usize, obeys_signals: bool) -> Result<i64, Error> {
         session::signed_in(&self.targets[index], &self.context, async |access| {
             let operation = format!("0000000{index}");

@@ -118,8 +118,8 @@ impl LockoutGuard {
     /// # Errors
     /// If the MFA code was sent before, returns the time at which it was sent.
     pub(crate) fn mark_code_used(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
-        // If the state folder is read-only, `change` cannot find a used MFA code. So `is_fresh` is called first: it also searches the MFA codes that
-        // this run has sent.
+        // `change` fails if the state folder is read-only. So `is_fresh` is called first: it needs no write access, and it also searches the
+        // MFA codes that this run has sent.
         self.is_fresh(code)?;
         let spent = self.change(|record, key| {
             let fingerprint = self.fingerprint(key, code);

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::manager::SignInRefusal;
 
-/// How long entries of a sign-in record are kept, in milliseconds (15 minutes). This applies to MFA codes and to the last rejection. An earlier
-/// rejection is kept together with the last one, if they are less than 15 minutes apart.
+/// How long a sign-in record contains an MFA code and the last rejection, in milliseconds (15 minutes). Rejections in the 15 minutes before the
+/// last rejection are removed together with it.
 pub(crate) const WINDOW: i64 = 15 * 60 * 1000;
 /// The maximum number of rejections in a sign-in record. It is also the maximum number of MFA codes. The oldest entries are removed first.
 const MAX_ENTRIES: usize = 16;

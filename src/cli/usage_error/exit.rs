@@ -82,8 +82,8 @@ fn print(error: &clap::Error) -> ExitCode {
 
 /// Prints the long help of the program.
 fn program_page() -> ExitCode {
-    // clap copies every global flag to every command, which takes time. This page does not show the flags of commands. So the global flags are made
-    // ordinary flags.
+    // clap takes time to copy every global flag to every command. The copies are not needed, because this page does not show the flags of
+    // commands. Ordinary flags are not copied, so the global flags become ordinary flags here.
     let program = parser().mut_args(|flag| flag.global(false));
     let _ = help::of_program(program).print_long_help();
     ExitCode::SUCCESS
@@ -264,7 +264,7 @@ fn missing(error: &clap::Error) -> String {
         Some(ContextValue::Strings(many)) => many.clone(),
         _ => vec![context(error, ContextKind::InvalidArg)],
     };
-    // A group of alternative flags comes last, because its text is longer than that of a single argument.
+    // Groups of alternative flags are listed last, because the text of a group is longer than that of a single argument.
     let is_group = |argument: &&String| argument.contains('|');
     let (groups, single): (Vec<_>, Vec<_>) = arguments.iter().partition(is_group);
     let ordered = single.into_iter().chain(groups);
@@ -299,7 +299,8 @@ fn first_word(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or_default()
 }
 
-/// Returns the reason why clap rejected a value. If the number is outside its range, clap's message is replaced, because it repeats the value.
+/// Returns the reason why clap rejected a value. If the value is a number outside the allowed range, clap's message is replaced, because it
+/// repeats the value.
 fn reason(error: &clap::Error) -> String {
     let Some(reason) = std::error::Error::source(error) else {
         return String::new();

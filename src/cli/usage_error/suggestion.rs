@@ -90,14 +90,14 @@ const DESTRUCTIVE: [&str; 21] = [
     "--ignore-missing",
 ];
 
-/// Returns the command of this program for which other programs use this name.
+/// Returns the command of this program that does the same as the command `word` of other programs.
 pub(super) fn synonym(word: &str) -> Option<&'static str> {
     let meant = |(meant, words): &(&'static str, &[&str])| words.contains(&word).then_some(*meant);
     COMMANDS.iter().find_map(meant)
 }
 
-/// Returns the flag of this program for which other programs use this name. Returns `None` if the typed command does not accept the flag of this
-/// program.
+/// Returns the flag of this program that other programs call `flag`. Returns `None` if there is no such flag, or if the typed command does not
+/// accept the flag.
 pub(super) fn flag_synonym(flag: &str, line: &TypedLine) -> Option<&'static str> {
     let meant = |(meant, flags): &(&'static str, &[&str])| flags.contains(&flag).then_some(*meant);
     let meant = FLAGS.iter().find_map(meant)?;

@@ -176,7 +176,7 @@ impl<'a> CreatePlan<'a> {
         StartedRecord::start(record, context).map(Some)
     }
 
-    /// Finds the role. While this takes, writes the journal record of a key that gets a default name, if `started` is `None`.
+    /// Finds the role. If the key gets a default name and `started` is `None`, the journal record is written at the same time.
     async fn role_and_record<'c>(
         &self,
         access: Access<'c>,

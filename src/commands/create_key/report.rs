@@ -151,8 +151,8 @@ fn drift(existing: &ApiKey, requested: &Requested<'_>, now: DateTime<Utc>) -> Ve
 
 /// Returns the expiry that the existing key should have, or `None` if its expiry is accepted.
 ///
-/// If `--expires` is a duration, it begins at `now`, so the requested expiry is later in every run. The existing key's expiry is accepted if it is in
-/// the future and not later than the requested expiry.
+/// If `--expires` is a duration, it begins at `now`. A later run therefore requests a later expiry. The existing key's expiry is accepted if it
+/// is in the future and not later than the requested expiry.
 fn expected_expiry(
     existing: &ApiKey,
     requested: Option<Expiry>,

@@ -119,7 +119,7 @@ impl RotationPlan<'_> {
                 .hint("run `swp-keys create-key` to create a new key"));
         };
         let expiry = match successor::expiry(&old, self.expiry, access.signed_in) {
-            // An error in the expiry is ignored if the interrupted run has already created the new key, because the new key already has an expiry.
+            // If the interrupted run has already created the new key, the new key has an expiry, so no expiry is needed here.
             Err(_) if successor_id.is_some() => None,
             expiry => expiry?,
         };

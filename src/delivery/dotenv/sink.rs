@@ -1,4 +1,4 @@
-//! The sink that sets a line in a dotenv file (`--dotenv`).
+//! Writes the secret to a line of a dotenv file (`--dotenv`).
 
 use std::fs::{File, Metadata};
 use std::io;

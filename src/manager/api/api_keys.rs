@@ -73,9 +73,9 @@ pub(crate) struct KeyFilter<'a> {
     pub(crate) name: Option<&'a str>,
     /// The ID of the role.
     pub(crate) role_id: Option<i64>,
-    /// The earliest and the latest expiry.
+    /// Only keys whose expiry is between these two times match.
     pub(crate) expires: Option<(i64, i64)>,
-    /// The latest time of creation.
+    /// Only keys that were created at this time or earlier match.
     pub(crate) created_until: Option<i64>,
 }
 

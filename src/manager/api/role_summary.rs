@@ -182,7 +182,7 @@ impl<'de> Deserialize<'de> for RightsCount {
 struct RightsVisitor<'a> {
     rights: &'a mut RightsCount,
     administrative: bool,
-    /// True if the name of this branch begins with `canView`.
+    /// True if the name of this branch of the rights tree begins with `canView`.
     viewing: bool,
 }
 

@@ -24,7 +24,7 @@ use super::verifier::{
 pub(crate) enum Trust {
     /// The system's root certificates are trusted.
     System,
-    /// Only the CA certificates and server certificates in a file are trusted, as with curl's `--cacert`.
+    /// Only the certificates in the user's file are trusted, as with curl's `--cacert`. They may be CA certificates or server certificates.
     Certificates(Vec<CertificateDer<'static>>),
     /// Only the pinned public keys are trusted, regardless of the other contents of the certificate.
     Pins(PinSet),

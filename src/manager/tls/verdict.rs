@@ -55,9 +55,9 @@ pub(crate) struct Diagnosis {
     pub(crate) hosts: Vec<String>,
     /// True if the certificate is valid now.
     pub(crate) is_current: bool,
-    /// True if a TLS server may use the certificate.
+    /// True if the certificate may be used for TLS servers, according to its extended key usage.
     pub(crate) is_for_servers: bool,
-    /// The first broken digest of a signature in the chain. `None` if no digest is broken.
+    /// The first broken digest, such as SHA-1, that a signature in the chain uses. `None` if no signature uses a broken digest.
     pub(crate) broken_digest: Option<&'static str>,
 }
 

@@ -32,7 +32,7 @@ impl Exchange {
             if let Some(other) = first.take() {
                 return match other.second.send(answer) {
                     Ok(()) => other.answer,
-                    // The first call is no longer waiting, so this call returns its own response.
+                    // The other call has stopped waiting for a swap, so this call returns its own response.
                     Err(answer) => answer,
                 };
             }

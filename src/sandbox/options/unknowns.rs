@@ -176,7 +176,7 @@ unknowns! {
         /// Whether a search ignores its criteria and returns everything.
         ignore_search: bool = false, ["no", "yes"];
     "unknown-field" =>
-        /// The status of a search with a criterion for an unknown field. `accepted` ignores the criterion.
+        /// The status of a search with a criterion for an unknown field. With `accepted`, the search ignores the criterion.
         unknown_field: Option<u16> = Some(400), ["400", "500", "accepted"];
     "trim-names" =>
         /// Whether spaces before and after the name of a key are removed.

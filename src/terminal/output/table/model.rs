@@ -15,8 +15,8 @@ pub(crate) struct Column {
     pub(super) min_width: Option<usize>,
     /// True if text is removed from the middle of a cell that is too wide, so that the end of the cell stays visible.
     pub(super) keeps_end: bool,
-    /// If this is set, the column may be left out on a narrow terminal. If several columns may be left out, the one with the lowest number
-    /// is left out first.
+    /// The rank of an optional column. `None` if the column is always shown. On a narrow terminal, the optional column with the lowest rank is
+    /// left out first.
     pub(super) drop_rank: Option<u8>,
 }
 
