@@ -252,7 +252,7 @@ fn mismatch(pasted: &str, host: &str) -> Error {
         safe(&shorten(pasted, MAX_LENGTH)).replace('`', "'")
     );
     Error::new(ErrorKind::Trust, message).hint(
-        "do not continue until the manager's administrator has explained the difference, because the connection may be intercepted",
+        "do not continue until the manager's administrator has explained why the fingerprints differ: the connection may be intercepted",
     )
 }
 

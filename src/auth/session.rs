@@ -131,7 +131,7 @@ impl<T, W: AsyncFnOnce(Access<'_>) -> Result<T, Error>> WorkSlot<W, T> {
     /// Returns an error if the work was not done.
     fn result(self) -> Result<T, Error> {
         self.result
-            .ok_or_else(|| Error::unexpected("the work of the session was not done"))
+            .ok_or_else(|| Error::unexpected("the session ended without running the command"))
     }
 }
 
@@ -183,7 +183,7 @@ async fn finish_flushes(context: &Context) {
     tokio::select! {
         biased;
         _ = context.signals.second_signal() => {
-            log::info!("interrupted before the removal of this run's records was flushed to disk");
+            log::info!("this run removed its records, but was interrupted before the removal was flushed to disk");
         }
         () = context.flushes.finish() => {}
     }

@@ -204,7 +204,7 @@ impl Verification {
                 ),
             )
             .hint(format!(
-                "run `swp-keys rotate-key {}` before it expires",
+                "run `swp-keys rotate-key {}` before the key expires",
                 key.id
             ))
             .key(key.id),

@@ -40,7 +40,7 @@ pub(crate) fn typed_address(text: &str) -> Result<Address, Error> {
     }
     match Address::parse(text) {
         Ok(address) => match address.other_service() {
-            Some((what, hint)) => Err(Error::usage(format!("the address names {what}"), hint)),
+            Some((what, hint)) => Err(Error::usage(format!("the address leads to {what}"), hint)),
             None => Ok(address),
         },
         Err(reason) => Err(Error::usage(

@@ -103,7 +103,7 @@ impl Transaction<'_> {
         {
             // A different name causes only a warning, because a manager may alter names (docs/manager-api.md, "Unknowns", no. 13).
             self.access.context.output.warn(&format!(
-                "the manager named the key `{name}` (ID {}) instead of `{}`",
+                "the manager gave the key with ID {} the name `{name}` instead of `{}`",
                 key.id, record.key_name
             ));
         }

@@ -234,7 +234,7 @@ pub(crate) fn refuse_too_long(
         ),
         _ => Error::usage(
             format!("the names of the targets for the secret are too long ({all_places} bytes)"),
-            "use fewer targets: the record of a run must not exceed 64 KiB",
+            "use fewer targets for the secret: the record of a run must not exceed 64 KiB",
         ),
     })
 }

@@ -252,7 +252,7 @@ fn a_second_signal_reports_the_keys_of_both_managers() -> Tested {
             let error = tokio::select! {
                 biased;
                 error = run.context.aborted() => error,
-                _ = work => return Err("the run was not aborted".into()),
+                _ = work => return Err("the run finished before the test aborted it".into()),
             };
             assert_eq!(error.kind(), ErrorKind::Attention);
             let message = error.to_string();

@@ -17,7 +17,7 @@ pub(crate) fn words(why: SignInRefusal) -> &'static str {
         SignInRefusal::Code => "the MFA code was wrong or missing",
         SignInRefusal::PasswordExpired => "the password had expired",
         SignInRefusal::Credentials => "the user name or the password was wrong",
-        SignInRefusal::Unclear => "the manager did not report a known cause",
+        SignInRefusal::Unclear => "the cause is unknown",
     }
 }
 

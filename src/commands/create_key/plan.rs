@@ -48,7 +48,7 @@ impl<'a> CreatePlan<'a> {
         {
             return Err(Error::usage(
                 "`--description` contains a marker `[swp-keys ...]`",
-                "remove the marker from `--description`; a new marker is added to each key",
+                "remove the marker `[swp-keys ...]` from `--description`; each new key gets its own marker",
             ));
         }
         let zone = args.time_zone.as_deref();

@@ -187,7 +187,7 @@ fn proxy(
 fn tls(target: &Target, handshake: Option<Result<Handshake, Error>>) -> Result<Finding, Error> {
     let Some(handshake) = handshake else {
         return Ok(Finding::ok(
-            "the address uses http on this machine, so there is no certificate",
+            "the manager is on this machine and the address uses http, so there is no certificate",
         ));
     };
     let certificate = handshake??;

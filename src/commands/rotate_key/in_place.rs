@@ -70,7 +70,7 @@ pub(super) async fn current(
             let key = match context.signals.cancel(request).await? {
                 Ok(key) => key,
                 Err(error) if *error.cause() == Cause::Forbidden => {
-                    let hint = "the key is expired or locked, or has no permission to view API keys; sign in with a password, or with a key that has this permission, and run `swp-keys rotate-key KEY --in-place`";
+                    let hint = "the API key of this run is expired or locked, or has no permission to view API keys; sign in with a password, or with a different API key that has this permission, and run `swp-keys rotate-key KEY --in-place`, where KEY is the ID or name of the API key that needs a new secret";
                     return Err(Error::from(error).hint(hint));
                 }
                 Err(error) => return Err(error.into()),
@@ -90,7 +90,7 @@ pub(super) async fn current(
 fn requires_api_key() -> Error {
     Error::usage(
         "`--current` requires an API key, but this run uses a session",
-        "set `--api-key-file` or SWP_API_KEY, or run `swp-keys rotate-key KEY --in-place`",
+        "use `--api-key-file` or SWP_API_KEY to pass the API key that needs a new secret; or run `swp-keys rotate-key KEY --in-place`, where KEY is the ID or name of this API key",
     )
 }
 

@@ -62,7 +62,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String
     }
     if certificates.is_empty() {
         return Err(if has_rejected {
-            "contains only certificates whose trust settings do not allow TLS servers".to_owned()
+            "contains only certificates that are not trusted for TLS servers, according to the trust settings in the file".to_owned()
         } else {
             missing(&text)
         });

@@ -97,7 +97,7 @@ pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<Cert
 }
 
 const NEW_CERTIFICATE: &str =
-    "ask the manager's administrator for a certificate that TLS servers may use";
+    "ask the manager's administrator to install a certificate that is valid for a TLS server";
 
 /// Returns the problem of a certificate with a key or a format that TLS does not support.
 fn unusable(cause: &UnusableCertificate) -> CertificateProblem {
@@ -123,7 +123,7 @@ fn refused(
     );
     if of_chain && diagnosis.issuer_is_not_ca {
         description.push_str(if diagnosis.self_signed {
-            "; you supplied a different certificate with the same name"
+            "; the certificate that you supplied has the same subject, but is a different certificate"
         } else {
             "; you supplied a certificate with the issuer's name, but this certificate is not allowed to issue others: check its basic \
              constraints, key usage and extended key usage"
@@ -354,7 +354,7 @@ pub(crate) fn fingerprint_pinned_instead(
         Some(host) => format!(
             "run `swp-keys trust remove {host}` and `swp-keys trust add {host} --tls-pin {pin}`"
         ),
-        None => format!("use the fingerprint of its public key: `--tls-pin {pin}`"),
+        None => format!("use the fingerprint of the certificate's public key: `--tls-pin {pin}`"),
     };
     (description, hint)
 }
