@@ -213,7 +213,7 @@ pub(crate) async fn confirm(
     );
     let mut message = format!("the key of {host} was not confirmed");
     let mut is_invalid = false;
-    for _ in 0..MAX_QUESTIONS {
+    for attempt in 1..=MAX_QUESTIONS {
         let answer = context
             .prompt()
             .answer(&question, &flags, &context.signals)
@@ -228,7 +228,7 @@ pub(crate) async fn confirm(
             }
             Err(_) => {
                 is_invalid = true;
-                question = repeated_question(&answer);
+                question = repeated_question(&answer, attempt + 1);
             }
         }
     }
@@ -258,14 +258,14 @@ fn mismatch(pasted: &str, host: &str) -> Error {
 
 /// Returns the question to repeat after an invalid answer. If the answer looks like a fingerprint but does not have the length of a SHA-256
 /// fingerprint, the question first says so.
-fn repeated_question(answer: &str) -> String {
-    let reason = match incomplete_fingerprint(answer) {
-        Some(count) => format!(
-            "The pasted fingerprint has {count} hex digits, but a whole SHA-256 fingerprint has 64.\n"
-        ),
-        None => String::new(),
-    };
-    format!("{reason}Type the whole word `yes` or `no`, or paste a fingerprint: ")
+fn repeated_question(answer: &str, attempt: usize) -> String {
+    let reason = incomplete_fingerprint(answer).map(|count| {
+        format!("The pasted fingerprint has {count} hex digits, but a whole SHA-256 fingerprint has 64.\n")
+    });
+    let reason = reason.unwrap_or_default();
+    format!(
+        "{reason}Attempt {attempt} of {MAX_QUESTIONS}: type the whole word `yes` or `no`, or paste a fingerprint: "
+    )
 }
 
 /// Returns the commands that print the fingerprint on the manager's host, so that the user can compare it with the fingerprint shown here.

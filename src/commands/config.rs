@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 use crate::config::file;
 use crate::config::file::{Profile, Profiles};
-use crate::config::{ResolvedSetting, Settings, Source};
+use crate::config::{ResolvedSetting, Settings, Source, settings_table};
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
-use crate::terminal::output::{Format, Table, json_text};
+use crate::terminal::output::{Format, json_text};
 use crate::trust::policy;
 
 /// Show the settings with their sources, or check the settings file.
@@ -95,13 +95,11 @@ fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
     let rows: Vec<ResolvedSetting> = (settings.resolved.iter().cloned())
         .chain(defaults_for_keys(settings))
         .collect();
-    let table = Table::plain(
-        ["SETTING", "VALUE", "SOURCE"],
-        rows.iter().map(|setting| {
-            let value = setting.value.clone().unwrap_or_else(|| "-".to_owned());
-            [setting.name.to_owned(), value, setting.by()]
-        }),
-    );
+    let shown = rows.iter().map(|setting| {
+        let value = setting.value.clone();
+        (setting, value.unwrap_or_else(|| "-".to_owned()))
+    });
+    let text = settings_table(&shown.collect::<Vec<_>>(), &context.output);
     let settings_shown: serde_json::Map<String, Value> = (rows.iter())
         .map(|setting| {
             let source = setting.source.as_ref().map(source_fields);
@@ -126,7 +124,6 @@ fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
         }
         (None, None) => context.output.note("no settings file found"),
     }
-    let text = table.text(context.output.destination());
     print(context, &text, &fields)
 }
 

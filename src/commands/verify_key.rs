@@ -117,6 +117,12 @@ fn selected_key(
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
     let given = settings.api_key.clone();
     let Some(path) = &args.key_file else {
+        if given.is_none() && has_input() {
+            return Err(Error::usage(
+                "stdin is not a terminal, but `--key-file` is not set",
+                "use `--key-file -` to read the secret from stdin",
+            ));
+        }
         if given.is_none() && context.prompt() == Prompt::Unavailable {
             return Err(Error::usage(
                 "the API key is missing",
@@ -139,6 +145,20 @@ fn selected_key(
         },
         source: KEY_FILE,
     }))
+}
+
+/// Returns true if stdin is a file or a pipe, which may contain the secret.
+#[cfg(unix)]
+fn has_input() -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    let stdin = std::fs::metadata("/dev/stdin").map(|stdin| stdin.file_type());
+    stdin.is_ok_and(|stdin| stdin.is_file() || stdin.is_fifo())
+}
+
+/// Returns false on Windows, because the type of stdin is unknown there.
+#[cfg(not(unix))]
+fn has_input() -> bool {
+    false
 }
 
 impl Verification {

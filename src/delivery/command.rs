@@ -20,6 +20,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
+use super::destination::Destination;
 use super::sink::{Delivering, Payload, Sink, Withdrawing};
 use crate::error::{Error, Signal};
 use crate::process::child::scrub_environment;
@@ -139,6 +140,10 @@ impl Sink for CommandSink {
     /// Returns the description without the command's arguments, because the description is logged and the arguments may contain passwords.
     fn place(&self) -> String {
         format!("the command `{}`", self.name)
+    }
+
+    fn destination(&self) -> Destination {
+        Destination::Command(self.place())
     }
 
     fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a> {

@@ -27,6 +27,10 @@ pub(super) fn plain_file(flag: &str, path: &Path) -> Result<Option<Metadata>, Er
     }
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
+        Ok(metadata) if metadata.is_symlink() => Err(Error::usage(
+            format!("`{flag}`: {} is a symbolic link", path.display()),
+            "pass the path of the file to which the link points (nothing was created on the manager)",
+        )),
         Ok(_) => Err(Error::usage(
             format!("`{flag}`: {} is not a regular file", path.display()),
             "pass the path of a regular file, or omit the flag to print the secret to stdout",

@@ -204,7 +204,17 @@ impl KeyReport {
         if matches!(all, [] | [Destination::Stdout]) {
             return None;
         }
-        let places: Vec<_> = all.iter().map(Destination::describe).collect();
-        Some(format!("secret written to {}", places.join(" and ")))
+        let list = |are_commands: bool| {
+            let is_listed =
+                |place: &&Destination| matches!(place, Destination::Command(_)) == are_commands;
+            let places = all.iter().filter(is_listed).map(Destination::describe);
+            places.collect::<Vec<_>>().join(" and ")
+        };
+        let (places, commands) = (list(false), list(true));
+        Some(match (places.as_str(), commands.as_str()) {
+            ("", commands) => format!("secret passed to {commands}"),
+            (places, "") => format!("secret written to {places}"),
+            (places, commands) => format!("secret written to {places}, and passed to {commands}"),
+        })
     }
 }

@@ -118,7 +118,7 @@ pub(crate) fn key_facts(
         ),
         ("Expires", Some(time(key.expiry_date(), "never"))),
         ("Last sign-in", Some(time(key.last_sign_in(), "never"))),
-        ("Tenant", tenant.map(str::to_owned)),
+        ("Tenant GUID", tenant.map(str::to_owned)),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some([name.to_owned(), value?]))

@@ -9,6 +9,7 @@ use super::roles::RoleNames;
 use super::state::State;
 use super::times::{SOON, exact, relative};
 use crate::manager::ApiKey;
+use crate::mint::is_retiring;
 use crate::terminal::output::{Cell, Column, Table, Tint};
 
 /// A column of the table of keys.
@@ -20,7 +21,7 @@ pub(crate) enum KeyColumn {
     Name,
     /// The name of the key's role, or its ID if the name is unknown.
     Role,
-    /// Whether the key can be used: active, locked, expired or unknown.
+    /// Whether the key can be used: active, retiring (replaced by a rotation), locked, expired or unknown.
     State,
     /// When the key expires.
     Expires,
@@ -123,13 +124,19 @@ impl KeyTable<'_> {
             KeyColumn::Id => Cell::from(key.id.to_string()),
             KeyColumn::Name => text(key.name()),
             KeyColumn::Role => Cell::from(self.role(key)),
-            KeyColumn::State => {
-                Cell::from(State::of(key, self.now).word().to_owned()).tinted(self.tint(key))
-            }
+            KeyColumn::State => Cell::from(self.state(key).to_owned()).tinted(self.tint(key)),
             KeyColumn::Expires => time(key.expiry_date(), "never").tinted(self.tint(key)),
             KeyColumn::Created => time(key.created(), "-"),
             KeyColumn::LastSignIn => time(key.last_sign_in(), "never"),
             KeyColumn::Description => text(key.description()),
+        }
+    }
+
+    /// Returns the key's state, or `retiring` if a rotation has replaced the key and the key still works.
+    fn state(&self, key: &ApiKey) -> &'static str {
+        match State::of(key, self.now).word() {
+            "active" if is_retiring(key) => "retiring",
+            word => word,
         }
     }
 
@@ -159,7 +166,7 @@ impl KeyTable<'_> {
     fn compare(&self, one: &ApiKey, other: &ApiKey, column: KeyColumn) -> Ordering {
         let text = |key: &ApiKey| match column {
             KeyColumn::Role => self.role(key),
-            KeyColumn::State => State::of(key, self.now).word().to_owned(),
+            KeyColumn::State => self.state(key).to_owned(),
             KeyColumn::Description => key.description().unwrap_or_default().to_owned(),
             _ => key.name().unwrap_or_default().to_owned(),
         };

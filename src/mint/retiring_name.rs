@@ -18,6 +18,12 @@ pub(crate) fn original_name(name: &str) -> &str {
     split_retiring(name).unwrap_or(name)
 }
 
+/// Returns true if the key's name shows that a rotation has replaced the key.
+pub(crate) fn is_retiring(key: &ApiKey) -> bool {
+    key.name()
+        .is_some_and(|name| split_retiring(name).is_some())
+}
+
 /// Returns true if a rotation renamed the key so that its successor can have this name.
 pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
     let now = key.name().unwrap_or_default();

@@ -37,6 +37,14 @@ pub(crate) async fn run(
     refuse_too_long(args, &target, &prepared)?;
     let input = LoginInput::default();
     let method = AuthMethod::select(&target, context)?;
+    let saved = match &method {
+        AuthMethod::Saved(saved) => Some(saved),
+        _ => None,
+    };
+    if let Some(saved) = saved.filter(|_| is_guided) {
+        let note = format!("using {} that `swp-keys login` saved", saved.secret);
+        context.output.note(&note);
+    }
     // The record is written during the sign-in, because waiting for the disk later would make `create` 10 % slower.
     let started = match session::signs_in_at_once(&method, &target, context) {
         true => {
@@ -64,7 +72,10 @@ pub(crate) async fn run(
     report.print(context);
     // If the user interrupts this question, nothing is lost: the secret is delivered, the journal record is removed, and the session has ended.
     if let Some(offer) = offer {
-        offer.make(&target, input.username(), context).await;
+        let username = saved.and_then(|saved| saved.username());
+        let username = input.username().or(username.map(str::to_owned));
+        let has_saved = saved.is_some();
+        offer.make(&target, username, has_saved, context).await;
     }
     Ok(Outcome::Done)
 }

@@ -10,7 +10,7 @@ use crate::journal::notice::secret_in_use;
 use crate::journal::{self, JournalEntry, Record, Stage, Work};
 use crate::storage::permissions::untrusted_or;
 use crate::target::Target;
-use crate::terminal::output::{Format, Table, json_text};
+use crate::terminal::output::{Cell, Column, Format, Table, TableLayout, json_text};
 use crate::text::rfc3339;
 
 /// Returns the number of unfinished runs for a message, such as `2 unfinished runs`.
@@ -157,7 +157,12 @@ fn as_json(record: &Record) -> Value {
 }
 
 fn print_table(records: &[Record], context: &Context) -> Result<Outcome, Error> {
+    let layout = context.output.destination();
+    let is_terminal = matches!(layout, TableLayout::Terminal { .. });
     if records.is_empty() && context.output.format() == Format::Text {
+        if is_terminal {
+            context.output.note("no unfinished runs");
+        }
         return Ok(Outcome::Done);
     }
     let rows = records.iter().map(|record| {
@@ -183,7 +188,7 @@ fn print_table(records: &[Record], context: &Context) -> Result<Outcome, Error> 
             record.tenant.clone().unwrap_or_default(),
         ]
     });
-    let header = [
+    let mut header = vec![
         "OPERATION",
         "WORK",
         "STAGE",
@@ -192,6 +197,15 @@ fn print_table(records: &[Record], context: &Context) -> Result<Outcome, Error> 
         "MANAGER",
         "TENANT",
     ];
-    context.output.table(&Table::plain(header, rows))?;
+    // On a terminal, the last column is shown only if it is not empty.
+    if is_terminal && records.iter().all(|record| record.tenant.is_none()) {
+        header.pop();
+    }
+    let count = header.len();
+    let mut table = Table::new(header.into_iter().map(Column::whole));
+    for row in rows {
+        table.push(row.into_iter().take(count).map(Cell::from).collect());
+    }
+    context.output.table(&table)?;
     Ok(Outcome::Done)
 }

@@ -202,7 +202,7 @@ fn json_and_lines_are_the_managers_objects_with_meta() {
     assert_eq!(
         keys[0]["meta"],
         json!({
-            "state": "active", "role": "Auditor", "createdAt": created, "lastSignInAt": null, "expiresAt": null, "unlocksAt": null
+            "state": "active", "role": "Auditor", "createdAt": created, "lastSignInAt": null, "expiresAt": null, "unlocksAt": null, "retiring": false
         })
     );
     assert_eq!(keys[5]["meta"]["state"], "expired");

@@ -62,7 +62,7 @@ fn json_contains_the_managers_object_with_meta() {
         let created = &document["meta"]["createdAt"];
         let meta = json!({
             "manager": env.sandbox.url(), "state": "locked", "role": "Auditor", "createdAt": created, "lastSignInAt": null,
-            "expiresAt": null, "unlocksAt": null
+            "expiresAt": null, "unlocksAt": null, "retiring": false
         });
         assert_eq!(document["meta"], meta);
     }

@@ -273,7 +273,7 @@ fn a_missing_an_unknown_and_a_wrong_field_are_differences() {
     }
     let mut key = json!({"ID": 1, "meta": {
         "manager": "m", "state": "active", "role": null, "createdAt": "2026-11-29T11:29:44.402Z", "lastSignInAt": null, "expiresAt": null,
-        "unlocksAt": null
+        "unlocksAt": null, "retiring": false
     }});
     assert_eq!(schema.difference("showKey", &key), None);
     key["more"] = json!(1);

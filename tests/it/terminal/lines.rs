@@ -1,7 +1,7 @@
 //! Lines on a terminal: messages are wrapped between words, a secret is announced, and a bare ID is omitted.
 
 use crate::support::pty::Pty;
-use crate::support::{TestEnv, contains};
+use crate::support::{TestEnv, contains, set_mode};
 
 #[test]
 fn messages_fit_the_terminal_and_commands_stay_whole() {
@@ -82,4 +82,42 @@ fn a_small_change_of_the_expiry_is_visible() {
         result.success(),
         &["2100-01-01T00:00:10Z", "2100-01-01T00:00:20Z"],
     );
+}
+
+/// The path of the settings file is shown once on a terminal, and as a part of each source in a pipe.
+#[test]
+fn the_path_of_the_settings_file_is_shown_once() {
+    let mut env = TestEnv::new();
+    let folder = env.home.path("config");
+    std::fs::create_dir(&folder).expect("a folder");
+    set_mode(&folder, 0o700);
+    let text = format!(
+        "default-profile = \"dsm\"\n[profiles.dsm]\nurl = \"{}\"\nusername = \"admin\"\n",
+        env.sandbox.url()
+    );
+    let file = env.home.write("config/config.toml", &text);
+    set_mode(&file, 0o600);
+    env.home.set("SWP_CONFIG_DIR", folder);
+    env.home.unset("SWP_URL");
+    env.home.unset("SWP_USERNAME");
+    let path = file.display().to_string();
+    let screen = Pty::start(&env.home, r#""$SWP_KEYS" whoami"#).end();
+    contains(&screen, &["profile dsm", &format!("settings file: {path}")]);
+    assert_eq!(screen.matches(&path).count(), 1, "{screen}");
+    let piped = env.run(["whoami"]);
+    assert_eq!(
+        piped.success().matches(&path).count(),
+        2,
+        "{}",
+        piped.stdout
+    );
+}
+
+#[test]
+fn an_empty_list_of_unfinished_runs_is_a_note() {
+    let env = TestEnv::new();
+    let screen = Pty::start(&env.home, r#""$SWP_KEYS" recover --list"#).end();
+    contains(&screen, &["note: "]);
+    let piped = env.run(["recover", "--list"]);
+    assert_eq!((piped.success(), piped.stderr.as_str()), ("", ""));
 }

@@ -36,7 +36,7 @@ fn a_created_key_in_each_format() {
     let operation = &meta["operation"];
     let expected = json!({
         "manager": env.sandbox.url(), "created": true, "operation": operation, "sinks": ["stdout"], "role": "Auditor", "state": "active",
-        "createdAt": meta["createdAt"], "lastSignInAt": null, "expiresAt": null, "unlocksAt": null
+        "createdAt": meta["createdAt"], "lastSignInAt": null, "expiresAt": null, "unlocksAt": null, "retiring": false
     });
     assert_eq!(meta, expected);
     let name = created.name.expect("a name");

@@ -315,3 +315,19 @@ fn an_expired_key_and_a_new_key_that_expires_within_the_overlap_are_warnings() {
     );
     assert!(!result.stderr.contains("overlap ends"), "{}", result.stderr);
 }
+
+/// The old key of a rotation is marked in the list, so that it is not mistaken for a key that needs a rotation.
+#[test]
+fn the_old_key_is_marked_as_retiring() {
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
+    env.run(["rotate-key", "ci"]).success();
+    let list = env.run(["list-keys", "-o", "json"]).json();
+    let marks: Vec<_> = (list["apiKeys"].as_array().expect("a list").iter())
+        .map(|key| (&key["meta"]["retiring"], &key["meta"]["state"]))
+        .collect();
+    let active = json!("active");
+    assert_eq!(marks, [(&json!(true), &active), (&json!(false), &active)]);
+    let table = env.run(["list-keys", "--columns", "id,state"]);
+    assert_eq!(table.success(), "1\tretiring\n2\tactive\n".trim_end());
+}
