@@ -164,7 +164,7 @@ impl ErrorKind {
             Self::Attention => 11,
             Self::Partial => 12,
             Self::CheckFailed => 13,
-            // A shell also returns 126 and 127 for a program that it cannot run.
+            // As in a shell: 126 if the program was found but cannot be run, and 127 if it was not found.
             Self::CannotRun { found: true } => 126,
             Self::CannotRun { found: false } => 127,
             Self::Interrupted(signal) => signal.exit_code(),
@@ -286,7 +286,7 @@ impl Error {
         self
     }
 
-    /// Marks the error as one after which repeating the same command is not safe.
+    /// Records in the error that repeating the same command is not safe.
     #[must_use]
     pub(crate) fn not_retryable(mut self) -> Self {
         self.is_final = true;

@@ -19,7 +19,7 @@ use crate::terminal::prompt::{Prompt, rejection};
 use crate::trust::policy::{TrustDecision, TrustPolicy, TrustSource};
 
 const ADDRESS_QUESTION: &str = "Address of the manager (such as dsm.example.com): ";
-/// The maximum number of times that the user is asked for a different address, after no connection to the typed address was possible.
+/// If no connection to the typed address is possible, the user is asked for a different address at most this many times.
 const MAX_NEW_ADDRESSES: usize = 2;
 
 /// One manager and the settings for it.

@@ -285,7 +285,7 @@ pub(crate) fn describe(certificate: &ServerCertificate) -> String {
     describe_with(certificate, &certificate.fingerprint.to_string())
 }
 
-/// Like [`describe`], but shows the text `fingerprint` as the certificate's fingerprint. The text may contain a line break.
+/// Like [`describe`], but the caller passes the certificate's fingerprint as text, which may contain a line break.
 fn describe_with(certificate: &ServerCertificate, fingerprint: &str) -> String {
     format!(
         "{}\n\n  SHA-256 fingerprint of the certificate (keytool, browsers, openssl x509):\n    {fingerprint}\n  \

@@ -370,7 +370,8 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
     }
 }
 
-/// Returns true if a gateway may have forwarded the request to the manager. This is possible with a status such as 502 or 504, but not with 503.
+/// Returns true if a gateway may have forwarded the request to the manager. A gateway that responds with the status 503 has not forwarded the
+/// request.
 fn is_from_gateway(error: &ManagerError) -> bool {
     error.http_status() != Some(503)
 }

@@ -111,7 +111,7 @@ trait SessionWork {
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 }
 
-/// The work of a session, and its result.
+/// The function to run in a session, and the value that it returned.
 struct WorkSlot<W, T> {
     work: Option<W>,
     result: Option<T>,

@@ -115,7 +115,7 @@ async fn look_up(
     let error = match (found, KeyRef::read(text)?) {
         (Ok(key), _) => return Ok(KeyArgument::Found(Box::new(key))),
         (Err(error), _) if error.kind() != ErrorKind::NotFound => return Err(error),
-        // The ID may be mistyped, so a missing ID is an error too.
+        // Without `--ignore-missing`, an ID that no key has is an error, because the ID may be mistyped.
         (Err(error), KeyRef::Id(id)) => {
             let check = async { Ok(access.signed_in.key_exists(id).await?) };
             if access.context.signals.cancel(check).await? {
@@ -197,7 +197,7 @@ async fn delete_found(
         match delete(key, signer, batch, access).await {
             Ok(()) => batch.push(KeyResult::changed(key, "gone")),
             Err(error) => {
-                // The key may have been deleted, so the command for the remaining keys must accept a missing key.
+                // The key may have been deleted, so the command in the hint must accept a missing key.
                 if error.kind() == ErrorKind::Attention {
                     batch.add_flag(IGNORE_MISSING);
                 }

@@ -48,7 +48,7 @@ pub(crate) async fn run(
 /// Returns the API key to save, or `None` to save a session.
 ///
 /// The precedence of the sources is: flag, environment, profile. The API key is saved if its source takes precedence over the source of the password.
-/// If both have the same kind of source, a session is saved. A session is also saved if a flag sets an MFA code.
+/// If the API key and the password have the same kind of source, a session is saved. A session is also saved if a flag sets an MFA code.
 fn selected_key(target: &Target) -> Option<&Sourced<SecretSource>> {
     let key = target.api_key.as_ref()?;
     let code = (target.mfa.as_ref()).filter(|code| code.source.is_flag());

@@ -92,8 +92,8 @@ impl SelectedProfile {
     }
 }
 
-/// If the profile contains the address of a different manager, removes the sign-in settings and trust settings of the profile, and returns a note for
-/// the user. The password in the profile must be sent only to the profile's manager, and the trust settings apply only to that manager.
+/// If this run does not use the profile's manager, removes the sign-in settings and trust settings of the profile, and returns a note for the user.
+/// The password in the profile must be sent only to the profile's manager, and the trust settings apply only to that manager.
 fn restrict_to_its_manager(
     profile: &mut Profile,
     resolver: &Resolver<'_>,

@@ -60,7 +60,7 @@ pub(crate) fn like(text: &str) -> String {
 
 /// The maximum of time limits and waiting times: one year.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
-/// The longest duration that is accepted in a setting about an API key, such as how long an old key stays valid: 100 years.
+/// The maximum of lifetimes, overlaps and other durations about the expiry of API keys: 100 years.
 const LONGEST_SPAN: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// Parses a time limit or waiting time of at most a year.
@@ -71,8 +71,8 @@ pub(crate) fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
     at_most(LONGEST_WAIT, source, text)
 }
 
-/// Parses a duration in the lifetime of an API key, such as how long an old key stays valid. Months and years are calendar months and years, counted
-/// from now. The maximum is 100 years.
+/// Parses a duration about the expiry of an API key, such as an overlap. Months and years are calendar months and years, counted from now. The
+/// maximum is 100 years.
 ///
 /// # Errors
 /// Returns a usage error that names the source.

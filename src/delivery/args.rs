@@ -125,7 +125,7 @@ impl SinkArgs {
         for command in &self.deliver_cmd {
             sinks.push(Box::new(CommandSink::prepare(command, time_limit)?));
         }
-        // stdout is the last sink, so that nothing is printed to stdout if the delivery to a command fails.
+        // stdout is the last destination, so that nothing is printed to stdout if the delivery to a command fails.
         if self.to_stdout() {
             sinks.push(Box::new(StdoutSink::prepare(output, env_name)?));
         }

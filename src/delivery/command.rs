@@ -185,7 +185,7 @@ impl Group {
         }
     }
 
-    /// Marks the group as finished, so that it is not killed. The system may reuse its ID for a different group.
+    /// Marks the process group as finished, so that it is not killed. The system may reuse the group's ID for a different process group.
     fn finished(&mut self) {
         self.0 = None;
     }

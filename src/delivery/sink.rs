@@ -49,6 +49,6 @@ pub(crate) trait Sink {
     /// Returns the reason if the secret could not be removed.
     fn withdraw(&mut self) -> Withdrawing<'_>;
 
-    /// Drops the data that `withdraw` needs. The caller calls this function when all sinks have the secret. `withdraw` is not called after that.
+    /// Drops the data that `withdraw` needs. This function is called when all destinations have the secret. After that, `withdraw` is not called.
     fn settle(&mut self) {}
 }

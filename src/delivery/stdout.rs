@@ -109,8 +109,7 @@ mod reader {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 
-    /// Returns a reason such as `stdout is closed` if no process reads stdout, or `None` if a process may read it. Writes nothing to
-    /// stdout.
+    /// Returns why no process reads stdout, such as `stdout is closed`. Returns `None` if a process may read it. Writes nothing to stdout.
     pub(super) fn why_unread() -> Option<&'static str> {
         let stdout = io::stdout();
         let stdout = stdout.as_fd();

@@ -60,7 +60,7 @@ pub(super) fn unwritable(flag: &str, path: &Path, error: &io::Error) -> Error {
 /// place.
 ///
 /// # Errors
-/// Returns a usage error if the system does not allow the file to be replaced.
+/// Returns a usage error if the folder cannot be opened, or if the file can be neither replaced nor overwritten.
 pub(super) fn open_target(flag: &str, path: &Path) -> Result<(Arc<OpenFolder>, WriteMode), Error> {
     let failed = |error: io::Error| unwritable(flag, path, &error);
     let name = file_name(path).map_err(failed)?;

@@ -4,8 +4,8 @@ use super::{JournalEntry, Record, Stage, place, unfinished};
 use crate::expiry::format_time;
 use crate::storage::permissions::UntrustedPath;
 
-/// Returns a warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record. `yes` is appended to
-/// the commands in the warnings. It is ` --yes` if this run cannot prompt, and empty if it can.
+/// Returns a warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record. Each command in the
+/// warnings ends with `yes`. `yes` is ` --yes` if this run cannot prompt, or empty if this run can prompt.
 pub(crate) fn unfinished_work(manager: &str, tenant: Option<&str>, yes: &str) -> Vec<String> {
     let entries = match unfinished() {
         Ok(entries) => entries,
@@ -52,7 +52,7 @@ fn interrupted_run(record: &Record, yes: &str) -> String {
 }
 
 /// Returns the next step for the user if the interrupted run may have delivered the secret. The secret may be in use, so `recover` replaces it only
-/// with `--rekey`. `yes` is appended to the commands in the text. It is ` --yes` if this run cannot prompt, and empty if it can.
+/// with `--rekey`. Each command in the text ends with `yes`. `yes` is ` --yes` if this run cannot prompt, or empty if this run can prompt.
 pub(crate) fn secret_in_use(record: &Record, yes: &str) -> String {
     let operation = &record.operation;
     format!(

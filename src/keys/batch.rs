@@ -159,7 +159,7 @@ impl KeyResult {
     }
 }
 
-/// The forms of a command's verb that its messages contain.
+/// The verb of a command, in the forms that messages need.
 #[derive(Clone, Copy)]
 pub(crate) struct BatchWords {
     /// The infinitive of the verb, such as `delete`. With `-key` appended, it is the name of the command.
@@ -192,7 +192,7 @@ impl Batch {
         self.results.push(result);
     }
 
-    /// Inserts a result at this place.
+    /// Inserts a result at the index `place`.
     pub(crate) fn insert(&mut self, place: usize, result: KeyResult) {
         self.results.insert(place.min(self.results.len()), result);
     }

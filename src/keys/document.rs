@@ -93,8 +93,8 @@ pub(crate) fn print_delivered(
     print_key(fields, meta, context).map_err(output_failed_after_delivery)
 }
 
-/// Prints a key without its secret. Text output is the key's ID. It is omitted on a terminal, because a note contains the ID. JSON output is the
-/// manager's key object with `meta` added.
+/// Prints a key without its secret. Text output is the key's ID. On a terminal, text output is empty, because a note already shows the ID. JSON
+/// output is the manager's key object with `meta` added.
 pub(crate) fn print_key(
     fields: &Map<String, Value>,
     meta: Value,

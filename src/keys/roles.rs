@@ -71,7 +71,7 @@ pub(crate) async fn requested(
     }
 }
 
-/// Returns the role with this name. This function compares the names in the results again, because it is unknown how the manager compares
+/// Searches for the role with this name. This function checks the names in the search results, because it is unknown how the manager compares
 /// names (docs/manager-api.md, "Search").
 ///
 /// # Errors

@@ -157,7 +157,7 @@ impl Asking<'_> {
                 Err(why) if *why.cause() == Cause::Unauthorized => {
                     return Err(self.unreadable(&error, why));
                 }
-                // If the manager is unreachable, the run stops waiting before the settle timeout is over. The user can repeat the command later.
+                // If the manager stays unreachable, the run ends before `--settle-timeout` is over. The user can repeat the command later.
                 Err(why)
                     if matches!(why.cause(), Cause::ConnectionRefused | Cause::Unreachable)
                         && while_unreachable.is_over() =>

@@ -182,8 +182,8 @@ impl SignedIn {
         self.transport.send(&request).await
     }
 
-    /// Requests a new session if the current session has ended, and returns true if a new session was created. The session is checked with the
-    /// request from `access_check`, because the rejection of a different request would not prove that the session has ended.
+    /// Requests a new session if the current session has ended, and returns true if a new session was created. To check the session, this function
+    /// sends a request that every role should allow (`access_check`). So a rejection does not mean that a permission is missing.
     async fn renew(&self, renewal: oneshot::Sender<RenewalReply>) -> bool {
         let check = self
             .transport

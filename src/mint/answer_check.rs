@@ -46,8 +46,8 @@ pub(super) fn attribute(record: &Record, asked: &NewApiKey, key: &ApiKey) -> Att
     }
 }
 
-/// Returns true if another run may have chosen the same name, and the key's description is not the requested one. A manager may alter or truncate a
-/// description. A name that contains the operation ID belongs to this run only.
+/// Returns true if the key's description is not the requested description. A description that the manager has altered or truncated counts as the
+/// requested description. Returns false if the key's name contains this run's operation ID, because no other run uses this name.
 fn has_other_description(record: &Record, asked: &NewApiKey, key: &ApiKey) -> bool {
     let (Some(asked), Some(stored)) = (&asked.description, key.description()) else {
         return false;

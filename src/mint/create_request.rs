@@ -211,7 +211,8 @@ impl Transaction<'_> {
         })
     }
 
-    /// Returns the ID of the old key if another run has renamed the key and is about to create a successor with the same name.
+    /// Returns the ID of the key that this run rotates, if a concurrent rotation has renamed that key. Returns `None` if this run renamed the key
+    /// itself.
     async fn gave_its_name_away(&self, record: &Record) -> Option<i64> {
         let predecessor = (record.predecessor.as_ref()).filter(|old| old.given_name.is_none())?;
         let key = self.access.signed_in.api_key(predecessor.id).await.ok()?;

@@ -13,7 +13,7 @@ use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
 pub(super) enum Objection {
     /// The manager rejected the secret.
     Refused(String),
-    /// It is unknown whether the secret works. The manager may have processed an earlier request late and so invalidated the secret.
+    /// It is unknown whether the secret works. If the manager processed an earlier reset request last, the secret is invalid.
     Doubtful(String),
     /// The response that contains the secret is not about the key that this run created.
     Exchanged(String),
@@ -147,7 +147,7 @@ impl Transaction<'_> {
                     "the manager rejected the new secret: {error}"
                 )))
             }
-            // The response to an earlier request was lost. The manager may have processed that request late and so invalidated the secret.
+            // The response to an earlier reset request was lost. If the manager processed that request last, the new secret is invalid.
             Tried::Unproven(error) if minted.uncertain && !is_about_a_right(&error) => {
                 Err(Objection::Doubtful(format!(
                     "could not check whether the new secret works, so it was not delivered: {error}"

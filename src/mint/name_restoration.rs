@@ -1,7 +1,7 @@
 //! Restores the name of the old key after a rotation that has no successor.
 //!
-//! In concurrent rotations of one key, one run may rename the old key, and another run may create the successor with that name. So a run that deletes
-//! its successor also restores a name that a different run changed.
+//! If several runs rotate the same key at once, one run may rename the old key, and a different run may create the successor. So a run that deletes
+//! its successor restores the old key's name, even if a different run has changed the name.
 
 use super::ownership::is_ours;
 use super::reconcile;
@@ -19,13 +19,15 @@ impl Transaction<'_> {
         let Some(predecessor) = &record.predecessor else {
             return Failure::RolledBack(error);
         };
-        // The record does not prove what an interrupted run did on the manager.
+        // If this run continues an interrupted run, the record may not contain everything that was done on the manager. So this run checks the
+        // predecessor's name in any case.
         let continues = self.recovering || self.again;
         if !continues && predecessor.given_name.is_none() && record.key_id.is_none() {
             return Failure::RolledBack(error);
         }
         if self.renames_late {
-            // If the manager processed the lost rename after the restoration, the predecessor would keep the wrong name.
+            // The response to the rename was lost. If the manager processed the rename after the restoration, the predecessor would keep the wrong
+            // name.
             tokio::time::sleep(self.access.target.settle_timeout).await;
         }
         match restore_name(self.access, record).await {
@@ -70,7 +72,7 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
         // Another user or run has renamed or deleted the predecessor, so there is no name to restore.
         _ => return Ok(()),
     }
-    // If another run has created a successor with the name, that run restores the name if it deletes its successor.
+    // Another run's successor may have the name now. In this case, the other run is responsible for the predecessor's name.
     if is_taken(access, record, id).await.map_err(failed)? {
         return Ok(());
     }

@@ -118,7 +118,8 @@ pub(crate) fn is_ours(record: &Record, key: &ApiKey) -> bool {
 const HOUR: i64 = 60 * 60 * 1000;
 
 /// Returns true if the key with the recorded ID is the operation's key. A different manager at the same address may use the ID for a different key.
-/// So the key must have the operation's marker, have the recorded name or a similar name, or have been created during the operation.
+/// One of three facts is sufficient: the key has the operation's marker, the key's name is equal or similar to the recorded name, or the key was
+/// created during the operation.
 pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
     let name = key.name().unwrap_or(&record.key_name);
     match marker_owner(record, key) {

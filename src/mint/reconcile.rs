@@ -234,7 +234,7 @@ pub(super) async fn of_change(
     let mut poll = Poll::new(wait);
     loop {
         let changed = match late {
-            // The request is repeated only here, so that each lost response is noticed.
+            // This call does not repeat the request after a lost response. So the loop notices each lost response, and repeats the request itself.
             Some(_) => signed_in.modify_api_key_once(id, change).await,
             None => signed_in.modify_api_key(id, change).await,
         };

@@ -83,7 +83,7 @@ impl RunRecord {
         }
     }
 
-    /// Adds the records of earlier interrupted runs. The record of this run replaces them.
+    /// Sets the records of earlier interrupted runs that this run's record replaces.
     pub(super) fn supersede(&mut self, older: Vec<Entry>) {
         self.older = older;
     }

@@ -131,7 +131,7 @@ pub(crate) async fn lost_name_race(
     if !record.unique || record.work == Work::Rekey || stays {
         return Ok(false);
     }
-    // The search uses the key's current name, because the manager may have altered the requested name.
+    // The manager may have altered the requested name, so the search uses the name that the key has now.
     let looking = async {
         let key = access.signed_in.api_key(id).await?;
         let name = key.name().unwrap_or(&record.key_name).to_owned();
@@ -220,9 +220,8 @@ fn is_of_its_time(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     ownership::is_of_its_time(lookup::since(signed_in, record), key)
 }
 
-/// Checks that this run uses the same sign-in method as the interrupted run. If the interrupted run used an API key, this run must use the
-/// same API key. An API key selects the tenant (docs/manager-api.md, "Tenants"), so a run with a different sign-in may not see the
-/// interrupted run's key.
+/// Checks that this run uses the same sign-in method as the interrupted run. If the interrupted run used an API key, this run must use the same API
+/// key. A different API key may belong to a different tenant (docs/manager-api.md, "Tenants"), where the interrupted run's key is not visible.
 ///
 /// # Errors
 /// Returns an error if the sign-in method or the API key differs.

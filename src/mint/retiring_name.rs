@@ -13,7 +13,7 @@ pub(super) fn retiring_name(name: &str, end: i64) -> String {
     format!("{name}{RETIRING}{})", end.format("%Y-%m-%dT%H:%MZ"))
 }
 
-/// Returns the name that the key had before a rotation renamed it, or `None` if no rotation renamed the key.
+/// Returns the name that the key had before a rotation renamed it. If no rotation renamed the key, returns `name`.
 pub(crate) fn original_name(name: &str) -> &str {
     split_retiring(name).unwrap_or(name)
 }
@@ -32,13 +32,14 @@ pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
             .is_some_and(|original| original == name || folded(original) == folded(name))
 }
 
-/// Returns true if the key has the name that a complete rotation of a key with the name `name` gives to the old key: its name contains its expiry.
+/// Returns true if the key's name consists of `name`, the word `retiring` and the key's expiry. A complete rotation gives such a name to the old key.
 pub(super) fn is_named_by_expiry(key: &ApiKey, name: &str) -> bool {
     let now = key.name().unwrap_or_default();
     (key.expiry_date()).is_some_and(|end| is_like(&retiring_name(name, end), now))
 }
 
-/// Returns the original name, even if the manager has altered the spaces, the brackets or the case.
+/// Returns the name that the key had before a rotation renamed it to `name`, or `None` if no rotation renamed the key. The manager may have altered
+/// the spaces, the brackets or the case of `name`.
 fn split_retiring(name: &str) -> Option<&str> {
     const WORD: &str = "retiring";
     // Byte positions in the lower-case copy are also valid in `name`, because `to_ascii_lowercase` does not change the length.

@@ -41,8 +41,8 @@ pub(crate) fn is_out_of_reach(path: &Path) -> bool {
             io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
         )
     };
-    // If the user has removed the permissions of the file's folder by mistake, the metadata of the folder can still be read. So this function
-    // returns false, and the caller opens the file and reports the error.
+    // If the user has no access to the file's folder itself, the metadata of the folder can still be read. So this function returns false. The caller
+    // then tries to open the file, and reports the error.
     let folder = path.parent().unwrap_or(path);
     folder.symlink_metadata().is_err_and(is_closed)
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::manager::SignInRefusal;
 
-/// How long a sign-in record contains an MFA code and the last rejection, in milliseconds (15 minutes). Rejections in the 15 minutes before the
-/// last rejection are removed together with it.
+/// How long a sign-in record stores an MFA code or the last rejection, in milliseconds (15 minutes). An earlier rejection is removed together with
+/// the last rejection, or as soon as the two are at least 15 minutes apart.
 pub(crate) const WINDOW: i64 = 15 * 60 * 1000;
 /// The maximum number of rejections in a sign-in record. It is also the maximum number of MFA codes. The oldest entries are removed first.
 const MAX_ENTRIES: usize = 16;

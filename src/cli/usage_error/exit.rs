@@ -82,8 +82,8 @@ fn print(error: &clap::Error) -> ExitCode {
 
 /// Prints the long help of the program.
 fn program_page() -> ExitCode {
-    // clap takes time to copy every global flag to every command. The copies are not needed, because this page does not show the flags of
-    // commands. Ordinary flags are not copied, so the global flags become ordinary flags here.
+    // clap copies every global flag to every command, which takes time. This page does not show the flags of commands. So the global flags become
+    // ordinary flags here, which clap does not copy.
     let program = parser().mut_args(|flag| flag.global(false));
     let _ = help::of_program(program).print_long_help();
     ExitCode::SUCCESS

@@ -176,7 +176,8 @@ impl<'a> CreatePlan<'a> {
         StartedRecord::start(record, context).map(Some)
     }
 
-    /// Finds the role. If the key gets a default name and `started` is `None`, the journal record is written at the same time.
+    /// Finds the role. The journal record `started` is written to disk during the search. If `started` is `None`, this function starts to write the
+    /// record, but only for a key with a default name.
     async fn role_and_record<'c>(
         &self,
         access: Access<'c>,
@@ -241,8 +242,8 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Returns true if the error is a name conflict and `--if-exists skip` is set. A concurrent run may have created the other key with this name,
-    /// and this run can then keep that key.
+    /// Returns true if the error is a name conflict and `--if-exists skip` is set. A concurrent run may have created a key with this name. This run
+    /// can then leave that key unchanged, and create no key.
     fn may_keep_other(&self, error: &Error) -> bool {
         error.kind() == ErrorKind::Conflict && self.args.if_exists == IfExists::Skip
     }

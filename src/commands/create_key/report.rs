@@ -149,10 +149,10 @@ fn drift(existing: &ApiKey, requested: &Requested<'_>, now: DateTime<Utc>) -> Ve
     compared.into_iter().filter(differs).chain(locked).collect()
 }
 
-/// Returns the expiry that the existing key should have, or `None` if its expiry is accepted.
+/// Returns the requested expiry, or `None` if the existing key's expiry is accepted.
 ///
-/// If `--expires` is a duration, it begins at `now`. A later run therefore requests a later expiry. The existing key's expiry is accepted if it
-/// is in the future and not later than the requested expiry.
+/// A requested duration begins at `now`, so each repetition of a command requests a later expiry. For a duration, the existing key's expiry may
+/// therefore be earlier than the requested expiry, but it must be in the future.
 fn expected_expiry(
     existing: &ApiKey,
     requested: Option<Expiry>,
@@ -161,7 +161,7 @@ fn expected_expiry(
     let is = existing.expiry_date();
     let expired = is.is_some_and(|is| is <= now.timestamp_millis());
     match requested {
-        // Without `--expires`, every expiry is accepted unless the key has already expired.
+        // Without `--expires`, any expiry is accepted, but the key must not have expired.
         None => expired.then_some(NO_EXPIRY),
         Some(Expiry::Never) => Some(NO_EXPIRY),
         Some(expiry) => {

@@ -70,7 +70,7 @@ pub(crate) async fn run(
         return Ok(Outcome::Done);
     };
     report.print(context);
-    // If the user interrupts this question, nothing is lost: the secret is delivered, the journal record is removed, and the session has ended.
+    // The question about a profile comes last. An interruption loses nothing, because the secret is delivered and the session has ended.
     if let Some(offer) = offer {
         let username = saved.and_then(|saved| saved.username());
         let username = input.username().or(username.map(str::to_owned));

@@ -41,8 +41,8 @@ impl Checkup {
         Ok(())
     }
 
-    /// Runs a check, and returns its value. If the check fails, returns `None`, and all later checks are skipped. If this check must be skipped, adds
-    /// the finding that it was skipped, and returns `None`.
+    /// Runs a check, and returns its value. If the check fails, returns `None`, and all later checks are skipped. If an earlier check failed, returns
+    /// `None` without running the check, and adds the finding that the check was skipped.
     ///
     /// # Errors
     /// Returns an error only if a signal interrupted the check.

@@ -43,8 +43,8 @@ pub(super) async fn confirm(
     .hint("run `swp-keys recover` again and answer `y`, or use `--yes`"))
 }
 
-/// Adds a hint if it is unknown whether the interrupted run created the key. The user can check the keys in the manager's console, and remove the
-/// journal record.
+/// Adds a hint if it is unknown whether the interrupted run created the key. The hint is to check the keys in the manager's console and then to
+/// remove the journal record.
 pub(super) fn unproven(error: Error, record: &Record, context: &Context) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;

@@ -61,7 +61,7 @@ pub(super) fn selected(
     }
 }
 
-/// Returns true if recovering the interrupted run of this record creates a new secret.
+/// Returns true if `recover` creates a new secret for the key of this record.
 pub(super) fn needs_a_secret(args: &Args, record: &Record) -> bool {
     let keeps_key = !record.is_delivered() && !record.temporary;
     !record.is_over() && (keeps_key || record.temporary && args.rekey)
@@ -93,7 +93,7 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record, context: &Context) -> 
 /// Checks that all journal records can be read. A record that cannot be read may belong to a key whose secret is lost.
 ///
 /// # Errors
-/// Returns an attention error if a file is not a valid record.
+/// Returns an error of the kind [`ErrorKind::Attention`] if a file is not a valid record.
 pub(super) fn all_readable() -> Result<(), Error> {
     let entries = journal::unfinished().unwrap_or_default();
     let unreadable = |entry: &JournalEntry| matches!(entry, JournalEntry::Unreadable(..));

@@ -68,8 +68,8 @@ impl AbandonedRotation {
         Ok(None)
     }
 
-    /// Returns true if the secret was delivered, and only the expiry of the old key must still be set. Returns false if this run writes the secret to
-    /// stdout. This run then creates a new secret, because the output of the interrupted run may be lost.
+    /// Returns true if the secret was delivered, so that only the expiry of the old key must still be set. A secret that was delivered to stdout may
+    /// be lost. So if stdout is the destination, returns false, and this run creates a new secret.
     pub(super) fn needs_only_expiry(&self, args: &Args) -> bool {
         self.0.is_delivered() && !args.sinks.to_stdout()
     }

@@ -152,8 +152,8 @@ impl RotationPlan<'_> {
         }
         let entry = resume::require_first(id, entry, access).await?;
         wait_for_inflight_request(&entry, access.target, access.context).await?;
-        // The new key already has the expiry that the interrupted run requested. Without this assignment, this run would compare that expiry with its
-        // own `--expires`.
+        // The interrupted run has already set the expiry of the new key. This run must not compare this expiry with its own `--expires`, so it requests
+        // no expiry.
         rotation.new.expiry_date = None;
         let mint = rotation.mint(prepared, access).recovering();
         let created = mint.resume(id, entry).await?;

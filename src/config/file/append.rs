@@ -180,8 +180,8 @@ fn real_path(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Writes the content `new` to the file. The content must still be `old`. If `old` is `None`, the file is created. The mode and the owner of an
-/// existing file are kept.
+/// Replaces the content of the file with `new`. Returns an error if the current content is not `old`. If `old` is `None`, creates the file. The mode
+/// and the owner of an existing file are kept.
 fn write(path: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
     let mut file = AtomicFile::prepare(path)?;
     if old.is_some() {

@@ -136,7 +136,7 @@ impl Searchable for Role {
     }
 
     fn weight(&self) -> usize {
-        // The name and the description are counted twice, because each is stored both as a field and in the JSON text.
+        // In memory, the name and the description exist twice: as fields, and in the JSON text.
         let words = self.name.len() + self.description().map_or(0, str::len);
         self.object.text().len() + words + 512
     }

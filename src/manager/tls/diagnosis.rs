@@ -231,8 +231,8 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
                 )
             }
         }
-        // On some systems, the verifier reports a wrong purpose with a private error type, which cannot be matched. This arm matches such an error by
-        // the field `is_for_servers`.
+        // On some systems, the verifier's error for a wrong purpose has a private type, so no pattern can match it. In this case, the diagnosis of
+        // the certificate shows the wrong purpose.
         CertificateError::Other(_) if !diagnosis.is_for_servers => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }

@@ -33,7 +33,8 @@ pub(crate) fn filled(text: &str, columns: usize) -> String {
     lines
 }
 
-/// Returns the length of the first word. A command in backticks that is not wider than `limit` belongs to one word.
+/// Returns the length of the first word. A command in backticks counts as one word, even if it contains spaces. If the command is wider than
+/// `limit`, the word ends at the first space.
 fn end_of_word(text: &str, limit: usize) -> usize {
     let first_space = text.find(' ').unwrap_or(text.len());
     let mut is_code = false;

@@ -387,7 +387,7 @@ fn topic(question: &str) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// Changes the terminal as an open prompt for a secret does. No secret is read.
+    /// Simulates an open prompt for a secret: saves the terminal settings and turns off the echo.
     pub(crate) fn begin_to_ask() {
         remember(Some(tty::TerminalState::now()));
         tty::stop_echo().expect("a terminal");

@@ -13,8 +13,8 @@ const MAX_CELL: usize = 300;
 /// How many characters at the end of a cell stay visible if text is removed from its middle. There are eight, because the default names of
 /// API keys differ in their last eight characters.
 const KEPT_END: usize = 8;
-/// The width up to which cells stay whole if optional columns can be left out instead. The default names of API keys with the role Full Access have 33
-/// characters.
+/// Optional columns are left out before the cells of other columns are cut to less than this width. The default names of API keys with the role Full
+/// Access have 33 characters.
 const WHOLE: usize = 33;
 /// The number of spaces between two columns.
 const GAP: usize = 2;
