@@ -61,9 +61,9 @@ impl Context {
 
     /// Returns the flag for a command in a hint that asks for confirmation: ` --yes` if this run cannot prompt, or an empty text if it can.
     pub(crate) fn yes_flag(&self) -> &'static str {
-        match self.prompt() {
-            Prompt::Terminal => "",
-            Prompt::Unavailable => " --yes",
+        match self.prompt().is_available() {
+            true => "",
+            false => " --yes",
         }
     }
 

@@ -220,6 +220,8 @@ pub(crate) struct Error {
     key_id: Option<i64>,
     retry_at: Option<i64>,
     cause: Option<ErrorKind>,
+    /// The problems that the message lists, as a JSON array. `None` if the message describes one problem.
+    problems: Option<Box<serde_json::Value>>,
     /// True if repeating the command is not safe, whatever the kind of the error is.
     is_final: bool,
 }
@@ -236,6 +238,7 @@ impl Error {
             key_id: None,
             retry_at: None,
             cause: None,
+            problems: None,
             is_final: false,
         }
     }
@@ -284,6 +287,19 @@ impl Error {
     pub(crate) fn retry_at(mut self, time: i64) -> Self {
         self.retry_at = Some(time);
         self
+    }
+
+    /// Adds the problems that the message lists, as a JSON array.
+    #[must_use]
+    pub(crate) fn problems(mut self, problems: serde_json::Value) -> Self {
+        self.problems = Some(Box::new(problems));
+        self
+    }
+
+    /// Returns the problems that the message lists, if it lists several.
+    #[must_use]
+    pub(crate) fn listed_problems(&self) -> Option<&serde_json::Value> {
+        self.problems.as_deref()
     }
 
     /// Records in the error that repeating the same command is not safe.

@@ -134,7 +134,8 @@ fn run_with_settings(
     // `create` 2 % slower.
     let trial = TrialThread::start();
     match Settings::resolve(cli.global, sources, profile_use) {
-        Ok(settings) => {
+        Ok(mut settings) => {
+            settings.output = cli.command.format(&settings);
             let output = output.with_format(settings.output);
             output.choose_message_format();
             (run(cli.command, settings, output, trial), output)

@@ -14,7 +14,6 @@ use crate::error::Error;
 use crate::manager::{Cause, Manager, ManagerError, SignIn, SignInRefusal, SignedIn};
 use crate::secret::Secret;
 use crate::target::Target;
-use crate::terminal::prompt::Prompt;
 
 /// Signs in, and returns the client and the user name. If `username` is `None`, the configured or typed user name is used.
 ///
@@ -42,9 +41,8 @@ pub(crate) async fn sign_in_as(
     );
     // The user expects the password prompt, and may already be typing the password. So no prompt that shows its input may come before the password
     // prompt.
-    let asks_for_password = target.password.is_none()
-        && input.password().is_none()
-        && context.prompt() == Prompt::Terminal;
+    let asks_for_password =
+        target.password.is_none() && input.password().is_none() && context.prompt().is_available();
     if !asks_for_password {
         check_guard(context, &guard).await?;
     }
@@ -155,7 +153,7 @@ impl PasswordSignIn<'_> {
             // The request is repeated only if the manager rejected it because the MFA code was missing. This rejection does not mean that the user
             // name or the password is wrong.
             let needs_code = needs_code(&error, code.as_ref());
-            if !needs_code || context.prompt() == Prompt::Unavailable {
+            if !needs_code || !context.prompt().is_available() {
                 return Err(self.failed(error));
             }
             manager = unused;
@@ -229,7 +227,7 @@ impl PasswordSignIn<'_> {
                 limit.pause(&error, target, context).await?;
             }
         }
-        if context.prompt() == Prompt::Unavailable {
+        if !context.prompt().is_available() {
             let hint = "run the command again with a new code, sign in with an API key (`--api-key-file`), or raise the session limit in the manager's console (Administration > System Settings > Security)";
             return Err(error.with_hint(hint).into());
         }
@@ -282,7 +280,7 @@ async fn check_guard(context: &Context, guard: &LockoutGuard) -> Result<(), Erro
         return Ok(());
     };
     let prompt = context.prompt();
-    if prompt == Prompt::Unavailable {
+    if !prompt.is_available() {
         return Err(paused.into());
     }
     let question = format!(

@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::journal::{Operation, notice};
 use crate::manager::SignedIn;
 use crate::target::Target;
-use crate::terminal::prompt::Prompt;
 
 /// What a command needs to work on a manager: the signed-in client, the manager's settings and the shared state of the run.
 #[derive(Clone, Copy)]
@@ -52,7 +51,7 @@ pub(crate) fn signs_in_at_once(method: &AuthMethod, target: &Target, context: &C
         && target.username.is_some()
         && target.password.is_some()
         && target.wait.is_none()
-        && context.prompt() == Prompt::Unavailable
+        && !context.prompt().is_available()
 }
 
 /// Signs in, warns about unfinished work of earlier runs, runs `work`, and signs out even if the work fails.

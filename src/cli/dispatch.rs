@@ -3,7 +3,7 @@
 use super::command_line::{Command, parser};
 use super::help::with_examples;
 use crate::commands;
-use crate::config::{ProfileUse, Settings};
+use crate::config::{ProfileUse, Settings, Source};
 use crate::context::{Context, Outcome};
 use crate::error::Error;
 use crate::terminal::output::Format;
@@ -49,6 +49,20 @@ impl Command {
         }
     }
 
+    /// Returns the format of stdout. If a variable or the profile sets `tsv` and this command prints no table, returns `text`, because such a setting
+    /// is meant for the commands that print tables.
+    pub(crate) fn format(&self, settings: &Settings) -> Format {
+        let is_flag = || {
+            let mut resolved = settings.resolved.iter();
+            let output = resolved.find(|setting| setting.name == "output");
+            output.is_some_and(|output| output.source.as_ref().is_some_and(Source::is_flag))
+        };
+        match settings.output {
+            Format::Tsv if !self.accepts_tsv() && !is_flag() => Format::Text,
+            format => format,
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors
@@ -61,7 +75,10 @@ impl Command {
         if settings.output == Format::Tsv && !self.accepts_tsv() {
             return Err(Error::usage(
                 "this command does not print a table, so `-o tsv` cannot be used",
-                "use text or json",
+                match self {
+                    Self::CreateKey(_) | Self::RotateKey(_) => "use text, json, jsonl or env",
+                    _ => "use text, json or jsonl",
+                },
             ));
         }
         match self {

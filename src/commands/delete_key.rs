@@ -19,7 +19,6 @@ use crate::mint::{self, REFUSAL_WAIT};
 use crate::process::pending::PendingWork;
 use crate::target::Target;
 use crate::terminal::output::{MAX_LINE, safe};
-use crate::terminal::prompt::Prompt;
 use crate::text::shorten;
 
 /// Delete keys and verify that they are gone.
@@ -68,9 +67,12 @@ pub(crate) async fn run(
     for key in &args.keys {
         KeyRef::read(key)?;
     }
-    if !args.yes && context.prompt() == Prompt::Unavailable {
+    if !args.yes && !context.prompt().is_available() {
         return Err(Error::usage(
-            "could not confirm the deletion: there is no terminal to prompt on",
+            format!(
+                "could not confirm the deletion: {}",
+                context.prompt().obstacle()
+            ),
             "use `--yes` to delete without a prompt",
         ));
     }

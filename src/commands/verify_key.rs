@@ -27,7 +27,6 @@ use crate::keys::state::{key_facts, note_hidden_key, proves_nothing, role_name};
 use crate::manager::{ApiKey, Credentials, ManagerError, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text};
-use crate::terminal::prompt::Prompt;
 
 /// Check whether a secret works, and show its key and expiry.
 #[derive(clap::Args)]
@@ -123,7 +122,7 @@ fn selected_key(
                 "use `--key-file -` to read the secret from stdin",
             ));
         }
-        if given.is_none() && context.prompt() == Prompt::Unavailable {
+        if given.is_none() && !context.prompt().is_available() {
             return Err(Error::usage(
                 "the API key is missing",
                 "set `--key-file FILE`, pipe the secret to `--key-file -`, or set SWP_API_KEY",

@@ -9,7 +9,7 @@ use super::super::command_line::parser;
 use super::super::help;
 use super::super::help::OVERVIEW;
 use super::super::typed_line::{HelpForm, TypedLine};
-use super::origin::{origin, unreadable_variable};
+use super::origin::{Origin, origin, unreadable_variable};
 use super::unexpected;
 use crate::error::{Error, ErrorKind};
 use crate::terminal::output::{Color, Format, Output};
@@ -66,7 +66,7 @@ fn help_about(words: &[String]) -> ExitCode {
             if line.unknown.is_none() {
                 return page(line.command, HelpForm::Long);
             }
-            let (message, hint) = unexpected::command(&[], &line);
+            let (message, hint) = unexpected::command(&line);
             let output = Output::new(format(), false, Color::Auto);
             report(&Error::usage(message, hint), &output)
         }
@@ -160,15 +160,6 @@ fn typed_format(mut words: impl Iterator<Item = String>) -> Option<String> {
     None
 }
 
-/// Returns clap's suggestions, from worst to best.
-fn suggestions(error: &clap::Error, kind: ContextKind) -> Vec<&str> {
-    match error.get(kind) {
-        Some(ContextValue::String(one)) => vec![one],
-        Some(ContextValue::Strings(many)) => many.iter().rev().map(String::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
 /// Returns a value from the context of clap's error, such as the name of the invalid argument, as text.
 fn context(error: &clap::Error, kind: ContextKind) -> String {
     match error.get(kind) {
@@ -232,9 +223,16 @@ fn to_error(error: &clap::Error, line: &TypedLine) -> Error {
             let suggested = context(error, ContextKind::SuggestedArg);
             unexpected::argument(&invalid, &[&suggested], line)
         }
-        ParseErrorKind::InvalidSubcommand => {
-            let suggested = suggestions(error, ContextKind::SuggestedSubcommand);
-            unexpected::command(&suggested, line)
+        ParseErrorKind::InvalidSubcommand => unexpected::command(line),
+        ParseErrorKind::InvalidValue | ParseErrorKind::ValueValidation => {
+            let hint = match origin(&invalid) {
+                Origin::Flag(_) => unexpected::see_help(line),
+                Origin::GlobalFlag(_) => {
+                    "run `swp-keys help options` to list the values".to_owned()
+                }
+                Origin::Variable(name) => format!("change or unset `{name}`"),
+            };
+            (message(error), hint)
         }
         _ => (message(error), unexpected::see_help(line)),
     };
@@ -305,6 +303,9 @@ fn reason(error: &clap::Error) -> String {
     let Some(reason) = std::error::Error::source(error) else {
         return String::new();
     };
+    if reason.is::<std::num::ParseIntError>() {
+        return ": expected a whole number".to_owned();
+    }
     let reason = reason.to_string();
     let value = context(error, ContextKind::InvalidValue);
     match reason.strip_prefix(&format!("{value} is not in ")) {

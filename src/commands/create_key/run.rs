@@ -13,7 +13,6 @@ use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::mint::{self, PreparedSinks};
 use crate::target::Target;
-use crate::terminal::prompt::Prompt;
 
 /// Creates a key. If no role is set, asks for the role and the expiry.
 ///
@@ -25,7 +24,7 @@ pub(crate) async fn run(
     context: &Context,
 ) -> Result<Outcome, Error> {
     let is_guided = !args.names_role();
-    if is_guided && context.prompt() == Prompt::Unavailable {
+    if is_guided && !context.prompt().is_available() {
         return Err(Args::missing_role());
     }
     // The flags are checked before the sign-in and before the first question, so that an invalid flag is reported early. A guided run creates a new

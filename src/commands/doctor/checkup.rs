@@ -13,6 +13,8 @@ pub(super) struct NamedFinding {
 #[derive(Default)]
 pub(super) struct Checkup {
     pub(super) findings: Vec<NamedFinding>,
+    /// The number of findings that were printed as text.
+    pub(super) printed: usize,
     /// The reason why the remaining checks cannot run, and a hint. `None` if they can run.
     blocker: Option<(String, Option<&'static str>)>,
 }

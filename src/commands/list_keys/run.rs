@@ -58,7 +58,12 @@ pub(crate) struct Args {
     limit: Option<u32>,
 
     /// Print these columns of the table, in this order (separated by commas)
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        value_delimiter = ',',
+        ignore_case = true
+    )]
     columns: Option<Vec<KeyColumn>>,
 }
 

@@ -13,7 +13,6 @@ use crate::journal::{Entry, Record};
 use crate::mint::resume::settle;
 use crate::target::Target;
 use crate::terminal::output::Format;
-use crate::terminal::prompt::Prompt;
 
 /// Recovers each selected run.
 ///
@@ -42,11 +41,12 @@ pub(crate) async fn run(
     check_stdout(args, secrets, context)?;
     let delivers = secrets > 0 && !args.delete && !args.forget;
     args.prints_secrets.set(delivers && args.sinks.to_stdout());
-    if !args.yes && context.prompt() == Prompt::Unavailable {
+    if !args.yes && !context.prompt().is_available() {
         return Err(Error::usage(
             format!(
-                "could not confirm the recovery of {}: there is no terminal to prompt on",
-                count_runs(records.len())
+                "could not confirm the recovery of {}: {}",
+                count_runs(records.len()),
+                context.prompt().obstacle()
             ),
             "run `swp-keys recover --list` to check the unfinished runs, then use `--yes`",
         ));

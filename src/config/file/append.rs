@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::parser;
 use super::profiles::Profiles;
 use super::settings_file::{LIMIT, STAKE, content, path};
-use super::{diagnostic, parser};
 use crate::error::Error;
 use crate::process::signals::Signals;
 use crate::storage::atomic_file::AtomicFile;
@@ -94,7 +94,7 @@ impl NewProfile {
         let old = content(&file)?;
         let text = old.as_deref().unwrap_or_default();
         let before = parser::document(file.clone(), text);
-        diagnostic::first(&before.path, &before.problems)?;
+        before.check()?;
         if before.names().contains(&self.name.as_str()) {
             return Ok(None);
         }

@@ -105,10 +105,11 @@ impl Reader<'_> {
         if let Some(value) = table.get("default-profile")
             && read.default.as_ref().is_some_and(|name| !known(name))
         {
-            self.invalid(
-                value.span().start,
-                "`default-profile`: profile not found in this file",
-            );
+            let what = "`default-profile`: profile not found in this file";
+            let hint = "add the profile as a `[profiles.NAME]` table";
+            let mut problem = Diagnostic::at(self.text, value.span().start, what, hint);
+            problem.missing_profile = true;
+            self.problems.push(problem);
         }
     }
 
@@ -202,7 +203,8 @@ impl Reader<'_> {
     fn unknown(&mut self, key: &FieldKey<'_>, known: &[&str], place: &str) {
         let name = key.get_ref().as_ref();
         let offset = key.span().start;
-        let shown = if is_similar_to_field(name, known) {
+        let synonym = schema::synonym(name);
+        let shown = if synonym.is_some() || is_similar_to_field(name, known) {
             format!("`{name}`")
         } else {
             "this field".to_owned()
@@ -213,7 +215,10 @@ impl Reader<'_> {
             problem
         } else {
             let what = format!("{shown} is unknown {place}");
-            Diagnostic::at(self.text, offset, what, suggestion(name, known))
+            let synonym = synonym.filter(|meant| known.contains(meant));
+            let hint = synonym.map(|meant| format!("did you mean `{meant}`?"));
+            let hint = hint.unwrap_or_else(|| suggestion(name, known));
+            Diagnostic::at(self.text, offset, what, hint)
         };
         self.problems.push(problem);
     }

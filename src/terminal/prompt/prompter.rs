@@ -48,17 +48,34 @@ pub(crate) fn columns() -> usize {
 pub(crate) enum Prompt {
     /// The process has a terminal.
     Terminal,
-    /// The process has no terminal, or `--no-input` is set.
-    Unavailable,
+    /// The process has no terminal.
+    NoTerminal,
+    /// `--no-input` or SWP_NO_INPUT is set.
+    Disabled,
 }
 
 impl Prompt {
     /// Returns [`Prompt::Terminal`] if the process has a terminal and `no_input` is false.
     pub(crate) fn find(no_input: bool) -> Self {
-        if !no_input && tty::is_available() {
+        if no_input {
+            Self::Disabled
+        } else if tty::is_available() {
             Self::Terminal
         } else {
-            Self::Unavailable
+            Self::NoTerminal
+        }
+    }
+
+    /// Returns true if this process can ask the user.
+    pub(crate) fn is_available(self) -> bool {
+        self == Self::Terminal
+    }
+
+    /// Returns the reason why this process cannot ask the user, for an error message.
+    pub(crate) fn obstacle(self) -> &'static str {
+        match self {
+            Self::Disabled => "prompts are disabled by `--no-input` or SWP_NO_INPUT",
+            Self::Terminal | Self::NoTerminal => "there is no terminal to prompt on",
         }
     }
 
@@ -172,11 +189,9 @@ impl Prompt {
     /// Reads the answer on a separate thread, so that signals can be handled while the user types. After a signal, the thread may still be
     /// reading when this function returns. This function therefore restores the terminal itself.
     async fn ask(self, question: &PromptText<'_>, signals: &Signals) -> Result<Secret, Error> {
-        if self == Self::Unavailable {
-            let message = format!(
-                "could not ask for the {}: there is no terminal to prompt on",
-                question.subject
-            );
+        if !self.is_available() {
+            let (subject, obstacle) = (&question.subject, self.obstacle());
+            let message = format!("could not ask for the {subject}: {obstacle}");
             return Err(Error::usage(message, question.flags));
         }
         let _hold = status_line::hold();

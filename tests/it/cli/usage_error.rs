@@ -76,6 +76,17 @@ fn a_near_miss_gets_a_suggestion() {
         (&["list-roles", "--usrname", "admin"], "--username"),
         (&["list-roles", "--api-key-fil", "x"], "--api-key-file"),
         (&["list-roles", "-o", "jsn"], "json"),
+        (&["lst"], "`list`"),
+        (&["LIST"], "`list`"),
+        (&["help", "creat"], "`create`"),
+        (&["get", "keys"], "`list-keys`"),
+        (&["get-key", "x"], "`show-key`"),
+        (&["key", "list"], "`list-keys`"),
+        (&["role", "list"], "`list-roles`"),
+        (&["config", "list"], "`show`"),
+        (&["trust", "rm"], "`remove`"),
+        (&["create", "--Role", "Auditor"], "`--role`"),
+        (&["list", "--state", "locked"], "`--locked`"),
         (&["create", "--role-id", "2", "--locale", "en"], "en-US"),
     ] {
         contains(env.run(arguments).failure(2), &[meant]);
@@ -141,8 +152,9 @@ fn a_misspelled_command_never_suggests_a_destructive_one() {
         "generat",
     ] {
         let stderr = env.run([word, "1"]).failure(2).to_owned();
+        let hint = stderr.lines().nth(1).expect("a hint");
         for bad in ["`delete", "`rotate", "`lock", "`logout", "`recover"] {
-            assert!(!stderr.contains(bad), "{word}: {stderr}");
+            assert!(!hint.contains(bad), "{word}: {stderr}");
         }
     }
     for flag in [
@@ -164,6 +176,50 @@ fn a_misspelled_command_never_suggests_a_destructive_one() {
                 assert!(!stderr.contains(bad), "{flag}: {stderr}");
             }
         }
+    }
+}
+
+/// A word that looks like a command is shown. Any other word may be a secret.
+#[test]
+fn an_unknown_command_is_shown_if_it_looks_like_a_command() {
+    let home = Home::new();
+    for (arguments, is_shown) in [
+        (&["whatever"][..], true),
+        (&["-q", "whatever"], false),
+        (&["whatever1"], false),
+        (&["whateverwhateverwhatever"], false),
+    ] {
+        let stderr = home.run(arguments).failure(2).to_owned();
+        let shown = stderr.contains("`whatever`");
+        assert_eq!(shown, is_shown, "{stderr}");
+        assert!(is_shown || !stderr.contains("whatever"), "{stderr}");
+    }
+}
+
+#[test]
+fn a_rejected_value_has_a_hint_that_lists_the_values() {
+    let mut home = Home::new();
+    contains(
+        home.run(["list", "--output", "xml"]).failure(2),
+        &["`--output`", "`swp-keys help options`"],
+    );
+    let negative = home.run(["list", "--retries", "-1"]);
+    contains(negative.failure(2), &["`--retries`", "negative"]);
+    let columns = home.run(["list", "--columns", "id,", "name"]);
+    contains(columns.failure(2), &["`--columns id,name`"]);
+    let two_keys = home.run(["update", "foo", "bar", "--expires", "1d"]);
+    contains(two_keys.failure(2), &["KEY", "quote"]);
+    for (variable, value) in [
+        ("SWP_OUTPUT", "xml"),
+        ("SWP_QUIET", "maybe"),
+        ("SWP_RETRIES", "many"),
+    ] {
+        home.set(variable, value);
+        let result = home.run(["list"]);
+        let hint = format!("unset `{variable}`");
+        contains(result.failure(2), &[&format!("`{variable}`: "), &hint]);
+        snapshot(&result.stderr);
+        home.unset(variable);
     }
 }
 

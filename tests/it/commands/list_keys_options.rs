@@ -68,6 +68,9 @@ fn the_order_and_the_limit_apply_to_every_format() {
     assert_eq!(lines.success().lines().count(), 3);
     let two = env.run(["list-keys", "--columns", "state,id", "--limit", "1"]);
     assert_eq!(two.success(), "active\t1");
+    // The names in the header of the table are accepted.
+    let two = env.run(["list-keys", "--columns", "STATE,ID", "--limit", "1"]);
+    assert_eq!(two.success(), "active\t1");
     let with_description = env.run([
         "list-keys",
         "--columns",
@@ -98,6 +101,18 @@ fn columns_are_rejected_if_they_have_no_effect() {
         env.run(arguments).failure(2);
     }
     nothing_was_sent(&env.sandbox);
+}
+
+/// A variable for the commands that print tables must not break `create`.
+#[test]
+fn a_variable_with_tsv_does_not_apply_to_commands_without_a_table() {
+    let mut env = TestEnv::new();
+    env.home.set("SWP_OUTPUT", "tsv");
+    contains(env.run(["list-roles"]).success(), &["id\t"]);
+    env.run(["create", "--role", "Auditor"]).success();
+    env.run(["whoami"]).success();
+    let result = env.run(["create", "--role", "Auditor", "-o", "tsv"]);
+    contains(result.failure(2), &["`-o tsv`", "jsonl or env"]);
 }
 
 /// A limit fetches no more pages than it needs.
