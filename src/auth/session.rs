@@ -79,25 +79,25 @@ pub(crate) async fn signed_in_with<T>(
     work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let mut work = WorkSlot::new(async |access| {
-        warn_unfinished(target, context);
+        warn_unfinished(target, context, None);
         work(access).await
     });
     session(method, input, target, context, &mut work).await?;
     work.result()
 }
 
-/// Like [`signed_in`], but does not warn about unfinished work. `recover` uses this function, because it finishes that work itself.
+/// Like [`signed_in`], but uses `method`, and does not warn about unfinished work. Commands that finish such work use this function.
 ///
 /// # Errors
 /// Returns the error of the sign-in or of the work.
 pub(crate) async fn signed_in_to_recover<T>(
+    method: &AuthMethod,
     target: &Target,
     context: &Context,
     work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let method = AuthMethod::select(target, context)?;
     let mut work = WorkSlot::new(work);
-    session(&method, &LoginInput::default(), target, context, &mut work).await?;
+    session(method, &LoginInput::default(), target, context, &mut work).await?;
     work.result()
 }
 
@@ -188,10 +188,11 @@ async fn finish_flushes(context: &Context) {
     }
 }
 
-/// Prints a warning for each unfinished operation of earlier runs on this manager and tenant.
-pub(crate) fn warn_unfinished(target: &Target, context: &Context) {
-    let manager = target.address.to_string();
-    for warning in notice::unfinished_work(&manager, target.tenant_name(), context.yes_flag()) {
+/// Prints a warning for each unfinished operation of earlier runs on this manager and tenant. `except` is the ID of the operation that this run
+/// continues.
+pub(crate) fn warn_unfinished(target: &Target, context: &Context, except: Option<&str>) {
+    let (manager, yes) = (target.address.to_string(), context.yes_flag());
+    for warning in notice::unfinished_work(&manager, target.tenant_name(), yes, except) {
         context.output.warn(&warning);
     }
 }

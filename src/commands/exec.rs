@@ -295,6 +295,11 @@ impl<'a> ExecPlan<'a> {
         let deleted = delete(&key, login, pending, access).await;
         let Err(why) = deleted else {
             key.recorded.settle(access.context);
+            if access.context.signals.received().is_some() {
+                let (name, id) = (&key.name, key.delivered.id);
+                let note = format!("deleted the temporary key `{name}` (ID {id})");
+                access.context.output.note(&note);
+            }
             return ended;
         };
         let outcome = match &ended {

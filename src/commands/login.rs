@@ -93,7 +93,7 @@ async fn save_session(
     let query = CredentialQuery::new(target, context).however_loose();
     SavedCredential::require_trusted_folder()?;
     let (signed_in, username) = sign_in_as(None, target, &LoginInput::default(), context).await?;
-    warn_unfinished(target, context);
+    warn_unfinished(target, context, None);
     let session = signed_in.session().ok_or_else(|| {
         Error::unexpected("the manager accepted the password but returned no session")
     })?;

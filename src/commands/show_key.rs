@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
 use crate::keys::document::{meta, print_key};
+use crate::keys::expiry_check::FailWithin;
 use crate::keys::key_meta::KeyMeta;
 use crate::keys::lookup;
 use crate::keys::roles::RoleNames;
@@ -21,10 +22,17 @@ use crate::terminal::output::{Format, TableLayout};
 
 /// Show one key.
 #[derive(clap::Args)]
+#[command(
+    after_help = "With --fail-within, exit code 13 means that the key has expired or expires too soon. stdout contains the key in any case."
+)]
 pub(crate) struct Args {
     /// The key: its ID (N or id:N) or its unique name (TEXT or name:TEXT)
     #[arg(value_name = "KEY")]
     key: String,
+
+    /// Fail if the key expires within this time; 1mo is a calendar month
+    #[arg(long, value_name = "DURATION")]
+    fail_within: Option<String>,
 }
 
 pub(crate) async fn run(
@@ -33,6 +41,7 @@ pub(crate) async fn run(
     context: &Context,
 ) -> Result<Outcome, Error> {
     lookup::KeyRef::read(&args.key)?;
+    let within = FailWithin::parse(args.fail_within.as_deref())?;
     let target = Target::find(settings, context).await?;
     let (key, roles, now) = session::signed_in(&target, context, async |access| {
         let key = lookup::resolve(&args.key, access).await?;
@@ -44,22 +53,24 @@ pub(crate) async fn run(
         Ok((key, roles, access.signed_in.time()))
     })
     .await?;
-    if context.output.format() == Format::Tsv {
-        let table = KeyTable { roles: &roles, now };
-        let row = table.with_default_columns(&[key]);
-        context.output.table(&row)?;
-        return Ok(Outcome::Done);
-    }
+    let failure = within.and_then(|within| within.failure(&key, now));
     let role = roles.get(key.role_id());
-    if context.output.format() == Format::Text {
-        let lines = lines(&key, role, now, context.output.destination());
-        context.output.data(&context.output.pairs(&lines))?;
-        return Ok(Outcome::Done);
+    match context.output.format() {
+        Format::Tsv => {
+            let table = KeyTable { roles: &roles, now };
+            context.output.table(&table.with_default_columns(&[key]))?;
+        }
+        Format::Text => {
+            let lines = lines(&key, role, now, context.output.destination());
+            context.output.data(&context.output.pairs(&lines))?;
+        }
+        _ => {
+            let mut meta = meta(&target, json!({}));
+            KeyMeta::of(&key, role, now).add_to(&mut meta);
+            print_key(&key.fields(), meta, context)?;
+        }
     }
-    let mut meta = meta(&target, json!({}));
-    KeyMeta::of(&key, role, now).add_to(&mut meta);
-    print_key(&key.fields(), meta, context)?;
-    Ok(Outcome::Done)
+    failure.map_or(Ok(Outcome::Done), Err)
 }
 
 /// Returns the text output: the name and the value of each field of the key.

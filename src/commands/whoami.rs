@@ -62,7 +62,7 @@ pub(crate) async fn run(
     let method = AuthMethod::select(&target, context)?;
     let input = LoginInput::default();
     let (signed_in, username) = sign_in_with_name(&method, &target, &input, context).await?;
-    warn_unfinished(&target, context);
+    warn_unfinished(&target, context, None);
     let work = async |signed_in: &SignedIn| {
         let access = Access {
             signed_in,

@@ -65,7 +65,8 @@ impl SinkArgs {
         files.any(|path| is_stdout(path)) || self.are_none()
     }
 
-    fn are_none(&self) -> bool {
+    /// Returns true if the command line names no destination.
+    pub(crate) fn are_none(&self) -> bool {
         let Self {
             out_file,
             dotenv,

@@ -132,7 +132,11 @@ fn judge(fed: io::Result<()>, ended: io::Result<ExitStatus>) -> Result<(), Strin
     if status.success() {
         Ok(())
     } else {
-        Err(format!("it failed: {status}"))
+        let outcome = match status.code() {
+            Some(code) => format!("the command exited with {code}"),
+            None => format!("the command failed ({status})"),
+        };
+        Err(outcome)
     }
 }
 

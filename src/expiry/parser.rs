@@ -63,7 +63,7 @@ impl Expiry {
                 .ok_or_else(|| usage("is not a duration, a date, a time or `never`"))?;
             // The manager stores whole milliseconds, so a duration below one millisecond would become zero.
             if matches!(length, Self::After(duration) if duration.as_millis() == 0) {
-                return Err(usage("must be at least one millisecond"));
+                return Err(usage("is zero"));
             }
             // A duration that is too long must be rejected before the sign-in.
             return match length.relative_to(now) {

@@ -186,6 +186,11 @@ impl Record {
         }
     }
 
+    /// Returns true if stdout is a destination of the secret, or if the record contains no destination.
+    pub(crate) fn delivers_to_stdout(&self) -> bool {
+        self.sinks.is_empty() || self.sinks.iter().any(|sink| sink == "stdout")
+    }
+
     /// Returns true if the secret was delivered.
     pub(crate) fn is_delivered(&self) -> bool {
         let succeeded =

@@ -85,12 +85,9 @@ pub(crate) fn secret_meta(
 ///
 /// # Errors
 /// Returns an error if writing to stdout fails. The hint warns against running the command again, because the secret was already delivered.
-pub(crate) fn print_delivered(
-    fields: &Map<String, Value>,
-    meta: Value,
-    context: &Context,
-) -> Result<(), Error> {
-    print_key(fields, meta, context).map_err(output_failed_after_delivery)
+pub(crate) fn print_delivered(delivered: &Delivered, context: &Context) -> Result<(), Error> {
+    print_key(&delivered.fields, delivered.meta.clone(), context)
+        .map_err(output_failed_after_delivery)
 }
 
 /// Prints a key without its secret. Text output is the key's ID. On a terminal, text output is empty, because a note already shows the ID. JSON

@@ -4,6 +4,7 @@ pub(crate) mod administrator;
 pub(crate) mod batch;
 pub(crate) mod comparison;
 pub(crate) mod document;
+pub(crate) mod expiry_check;
 pub(crate) mod key_meta;
 pub(crate) mod key_report;
 pub(crate) mod locking;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::times::detailed;
 use crate::auth::session::Access;
 use crate::context::Context;
+use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 
@@ -68,6 +69,33 @@ pub(crate) fn describe(key: &ApiKey) -> String {
         Some(name) => format!("the key `{name}` (ID {})", key.id),
         None => format!("the key with ID {}", key.id),
     }
+}
+
+/// Checks that the key is neither locked nor expired. A new secret of a locked or expired key would not work, and would replace an old secret that
+/// can work again.
+///
+/// # Errors
+/// Returns a conflict error.
+pub(crate) fn require_usable(key: &ApiKey, access: Access<'_>) -> Result<(), Error> {
+    let id = key.id;
+    let (problem, hint) = match State::of(key, access.signed_in.time()) {
+        State::Locked(_) => (
+            "is locked".to_owned(),
+            format!(
+                "run `swp-keys unlock-key {id}` first, or run `swp-keys rotate-key {id}` to replace the key"
+            ),
+        ),
+        State::Expired => (
+            format!("expired at {}", time_or(key.expiry_date(), "")),
+            format!("run `swp-keys update-key {id} --expires 90d` first"),
+        ),
+        _ => return Ok(()),
+    };
+    let message = format!(
+        "{} {problem}, so a new secret would not work; the key was not changed",
+        describe(key)
+    );
+    Err(Error::new(ErrorKind::Conflict, message).hint(hint).key(id))
 }
 
 /// Returns true if this error does not show whether a key works. The manager may return the same status code for a missing permission and

@@ -28,7 +28,8 @@ impl Transaction<'_> {
         recorded: &mut RunRecord,
     ) -> Result<Minted, Failure> {
         let record = recorded.record();
-        let asking = self.access.signed_in.create_api_key(key);
+        let signals = &self.access.context.signals;
+        let asking = self.access.signed_in.create_api_key(key, signals);
         match journal::refresh_while(record, asking).await {
             Ok(created) => {
                 if let Some(end) = answer_check::known_before(record, &created) {
@@ -44,6 +45,13 @@ impl Transaction<'_> {
                 }
                 recorded.note_key(created.id);
                 self.accept(created, recorded.record()).await
+            }
+            // A signal ended the pause before the next attempt. The manager did not process any attempt, so no key was created.
+            Err(error)
+                if error.was_not_processed()
+                    && let Some(signal) = signals.received() =>
+            {
+                Err(Failure::RolledBack(Error::interrupted(signal)))
             }
             // No key was created, because the manager did not process the request, or because it rejected the API key that authenticates this run.
             Err(error) if error.was_not_processed() || self.is_locked_out(&error) => {
@@ -142,7 +150,7 @@ impl Transaction<'_> {
         ended.map_err(|error| {
             Failure::Unresolved(Error::new(ErrorKind::Attention, error).key(id))
         })?;
-        self.request_secret(id, recorded.record()).await
+        self.request_secret(id, recorded.record(), false).await
     }
 
     /// Returns true for a server error that may mean that the name is in use.

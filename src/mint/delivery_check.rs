@@ -30,7 +30,9 @@ impl From<(ErrorKind, String)> for Objection {
 impl Transaction<'_> {
     /// Checks that the secret may be delivered. The secret must not be delivered if a signal was received, if another run created a key with the same
     /// name first, or if the secret does not work.
-    pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
+    ///
+    /// Returns true if the secret was used and works.
+    pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<bool, Objection> {
         // If the key is new, duplicates of the key or other keys with the same name may exist.
         if record.work == Work::Create {
             self.stands_alone(minted, record).await?;
@@ -39,14 +41,12 @@ impl Transaction<'_> {
         // request may have replaced this secret late. In both cases, the secret is tested.
         let in_doubt = minted.uncertain || record.work == Work::Rekey;
         let idle = is_idle(minted.active, minted.expiry_date, self.access.signed_in);
-        if self.verify || in_doubt && !idle {
-            self.works(minted).await?;
-        }
+        let verified = (self.verify || in_doubt && !idle) && self.works(minted).await?;
         match self.access.context.signals.received() {
             Some(signal) if record.work == Work::Create => {
                 Err((ErrorKind::Interrupted(signal), "interrupted".to_owned()).into())
             }
-            _ => Ok(()),
+            _ => Ok(verified),
         }
     }
 
@@ -124,7 +124,8 @@ impl Transaction<'_> {
         })
     }
 
-    async fn works(&self, minted: &Minted) -> Result<(), Objection> {
+    /// Uses the secret once. Returns false if it is unknown whether the secret works.
+    async fn works(&self, minted: &Minted) -> Result<bool, Objection> {
         let secret = minted.secret.secret.clone();
         let header = key_header(self.access.target, &secret);
         let manager = self
@@ -138,10 +139,10 @@ impl Transaction<'_> {
                 format!("the new secret belongs to a different key (ID {})", key.id),
             )
                 .into()),
-            Tried::Works(_) => Ok(()),
+            Tried::Works(_) => Ok(true),
             Tried::Refused(error) => {
                 if !self.verify && self.may_not_sign_in(minted).await {
-                    return Ok(());
+                    return Ok(false);
                 }
                 Err(Objection::Refused(format!(
                     "the manager rejected the new secret: {error}"
@@ -156,11 +157,12 @@ impl Transaction<'_> {
             Tried::Unproven(error) => {
                 let message = format!("could not check whether the new secret works: {error}");
                 if self.verify || minted.uncertain {
-                    self.access.context.output.warn(&message);
+                    // The warning is printed even with `--quiet`, because the exit code 0 would suggest that the secret works.
+                    self.access.context.output.insist(&message);
                 } else {
                     log::info!("{message}");
                 }
-                Ok(())
+                Ok(false)
             }
         }
     }

@@ -8,8 +8,10 @@ use std::time::Duration;
 use super::lookup::{Lookup, LookupResult};
 use super::ownership::Verdict;
 use super::poll::Poll;
+use crate::error::Signal;
 use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
+use crate::process::signals::Signals;
 
 /// The outcome of a create request.
 pub(super) enum CreateOutcome {
@@ -102,6 +104,8 @@ pub(super) enum ResetOutcome {
     },
     /// The manager rejected the request.
     Refused(ManagerError),
+    /// A signal arrived before the manager processed a request.
+    Interrupted(Signal),
     /// The outcome is unknown. Contains the reason.
     Unknown(String),
 }
@@ -117,19 +121,18 @@ pub(super) async fn of_reset(
     id: i64,
     wait: Duration,
     mut uncertain: bool,
+    signals: &Signals,
 ) -> ResetOutcome {
     let mut poll = Poll::new(wait);
     let mut waited = false;
     loop {
-        journal::refresh(record);
-        let asking = async {
-            if record.current {
-                signed_in.reset_own_secret().await
-            } else {
-                signed_in.reset_secret(id).await
-            }
-        };
-        let error = match journal::refresh_while(record, asking).await {
+        // No attempt was processed, so the run can be rolled back without another request.
+        if !uncertain && let Some(signal) = signals.received() {
+            return ResetOutcome::Interrupted(signal);
+        }
+        // If an earlier request may have reset the secret, a signal does not end the pauses, because this run must deliver a secret that works.
+        let ends_pause = (!uncertain).then_some(signals);
+        let error = match reset(signed_in, record, id, ends_pause).await {
             Ok(key) if key.id == id => {
                 return ResetOutcome::Made {
                     key: Box::new(key),
@@ -168,6 +171,23 @@ pub(super) async fn of_reset(
             return ResetOutcome::Unknown(error.to_string());
         }
     }
+}
+
+async fn reset(
+    signed_in: &SignedIn,
+    record: &Record,
+    id: i64,
+    ends_pause: Option<&Signals>,
+) -> Result<ApiKey, ManagerError> {
+    journal::refresh(record);
+    let asking = async {
+        if record.current {
+            signed_in.reset_own_secret(ends_pause).await
+        } else {
+            signed_in.reset_secret(id, ends_pause).await
+        }
+    };
+    journal::refresh_while(record, asking).await
 }
 
 /// Deletes a key, and repeats the request until the outcome is known. Repeating a deletion is safe. A missing key counts as deleted,

@@ -21,6 +21,7 @@ pub(crate) async fn find_abandoned_key(
 ) -> Result<Option<i64>, Error> {
     let record = &entry.record;
     let Some(id) = record.key_id else {
+        announce_wait(entry, access.target, access.context);
         return key_of(
             access.signed_in,
             record,
@@ -94,11 +95,11 @@ pub(crate) fn still_settling(entry: &Entry, target: &Target) -> Duration {
 }
 
 /// Prints a note if this run will wait more than two seconds for the interrupted run's request.
-pub(crate) fn announce_wait(entry: &Entry, target: &Target, context: &Context) {
+fn announce_wait(entry: &Entry, target: &Target, context: &Context) {
     let wait = still_settling(entry, target);
     if wait > Duration::from_secs(2) {
         context.output.note(&format!(
-            "waiting {} s, because an earlier request for the key `{}` may still be in flight",
+            "waiting up to {} s, because an earlier request for the key `{}` may still be in flight",
             wait.as_secs(),
             entry.record.key_name
         ));
@@ -112,6 +113,7 @@ pub(crate) async fn wait_for_inflight_request(
     target: &Target,
     context: &Context,
 ) -> Result<(), Error> {
+    announce_wait(entry, target, context);
     let passed = async {
         tokio::time::sleep(still_settling(entry, target)).await;
         Ok(())

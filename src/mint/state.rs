@@ -58,6 +58,8 @@ pub(crate) struct Delivered {
     pub(crate) fields: Map<String, Value>,
     /// The expiry that the manager returned.
     pub(crate) expiry_date: Option<i64>,
+    /// The `meta` object of the JSON output.
+    pub(crate) meta: Value,
 }
 
 /// A secret that has not been delivered yet. The run must deliver the secret or delete the key. If the secret is dropped before that, a
@@ -102,6 +104,16 @@ pub(super) struct Minted {
 }
 
 impl Minted {
+    /// Returns the key after its secret was delivered. `meta` is the `meta` object of the JSON output.
+    pub(super) fn delivered(self, meta: Value) -> Delivered {
+        Delivered {
+            id: self.id,
+            fields: self.fields,
+            expiry_date: self.expiry_date,
+            meta,
+        }
+    }
+
     /// Returns the key object from the response.
     pub(super) fn as_answered(&self) -> Option<ApiKey> {
         as_key(&self.fields)

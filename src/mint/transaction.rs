@@ -151,7 +151,7 @@ impl Transaction<'_> {
             recorded.next_step_if_aborted(self.access.context),
         );
         self.pending = Some(self.access.context.pending.add(pending));
-        let delivered = match self.request_secret(id, recorded.record()).await {
+        let delivered = match self.request_secret(id, recorded.record(), false).await {
             Ok(minted) => self.deliver(minted, &mut recorded).await,
             Err(failure) => Err(failure),
         };

@@ -7,6 +7,7 @@ use super::args::Args;
 use super::report;
 use crate::auth::session::Access;
 use crate::context::Context;
+use crate::delivery::Destination;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::{Operation, Record};
@@ -16,6 +17,7 @@ use crate::keys::key_report::KeyReport;
 use crate::keys::naming::{self, Existing, IfExists, check_name, default_name};
 use crate::keys::role_check;
 use crate::keys::roles::{self, RequestedRole, RoleRef};
+use crate::keys::state;
 use crate::manager::{ApiKey, NewApiKey, RoleSummary, SignedIn};
 use crate::mint::{
     self, Delivered, PreparedSinks, REFUSAL_WAIT, StartedRecord, Transaction, UnusedRecord, mark,
@@ -79,13 +81,16 @@ impl<'a> CreatePlan<'a> {
         let (role, written) = self.role_and_record(access, &prepared, started).await?;
         warn_clock_skew(access, self.expiry);
         let key = self.key(&role, access.signed_in);
+        let destinations = prepared.destinations();
         let mut meta = secret_meta(access.target, true, &self.operation, &prepared.places());
         let existing = self.find_existing(access).await?;
         if let Existing::One(found) = &existing {
             if self.args.if_exists == IfExists::Skip {
-                self.keep_existing(found, &key, meta, access).await?;
+                let to = &destinations;
+                self.keep_existing(found, &key, meta, to, access).await?;
                 return Ok(None);
             }
+            state::require_usable(found, access)?;
             meta["created"] = false.into();
             report::warn_of_drift(found, &self.requested(&key), &mut meta, access);
         }
@@ -97,16 +102,17 @@ impl<'a> CreatePlan<'a> {
             role_check::check(summary, self.args.allow_full_access, access.context)?;
         }
         if self.args.dry_run {
-            report::dry_run(&key, &existing, &prepared, meta_of, access.context)?;
+            let role = role_name.as_deref();
+            report::dry_run(&key, &existing, &prepared, role, meta_of, access.context)?;
             return Ok(None);
         }
-        let destinations = prepared.destinations();
         let operation = access.operation(&self.operation, prepared.places());
         let mint = Transaction::new(access, prepared, meta_of).verify(self.args.verify);
         let delivered = match self.mint(mint, &existing, &key, operation, written).await {
             Err(error) if self.may_keep_other(&error) => {
                 let other = self.other_key(error, access).await?;
-                self.keep_existing(&other, &key, meta, access).await?;
+                let to = &destinations;
+                self.keep_existing(&other, &key, meta, to, access).await?;
                 return Ok(None);
             }
             created => created?,
@@ -115,8 +121,7 @@ impl<'a> CreatePlan<'a> {
             warn_expiry_differs(&key, &delivered, access.context);
         }
         if !self.args.sinks.to_stdout() {
-            let fields = &delivered.fields;
-            print_delivered(fields, meta_of(fields), access.context)?;
+            print_delivered(&delivered, access.context)?;
         }
         let now = access.signed_in.time();
         let report = KeyReport::delivered(&delivered, destinations, now).role(role_name.clone());
@@ -151,7 +156,7 @@ impl<'a> CreatePlan<'a> {
     fn report_created(&self, report: KeyReport, key: &NewApiKey) -> KeyReport {
         report
             .created(&key.key_name, key.role_id)
-            .warn_of_short_life()
+            .warn_of_short_life(self.args.expires.as_deref())
             .suggest_expiry(self.expiry.is_none())
     }
 
@@ -263,11 +268,12 @@ impl<'a> CreatePlan<'a> {
         found: &ApiKey,
         key: &NewApiKey,
         mut meta: Value,
+        destinations: &[Destination],
         access: Access<'_>,
     ) -> Result<(), Error> {
         let role = key_meta::json_role_name(access, found.role_id()).await?;
         KeyMeta::of(found, role.as_deref(), access.signed_in.time()).add_to(&mut meta);
-        report::leave_existing(found, &self.requested(key), meta, access)
+        report::leave_existing(found, &self.requested(key), meta, destinations, access)
     }
 
     /// Returns the requested fields of the key, for a comparison with an existing key.

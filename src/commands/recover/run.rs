@@ -4,6 +4,7 @@ use super::args::Args;
 use super::result::print_result;
 use super::selection::{count_runs, list, selected};
 use super::{key, rotation, selection};
+use crate::auth::method::AuthMethod;
 use crate::auth::session;
 use crate::auth::session::Access;
 use crate::config::Settings;
@@ -54,7 +55,8 @@ pub(crate) async fn run(
     if args.forget {
         return forget(args, &records, context).await;
     }
-    let failures = session::signed_in_to_recover(&target, context, async |access| {
+    let method = AuthMethod::select(&target, context)?;
+    let failures = session::signed_in_to_recover(&method, &target, context, async |access| {
         let mut failures = Vec::new();
         let step = (context.progress).begin_items("recovering runs", Some(records.len()));
         for (done, record) in records.iter().enumerate() {
@@ -160,6 +162,7 @@ async fn recover_one(args: &Args, record: &Record, access: Access<'_>) -> Result
 
 /// Removes records without contacting the manager. The user must have checked the keys in the manager's console.
 async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Outcome, Error> {
+    let mut declined = Vec::new();
     for record in records {
         let question = format!(
             "Remove the record of the interrupted run for the key `{}`?",
@@ -171,6 +174,15 @@ async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Ou
                 .confirm_one_of_several(&question, "use `--yes`", &context.signals)
                 .await?
         {
+            let what = format!(
+                "the record of the interrupted run for the key `{}` was not removed",
+                record.key_name
+            );
+            let again = format!(
+                "run `swp-keys recover {} --forget` again and answer `y`, or use `--yes`",
+                record.operation
+            );
+            declined.push(Error::usage(what, again));
             continue;
         }
         if let Some(entry) = Entry::take_over(&record.operation)? {
@@ -182,5 +194,5 @@ async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Ou
             print_result(args, record, record.key_id, "forgotten", context)?;
         }
     }
-    Ok(Outcome::Done)
+    summarize(declined, records.len(), context)
 }

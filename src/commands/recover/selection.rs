@@ -11,6 +11,7 @@ use crate::journal::{self, JournalEntry, Record, Stage, Work};
 use crate::storage::permissions::untrusted_or;
 use crate::target::Target;
 use crate::terminal::output::{Cell, Column, Format, Table, TableLayout, json_text};
+use crate::terminal::prompt::Prompt;
 use crate::text::rfc3339;
 
 /// Returns the number of unfinished runs for a message, such as `2 unfinished runs`.
@@ -88,6 +89,29 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record, context: &Context) -> 
         Some(id) => error.key(id),
         None => error,
     })
+}
+
+/// Checks that a run without a terminal does not print a secret to stdout that the interrupted run would have delivered to other destinations. The log
+/// of a CI job or a mail of cron would contain the secret.
+///
+/// # Errors
+/// Returns a usage error that contains the recorded destinations.
+pub(super) fn refuse_other_destination(
+    args: &Args,
+    record: &Record,
+    context: &Context,
+) -> Result<(), Error> {
+    let is_expected = !args.sinks.are_none() || record.delivers_to_stdout();
+    if is_expected || context.prompt() == Prompt::Terminal {
+        return Ok(());
+    }
+    let message = format!(
+        "the interrupted run for the key `{}` would have written the secret to {}, but this run would print a new secret to stdout",
+        record.key_name,
+        record.sinks.join(" and ")
+    );
+    let hint = "pass the destination, such as `--out-file FILE` or `--deliver-cmd COMMAND`, or use `--out-file -` to print the secret to stdout";
+    Err(Error::usage(message, hint))
 }
 
 /// Checks that all journal records can be read. A record that cannot be read may belong to a key whose secret is lost.

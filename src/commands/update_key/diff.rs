@@ -89,11 +89,8 @@ impl UpdateResult {
     ) -> Result<Self, Error> {
         let changes = changes(change, &before, Some(&after));
         let roles = roles(change, access).await?;
-        let mut report = KeyReport::changed(&after, access.signed_in.time())
+        let report = KeyReport::changed(&after, access.signed_in.time())
             .role(roles.get(after.role_id()).map(str::to_owned));
-        if change.expiry_date.is_some() {
-            report = report.warn_of_short_life();
-        }
         Ok(Self {
             key: after,
             changes,
@@ -103,6 +100,12 @@ impl UpdateResult {
             role,
             now: access.signed_in.time(),
         })
+    }
+
+    /// Adds a warning if the key expires soon. `expires` is the value of `--expires`.
+    pub(super) fn warn_of_short_life(self, expires: Option<&str>) -> Self {
+        let report = self.report.map(|report| report.warn_of_short_life(expires));
+        Self { report, ..self }
     }
 
     /// Prints the result and, if the key was changed, the report about the key.

@@ -186,7 +186,11 @@ impl Transport {
             };
             log::log!(level, "{error}; retrying in {:.1} s", pause.as_secs_f64());
             step.set_pause(Some(pause_reason(&error, pause, &host)));
-            tokio::time::sleep(pause).await;
+            tokio::select! {
+                biased;
+                () = signal_of(request) => return Err(error),
+                () = tokio::time::sleep(pause) => {}
+            }
             step.set_pause(None);
         }
     }
@@ -347,6 +351,14 @@ impl Transport {
         if skew.abs() < chrono::Duration::days(366) {
             self.skew.set(Some(skew));
         }
+    }
+}
+
+/// Waits for a signal that ends a pause before this request is sent again.
+async fn signal_of(request: &ApiRequest<'_>) {
+    match request.ends_pause {
+        Some(signals) => drop(signals.first_signal().await),
+        None => std::future::pending().await,
     }
 }
 

@@ -160,7 +160,9 @@ fn an_expiry_before_the_end_of_the_overlap_is_kept() {
     let env = env("accepted");
     let soon = env.sandbox.now() + 3_600_000;
     env.sandbox.edit_key(1, |key| key.expiry_date = Some(soon));
-    rotate(&env, &[]).success();
+    let result = env.home.run(["rotate-key", "ci", "--overlap", "2h"]);
+    result.success();
+    contains(&result.stderr, &["note: the overlap is shorter"]);
     assert_eq!(key(&env.sandbox, 1).expiry_date, Some(soon));
     assert_eq!(bodies(&env.sandbox, CHANGE)[0].get("expiryDate"), None);
 }
@@ -260,6 +262,7 @@ fn invalid_arguments_are_rejected_before_anything_is_sent() {
     for arguments in [
         &["rotate-key"][..],
         &["rotate-key", "ci", "--current"],
+        &["rotate-key", "ci", "--overlap", "0"],
         &["rotate-key", "ci", "--overlap", "30s"],
         &["rotate-key", "ci", "--overlap", "9999999999y"],
         &["rotate-key", "ci", "--overlap", "1h", "--in-place"],
