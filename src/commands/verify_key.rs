@@ -114,7 +114,7 @@ fn selected_key(
     let Some(path) = &args.key_file else {
         if given.is_none() && has_input() {
             return Err(Error::usage(
-                "stdin is not a terminal, but `--key-file` is not set",
+                "stdin is a file or a pipe, but `--key-file` is not set",
                 "use `--key-file -` to read the secret from stdin",
             ));
         }

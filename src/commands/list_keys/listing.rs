@@ -189,7 +189,7 @@ impl<'a> Listing<'a> {
                     "no key matches, but some names would match if case were ignored"
                 }
                 Some(pattern) if !pattern.contains('%') => {
-                    "no key matches; in `--name`, `%` stands for any text and `_` for one character, and the pattern must match the whole name"
+                    "no key matches; in `--name`, `%` matches any text, `_` matches one character, and the pattern must match the whole name"
                 }
                 _ => "no key matches",
             });

@@ -1,5 +1,5 @@
-//! The layout of a table on a terminal: aligned columns without borders. If the table does not fit, optional columns that cannot be cut are left
-//! out. If it still does not fit, cells are cut down to the minimum widths of their columns, and the other optional columns are left out.
+//! The layout of a table on a terminal: aligned columns without borders. If the table does not fit, optional columns that cannot be cut are
+//! omitted. If it still does not fit, cells are cut down to the minimum widths of their columns, and the other optional columns are omitted.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -13,7 +13,7 @@ const MAX_CELL: usize = 300;
 /// How many characters at the end of a cell stay visible if text is removed from its middle. There are eight, because the default names of
 /// API keys differ in their last eight characters.
 const KEPT_END: usize = 8;
-/// Optional columns are left out before the cells of other columns are cut to less than this width. The default names of API keys with the role Full
+/// Optional columns are omitted before the cells of other columns are cut to less than this width. The default names of API keys with the role Full
 /// Access have 33 characters.
 const WHOLE: usize = 33;
 /// The number of spaces between two columns.
@@ -52,7 +52,7 @@ pub(super) fn table(table: &Table, width: usize, color: bool) -> String {
             .filter(is_hidden)
             .map(|index| table.columns[index].name())
             .collect();
-        let note = format!("; columns left out: {}", hidden.join(", "));
+        let note = format!("; omitted columns: {}", hidden.join(", "));
         if !hidden.is_empty() && summary.width() + note.width() <= width {
             lines += &note;
         }

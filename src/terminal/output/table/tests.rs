@@ -41,13 +41,13 @@ fn a_table_that_fits_is_aligned_and_whole() {
 }
 
 #[test]
-fn columns_are_left_out_before_names_are_cut() {
+fn columns_are_omitted_before_names_are_cut() {
     assert_eq!(
         keys(39, false),
         "ID  NAME              STATE   USED\n\
          1   a-very-long-name  locked  never\n\
          22  監査監査監査監査  active  never\n\
-         2 keys; columns left out: created\n"
+         2 keys; omitted columns: created\n"
     );
     assert_eq!(
         keys(27, false),
