@@ -13,7 +13,7 @@ use crate::terminal::output::Output;
 use crate::terminal::progress::Steps;
 use crate::terminal::prompt::Prompt;
 
-/// How long after the first signal a note is printed if the run has not exited.
+/// The time after the first signal until a note is printed. If the run exits within this time, no note is printed.
 const EXIT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The state of one run.
@@ -61,9 +61,9 @@ impl Context {
 
     /// Returns the flag for a command in a hint that asks for confirmation: ` --yes` if this run cannot prompt, or an empty text if it can.
     pub(crate) fn yes_flag(&self) -> &'static str {
-        match self.prompt() {
-            Prompt::Terminal => "",
-            Prompt::Unavailable => " --yes",
+        match self.prompt().is_available() {
+            true => "",
+            false => " --yes",
         }
     }
 

@@ -56,19 +56,19 @@ pub(crate) enum Signal {
     /// Ctrl-\.
     #[cfg(unix)]
     Quit,
-    /// Sent by `kill`, and by CI runners and service managers to stop a process.
+    /// SIGTERM, which `kill`, CI runners and service managers send to stop a process.
     #[cfg(unix)]
     Terminate,
-    /// Sent by schedulers before they end a process.
+    /// SIGUSR1, which some schedulers send before they end a process.
     #[cfg(unix)]
     User1,
-    /// Sent by schedulers before they end a process.
+    /// SIGUSR2, which some schedulers send before they end a process.
     #[cfg(unix)]
     User2,
-    /// Sent by a timer that the caller set.
+    /// SIGALRM, which a timer sends. The program that started this process may have set the timer.
     #[cfg(unix)]
     Alarm,
-    /// Sent when the CPU time limit (`ulimit -t`) is reached.
+    /// SIGXCPU, which the system sends when the CPU time limit (`ulimit -t`) is reached.
     #[cfg(unix)]
     CpuTime,
 }
@@ -164,7 +164,7 @@ impl ErrorKind {
             Self::Attention => 11,
             Self::Partial => 12,
             Self::CheckFailed => 13,
-            // A shell uses the same exit codes for a program that it cannot run.
+            // As in a shell: 126 if the program was found but cannot be run, and 127 if it was not found.
             Self::CannotRun { found: true } => 126,
             Self::CannotRun { found: false } => 127,
             Self::Interrupted(signal) => signal.exit_code(),
@@ -220,6 +220,8 @@ pub(crate) struct Error {
     key_id: Option<i64>,
     retry_at: Option<i64>,
     cause: Option<ErrorKind>,
+    /// The problems that the message lists, as a JSON array. `None` if the message describes one problem.
+    problems: Option<Box<serde_json::Value>>,
     /// True if repeating the command is not safe, whatever the kind of the error is.
     is_final: bool,
 }
@@ -236,6 +238,7 @@ impl Error {
             key_id: None,
             retry_at: None,
             cause: None,
+            problems: None,
             is_final: false,
         }
     }
@@ -286,7 +289,20 @@ impl Error {
         self
     }
 
-    /// Marks the error as one after which repeating the same command is not safe.
+    /// Adds the problems that the message lists, as a JSON array.
+    #[must_use]
+    pub(crate) fn problems(mut self, problems: serde_json::Value) -> Self {
+        self.problems = Some(Box::new(problems));
+        self
+    }
+
+    /// Returns the problems that the message lists, if it lists several.
+    #[must_use]
+    pub(crate) fn listed_problems(&self) -> Option<&serde_json::Value> {
+        self.problems.as_deref()
+    }
+
+    /// Records in the error that repeating the same command is not safe.
     #[must_use]
     pub(crate) fn not_retryable(mut self) -> Self {
         self.is_final = true;

@@ -136,7 +136,8 @@ fn run_with_settings(
     // `create` 2 % slower.
     let trial = TrialThread::start();
     match Settings::resolve(cli.global, sources, profile_use) {
-        Ok(settings) => {
+        Ok(mut settings) => {
+            settings.output = cli.command.format(&settings);
             let output = output.with_format(settings.output);
             output.choose_message_format();
             (run(cli.command, settings, output, trial), output)
@@ -178,9 +179,9 @@ fn run(
         .build()
         .map_err(|error| Error::unexpected(format!("could not start the runtime: {error}")))?;
     trial.finish()?;
-    // tokio panics if it cannot start its first thread for blocking work. The trial thread has just shown that the system can start a thread, so
-    // tokio's first thread is started now. The first thread reads the ID of the system's boot for the journal record of this run. Reading this ID
-    // later would delay the request that creates the key.
+    // tokio panics if it cannot start its first thread for blocking work. `trial` has just shown that the system can start a thread, so tokio's
+    // first thread is started now. It reads the ID of the system's boot for the journal record of this run. Reading this ID later would delay
+    // the request that creates the key.
     drop(runtime.spawn_blocking(journal::read_boot_id));
     let result = runtime.block_on(run_with_signals(&command, settings, &context));
     // The runtime is shut down without waiting for its threads, because the thread of a cancelled prompt may still be waiting for input.

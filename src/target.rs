@@ -15,11 +15,11 @@ use crate::config::{ADDRESS_HINT, ProxyChoice, ProxySettings, SecretSource, Sett
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{Address, ConnectionOptions, Manager, Pin, ServerCertificate, reachability};
-use crate::terminal::prompt::{Prompt, rejection};
+use crate::terminal::prompt::rejection;
 use crate::trust::policy::{TrustDecision, TrustPolicy, TrustSource};
 
 const ADDRESS_QUESTION: &str = "Address of the manager (such as dsm.example.com): ";
-/// The maximum number of times that the user is asked for a different address, after no connection to the typed address was possible.
+/// If no connection to the typed address is possible, the user is asked for a different address at most this many times.
 const MAX_NEW_ADDRESSES: usize = 2;
 
 /// One manager and the settings for it.
@@ -246,7 +246,7 @@ async fn ask_address(settings: &Settings, context: &Context) -> Result<Address, 
     // of a different manager. The password in the profile must be sent only to the profile's manager.
     let profile = settings.file.profile.as_ref();
     let is_for_one_manager = profile.is_some_and(|profile| profile.value.text("url").is_some());
-    if prompt == Prompt::Unavailable || is_for_one_manager {
+    if !prompt.is_available() || is_for_one_manager {
         return settings.address().cloned();
     }
     type_address(ADDRESS_QUESTION, context).await

@@ -4,32 +4,22 @@
 //! a stored pin (the fingerprint of a public key) determines which certificate is trusted. If the manager's public key matches no stored pin, the run
 //! fails without a question.
 
-use chrono::Utc;
-
+use super::certificate_text::{COLUMNS, MAX_LENGTH, comparison_commands, describe_with};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::manager::{
-    CertificateDetails, CertificateProblem, Fingerprint, Pin, ServerCertificate,
-    fingerprint_pinned_instead, incomplete_fingerprint, key_fingerprint_command,
+    Cause, CertificateProblem, Fingerprint, Pin, ServerCertificate, fingerprint_pinned_instead,
+    incomplete_fingerprint, key_fingerprint_command,
 };
 use crate::process::signals::Signals;
 use crate::target::Target;
-use crate::terminal::output::{safe, without_leading_command};
-use crate::terminal::prompt::{Prompt, filled};
+use crate::terminal::output::{filled, safe};
 use crate::text::shorten;
 use crate::trust::pin_store::{KnownManager, PinStore};
 use crate::trust::policy::TrustSource;
 
-/// The maximum number of host names that are shown for a certificate.
-const MAX_NAMES: usize = 8;
-/// The number of characters after which the value of a certificate field is cut. A longer value could push the question off the screen.
-const MAX_LENGTH: usize = 300;
-/// The column at which the values begin in the description of a certificate.
-const INDENT: usize = 11;
-/// The maximum width of a line in the question whether to trust a certificate.
-const COLUMNS: usize = 80;
-/// The maximum width of one line of a value in the description of a certificate.
-const WIDTH: usize = COLUMNS - INDENT;
+/// The number of hex digits on the first of the two lines of a fingerprint.
+const HALF: usize = 32;
 /// The maximum number of times that the user is asked whether to trust a certificate.
 const MAX_QUESTIONS: usize = 3;
 
@@ -39,7 +29,7 @@ pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Er
     if !target.address.is_encrypted() {
         return Ok(false);
     }
-    let may = target.tls_accept_new || context.prompt() == Prompt::Terminal;
+    let may = target.tls_accept_new || context.prompt().is_available();
     Ok(may && target.trust()?.source == TrustSource::System)
 }
 
@@ -73,17 +63,26 @@ pub(crate) async fn trust_on_first_use(target: &Target, context: &Context) -> Re
     Ok(true)
 }
 
-/// Checks that the manager's certificate is trusted, before the user is asked for a password.
+/// Checks that the manager's certificate is trusted, before the user is asked for a password. If the address uses http, checks that the manager
+/// accepts http.
 ///
 /// # Errors
-/// Returns a trust error if the certificate is not trusted, or an error if the TLS handshake fails. No HTTP request has been sent before these
-/// errors.
+/// Returns a trust error if the certificate is not trusted, or an error if the TLS handshake fails. No credential has been sent before these errors.
 pub(crate) async fn check_before_asking(target: &Target, context: &Context) -> Result<(), Error> {
     let address = &target.address;
     // With `--wait`, nothing is checked here, because the manager may not have started yet.
     let waits = target.wait.is_some();
-    if waits || !address.is_encrypted() || context.prompt() != Prompt::Terminal {
+    if waits || !context.prompt().is_available() {
         return Ok(());
+    }
+    if !address.is_encrypted() {
+        let manager = target.manager(context)?;
+        let readiness = async { Ok(manager.check_readiness().await) };
+        return match context.signals.cancel(readiness).await? {
+            Err(error) if *error.cause() == Cause::Unusable => Err(error.into()),
+            // Any other failure is reported by the sign-in, which may retry.
+            _ => Ok(()),
+        };
     }
     if matches!(target.trust()?.source, TrustSource::Insecure(_)) {
         return Ok(());
@@ -194,18 +193,7 @@ pub(crate) async fn confirm(
     certificate: &ServerCertificate,
     problem: &str,
 ) -> Result<(), Error> {
-    let fingerprint = certificate.fingerprint.to_string();
-    // The fingerprint is split into two lines, because it is too long for one line of `COLUMNS` characters.
-    let (first, second) = fingerprint.split_at(fingerprint.len().div_ceil(2));
-    let mut question = format!(
-        "{}\n\n{}\n\n{}\n\nTrust this key from now on? Type `yes` or `no`, or paste a fingerprint: ",
-        filled(
-            &format!("The certificate of {host} {}.", safe(problem)),
-            COLUMNS
-        ),
-        describe_with(certificate, &format!("{first}\n    {second}")),
-        comparison_commands(host)
-    );
+    let mut question = first_question(host, certificate, problem);
     let flags = format!(
         "compare the key's fingerprint with the output of `{}` on the manager's host; if they are equal, pass `--tls-pin {}`",
         key_fingerprint_command(host),
@@ -213,11 +201,13 @@ pub(crate) async fn confirm(
     );
     let mut message = format!("the key of {host} was not confirmed");
     let mut is_invalid = false;
-    for _ in 0..MAX_QUESTIONS {
+    let mut first_line = String::new();
+    for attempt in 1..=MAX_QUESTIONS {
         let answer = context
             .prompt()
             .answer(&question, &flags, &context.signals)
             .await?;
+        let answer = std::mem::take(&mut first_line) + &answer;
         match answer.parse::<Fingerprint>() {
             Ok(pasted) if certificate.has_fingerprint(&pasted) => return Ok(()),
             Ok(_) => return Err(mismatch(&answer, host)),
@@ -228,7 +218,12 @@ pub(crate) async fn confirm(
             }
             Err(_) => {
                 is_invalid = true;
-                question = repeated_question(&answer);
+                question = repeated_question(&answer, attempt + 1);
+                // The question shows the certificate's fingerprint on two lines, so a pasted fingerprint may arrive as two answers.
+                if incomplete_fingerprint(&answer) == Some(HALF) {
+                    question = "Paste the second half of the fingerprint: ".to_owned();
+                    first_line = answer;
+                }
             }
         }
     }
@@ -244,6 +239,22 @@ pub(crate) async fn confirm(
     Err(Error::new(ErrorKind::Trust, format!("{message}; nothing was sent")).hint(hint))
 }
 
+/// Returns the question whether to trust a certificate, with a description of the certificate.
+fn first_question(host: &str, certificate: &ServerCertificate, problem: &str) -> String {
+    let fingerprint = certificate.fingerprint.to_string();
+    // The fingerprint is split into two lines, because it is too long for one line of `COLUMNS` characters.
+    let (first, second) = fingerprint.split_at(fingerprint.len().div_ceil(2));
+    format!(
+        "{}\n\n{}\n\n{}\n\nTrust this key from now on? Type `yes` or `no`, or paste a fingerprint: ",
+        filled(
+            &format!("The certificate of {host} {}.", safe(problem)),
+            COLUMNS
+        ),
+        describe_with(certificate, &format!("{first}\n    {second}")),
+        comparison_commands(host)
+    )
+}
+
 /// Returns the error for a pasted fingerprint that does not match. The error does not contain the fingerprint of the manager's certificate, so that
 /// the user cannot copy it into the answer of the next run.
 fn mismatch(pasted: &str, host: &str) -> Error {
@@ -252,149 +263,18 @@ fn mismatch(pasted: &str, host: &str) -> Error {
         safe(&shorten(pasted, MAX_LENGTH)).replace('`', "'")
     );
     Error::new(ErrorKind::Trust, message).hint(
-        "do not continue until the manager's administrator has explained the difference, because the connection may be intercepted",
+        "do not continue until the manager's administrator has explained why the fingerprints differ: the connection may be intercepted",
     )
 }
 
 /// Returns the question to repeat after an invalid answer. If the answer looks like a fingerprint but does not have the length of a SHA-256
 /// fingerprint, the question first says so.
-fn repeated_question(answer: &str) -> String {
-    let reason = match incomplete_fingerprint(answer) {
-        Some(count) => format!(
-            "The pasted fingerprint has {count} hex digits, but a whole SHA-256 fingerprint has 64.\n"
-        ),
-        None => String::new(),
-    };
-    format!("{reason}Type the whole word `yes` or `no`, or paste a fingerprint: ")
-}
-
-/// Returns the commands that print the fingerprint on the manager's host, so that the user can compare it with the fingerprint shown here.
-pub(crate) fn comparison_commands(host: &str) -> String {
-    let port = host.rsplit(':').next().unwrap_or_default();
+fn repeated_question(answer: &str, attempt: usize) -> String {
+    let reason = incomplete_fingerprint(answer).map(|count| {
+        format!("The pasted fingerprint has {count} hex digits, but a whole SHA-256 fingerprint has 64.\n")
+    });
+    let reason = reason.unwrap_or_default();
     format!(
-        "Run one of these commands on the manager's host, and compare the fingerprints.\n\
-         If the fingerprints differ, the connection may be intercepted.\n\
-         Certificate:\n  keytool -printcert -sslserver localhost:{port}\n\
-         Public key:\n  {}",
-        key_fingerprint_command(host).replace(" | openssl ", " |\n    openssl ")
+        "{reason}Attempt {attempt} of {MAX_QUESTIONS}: type the whole word `yes` or `no`, or paste a fingerprint: "
     )
-}
-
-/// Returns a multi-line description of a certificate, with the fingerprints of the certificate and of its public key.
-pub(crate) fn describe(certificate: &ServerCertificate) -> String {
-    describe_with(certificate, &certificate.fingerprint.to_string())
-}
-
-/// Like [`describe`], but shows the text `fingerprint` as the certificate's fingerprint. The text may contain a line break.
-fn describe_with(certificate: &ServerCertificate, fingerprint: &str) -> String {
-    format!(
-        "{}\n\n  SHA-256 fingerprint of the certificate (keytool, browsers, openssl x509):\n    {fingerprint}\n  \
-         SHA-256 fingerprint of the public key (--tls-pin):\n    {}",
-        describe_details(&certificate.details),
-        certificate.pin
-    )
-}
-
-fn describe_details(details: &CertificateDetails) -> String {
-    let time = |time: Option<chrono::DateTime<Utc>>| {
-        time.map_or_else(
-            || "?".to_owned(),
-            |time| time.format("%Y-%m-%d %H:%M UTC").to_string(),
-        )
-    };
-    let issuer = if details.issuer == details.subject {
-        "itself".to_owned()
-    } else {
-        details.issuer.clone()
-    };
-    let names = match &details.names[..] {
-        [] => "none".to_owned(),
-        names if names.len() > MAX_NAMES => {
-            let first = names[..MAX_NAMES].join(", ");
-            format!("{first} and {} more", names.len() - MAX_NAMES)
-        }
-        names => names.join(", "),
-    };
-    let validity = format!(
-        "from {} to {}",
-        time(details.not_before),
-        time(details.not_after)
-    );
-    [
-        ("subject", &details.subject),
-        ("issuer", &issuer),
-        ("names", &names),
-        ("valid", &validity),
-        ("key", &details.key),
-    ]
-    .map(|(name, value)| {
-        let value = wrapped(&safe(&shorten(value, MAX_LENGTH)));
-        format!("  {name:<8} {value}")
-    })
-    .join("\n")
-}
-
-/// Wraps and indents the value of a certificate field. Without the indentation, a hostile value could imitate output of this program, such as a
-/// fingerprint, on its second line. Non-ASCII characters count as two columns. No new line begins with a workflow command of a CI service, such as
-/// `::add-mask::`.
-fn wrapped(text: &str) -> String {
-    let mut lines = String::with_capacity(text.len());
-    let mut rest = text.to_owned();
-    loop {
-        let mut width = 0;
-        let end = rest.char_indices().find(|(_, character)| {
-            width += if character.is_ascii() { 1 } else { 2 };
-            width > WIDTH
-        });
-        let Some((end, _)) = end else {
-            return lines + &rest;
-        };
-        lines.push_str(&rest[..end]);
-        lines.push('\n');
-        lines.push_str(&" ".repeat(INDENT));
-        rest = without_leading_command(&rest[end..]);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_subject_cannot_imitate_a_line() {
-        for filler in ["x", " ", "監"] {
-            let fake = format!("SHA-256 fingerprint of it: sha256:{}", "0b".repeat(32));
-            let details = CertificateDetails {
-                subject: format!("CN={}  {fake}", filler.repeat(66)),
-                ..CertificateDetails::default()
-            };
-            let text = describe_details(&details);
-            assert!(
-                text.lines()
-                    .all(|line| line.chars().count() <= INDENT + WIDTH)
-            );
-            let fingerprints = text.lines().filter(|line| line.starts_with("  SHA-256"));
-            assert_eq!(fingerprints.count(), 0, "{text}");
-            let others = text.lines().filter(|line| line.contains("0b0b"));
-            assert!(others.clone().count() > 0);
-            for line in others {
-                assert!(line.starts_with(&" ".repeat(INDENT)), "{text}");
-            }
-        }
-    }
-
-    #[test]
-    fn no_line_begins_with_a_workflow_command() {
-        for spaces in ["", "   "] {
-            let text = format!("{}{spaces}::stop-commands::x", "y".repeat(WIDTH));
-            let lines = wrapped(&text);
-            assert!(lines.lines().count() == 2, "{lines}");
-            assert!(
-                lines
-                    .lines()
-                    .all(|line| !line.trim_start().starts_with("::")),
-                "{lines}"
-            );
-        }
-    }
 }

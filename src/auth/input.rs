@@ -50,7 +50,14 @@ pub(crate) async fn username(target: &Target, context: &Context) -> Result<Strin
     if let Some(username) = &target.username {
         return Ok(username.value.clone());
     }
-    let flags = "pass the user name with `--username` or SWP_USERNAME, or sign in with an API key (`--api-key-file`)";
+    let flags = match target.password {
+        Some(_) => {
+            "pass the user name with `--username` or SWP_USERNAME, or sign in with an API key (`--api-key-file`)"
+        }
+        None => {
+            "pass the user name with `--username` or SWP_USERNAME and the password with `--password-file` or SWP_PASSWORD, or sign in with an API key (`--api-key-file`)"
+        }
+    };
     let name = context
         .prompt()
         .visible("User name: ", flags, &context.signals)

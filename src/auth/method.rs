@@ -70,6 +70,27 @@ impl AuthMethod {
         }
     }
 
+    /// Returns true if this run uses an API key that `login` saved.
+    pub(crate) fn is_saved_key(&self) -> bool {
+        matches!(self, Self::Saved(saved) if saved.username().is_none())
+    }
+
+    /// Warns that a rotation has replaced the key with this ID, or its secret, if `login` saved that key and this run uses it.
+    pub(crate) fn warn_if_replaced(&self, id: i64, context: &Context) {
+        if let Self::Saved(SavedCredential {
+            secret: SavedSecret::Key {
+                id: Some(saved), ..
+            },
+            ..
+        }) = self
+            && *saved == id
+        {
+            context.output.warn(&format!(
+                "`swp-keys login` saved the API key with ID {id}, which was replaced; run `swp-keys login --api-key-file FILE` with the new secret"
+            ));
+        }
+    }
+
     /// Adds a hint to the error if the manager has rejected the saved credential.
     pub(super) fn advise(&self, error: Error) -> Error {
         let Self::Saved(saved) = self else {

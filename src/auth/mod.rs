@@ -1,5 +1,6 @@
 //! Signs in to a manager with credentials that the settings contain, that `login` saved, or that the user types at a prompt.
 
+pub(crate) mod certificate_text;
 pub(crate) mod connect;
 pub(crate) mod first_use;
 mod input;

@@ -14,7 +14,6 @@ use crate::error::Error;
 use crate::manager::{Cause, Manager, ManagerError, SignIn, SignInRefusal, SignedIn};
 use crate::secret::Secret;
 use crate::target::Target;
-use crate::terminal::prompt::Prompt;
 
 /// Signs in, and returns the client and the user name. If `username` is `None`, the configured or typed user name is used.
 ///
@@ -42,9 +41,8 @@ pub(crate) async fn sign_in_as(
     );
     // The user expects the password prompt, and may already be typing the password. So no prompt that shows its input may come before the password
     // prompt.
-    let asks_for_password = target.password.is_none()
-        && input.password().is_none()
-        && context.prompt() == Prompt::Terminal;
+    let asks_for_password =
+        target.password.is_none() && input.password().is_none() && context.prompt().is_available();
     if !asks_for_password {
         check_guard(context, &guard).await?;
     }
@@ -80,8 +78,8 @@ pub(crate) async fn sign_in_as(
     Ok((signed_in, login.username))
 }
 
-/// Returns a client for the manager. Also returns true if this function waited for the manager's response and checked its certificate. If the user
-/// will type the password, the certificate is checked first, so that the user knows which manager will receive the password.
+/// Returns a client for the manager. If the user will type the password, the manager's certificate is checked first, so that the user knows which
+/// manager will receive the password. The boolean is true if this function also waited until the manager responded.
 async fn client(
     target: &Target,
     input: &LoginInput,
@@ -136,8 +134,8 @@ impl PasswordSignIn<'_> {
                 && first_use::trust_on_first_use(target, context).await?
             {
                 manager = target.manager(context)?;
-                // The TLS handshake failed, so the MFA code was not sent, and `remember` has removed it from the record. The next request sends the
-                // MFA code, so the code is recorded again.
+                // The TLS handshake failed before the MFA code was sent, so `remember` deleted the MFA code from the sign-in record. The next
+                // request will send the MFA code, so it is recorded here once more.
                 if let Some(code) = &code {
                     (guard.mark_code_used(code))
                         .map_err(|spent| code_already_used("the code", &spent))?;
@@ -155,7 +153,7 @@ impl PasswordSignIn<'_> {
             // The request is repeated only if the manager rejected it because the MFA code was missing. This rejection does not mean that the user
             // name or the password is wrong.
             let needs_code = needs_code(&error, code.as_ref());
-            if !needs_code || context.prompt() == Prompt::Unavailable {
+            if !needs_code || !context.prompt().is_available() {
                 return Err(self.failed(error));
             }
             manager = unused;
@@ -229,7 +227,7 @@ impl PasswordSignIn<'_> {
                 limit.pause(&error, target, context).await?;
             }
         }
-        if context.prompt() == Prompt::Unavailable {
+        if !context.prompt().is_available() {
             let hint = "run the command again with a new code, sign in with an API key (`--api-key-file`), or raise the session limit in the manager's console (Administration > System Settings > Security)";
             return Err(error.with_hint(hint).into());
         }
@@ -282,7 +280,7 @@ async fn check_guard(context: &Context, guard: &LockoutGuard) -> Result<(), Erro
         return Ok(());
     };
     let prompt = context.prompt();
-    if prompt == Prompt::Unavailable {
+    if !prompt.is_available() {
         return Err(paused.into());
     }
     let question = format!(
@@ -370,7 +368,8 @@ fn remember(attempt: &Attempt, who: &SignIn<'_>, guard: &LockoutGuard) {
     }
 }
 
-/// Returns true if a gateway may have forwarded the request to the manager. This is possible with a status such as 502 or 504, but not with 503.
+/// Returns true if a gateway may have forwarded the request to the manager. A gateway that responds with the status 503 has not forwarded the
+/// request.
 fn is_from_gateway(error: &ManagerError) -> bool {
     error.http_status() != Some(503)
 }

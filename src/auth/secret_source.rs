@@ -145,19 +145,36 @@ fn file(
     kind: CredentialKind,
     allow_loose_permissions: bool,
 ) -> Result<Bytes, Error> {
+    let (file, expected) = open(path, source, kind, allow_loose_permissions)?;
+    limited(file, expected).map_err(|unfit| usage(source, kind, &unfit))
+}
+
+/// Opens the file with a secret. Also returns the size of the file if it is a regular file.
+fn open(
+    path: &Path,
+    source: &Source,
+    kind: CredentialKind,
+    allow_loose_permissions: bool,
+) -> Result<(File, Option<u64>), Error> {
     let failed = |error: io::Error| {
         Error::usage(
-            if may_be_shown(path) {
+            if may_be_shown(path) || (!matches!(source, Source::File(_)) && looks_like_path(path)) {
                 format!("{source}: could not read {}: {error}", path.display())
             } else {
                 format!(
                     "the file named by {source} does not exist; the name is not shown because it may be the {kind} itself"
                 )
             },
-            format!(
-                "pass the path of a file that contains the {kind}{}",
-                or_prompt(source, kind)
-            ),
+            match source {
+                Source::Flag(_) => format!(
+                    "pass the path of a file that contains the {kind}{}",
+                    or_prompt(source, kind)
+                ),
+                _ => format!(
+                    "set {source} to the path of a file that contains the {kind}{}",
+                    or_prompt(source, kind)
+                ),
+            },
         )
     };
     let file = File::open(path).map_err(failed)?;
@@ -166,17 +183,43 @@ fn file(
         require_private(&source.to_string(), path, &metadata)?;
     }
     let expected = metadata.is_file().then_some(metadata.len());
-    limited(file, expected).map_err(|unfit| usage(source, kind, &unfit))
+    Ok((file, expected))
 }
 
-/// Returns the end of a hint: the user can omit the flag to be prompted. Only `verify-key` prompts for an API key. For an API key in any other
-/// command, an empty string is returned.
+/// Returns the end of a hint, which says that the user can remove the setting to be prompted. Returns an empty string if the command does not
+/// prompt. Of all commands, only `verify-key` prompts for an API key.
 fn or_prompt(source: &Source, kind: CredentialKind) -> &'static str {
     if kind == CredentialKind::ApiKey && *source != KEY_FILE {
-        ""
-    } else {
-        ", or omit the flag to be prompted"
+        return "";
     }
+    match source {
+        Source::Flag(_) => ", or omit the flag to be prompted",
+        Source::Variable(_) => ", or unset the variable to be prompted",
+        Source::File(_) => ", or remove the field to be prompted",
+    }
+}
+
+/// Checks that the file with a secret exists, and that this run accepts its permissions. The file is not read. A pipe or a device is not checked.
+///
+/// # Errors
+/// Returns the same usage error as [`read`].
+pub(crate) fn check_file(
+    secret: &Sourced<SecretSource>,
+    kind: CredentialKind,
+    allow_loose_permissions: bool,
+) -> Result<(), Error> {
+    match &secret.value {
+        SecretSource::File(path) if !path.exists() || path.is_file() => {
+            open(path, &secret.source, kind, allow_loose_permissions).map(|_| ())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns true if the text that the user passed is written like a path: it begins with `/`, `./`, `../` or `~/`.
+fn looks_like_path(path: &Path) -> bool {
+    let begins = |start: &&str| path.starts_with(start);
+    path.components().count() > 1 && ["/", ".", "..", "~"].iter().any(begins)
 }
 
 /// Returns true if the path or its folder exists. Only such a path is shown in messages. If neither exists, the user may have passed the secret
@@ -219,7 +262,7 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
         .wait()
         .map_err(|error| failed(format!("returned no exit status: {error}")))?;
     match secret {
-        // The size is checked before the exit status, because a program may fail if its output is not read to the end.
+        // Output that is too large is reported first. The program may have failed only because the rest of its output was not read.
         Err(Unfit::TooLarge) => Err(failed("printed more than 64 KiB".to_owned())),
         _ if !status.success() => Err(failed(format!("failed: `{program}`: {status}"))),
         Err(unfit) => Err(failed(format!("printed a value that {unfit}"))),

@@ -11,7 +11,6 @@ use crate::error::Error;
 use crate::journal::{Operation, notice};
 use crate::manager::SignedIn;
 use crate::target::Target;
-use crate::terminal::prompt::Prompt;
 
 /// What a command needs to work on a manager: the signed-in client, the manager's settings and the shared state of the run.
 #[derive(Clone, Copy)]
@@ -35,7 +34,7 @@ impl Access<'_> {
     }
 }
 
-/// Like [`Access::operation`], for a run that signs in with a password. It can be called before the sign-in.
+/// Like [`Access::operation`], for a run that signs in with a password. The run can call this function before the sign-in.
 pub(crate) fn operation_of_session(target: &Target, id: &str, sinks: Vec<String>) -> Operation {
     Operation {
         id: id.to_owned(),
@@ -52,7 +51,7 @@ pub(crate) fn signs_in_at_once(method: &AuthMethod, target: &Target, context: &C
         && target.username.is_some()
         && target.password.is_some()
         && target.wait.is_none()
-        && context.prompt() == Prompt::Unavailable
+        && !context.prompt().is_available()
 }
 
 /// Signs in, warns about unfinished work of earlier runs, runs `work`, and signs out even if the work fails.
@@ -79,47 +78,46 @@ pub(crate) async fn signed_in_with<T>(
     context: &Context,
     work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let mut work = WorkSlot::of(async |access| {
-        warn_unfinished(target, context);
+    let mut work = WorkSlot::new(async |access| {
+        warn_unfinished(target, context, None);
         work(access).await
     });
     session(method, input, target, context, &mut work).await?;
     work.result()
 }
 
-/// Like [`signed_in`], but does not warn about unfinished work. `recover` uses this function, because it finishes that work itself.
+/// Like [`signed_in`], but uses `method`, and does not warn about unfinished work. Commands that finish such work use this function.
 ///
 /// # Errors
 /// Returns the error of the sign-in or of the work.
 pub(crate) async fn signed_in_to_recover<T>(
+    method: &AuthMethod,
     target: &Target,
     context: &Context,
     work: impl AsyncFnOnce(Access<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let method = AuthMethod::select(target, context)?;
-    let mut work = WorkSlot::of(work);
-    let input = LoginInput::default();
-    session(&method, &input, target, context, &mut work).await?;
+    let mut work = WorkSlot::new(work);
+    session(method, &LoginInput::default(), target, context, &mut work).await?;
     work.result()
 }
 
 /// The work of a session. It is a trait object, so that all commands share one copy of the code that signs in and out.
 trait SessionWork {
-    /// Does the work once.
+    /// Does the work. Must be called only once.
     fn run<'a>(
         &'a mut self,
         access: Access<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 }
 
-/// The work before it is done, and its result afterwards.
+/// The function to run in a session, and the value that it returned.
 struct WorkSlot<W, T> {
     work: Option<W>,
     result: Option<T>,
 }
 
 impl<T, W: AsyncFnOnce(Access<'_>) -> Result<T, Error>> WorkSlot<W, T> {
-    fn of(work: W) -> Self {
+    fn new(work: W) -> Self {
         Self {
             work: Some(work),
             result: None,
@@ -132,7 +130,7 @@ impl<T, W: AsyncFnOnce(Access<'_>) -> Result<T, Error>> WorkSlot<W, T> {
     /// Returns an error if the work was not done.
     fn result(self) -> Result<T, Error> {
         self.result
-            .ok_or_else(|| Error::unexpected("the work of the session was not done"))
+            .ok_or_else(|| Error::unexpected("the session ended without running the command"))
     }
 }
 
@@ -184,16 +182,17 @@ async fn finish_flushes(context: &Context) {
     tokio::select! {
         biased;
         _ = context.signals.second_signal() => {
-            log::info!("interrupted before the removal of this run's records was flushed to disk");
+            log::info!("this run removed its records, but was interrupted before the removal was flushed to disk");
         }
         () = context.flushes.finish() => {}
     }
 }
 
-/// Prints a warning for each unfinished operation of earlier runs on this manager and tenant.
-pub(crate) fn warn_unfinished(target: &Target, context: &Context) {
-    let manager = target.address.to_string();
-    for warning in notice::unfinished_work(&manager, target.tenant_name(), context.yes_flag()) {
+/// Prints a warning for each unfinished operation of earlier runs on this manager and tenant. `except` is the ID of the operation that this run
+/// continues.
+pub(crate) fn warn_unfinished(target: &Target, context: &Context, except: Option<&str>) {
+    let (manager, yes) = (target.address.to_string(), context.yes_flag());
+    for warning in notice::unfinished_work(&manager, target.tenant_name(), yes, except) {
         context.output.warn(&warning);
     }
 }

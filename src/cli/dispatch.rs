@@ -3,7 +3,7 @@
 use super::command_line::{Command, parser};
 use super::help::with_examples;
 use crate::commands;
-use crate::config::{ProfileUse, Settings};
+use crate::config::{ProfileUse, Settings, Source};
 use crate::context::{Context, Outcome};
 use crate::error::Error;
 use crate::terminal::output::Format;
@@ -32,7 +32,7 @@ impl Command {
         }
     }
 
-    /// Returns true if `-o tsv` is allowed for this command, because it prints a table or ignores the output format.
+    /// Returns true if this command accepts `-o tsv`. Such a command prints a table or ignores the output format.
     fn accepts_tsv(&self) -> bool {
         match self {
             Self::FindRole(args) => args.prints_table(),
@@ -52,6 +52,20 @@ impl Command {
         }
     }
 
+    /// Returns the format of stdout. If a variable or the profile sets `tsv` and this command prints no table, returns `text`, because such a setting
+    /// is meant for the commands that print tables.
+    pub(crate) fn format(&self, settings: &Settings) -> Format {
+        let is_flag = || {
+            let mut resolved = settings.resolved.iter();
+            let output = resolved.find(|setting| setting.name == "output");
+            output.is_some_and(|output| output.source.as_ref().is_some_and(Source::is_flag))
+        };
+        match settings.output {
+            Format::Tsv if !self.accepts_tsv() && !is_flag() => Format::Text,
+            format => format,
+        }
+    }
+
     /// Runs the command.
     ///
     /// # Errors
@@ -64,7 +78,10 @@ impl Command {
         if settings.output == Format::Tsv && !self.accepts_tsv() {
             return Err(Error::usage(
                 "this command does not print a table, so `-o tsv` cannot be used",
-                "use text or json",
+                match self {
+                    Self::CreateKey(_) | Self::RotateKey(_) => "use text, json, jsonl or env",
+                    _ => "use text, json or jsonl",
+                },
             ));
         }
         match self {

@@ -6,15 +6,16 @@ use std::path::Path;
 use chrono::Utc;
 use serde_json::{Value, json};
 
+use crate::auth::secret_source::check_file;
+use crate::config::credential_check::CredentialKind;
 use crate::config::file;
 use crate::config::file::{Profile, Profiles};
-use crate::config::{ResolvedSetting, Settings, Source};
+use crate::config::{ResolvedSetting, SecretSource, Settings, Source, settings_table};
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
 use crate::expiry::Expiry;
-use crate::terminal::output::{Format, Table, json_text};
-use crate::terminal::report::report_problems;
+use crate::terminal::output::{Format, json_text};
 use crate::trust::policy;
 
 /// Show the settings with their sources, or check the settings file.
@@ -57,7 +58,7 @@ pub(crate) fn run(args: &Args, settings: Settings, context: &Context) -> Result<
     if context.output.format() == Format::Env {
         return Err(Error::usage(
             "this command does not print a single value, so `-o env` cannot be used",
-            "use text or json",
+            "use text, json or jsonl",
         ));
     }
     match args.action {
@@ -96,13 +97,11 @@ fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
     let rows: Vec<ResolvedSetting> = (settings.resolved.iter().cloned())
         .chain(defaults_for_keys(settings))
         .collect();
-    let table = Table::plain(
-        ["SETTING", "VALUE", "SOURCE"],
-        rows.iter().map(|setting| {
-            let value = setting.value.clone().unwrap_or_else(|| "-".to_owned());
-            [setting.name.to_owned(), value, setting.by()]
-        }),
-    );
+    let shown = rows.iter().map(|setting| {
+        let value = setting.value.clone();
+        (setting, value.unwrap_or_else(|| "-".to_owned()))
+    });
+    let text = settings_table(&shown.collect::<Vec<_>>(), &context.output);
     let settings_shown: serde_json::Map<String, Value> = (rows.iter())
         .map(|setting| {
             let source = setting.source.as_ref().map(source_fields);
@@ -127,7 +126,6 @@ fn show(settings: &Settings, context: &Context) -> Result<(), Error> {
         }
         (None, None) => context.output.note("no settings file found"),
     }
-    let text = table.text(context.output.destination());
     print(context, &text, &fields)
 }
 
@@ -175,22 +173,24 @@ fn check(settings: &Settings, context: &Context) -> Result<(), Error> {
     };
     if !file.problems.is_empty() {
         let problems = file.problems.iter();
-        let messages =
-            problems.map(|problem| (problem.with_location(&file.path), problem.hint.clone()));
-        return Err(invalid(&file, messages.collect(), context));
+        let messages = problems.map(|problem| Problem {
+            message: problem.with_location(&file.path),
+            hint: file.hint(problem),
+        });
+        let consequence = "other commands reject the file until then";
+        return Err(invalid(&file, messages.collect(), consequence, context));
     }
     file.choose(requested)?;
     let problems: Vec<_> = (file.profiles().iter())
         .flat_map(|profile| unusable_values(profile, context))
-        .map(|error| {
-            (
-                error.to_string(),
-                error.next_step().unwrap_or_default().to_owned(),
-            )
+        .map(|error| Problem {
+            message: error.to_string(),
+            hint: error.next_step().unwrap_or_default().to_owned(),
         })
         .collect();
     if !problems.is_empty() {
-        return Err(invalid(&file, problems, context));
+        let consequence = "commands that use such a profile may fail until then";
+        return Err(invalid(&file, problems, consequence, context));
     }
     let names = file.names();
     let shown = file.path.display().to_string();
@@ -201,8 +201,15 @@ fn check(settings: &Settings, context: &Context) -> Result<(), Error> {
     print(context, "", &json!({"file": shown, "profiles": names}))
 }
 
-/// Checks the default expiry of new keys and the certificate file. Both can become invalid while the settings file stays the same, for example when
-/// the date of the expiry passes.
+/// A problem of the settings file.
+#[derive(serde::Serialize)]
+struct Problem {
+    message: String,
+    hint: String,
+}
+
+/// Checks the default expiry of new keys and the files that the profile names. They can become invalid while the settings file stays the same, for
+/// example when the date of the expiry passes.
 fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
     let mut errors = Vec::new();
     if let Some(expires) = profile.text("create.expires") {
@@ -217,15 +224,39 @@ fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
         let loose = context.allow_loose_permissions;
         errors.extend(policy::load_certificates(path, &ca_cert.source, loose).err());
     }
+    for (field, kind) in [
+        ("password-file", CredentialKind::Password),
+        ("api-key-file", CredentialKind::ApiKey),
+    ] {
+        let file = profile.text(field);
+        let file = file.map(|path| path.map(|path| SecretSource::File(path.into())));
+        let checked = file.map(|file| check_file(&file, kind, context.allow_loose_permissions));
+        errors.extend(checked.and_then(Result::err));
+    }
     errors
 }
 
 /// Returns the error for an invalid settings file. In JSON output, the error contains all problems. In text output, each problem is printed on its
-/// own line before the error.
-fn invalid(file: &Profiles, problems: Vec<(String, String)>, context: &Context) -> Error {
-    let shown = file.path.display().to_string();
-    let hint = "fix every problem listed above; other commands reject the file until then";
-    report_problems(&shown, problems, hint, &context.output)
+/// own line before the error. `consequence` says what happens if the problems are not fixed.
+fn invalid(file: &Profiles, problems: Vec<Problem>, consequence: &str, context: &Context) -> Error {
+    let count = match problems.len() {
+        1 => "1 problem".to_owned(),
+        count => format!("{count} problems"),
+    };
+    let shown = file.path.display();
+    if context.output.format().is_json() {
+        let list = json!(problems);
+        let (messages, hints): (Vec<String>, Vec<String>) = (problems.into_iter())
+            .map(|problem| (problem.message, problem.hint))
+            .unzip();
+        let message = format!("{shown} has {count}: {}", messages.join("; "));
+        return Error::usage(message, hints.join("; ")).problems(list);
+    }
+    for Problem { message, hint } in &problems {
+        context.output.error(message, Some(hint));
+    }
+    let hint = format!("fix every problem listed above; {consequence}");
+    Error::usage(format!("{shown} has {count}"), hint)
 }
 
 fn print(context: &Context, text: &str, fields: &Value) -> Result<(), Error> {

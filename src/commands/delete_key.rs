@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::keys::batch::{Batch, BatchWords, KeyResult, nothing_changed};
-use crate::keys::deletion;
+use crate::keys::deletion::{self, IGNORE_MISSING};
 use crate::keys::lookup;
 use crate::keys::lookup::KeyRef;
 use crate::keys::own_key::Signer;
@@ -17,19 +17,18 @@ use crate::keys::state::describe;
 use crate::manager::ApiKey;
 use crate::target::Target;
 use crate::terminal::output::{MAX_LINE, safe};
-use crate::terminal::prompt::Prompt;
 use crate::text::shorten;
 
 /// Delete keys and verify that they are gone.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The keys: IDs (N or id:N) or unique names (TEXT or name:TEXT); an ID that does not exist counts as deleted
+    /// The keys: IDs (N or id:N) or unique names (TEXT or name:TEXT)
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
 
-    /// What to do if no key has the name
-    #[arg(long, value_name = "WHAT", default_value = "fail")]
-    if_missing: IfMissing,
+    /// Count a key that does not exist as deleted
+    #[arg(long)]
+    ignore_missing: bool,
 
     /// Do not ask for confirmation
     #[arg(short, long)]
@@ -40,21 +39,13 @@ pub(crate) struct Args {
     force: bool,
 }
 
-/// What to do if no key has the name
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum IfMissing {
-    /// Fail, and delete nothing
-    Fail,
-    /// Count the key as deleted
-    Ok,
-}
+/// The result in the output for a key that did not exist.
+const ALREADY_GONE: &str = "was gone already";
 
 const WORDS: BatchWords = BatchWords {
     verb: "delete",
     done: "deleted",
 };
-/// The result in the output for a key that did not exist.
-const ALREADY_GONE: &str = "was gone already";
 
 /// The result of looking up a KEY argument.
 enum KeyArgument {
@@ -74,9 +65,12 @@ pub(crate) async fn run(
     for key in &args.keys {
         KeyRef::read(key)?;
     }
-    if !args.yes && context.prompt() == Prompt::Unavailable {
+    if !args.yes && !context.prompt().is_available() {
         return Err(Error::usage(
-            "could not confirm the deletion: there is no terminal to prompt on",
+            format!(
+                "could not confirm the deletion: {}",
+                context.prompt().obstacle()
+            ),
             "use `--yes` to delete without a prompt",
         ));
     }
@@ -97,7 +91,7 @@ pub(crate) async fn run(
 async fn look_up_all(args: &Args, access: Access<'_>) -> Result<Vec<KeyArgument>, Error> {
     let mut arguments: Vec<KeyArgument> = Vec::new();
     for text in &args.keys {
-        let argument = look_up(text, args.if_missing, access).await;
+        let argument = look_up(text, args.ignore_missing, access).await;
         let argument = argument.map_err(|error| nothing_changed(&error, WORDS.done))?;
         let duplicate = arguments.iter().any(|other| match (other, &argument) {
             (KeyArgument::Found(one), KeyArgument::Found(two)) => one.id == two.id,
@@ -114,23 +108,25 @@ async fn look_up_all(args: &Args, access: Access<'_>) -> Result<Vec<KeyArgument>
 
 async fn look_up(
     text: &str,
-    if_missing: IfMissing,
+    ignore_missing: bool,
     access: Access<'_>,
 ) -> Result<KeyArgument, Error> {
     let found = lookup::resolve(text, access).await;
     let error = match (found, KeyRef::read(text)?) {
         (Ok(key), _) => return Ok(KeyArgument::Found(Box::new(key))),
         (Err(error), _) if error.kind() != ErrorKind::NotFound => return Err(error),
-        // An ID that does not exist counts as deleted, because the manager does not reuse IDs. A name that does not exist is an error,
-        // because it may be misspelled.
+        // Without `--ignore-missing`, an ID that no key has is an error, because the ID may be mistyped.
         (Err(error), KeyRef::Id(id)) => {
             let check = async { Ok(access.signed_in.key_exists(id).await?) };
-            if !access.context.signals.cancel(check).await? {
+            if access.context.signals.cancel(check).await? {
+                return Err(error);
+            }
+            if ignore_missing {
                 return Ok(KeyArgument::MissingId(id));
             }
-            error
+            lookup::no_key(id, None)
         }
-        (Err(_), KeyRef::Name(name)) if if_missing == IfMissing::Ok => {
+        (Err(_), KeyRef::Name(name)) if ignore_missing => {
             return Ok(KeyArgument::MissingName(name.to_owned()));
         }
         (Err(error), KeyRef::Name(_)) => error,
@@ -143,24 +139,42 @@ async fn delete_all(
     args: &Args,
     access: Access<'_>,
 ) -> Result<Batch, Error> {
-    let flags = [(args.yes, " --yes"), (args.force, " --force")];
+    let flags = [
+        (args.yes, " --yes"),
+        (args.force, " --force"),
+        (args.ignore_missing, IGNORE_MISSING),
+    ];
     let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| *flag);
     let mut batch = Batch::new(WORDS, flags.collect());
-    let mut keys = Vec::new();
-    for argument in arguments {
-        match argument {
-            KeyArgument::Found(key) => keys.push(*key),
-            KeyArgument::MissingId(id) => {
-                batch.push(KeyResult::missing(Some(id), None, ALREADY_GONE));
+    let (mut keys, mut missing) = (Vec::new(), Vec::new());
+    for (place, argument) in arguments.into_iter().enumerate() {
+        let (id, name) = match argument {
+            KeyArgument::Found(key) => {
+                keys.push(*key);
+                continue;
             }
-            KeyArgument::MissingName(name) => {
-                batch.push(KeyResult::missing(None, Some(name), ALREADY_GONE));
-            }
-        }
+            KeyArgument::MissingId(id) => (Some(id), None),
+            KeyArgument::MissingName(name) => (None, Some(name)),
+        };
+        missing.push((place, KeyResult::missing(id, name, ALREADY_GONE)));
     }
-    if keys.is_empty() {
-        return Ok(batch);
+    if !keys.is_empty() {
+        delete_found(keys, &mut batch, args, access).await?;
     }
+    // The results have the order of the arguments.
+    for (place, result) in missing {
+        batch.insert(place, result);
+    }
+    Ok(batch)
+}
+
+/// Deletes keys that exist, after the user has confirmed it, and adds their results to `batch`.
+async fn delete_found(
+    mut keys: Vec<ApiKey>,
+    batch: &mut Batch,
+    args: &Args,
+    access: Access<'_>,
+) -> Result<(), Error> {
     let signer = Signer::ask(access).await?;
     if !args.force {
         for key in &keys {
@@ -183,6 +197,10 @@ async fn delete_all(
         match deletion::delete(key, signer.is(key.id), &batch.done_so_far(), access).await {
             Ok(()) => batch.push(KeyResult::changed(key, "gone")),
             Err(error) => {
+                // The key may have been deleted, so the command in the hint must accept a missing key.
+                if error.kind() == ErrorKind::Attention {
+                    batch.add_flag(IGNORE_MISSING);
+                }
                 if batch.fail(key, error) {
                     batch.skip(remaining);
                     break;
@@ -190,7 +208,7 @@ async fn delete_all(
             }
         }
     }
-    Ok(batch)
+    Ok(())
 }
 
 /// Returns the line for a key in the list that the user confirms: its name, its role and the time of its last use.

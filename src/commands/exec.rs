@@ -295,6 +295,11 @@ impl<'a> ExecPlan<'a> {
         let deleted = delete(&key, login, pending, access).await;
         let Err(why) = deleted else {
             key.recorded.settle(access.context);
+            if access.context.signals.received().is_some() {
+                let (name, id) = (&key.name, key.delivered.id);
+                let note = format!("deleted the temporary key `{name}` (ID {id})");
+                access.context.output.note(&note);
+            }
             return ended;
         };
         let outcome = match &ended {
@@ -329,7 +334,7 @@ fn until(key: &TemporaryKey) -> String {
 /// Deletes the key. If the session has expired, signs in again and repeats the deletion.
 ///
 /// # Errors
-/// Returns an error if the key cannot be deleted. If the second sign-in is impossible or fails, this is the error of the first attempt.
+/// Returns an error if the key cannot be deleted. If the second sign-in is impossible or fails, returns the error of the first deletion.
 async fn delete(
     key: &TemporaryKey,
     login: &RepeatableSignIn,
@@ -355,8 +360,8 @@ async fn delete(
         .await
         .map_err(|again| {
             let why = match again.kind() {
-                // The second sign-in failed because there is no terminal or because a signal arrived. The message omits this reason, because the
-                // expired session is the cause of the failure.
+                // There is no terminal for the second sign-in, or a signal arrived. The message omits this detail. It already contains the main
+                // problem: the session has expired.
                 ErrorKind::Usage | ErrorKind::Interrupted(_) => {
                     "could not sign in again".to_owned()
                 }

@@ -35,20 +35,47 @@ pub(crate) async fn run(
     if context.output.format() == Format::Env {
         return Err(Error::usage(
             "this command does not print a single value, so `-o env` cannot be used",
-            "use text or json",
+            "use text, json or jsonl",
         ));
     }
+    let later = LaterCommands::of(&settings);
     let target = Target::find(settings, context).await?;
     match selected_key(&target) {
-        Some(key) => save_key(key, &target, context).await,
-        None => save_session(&target, context).await,
+        Some(key) => save_key(key, &target, later, context).await,
+        None => save_session(&target, later, context).await,
+    }
+}
+
+/// Whether later commands find the address of this manager in the settings.
+#[derive(Clone, Copy)]
+enum LaterCommands {
+    /// A variable or a profile contains the address.
+    KnowAddress,
+    /// The address was typed for this run.
+    NeedAddress,
+}
+
+impl LaterCommands {
+    fn of(settings: &Settings) -> Self {
+        match &settings.manager {
+            Some(manager) if !manager.source.is_flag() => Self::KnowAddress,
+            _ => Self::NeedAddress,
+        }
+    }
+
+    /// Returns the commands that use the saved credential, as the subject of a sentence.
+    fn subject(self, manager: &str) -> String {
+        match self {
+            Self::KnowAddress => "later commands".to_owned(),
+            Self::NeedAddress => format!("later commands with `--url {manager}` or SWP_URL"),
+        }
     }
 }
 
 /// Returns the API key to save, or `None` to save a session.
 ///
 /// The precedence of the sources is: flag, environment, profile. The API key is saved if its source takes precedence over the source of the password.
-/// If both have the same kind of source, a session is saved. A session is also saved if a flag sets an MFA code.
+/// If the API key and the password have the same kind of source, a session is saved. A session is also saved if a flag sets an MFA code.
 fn selected_key(target: &Target) -> Option<&Sourced<SecretSource>> {
     let key = target.api_key.as_ref()?;
     let code = (target.mfa.as_ref()).filter(|code| code.source.is_flag());
@@ -58,11 +85,15 @@ fn selected_key(target: &Target) -> Option<&Sourced<SecretSource>> {
         .then_some(key)
 }
 
-async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Error> {
+async fn save_session(
+    target: &Target,
+    later: LaterCommands,
+    context: &Context,
+) -> Result<Outcome, Error> {
     let query = CredentialQuery::new(target, context).however_loose();
     SavedCredential::require_trusted_folder()?;
     let (signed_in, username) = sign_in_as(None, target, &LoginInput::default(), context).await?;
-    warn_unfinished(target, context);
+    warn_unfinished(target, context, None);
     let session = signed_in.session().ok_or_else(|| {
         Error::unexpected("the manager accepted the password but returned no session")
     })?;
@@ -76,8 +107,9 @@ async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Err
     }
     replace(previous, &saved, signed_in, target, context).await?;
     context.output.note(&format!(
-        "signed in to {} as {username}; later commands use this session until it expires or you run `swp-keys logout`",
-        saved.manager
+        "signed in to {} as {username}; {} use this session until it expires or you run `swp-keys logout`",
+        saved.manager,
+        later.subject(&saved.manager)
     ));
     warn_shadowed(&saved, target, context);
     let (manager, tenant) = (&saved.manager, &saved.tenant);
@@ -91,6 +123,7 @@ async fn save_session(target: &Target, context: &Context) -> Result<Outcome, Err
 async fn save_key(
     key: &Sourced<SecretSource>,
     target: &Target,
+    later: LaterCommands,
     context: &Context,
 ) -> Result<Outcome, Error> {
     let query = CredentialQuery::new(target, context).however_loose();
@@ -117,8 +150,9 @@ async fn save_key(
     saved.save()?;
     replace(previous, &saved, signed_in, target, context).await?;
     context.output.note(&format!(
-        "the API key works; later commands for {} use it until you run `swp-keys logout`",
-        saved.manager
+        "the API key of {} works; {} use it until you run `swp-keys logout`",
+        saved.manager,
+        later.subject(&saved.manager)
     ));
     warn_shadowed(&saved, target, context);
     let profile = target.profile.as_ref();

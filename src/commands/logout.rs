@@ -8,14 +8,14 @@ use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
-use crate::manager::Credentials;
+use crate::manager::{Address, Credentials};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text};
 
 /// Delete the saved credential; a session is also ended on the manager.
 #[derive(clap::Args)]
 #[command(
-    after_help = "A saved API key is deleted only from this machine and stays valid. To delete it on the manager, use `swp-keys delete-key`."
+    after_help = "If no manager is set and only one credential is saved, that credential is deleted. A saved API key is deleted only from this machine and stays valid. To delete it on the manager, use `swp-keys delete-key`."
 )]
 pub(crate) struct Args {}
 
@@ -24,11 +24,9 @@ pub(crate) async fn run(
     settings: Settings,
     context: &Context,
 ) -> Result<Outcome, Error> {
-    let target = Target::find(settings, context).await?;
+    let (target, saved) = find(settings, context).await?;
     let address = &target.address;
-    let Some(saved) =
-        SavedCredential::find(&CredentialQuery::new(&target, context).however_loose())?
-    else {
+    let Some(saved) = saved else {
         context
             .output
             .note(&format!("no credential is saved for {address}"));
@@ -66,6 +64,28 @@ pub(crate) async fn run(
     saved.delete()?;
     context.output.note(&note);
     print(context, &fields)
+}
+
+/// Returns the manager and its saved credential. If the settings select neither a manager nor an account, and only one credential is saved, selects
+/// that credential.
+async fn find(
+    settings: Settings,
+    context: &Context,
+) -> Result<(Target, Option<SavedCredential>), Error> {
+    let selects_none = settings.manager.is_none()
+        && settings.tenant.is_none()
+        && settings.username.is_none()
+        && settings.file.profile.is_none();
+    if selects_none
+        && let Some(only) = SavedCredential::only()?
+        && let Ok(address) = Address::parse(&only.manager)
+    {
+        return Ok((Target::at(address, settings), Some(only)));
+    }
+    let target = Target::find(settings, context).await?;
+    let query = CredentialQuery::new(&target, context).however_loose();
+    let saved = SavedCredential::find(&query)?;
+    Ok((target, saved))
 }
 
 /// Prints the deleted credential as JSON. In text output, the note already names the credential.

@@ -11,15 +11,16 @@ use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::keys::document::meta;
-use crate::keys::roles::{explain, resolve};
+use crate::keys::roles::{explain, resolve, rights_in_words};
 use crate::manager::{Cause, Role};
 use crate::target::Target;
-use crate::terminal::output::{Format, json_text, safe};
+use crate::terminal::output::{Format, TableLayout, json_text, safe};
 
 /// Show the permissions of a role, or compare two roles.
 #[derive(clap::Args)]
 #[command(
-    after_help = "Each line is a permission that the role grants, as a path in the manager's role object. With --diff, - marks a permission that only the \
+    after_help = "In a pipe, each line is a permission that the role grants, as a path in the manager's role object. On a terminal, the permissions of \
+                  one object are grouped. With --diff, - marks a permission that only the \
                   first role grants, and + a permission that only the second role grants."
 )]
 pub(crate) struct Args {
@@ -105,11 +106,37 @@ fn permissions(role: &Role, target: &Target, context: &Context) -> Result<String
     let format = context.output.format();
     let on = enabled_paths(role)?;
     if format == Format::Text {
-        return Ok(lines(on.iter().map(String::as_str)));
+        let is_terminal = matches!(context.output.destination(), TableLayout::Terminal { .. });
+        return Ok(match is_terminal {
+            true => grouped(role, &on),
+            false => lines(on.iter().map(String::as_str)),
+        });
     }
     let mut object = json!(role);
     object["meta"] = meta(target, json!({"on": on}));
     Ok(json_text(&object, format == Format::Json) + "\n")
+}
+
+/// Returns the permissions for a terminal: a line with the name of the role, and the permissions below the objects that contain them.
+fn grouped(role: &Role, on: &[String]) -> String {
+    let heading = format!("{} (ID {}): {}", role.name, role.id, rights_in_words(role));
+    let mut all = vec![heading];
+    let groups = on.chunk_by(|one, next| split(one).0 == split(next).0);
+    for group in groups {
+        match split(&group[0]).0 {
+            "" => {}
+            object => all.push(format!("{object} ({})", group.len())),
+        }
+        all.extend(group.iter().map(|path| format!("  {}", split(path).1)));
+    }
+    lines(all.iter().map(String::as_str))
+}
+
+/// Splits the path of a permission into the path of the object that contains it and the name of the permission.
+fn split(path: &str) -> (&str, &str) {
+    let names = path.split('=').next().unwrap_or_default();
+    let dot = names.rfind('.');
+    dot.map_or(("", path), |dot| (&path[..dot], &path[dot + 1..]))
 }
 
 fn difference(

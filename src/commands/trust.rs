@@ -2,18 +2,21 @@
 //!
 //! These commands connect to the manager only for a TLS handshake. They read no password, API key or session.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use crate::auth::first_use;
+use crate::auth::{certificate_text, first_use};
 use crate::config::Settings;
 use crate::config::values::like;
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
-use crate::manager::{Address, Pin, ServerCertificate, key_fingerprint_command};
+use crate::manager::{
+    Address, ConnectionOptions, Manager, Pin, ServerCertificate, key_fingerprint_command,
+};
 use crate::target::Target;
 use crate::terminal::output::{Cell, Column, Format, Table, json_text, safe};
-use crate::terminal::prompt::Prompt;
 use crate::trust::pin_store::{KnownManager, PinStore};
 
 /// Show, pin and unpin the manager's TLS certificate.
@@ -110,14 +113,12 @@ async fn show(target: &Target, context: &Context) -> Result<(), Error> {
         Some(problem) => format!("no, it {}", problem.description),
     };
     let text = format!(
-        "{}\n\n{}\n\n  {:<8} {}\n  {:<8} {}\n\n{}\n",
+        "{}\n\n{}\n\n{}\n{}\n\n{}\n",
         safe(&host),
-        first_use::describe(&certificate),
-        "trusted",
-        safe(&trusted),
-        "decided",
-        safe(&format!("by {source}")),
-        first_use::comparison_commands(&host)
+        certificate_text::describe(&certificate),
+        certificate_text::line("trusted", &trusted),
+        certificate_text::line("decided", &format!("by {source}")),
+        certificate_text::comparison_commands(&host)
     );
     context.output.data(&text)
 }
@@ -148,13 +149,13 @@ fn as_json(host: &str, certificate: &ServerCertificate, source: &str) -> Value {
 fn no_env() -> Error {
     Error::usage(
         "this command prints several values, so `-o env` cannot be used",
-        "use text or json",
+        "use text, json or jsonl",
     )
 }
 
 /// Pins the public key of a manager's certificate.
 ///
-/// With `--tls-pin`, the pin is stored without a connection to the manager, so the manager need not exist yet. Without `--tls-pin`, the user must
+/// With `--tls-pin`, the pin is stored even if the manager cannot be reached, so the manager need not exist yet. Without `--tls-pin`, the user must
 /// confirm the public key that the manager presents.
 async fn add(target: &Target, context: &Context) -> Result<(), Error> {
     if context.output.format() == Format::Env {
@@ -164,9 +165,10 @@ async fn add(target: &Target, context: &Context) -> Result<(), Error> {
     let before = PinStore::read()?.managers.remove(&host);
     let pins = match target.trust_policy.pins_for(&target.address) {
         Some(pins) => {
-            let add = |store: &mut PinStore| store.add(&host, &pins.value);
+            let pins = compared_pins(pins.value.clone(), target, context).await?;
+            let add = |store: &mut PinStore| store.add(&host, &pins);
             PinStore::change(&context.signals, add).await?;
-            pins.value.iter().map(Pin::to_string).collect::<Vec<_>>()
+            pins.iter().map(Pin::to_string).collect::<Vec<_>>()
         }
         None => {
             let Some(certificate) = confirmed_certificate(target, &host, context).await? else {
@@ -183,12 +185,51 @@ async fn add(target: &Target, context: &Context) -> Result<(), Error> {
             vec![pin.to_string()]
         }
     };
-    context
-        .output
-        .note(&format!("pinned {} for {host}", pins.join(", ")));
     let known = PinStore::read()?.managers.remove(&host);
+    let count = known.as_ref().map_or(0, |known| known.pins.len());
+    let others = match count > pins.len() {
+        true => format!("; {count} keys are now pinned, and each of them is trusted"),
+        false => String::new(),
+    };
+    (context.output).note(&format!("pinned {} for {host}{others}", pins.join(", ")));
     let changed = known != before;
     print_entry(&host, known.as_ref(), changed, context)
+}
+
+/// The maximum time to connect to the manager if the user has passed the pins.
+const COMPARISON_TIME: Duration = Duration::from_secs(3);
+
+/// Compares the pins that the user passed with the manager's certificate, if the manager can be reached. If a pin is the fingerprint of the whole
+/// certificate, returns the pin of the certificate's public key instead.
+async fn compared_pins(
+    mut pins: Vec<Pin>,
+    target: &Target,
+    context: &Context,
+) -> Result<Vec<Pin>, Error> {
+    let options = ConnectionOptions {
+        retries: 0,
+        timeout: COMPARISON_TIME,
+        connect_timeout: COMPARISON_TIME,
+        ..target.connection(context)?
+    };
+    let handshake = async { Ok(Manager::probe(&options).await) };
+    let Ok(certificate) = context.signals.cancel(handshake).await? else {
+        return Ok(pins);
+    };
+    let host = target.address.host_and_port();
+    for pin in &mut pins {
+        if pin.equals_certificate(&certificate.fingerprint) {
+            *pin = certificate.pin;
+            context.output.note(&format!(
+                "the pin is the fingerprint of the certificate of {host}; the fingerprint of its public key is pinned instead"
+            ));
+        }
+    }
+    if !pins.contains(&certificate.pin) {
+        let message = format!("the key that {host} presents now does not match the new pin");
+        context.output.warn(&message);
+    }
+    Ok(pins)
 }
 
 /// Asks the user to confirm the public key of the manager's certificate, and returns the certificate. Returns `None` if this public key is already
@@ -223,9 +264,11 @@ async fn confirmed_certificate(
     if target.tls_accept_new {
         return Ok(Some(certificate));
     }
-    if context.prompt() == Prompt::Unavailable {
-        let message =
-            format!("could not confirm the key of {host}: there is no terminal to prompt on");
+    if !context.prompt().is_available() {
+        let message = format!(
+            "could not confirm the key of {host}: {}",
+            context.prompt().obstacle()
+        );
         return Err(Error::new(ErrorKind::Trust, message).hint(format!(
             "if `{}` on the manager's host prints the same fingerprint, run `swp-keys trust add {host} --tls-pin {}`",
             key_fingerprint_command(host),

@@ -3,8 +3,6 @@
 //! The result is always printed to stdout. If the secret does not work, the exit code is 13 and stderr contains the reason. `auth::key_check` sends
 //! the requests that try the secret.
 
-use std::time::Duration;
-
 use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
@@ -15,19 +13,17 @@ use crate::auth::key_header::{read_key, typed_key};
 use crate::auth::secret_source::KEY_FILE;
 use crate::auth::session::Access;
 use crate::config::Settings;
-use crate::config::values::span;
 use crate::config::{SecretSource, Source, Sourced};
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
-use crate::expiry::format_time;
 use crate::keys::document::meta;
+use crate::keys::expiry_check::FailWithin;
 use crate::keys::key_meta::{KeyMeta, time_of};
 use crate::keys::state::{key_facts, note_hidden_key, proves_nothing, role_name};
 use crate::manager::{ApiKey, Credentials, ManagerError, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text};
-use crate::terminal::prompt::Prompt;
 
 /// Check whether a secret works, and show its key and expiry.
 #[derive(clap::Args)]
@@ -54,8 +50,11 @@ struct Verification {
     /// The name of the key's role, if the key may view roles.
     role: Option<String>,
     /// The reason why the check failed, or `None` if it succeeded.
-    failure: Option<Error>,
+    failure: Option<FailedCheck>,
 }
+
+/// The value of `meta.reason`, and the error.
+type FailedCheck = (&'static str, Error);
 
 pub(crate) async fn run(
     args: &Args,
@@ -63,11 +62,7 @@ pub(crate) async fn run(
     context: &Context,
 ) -> Result<Outcome, Error> {
     context.output.format().require_document()?;
-    let within = args
-        .fail_within
-        .as_deref()
-        .map(|text| span(&Source::Flag("--fail-within"), text))
-        .transpose()?;
+    let within = FailWithin::parse(args.fail_within.as_deref())?;
     let key = selected_key(args, &settings, context)?;
     let target = Target::find(settings, context).await?;
     let (subject, (secret, header)) = match &key {
@@ -84,8 +79,8 @@ pub(crate) async fn run(
     let signed_in = connect(&target, context).await?.with(credentials);
     let check = async {
         let mut result = Verification::of(&signed_in, &subject).await?;
-        if let (Some(within), Some(text), None) = (within, &args.fail_within, &result.failure) {
-            result.failure = result.expiry_failure(within, text, &signed_in);
+        if let (Some(within), None) = (&within, &result.failure) {
+            result.failure = result.expiry_failure(within, &signed_in);
         }
         Ok(result)
     };
@@ -101,7 +96,7 @@ pub(crate) async fn run(
     }
     match result.failure {
         None => Ok(Outcome::Done),
-        Some(failure) => Err(failure),
+        Some((_, failure)) => Err(failure),
     }
 }
 
@@ -117,7 +112,13 @@ fn selected_key(
 ) -> Result<Option<Sourced<SecretSource>>, Error> {
     let given = settings.api_key.clone();
     let Some(path) = &args.key_file else {
-        if given.is_none() && context.prompt() == Prompt::Unavailable {
+        if given.is_none() && has_input() {
+            return Err(Error::usage(
+                "stdin is a file or a pipe, but `--key-file` is not set",
+                "use `--key-file -` to read the secret from stdin",
+            ));
+        }
+        if given.is_none() && !context.prompt().is_available() {
             return Err(Error::usage(
                 "the API key is missing",
                 "set `--key-file FILE`, pipe the secret to `--key-file -`, or set SWP_API_KEY",
@@ -141,13 +142,27 @@ fn selected_key(
     }))
 }
 
+/// Returns true if stdin is a file or a pipe, which may contain the secret.
+#[cfg(unix)]
+fn has_input() -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    let stdin = std::fs::metadata("/dev/stdin").map(|stdin| stdin.file_type());
+    stdin.is_ok_and(|stdin| stdin.is_file() || stdin.is_fifo())
+}
+
+/// Returns false on Windows, because the type of stdin is unknown there.
+#[cfg(not(unix))]
+fn has_input() -> bool {
+    false
+}
+
 impl Verification {
     /// Checks the secret with one or two requests.
     ///
     /// # Errors
     /// Returns an error if a request failed for a reason other than the secret, such as a lost connection.
     async fn of(signed_in: &SignedIn, subject: &str) -> Result<Self, Error> {
-        let (works, failure) = match try_key(signed_in).await {
+        let (works, reason, failure) = match try_key(signed_in).await {
             Tried::Works(key) => {
                 let role = role_name(signed_in, key.as_deref().and_then(ApiKey::role_id)).await;
                 return Ok(Self {
@@ -159,11 +174,12 @@ impl Verification {
             }
             Tried::Refused(error) => (
                 Some(false),
+                "rejected",
                 check_failed(&format!("{subject} does not work"), &error),
             ),
             Tried::Unproven(error) if proves_nothing(&error) => {
                 let message = format!("it is unknown whether {subject} works");
-                (None, check_failed(&message, &error))
+                (None, "unknown", check_failed(&message, &error))
             }
             Tried::Unproven(error) => return Err(error.into()),
         };
@@ -171,44 +187,25 @@ impl Verification {
             works,
             key: None,
             role: None,
-            failure: Some(failure),
+            failure: Some((reason, failure)),
         })
     }
 
-    /// Returns an error if the key expires within the duration `within`, or if its expiry is unknown. `text` is the duration as the user typed it.
-    fn expiry_failure(&self, within: Duration, text: &str, signed_in: &SignedIn) -> Option<Error> {
+    /// Returns the reason and the error if the key expires within the duration of `--fail-within`, or if its expiry is unknown.
+    fn expiry_failure(&self, within: &FailWithin<'_>, signed_in: &SignedIn) -> Option<FailedCheck> {
         let Some(key) = &self.key else {
-            return Some(
-                Error::new(
-                    ErrorKind::CheckFailed,
-                    "the key works, but it has no permission to view API keys, so the key's expiry is unknown",
-                )
-                .hint(
-                    "change the key's role to one that may view API keys, or omit `--fail-within`",
-                ),
-            );
-        };
-        let expiry = key.expiry_date()?;
-        let within_ms = i64::try_from(within.as_millis()).unwrap_or(i64::MAX);
-        if expiry.saturating_sub(signed_in.time().timestamp_millis()) > within_ms {
-            return None;
-        }
-        Some(
-            Error::new(
+            let error = Error::new(
                 ErrorKind::CheckFailed,
-                format!(
-                    "the key `{}` (ID {}) expires at {}, within {text} (`--fail-within`)",
-                    key.name().unwrap_or_default(),
-                    key.id,
-                    format_time(expiry)
-                ),
-            )
-            .hint(format!(
-                "run `swp-keys rotate-key {}` before it expires",
-                key.id
-            ))
-            .key(key.id),
-        )
+                "the key works, but it has no permission to view API keys, so the key's expiry is unknown",
+            );
+            let hint = format!(
+                "sign in as a user who may view API keys, and run `swp-keys show-key KEY --fail-within {}`",
+                within.text
+            );
+            return Some(("expiry-unknown", error.hint(hint)));
+        };
+        let error = within.failure(key, signed_in.time())?;
+        Some(("expires-soon", error))
     }
 
     fn document(&self, access: Access<'_>) -> String {
@@ -221,11 +218,7 @@ impl Verification {
                 None => "unknown",
             };
             let mut lines = vec![["Works", works].map(str::to_owned)];
-            lines.extend(key_facts(
-                self.key.as_deref(),
-                self.role.as_deref(),
-                access.signed_in,
-            ));
+            lines.extend(key_facts(self.key.as_deref(), self.role.as_deref(), access));
             lines.push(["Manager".to_owned(), address]);
             return access.context.output.pairs(&lines);
         }
@@ -233,6 +226,7 @@ impl Verification {
             access.target,
             json!({"works": self.works, "time": access.signed_in.time().timestamp_millis()}),
         );
+        meta["reason"] = self.failure.as_ref().map(|(reason, _)| *reason).into();
         meta["checkedAt"] = time_of(&meta["time"]);
         if let Some(key) = &self.key {
             let role = self.role.as_deref();

@@ -9,7 +9,7 @@ use crate::auth::method::AuthMethod;
 use crate::auth::session::Access;
 use crate::auth::session::warn_unfinished;
 use crate::auth::sign_in::{sign_in_with_name, with_renewal};
-use crate::config::{ResolvedSetting, Settings};
+use crate::config::{ResolvedSetting, Settings, settings_table};
 use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::Error;
@@ -19,7 +19,7 @@ use crate::keys::key_meta::KeyMeta;
 use crate::keys::state::{key_facts, note_hidden_key, proves_nothing, role_name, role_with_id};
 use crate::manager::{Administrator, ApiKey, SignedIn};
 use crate::target::Target;
-use crate::terminal::output::{Format, Table, json_text};
+use crate::terminal::output::{Format, json_text};
 
 /// Show the signed-in identity, the manager, and where each setting came from.
 #[derive(clap::Args)]
@@ -62,7 +62,7 @@ pub(crate) async fn run(
     let method = AuthMethod::select(&target, context)?;
     let input = LoginInput::default();
     let (signed_in, username) = sign_in_with_name(&method, &target, &input, context).await?;
-    warn_unfinished(&target, context);
+    warn_unfinished(&target, context, None);
     let work = async |signed_in: &SignedIn| {
         let access = Access {
             signed_in,
@@ -170,11 +170,7 @@ impl Identity {
         } else if self.key.is_none() {
             line("Key", unknown());
         }
-        lines.extend(key_facts(
-            self.key.as_deref(),
-            self.role.as_deref(),
-            access.signed_in,
-        ));
+        lines.extend(key_facts(self.key.as_deref(), self.role.as_deref(), access));
         let mut line = |name: &str, value: String| lines.push([name.to_owned(), value]);
         line("Signed in", self.sign_in_method.to_owned());
         line("Manager", access.target.address.to_string());
@@ -185,13 +181,12 @@ impl Identity {
         if shown.verbose {
             line("Trust", access.target.trust()?.source.to_string());
         }
-        let rows = shown.settings.iter().filter_map(|setting| {
-            let value = setting.value.clone()?;
-            Some([setting.name.to_owned(), value, setting.by()])
-        });
+        let rows = shown.settings.iter();
+        let rows: Vec<_> = rows
+            .filter_map(|setting| Some((setting, setting.value.clone()?)))
+            .collect();
         let output = &access.context.output;
-        let settings = Table::plain(["SETTING", "VALUE", "SOURCE"], rows);
-        Ok(output.pairs(&lines) + "\n" + &settings.text(output.destination()))
+        Ok(output.pairs(&lines) + "\n" + &settings_table(&rows, output))
     }
 
     fn json(&self, shown: &Shown, access: Access<'_>) -> Result<Value, Error> {

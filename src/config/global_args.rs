@@ -56,7 +56,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, value_name = "CODE", help_heading = SIGN_IN)]
     pub mfa_code: Option<String>,
 
-    /// Read the code from the output of this command, run without a shell just before signing in
+    /// Read the MFA code from the output of this command, run without a shell just before signing in
     #[arg(global = true, long, env = "SWP_MFA_COMMAND", hide_env_values = true, value_name = "COMMAND", help_heading = SIGN_IN)]
     pub mfa_command: Option<String>,
 
@@ -68,7 +68,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_API_KEY_SCHEME", hide_env_values = true, value_name = "SCHEME", default_value = "auto", help_heading = SIGN_IN)]
     pub api_key_scheme: ApiKeyScheme,
 
-    /// Sign in even if two sign-ins were rejected within 15 minutes, or if the code was already sent
+    /// Sign in even if two sign-ins were rejected within 15 minutes, or if the MFA code was already sent
     #[arg(global = true, long, help_heading = SIGN_IN)]
     pub(crate) force_login: bool,
 

@@ -19,7 +19,7 @@ mod tls;
 pub(crate) mod values;
 
 pub(crate) use profile_choice::ProfileUse;
-pub(crate) use provenance::ResolvedSetting;
+pub(crate) use provenance::{ResolvedSetting, settings_table};
 pub(crate) use proxy::{ProxyChoice, ProxySettings};
 pub(crate) use settings::{ADDRESS_HINT, Settings};
 pub(crate) use source::{SecretSource, Source, Sourced};

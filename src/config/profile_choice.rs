@@ -78,7 +78,7 @@ impl SelectedProfile {
             (None, None) => None,
         };
         let note = match &mut profile {
-            Some(profile) => restrict_to_its_manager(&mut profile.value, resolver, url)?,
+            Some(profile) => restrict_to_its_manager(profile, resolver, url)?,
             None if file.is_none() => file::closed_folder(),
             None => None,
         };
@@ -92,24 +92,49 @@ impl SelectedProfile {
     }
 }
 
-/// If the profile contains the address of a different manager, removes the sign-in settings and trust settings of the profile, and returns a note for
-/// the user. The password in the profile must be sent only to the profile's manager, and the trust settings apply only to that manager.
+/// If this run does not use the profile's manager, removes the sign-in settings and trust settings of the profile, and returns a note for the user.
+/// The password in the profile must be sent only to the profile's manager, and the trust settings apply only to that manager.
+///
+/// # Errors
+/// Returns a usage error if `--profile` selects the profile and SWP_URL contains the address of a different manager. The flag was typed for this run,
+/// so the run must not work on the manager of an older variable.
 fn restrict_to_its_manager(
-    profile: &mut Profile,
+    profile: &mut Sourced<Profile>,
     resolver: &Resolver<'_>,
     url: Option<&String>,
 ) -> Result<Option<String>, Error> {
+    let Sourced {
+        value: profile,
+        source: selected_by,
+    } = profile;
     let given = resolver.given(URL, url.cloned());
     let (Some(given), Some(own)) = (given, profile.text("url")) else {
         return Ok(None);
     };
     let (given, own) = (parsed_address(given)?, parsed_address(own)?);
-    if given.value == own.value || !profile.remove(&file::MANAGER_FIELDS) {
+    if given.value == own.value {
         return Ok(None);
     }
+    let (name, variable) = (safe(&profile.name), &given.source);
+    if selected_by.is_flag() && variable.is_variable() {
+        return Err(Error::usage(
+            format!(
+                "{selected_by} selects the profile `{name}`, but {variable} contains the address of a different manager: {}",
+                given.value
+            ),
+            format!(
+                "unset {variable} to use the manager of the profile, or set `--url` to the manager to use"
+            ),
+        ));
+    }
+    let ignored = if profile.remove(&file::MANAGER_FIELDS) {
+        "sign-in and trust settings"
+    } else if selected_by.is_variable() && variable.is_variable() {
+        "`url`"
+    } else {
+        return Ok(None);
+    };
     Ok(Some(format!(
-        "the sign-in and trust settings of the profile `{1}` are ignored, because the profile is not for {0}",
-        given.source,
-        safe(&profile.name)
+        "ignoring the {ignored} of the profile `{name}`, because {variable} contains the address of a different manager"
     )))
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::source::{SecretSource, Source, Sourced};
 use crate::process::external_command::ExternalCommand;
+use crate::terminal::output::{Output, Table, TableLayout, safe};
 
 /// A setting with its value and source.
 #[derive(Clone)]
@@ -18,6 +19,17 @@ pub(crate) struct ResolvedSetting {
 }
 
 impl ResolvedSetting {
+    /// Returns the source for a terminal. A field of a profile is shown without the path of the settings file.
+    fn short_source(&self) -> String {
+        match &self.source {
+            Some(Source::File(place)) => match place.profile() {
+                Some(profile) => format!("profile {profile}"),
+                None => "settings file".to_owned(),
+            },
+            _ => self.by(),
+        }
+    }
+
     /// Returns the source as text.
     pub(crate) fn by(&self) -> String {
         match &self.source {
@@ -26,6 +38,30 @@ impl ResolvedSetting {
             None => String::new(),
         }
     }
+}
+
+/// Returns a table of settings and their sources. On a terminal, the path of the settings file is shown only once, below the table.
+pub(crate) fn settings_table(rows: &[(&ResolvedSetting, String)], output: &Output) -> String {
+    let layout = output.destination();
+    let is_terminal = matches!(layout, TableLayout::Terminal { .. });
+    let cells = rows.iter().map(|(setting, value)| {
+        let source = match is_terminal {
+            true => setting.short_source(),
+            false => setting.by(),
+        };
+        [setting.name.to_owned(), value.clone(), source]
+    });
+    let mut table = Table::plain(["SETTING", "VALUE", "SOURCE"], cells);
+    let mut sources = rows
+        .iter()
+        .filter_map(|(setting, _)| setting.source.as_ref());
+    if let Some(Source::File(place)) = sources.find(|source| matches!(source, Source::File(_))) {
+        table.summarize(format!(
+            "settings file: {}",
+            safe(&place.file().display().to_string())
+        ));
+    }
+    table.text(layout)
 }
 
 /// Describes where a secret is read from. A command from a flag or an environment variable is shown without its arguments, because they may contain

@@ -20,7 +20,7 @@ const EXCEPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 pub(crate) struct ProxySettings {
     /// The proxy from the flag or the profile.
     named: Option<Sourced<ProxyAddress>>,
-    /// True if `--proxy ""` was typed, which means that no proxy is used, as in curl.
+    /// True if `--proxy ""` was typed. As in curl, the empty value means that no proxy is used.
     none: bool,
     variable: Option<Sourced<OsString>>,
     exceptions: Option<Sourced<OsString>>,

@@ -238,7 +238,15 @@ impl Settings {
         self.manager
             .as_ref()
             .map(|address| &address.value)
-            .ok_or_else(|| Error::usage("no manager given", ADDRESS_HINT))
+            .ok_or_else(|| {
+                let credentials = match (&self.api_key, &self.username, &self.password) {
+                    (None, None, None) => {
+                        "; unless `swp-keys login` has saved a credential, also set the user name and the password, or an API key"
+                    }
+                    _ => "",
+                };
+                Error::usage("no manager given", format!("{ADDRESS_HINT}{credentials}"))
+            })
     }
 }
 

@@ -4,8 +4,8 @@
 /// them when they read a file with environment variables.
 ///
 /// # Errors
-/// Returns a list of the accepted words if the value is any other word. If a mistyped word counted as true or false, it could disable a security
-/// check.
+/// Returns a list of the accepted words if the value is not one of them. A mistyped word must not count as true or false, because it could disable a
+/// security check.
 pub(crate) fn parse(text: &str) -> Result<bool, &'static str> {
     let text = text.trim();
     let quoted = |quote: char| text.strip_prefix(quote)?.strip_suffix(quote);

@@ -40,7 +40,7 @@ pub(crate) fn typed_address(text: &str) -> Result<Address, Error> {
     }
     match Address::parse(text) {
         Ok(address) => match address.other_service() {
-            Some((what, hint)) => Err(Error::usage(format!("the address names {what}"), hint)),
+            Some((what, hint)) => Err(Error::usage(format!("the address leads to {what}"), hint)),
             None => Ok(address),
         },
         Err(reason) => Err(Error::usage(
@@ -60,7 +60,7 @@ pub(crate) fn like(text: &str) -> String {
 
 /// The maximum of time limits and waiting times: one year.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
-/// The maximum of durations in the lifetime of an API key: 100 years.
+/// The maximum of lifetimes, overlaps and other durations about the expiry of API keys: 100 years.
 const LONGEST_SPAN: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// Parses a time limit or waiting time of at most a year.
@@ -71,8 +71,8 @@ pub(crate) fn duration(source: &Source, text: &str) -> Result<Duration, Error> {
     at_most(LONGEST_WAIT, source, text)
 }
 
-/// Parses a duration in the lifetime of an API key, such as how long an old key stays valid. Months and years are calendar months and years, counted
-/// from now. The maximum is 100 years.
+/// Parses a duration about the expiry of an API key, such as an overlap. Months and years are calendar months and years, counted from now. The
+/// maximum is 100 years.
 ///
 /// # Errors
 /// Returns a usage error that names the source.

@@ -14,7 +14,7 @@ use crate::config::values::duration;
 use crate::error::Error;
 use crate::process::descriptors;
 use crate::process::signals::Signals;
-use crate::terminal::output::Format;
+use crate::terminal::output::{Format, Output};
 
 const HEADING: &str = "Destination of the secret";
 
@@ -78,7 +78,8 @@ impl SinkArgs {
         files.any(|path| is_stdout(path)) || self.are_none()
     }
 
-    fn are_none(&self) -> bool {
+    /// Returns true if the command line names no destination.
+    pub(crate) fn are_none(&self) -> bool {
         let Self {
             out_file,
             dotenv,
@@ -134,12 +135,12 @@ impl SinkArgs {
     /// Returns a usage error that names the flag. The sinks are prepared before a secret is created.
     pub(crate) async fn prepare(
         &self,
-        format: Format,
+        output: &Output,
         allow_loose_permissions: bool,
         signals: &Signals,
     ) -> Result<Vec<Box<dyn Sink>>, Error> {
         self.refuse_one_place_twice()?;
-        let stdout_format = self.stdout_format(format)?;
+        let output = output.with_format(self.stdout_format(output.format())?);
         let time_limit = duration(&Source::Flag("--deliver-timeout"), &self.deliver_timeout)?;
         let env_name = self.env_name.as_deref().unwrap_or(DEFAULT_VARIABLE);
         let mut sinks: Vec<Box<dyn Sink>> = Vec::new();
@@ -159,9 +160,9 @@ impl SinkArgs {
         for command in &self.deliver_cmd {
             sinks.push(Box::new(CommandSink::prepare(command, time_limit)?));
         }
-        // stdout is the last sink, so that nothing is printed to stdout if the delivery to a command fails.
+        // stdout is the last destination, so that nothing is printed to stdout if the delivery to a command fails.
         if self.to_stdout() {
-            sinks.push(Box::new(StdoutSink::prepare(stdout_format, env_name)?));
+            sinks.push(Box::new(StdoutSink::prepare(output, env_name)?));
         }
         descriptors::require(descriptors::FOR_DELIVERY)?;
         Ok(sinks)

@@ -32,7 +32,7 @@ pub(crate) struct ChildSecret {
 }
 
 impl ChildSecret {
-    /// Prepares the channel. Also returns the sink through which the secret is delivered to the channel.
+    /// Prepares the channel. Also returns the [`Sink`] that writes the secret to the channel.
     pub(crate) fn prepare(given: ChildChannel, program: &str) -> (Self, Box<dyn Sink>) {
         let slot = Rc::new(RefCell::new(None));
         let mut for_child = Self {
@@ -78,7 +78,7 @@ impl ChildSecret {
     }
 }
 
-/// A sink that stores the secret in memory until the program is started.
+/// A destination in memory. It stores the secret until the program is started.
 struct ToSlot {
     slot: Rc<RefCell<Option<Secret>>>,
     place: String,
@@ -138,7 +138,7 @@ mod pipe {
                 )
             };
             let (reader, writer) = io::pipe().map_err(failed)?;
-            // If the read end of the new pipe already has the requested number, the number was free.
+            // The read end of the new pipe happens to have the requested number, so the number was free and no copy is needed.
             if reader.as_raw_fd() == number {
                 let reader = reader.into();
                 return Ok(Self { reader, writer });
@@ -193,7 +193,7 @@ mod pipe {
         }
 
         fn withdraw(&mut self) -> Withdrawing<'_> {
-            // The secret needs no removal, because no other process has inherited the read end of the pipe yet.
+            // Nothing needs to be removed. No other process has the read end of the pipe yet, so no other process can read the secret.
             Box::pin(ready(Ok(())))
         }
     }

@@ -20,6 +20,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::{ChildStdin, Command};
 use tokio::time::{sleep, timeout};
 
+use super::destination::Destination;
 use super::sink::{Delivering, Payload, Sink, Withdrawing};
 use crate::error::Error;
 use crate::process::child::scrub_environment;
@@ -132,7 +133,11 @@ fn judge(fed: io::Result<()>, ended: io::Result<ExitStatus>) -> Result<(), Strin
     if status.success() {
         Ok(())
     } else {
-        Err(format!("it failed: {status}"))
+        let outcome = match status.code() {
+            Some(code) => format!("the command exited with {code}"),
+            None => format!("the command failed ({status})"),
+        };
+        Err(outcome)
     }
 }
 
@@ -140,6 +145,10 @@ impl Sink for CommandSink {
     /// Returns the description without the command's arguments, because the description is logged and the arguments may contain passwords.
     fn place(&self) -> String {
         format!("the command `{}`", self.name)
+    }
+
+    fn destination(&self) -> Destination {
+        Destination::Command(self.place())
     }
 
     fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a> {

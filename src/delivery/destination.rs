@@ -13,6 +13,8 @@ pub(crate) enum Destination {
         /// The path of the file.
         path: PathBuf,
     },
+    /// A command that receives the secret, with its description.
+    Command(String),
     /// Any other destination, with its description.
     Other(String),
 }
@@ -23,7 +25,7 @@ impl Destination {
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Stdout => "stdout".to_owned(),
-            Self::Other(place) => place.clone(),
+            Self::Command(place) | Self::Other(place) => place.clone(),
             Self::File { place, path } => match mode(path) {
                 Some(mode) => format!("{place} (mode {mode:04o})"),
                 None => place.clone(),

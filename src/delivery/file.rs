@@ -129,7 +129,7 @@ impl FileSink {
         let Some(delivered) = self.delivered.take() else {
             return Ok(());
         };
-        // The wait for these locks ignores the first signal, because the rollback must not be interrupted. A second signal ends the run.
+        // The first signal does not interrupt the wait for the two locks, because the rollback must be completed. A second signal ends the run.
         let folder = Arc::clone(delivered.folder());
         let lock = lock_folder(&folder, &Signals::default()).await;
         let _lock = lock.map_err(|failure| failure.to_string())?;

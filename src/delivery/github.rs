@@ -216,7 +216,7 @@ impl GithubSink {
         let Some(appended) = self.delivered.take() else {
             return Ok(());
         };
-        // The wait for this lock ignores the first signal, because the rollback must not be interrupted. A second signal ends the run.
+        // A rollback must not be interrupted, so it waits for its lock even after a first signal. A second signal ends the run.
         let _lock = self.lock(&Signals::default()).await?;
         self.cut_off(&appended)
     }
@@ -284,7 +284,7 @@ pub(super) fn output_name(text: &str) -> Result<String, &'static str> {
 /// Returns the rule for valid names if the runner would not set a variable with this name.
 pub(super) fn env_name(text: &str) -> Result<String, &'static str> {
     let upper = text.to_ascii_uppercase();
-    // GitHub's documentation states this rule in "Workflow commands", "Setting an environment variable".
+    // GitHub reserves these names (GitHub's documentation, "Workflow commands", "Setting an environment variable").
     if upper.starts_with("GITHUB_") || upper.starts_with("RUNNER_") || upper == "NODE_OPTIONS" {
         return Err(
             "GitHub Actions does not allow a step to set GITHUB_*, RUNNER_* or NODE_OPTIONS",
@@ -300,8 +300,8 @@ mod stderr {
 
     use rustix::fs::{FileType, fstat, stat};
 
-    /// Returns a reason such as `stderr is a file` if no runner reads stderr, or `None` if a runner may read it. If stderr is closed when
-    /// the program starts, the reason is `stderr is /dev/null`, because the Rust runtime replaces a closed stderr with /dev/null.
+    /// Returns why no runner reads stderr, such as `stderr is a file`. Returns `None` if a runner may read it. If stderr is closed when the program
+    /// starts, the reason is `stderr is /dev/null`, because the Rust runtime replaces a closed stderr with /dev/null.
     pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(stderr) = fstat(io::stderr().as_fd()) else {
             return Some("stderr is closed");

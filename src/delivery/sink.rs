@@ -1,4 +1,4 @@
-//! The trait that all sinks implement.
+//! The trait of all destinations to which a secret can be delivered.
 
 use std::pin::Pin;
 
@@ -8,7 +8,7 @@ use super::destination::Destination;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
 
-/// The data that is delivered to a sink.
+/// The data that is delivered to a destination.
 pub(crate) struct Payload<'a> {
     /// The secret.
     pub(crate) secret: &'a Secret,
@@ -29,7 +29,7 @@ pub(crate) trait Sink {
     /// Returns a description of the destination, for messages and for `meta.sinks`.
     fn place(&self) -> String;
 
-    /// Returns the destination for the report after the delivery.
+    /// Returns the destination for the report that the run prints after the delivery.
     fn destination(&self) -> Destination {
         Destination::Other(self.place())
     }
@@ -42,13 +42,13 @@ pub(crate) trait Sink {
     /// contains the error of the rollback.
     fn deliver<'a>(&'a mut self, payload: &'a Payload<'a>, signals: &'a Signals) -> Delivering<'a>;
 
-    /// Removes the delivered secret from the destination. The caller withdraws from sinks in the reverse order of delivery, because two
-    /// sinks may write to the same file.
+    /// Removes the delivered secret from the destination. If there are several destinations, the caller begins with the last one, because two
+    /// destinations may be the same file.
     ///
     /// # Errors
     /// Returns the reason if the secret could not be removed.
     fn withdraw(&mut self) -> Withdrawing<'_>;
 
-    /// Drops the data that `withdraw` needs. The caller calls this function when all sinks have the secret. `withdraw` is not called after that.
+    /// Drops the data that `withdraw` needs. This function is called when all destinations have the secret. After that, `withdraw` is not called.
     fn settle(&mut self) {}
 }

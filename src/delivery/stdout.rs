@@ -12,11 +12,11 @@ use super::sink::{Delivering, Payload, Sink, Withdrawing};
 use crate::error::Error;
 use crate::process::signals::Signals;
 use crate::secret::joined;
-use crate::terminal::output::{Format, env_line, json_text};
+use crate::terminal::output::{Format, Output, env_line, json_text};
 
-/// The sink that writes the secret to stdout in one of the output formats.
+/// The destination stdout. The secret is written in one of the output formats.
 pub(super) struct StdoutSink {
-    format: Format,
+    output: Output,
     env_name: String,
 }
 
@@ -26,14 +26,14 @@ impl StdoutSink {
     /// # Errors
     /// Returns a usage error if stdout is closed, or if the reader of stdout has closed the pipe. This check is made before any request is
     /// sent.
-    pub(super) fn prepare(format: Format, env_name: &str) -> Result<Self, Error> {
+    pub(super) fn prepare(output: Output, env_name: &str) -> Result<Self, Error> {
         match reader::why_unread() {
             Some(reason) => Err(Error::usage(
                 format!("could not deliver the secret: {reason}"),
                 "keep stdout open, or pass a file with `--out-file` (nothing was created on the manager)",
             )),
             None => Ok(Self {
-                format,
+                output,
                 env_name: env_name.to_owned(),
             }),
         }
@@ -51,7 +51,7 @@ impl StdoutSink {
             text.push('\n');
             text
         };
-        match self.format {
+        match self.output.format() {
             Format::Text | Format::Tsv => joined(&[secret, "\n"]),
             Format::Env => Zeroizing::new(env_line(&self.env_name, secret)),
             Format::Json => json(true),
@@ -85,6 +85,9 @@ impl Sink for StdoutSink {
         _signals: &'a Signals,
     ) -> Delivering<'a> {
         let document = self.document(payload);
+        if self.output.format() == Format::Text {
+            self.output.announce_secret();
+        }
         let mut stdout = io::stdout().lock();
         let written = stdout
             .write_all(document.as_bytes())
@@ -106,8 +109,7 @@ mod reader {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
 
-    /// Returns a reason such as `stdout is closed` if no process reads stdout, or `None` if a process may read it. Writes nothing to
-    /// stdout.
+    /// Returns why no process reads stdout, such as `stdout is closed`. Returns `None` if a process may read it. Writes nothing to stdout.
     pub(super) fn why_unread() -> Option<&'static str> {
         let stdout = io::stdout();
         let stdout = stdout.as_fd();

@@ -1,4 +1,4 @@
-//! Checks and opens the files that sinks will write.
+//! Checks and opens the files that the secret will be written to.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
@@ -27,6 +27,10 @@ pub(super) fn plain_file(flag: &str, path: &Path) -> Result<Option<Metadata>, Er
     }
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
+        Ok(metadata) if metadata.is_symlink() => Err(Error::usage(
+            format!("`{flag}`: {} is a symbolic link", path.display()),
+            "pass the path of the file to which the link points (nothing was created on the manager)",
+        )),
         Ok(_) => Err(Error::usage(
             format!("`{flag}`: {} is not a regular file", path.display()),
             "pass the path of a regular file, or omit the flag to print the secret to stdout",
@@ -56,7 +60,7 @@ pub(super) fn unwritable(flag: &str, path: &Path, error: &io::Error) -> Error {
 /// place.
 ///
 /// # Errors
-/// Returns a usage error if the system does not allow the file to be replaced.
+/// Returns a usage error if the folder cannot be opened, or if the file can be neither replaced nor overwritten.
 pub(super) fn open_target(flag: &str, path: &Path) -> Result<(Arc<OpenFolder>, WriteMode), Error> {
     let failed = |error: io::Error| unwritable(flag, path, &error);
     let name = file_name(path).map_err(failed)?;

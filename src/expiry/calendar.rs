@@ -36,7 +36,7 @@ impl Span {
             .checked_add_signed(rest)
     }
 
-    /// Returns the start of the duration if it ends at `now`, or `None` if the start cannot be represented.
+    /// Returns the time that is this duration before `now`, or `None` if that time cannot be represented.
     pub(crate) fn before(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let rest = chrono::Duration::from_std(self.rest).ok()?;
         now.checked_sub_months(Months::new(self.months))?

@@ -10,15 +10,23 @@ pub(crate) fn format_date(milliseconds: i64) -> String {
     )
 }
 
-/// Formats the time until an expiry as minutes (below 2 hours), hours (below 2 days) or days, such as `in 90 days`.
+/// Formats the time until an expiry, such as `in 90 days`.
 pub(crate) fn time_left(milliseconds: i64) -> String {
+    match length(milliseconds) {
+        Some(length) => format!("in {length}"),
+        None => "in less than a minute".to_owned(),
+    }
+}
+
+/// Formats a duration as minutes (below 2 hours), hours (below 2 days) or days, such as `90 days`. Returns `None` if it rounds to 0 minutes.
+pub(crate) fn length(milliseconds: i64) -> Option<String> {
     let minutes = milliseconds.saturating_add(30_000) / 60_000;
     match minutes {
-        ..=0 => "in less than a minute".to_owned(),
-        1 => "in 1 minute".to_owned(),
-        2..120 => format!("in {minutes} minutes"),
-        120..2880 => format!("in {} hours", minutes / 60),
-        _ => format!("in {} days", minutes / 1440),
+        ..=0 => None,
+        1 => Some("1 minute".to_owned()),
+        2..120 => Some(format!("{minutes} minutes")),
+        120..2880 => Some(format!("{} hours", minutes / 60)),
+        _ => Some(format!("{} days", minutes / 1440)),
     }
 }
 

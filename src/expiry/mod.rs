@@ -9,5 +9,5 @@ mod parser;
 mod tests;
 
 pub(crate) use calendar::Span;
-pub(crate) use format::{format_date, format_time, time_left};
+pub(crate) use format::{format_date, format_time, length, time_left};
 pub(crate) use parser::{Expiry, time_zone};

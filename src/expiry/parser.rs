@@ -63,7 +63,7 @@ impl Expiry {
                 .ok_or_else(|| usage("is not a duration, a date, a time or `never`"))?;
             // The manager stores whole milliseconds, so a duration below one millisecond would become zero.
             if matches!(length, Self::After(duration) if duration.as_millis() == 0) {
-                return Err(usage("must be at least one millisecond"));
+                return Err(usage("is zero"));
             }
             // A duration that is too long must be rejected before the sign-in.
             return match length.relative_to(now) {
@@ -141,7 +141,7 @@ pub(super) fn end_of_day(date: NaiveDate, zone: Option<&str>) -> Result<DateTime
                     "set `--time-zone` to an IANA name such as Europe/Berlin, or set `--expires` to a time with an offset",
                 )
             })?;
-            // Near the end of 9999, `chrono` cannot represent the next day in every time zone.
+            // On the last two days of 9999, `jiff` cannot represent the start of the next day in some time zones.
             if date.year() == 9999 && date.ordinal() >= 364 {
                 return Ok(last());
             }

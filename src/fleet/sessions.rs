@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 
+use crate::auth::method::AuthMethod;
 use crate::auth::session;
 use crate::auth::session::Access;
 use crate::context::Context;
@@ -75,18 +76,22 @@ impl<'t> SignInQueue<'t> {
                 Some(Ok(target)) => {
                     let mut is_signed_in = false;
                     let nested = failures.clone();
-                    let result =
-                        session::signed_in_to_recover(target, self.context, async |access| {
-                            is_signed_in = true;
-                            let sessions = OpenSessions {
-                                place,
-                                access,
-                                before: before.as_ref(),
-                            };
-                            self.open(place + 1, Some(sessions), nested, &mut *work)
-                                .await
-                        })
-                        .await;
+                    let work = async |access: Access<'_>| {
+                        is_signed_in = true;
+                        let sessions = OpenSessions {
+                            place,
+                            access,
+                            before: before.as_ref(),
+                        };
+                        let next = self.open(place + 1, Some(sessions), nested, &mut *work);
+                        next.await
+                    };
+                    let result = match AuthMethod::select(target, self.context) {
+                        Ok(method) => {
+                            session::signed_in_to_recover(&method, target, self.context, work).await
+                        }
+                        Err(error) => Err(error),
+                    };
                     match result {
                         Err(error)
                             if !is_signed_in

@@ -30,8 +30,9 @@ pub(crate) fn place() -> String {
     )
 }
 
-/// Locks the journal folder, so that concurrent runs check each other's records one at a time. One of the runs can then continue. Without the lock,
-/// every run may find another run's record and exit with an error. This error does no harm. Returns `None` if the folder cannot be locked.
+/// Locks the journal folder, so that concurrent runs check each other's records one at a time, and one of these runs can continue. Returns
+/// `None` if the folder cannot be locked. The caller then continues without the lock. At worst, every run finds the record of another run and
+/// fails.
 pub(crate) fn turn() -> Option<File> {
     let folder = File::open(folder()?.path()).ok()?;
     lock_within_limit(&folder).ok().map(|()| folder)

@@ -4,9 +4,15 @@ use super::{JournalEntry, Record, Stage, place, unfinished};
 use crate::expiry::format_time;
 use crate::storage::permissions::UntrustedPath;
 
-/// Returns a warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record. `yes` is the flag
-/// for the commands in the warnings: ` --yes` if this run cannot prompt.
-pub(crate) fn unfinished_work(manager: &str, tenant: Option<&str>, yes: &str) -> Vec<String> {
+/// Returns a warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record. Each command in the
+/// warnings ends with `yes`. `yes` is ` --yes` if this run cannot prompt, or empty if this run can prompt. `except` is the ID of the
+/// operation that this run continues.
+pub(crate) fn unfinished_work(
+    manager: &str,
+    tenant: Option<&str>,
+    yes: &str,
+    except: Option<&str>,
+) -> Vec<String> {
     let entries = match unfinished() {
         Ok(entries) => entries,
         // If other users can change the journal, the error is reported here. Any other error is reported later, when this run fails to write its own
@@ -20,7 +26,9 @@ pub(crate) fn unfinished_work(manager: &str, tenant: Option<&str>, yes: &str) ->
     };
     let warning = |entry| match entry {
         JournalEntry::Record(record)
-            if record.manager == manager && record.tenant.as_deref() == tenant =>
+            if record.manager == manager
+                && record.tenant.as_deref() == tenant
+                && except != Some(record.operation.as_str()) =>
         {
             Some(interrupted_run(&record, yes))
         }
@@ -46,17 +54,31 @@ fn interrupted_run(record: &Record, yes: &str) -> String {
             secret_in_use(record, yes)
         );
     }
+    if record.is_delivered() {
+        let (left, work) = match record.temporary {
+            true => ("deleted the temporary key", "delete the key"),
+            false => ("set the expiry of the old key", "set the expiry"),
+        };
+        return format!(
+            "the run that started at {began} delivered the secret of the key `{name}`, but was interrupted before it {left}; run `swp-keys recover` to {work}"
+        );
+    }
     format!(
         "the run that started at {began} was interrupted while it was creating the key `{name}` or a secret for it; run `swp-keys recover` to finish the operation or roll it back"
     )
 }
 
-/// Returns the next step for the user if the interrupted run may have delivered the secret. Because the secret may be in use, `recover` replaces it
-/// only with `--rekey`. `yes` is the flag for the commands: ` --yes` if this run cannot prompt.
+/// Returns the next step for the user if the interrupted run may have delivered the secret. The secret may be in use, so `recover` replaces it only
+/// with `--rekey`. Each command in the text ends with `yes`. `yes` is ` --yes` if this run cannot prompt, or empty if this run can prompt.
 pub(crate) fn secret_in_use(record: &Record, yes: &str) -> String {
     let operation = &record.operation;
+    // Without a terminal, `recover` requires a destination if the interrupted run did not write the secret to stdout.
+    let to = match yes.is_empty() || record.delivers_to_stdout() {
+        true => "",
+        false => " --out-file FILE",
+    };
     format!(
         "check whether the key's secret is in use; if it is, run `swp-keys recover {operation} --forget{yes}`; if it is not, run \
-         `swp-keys recover {operation} --rekey{yes}`, which creates a new secret"
+         `swp-keys recover {operation} --rekey{yes}{to}`, which creates a new secret"
     )
 }

@@ -135,7 +135,8 @@ fn boot() -> Option<&'static str> {
 #[cfg(target_os = "linux")]
 fn read_boot() -> Option<String> {
     let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    // A container may have a time namespace in which the clock does not count from boot. The ID therefore also contains the namespace.
+    // A container may have its own time namespace, in which the clock starts at a different time. So the ID of the time namespace is added to the ID
+    // of the boot.
     let namespace = std::fs::read_link("/proc/self/ns/time").unwrap_or_default();
     let boot = format!("{} {}", id.trim(), namespace.display());
     (boot.len() <= 64

@@ -190,6 +190,11 @@ impl Record {
         }
     }
 
+    /// Returns true if stdout is a destination of the secret, or if the record contains no destination.
+    pub(crate) fn delivers_to_stdout(&self) -> bool {
+        self.sinks.is_empty() || self.sinks.iter().any(|sink| sink == "stdout")
+    }
+
     /// Returns true if the secret was delivered.
     pub(crate) fn is_delivered(&self) -> bool {
         let succeeded =
@@ -230,7 +235,7 @@ impl Record {
         }
     }
 
-    /// Returns true if `other` differs from this record only in the fields of the header.
+    /// Returns true if `other` differs from this record at most in the key ID and the progress, which are in the header of the file.
     pub(super) fn has_rest_of(&self, other: &Self) -> bool {
         let with_head_of_other = Self {
             progress: other.progress.clone(),

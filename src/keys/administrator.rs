@@ -6,8 +6,8 @@ use crate::manager::{Administrator, Cause, ManagerError, SignedIn};
 /// Returns the administrator with this name. Returns `None` if no administrator has the name, or if the session lacks the permission to
 /// view administrators.
 ///
-/// It is unknown which sessions and roles have this permission (docs/manager-api.md, "Unknowns", no. 20). If the request is rejected, a
-/// different read request shows whether the session is still valid.
+/// It is unknown which sessions and roles have this permission (docs/manager-api.md, "Unknowns", no. 20). If the manager rejects the request, this
+/// function sends a different read request to check that the session is still valid.
 pub(crate) async fn administrator(
     signed_in: &SignedIn,
     username: &str,

@@ -18,7 +18,7 @@ pub(crate) struct KeyResult {
     name: Option<String>,
     /// The fields of the key for JSON output, if the key still exists.
     fields: Option<Map<String, Value>>,
-    /// The fields that JSON output adds to the key, in the object `meta`. Null if the key no longer exists.
+    /// The value of the field `meta` in the JSON output for the key. It is null if the key no longer exists.
     meta: Value,
     outcome: KeyOutcome,
 }
@@ -159,10 +159,10 @@ impl KeyResult {
     }
 }
 
-/// The forms of a command's verb that its messages contain.
+/// The verb of a command, in the forms that messages need.
 #[derive(Clone, Copy)]
 pub(crate) struct BatchWords {
-    /// The infinitive, such as `delete`. The command is `delete-key`.
+    /// The infinitive of the verb, such as `delete`. With `-key` appended, it is the name of the command.
     pub(crate) verb: &'static str,
     /// The past participle, such as `deleted`.
     pub(crate) done: &'static str,
@@ -190,6 +190,18 @@ impl Batch {
     /// Adds a result.
     pub(crate) fn push(&mut self, result: KeyResult) {
         self.results.push(result);
+    }
+
+    /// Inserts a result at the index `place`.
+    pub(crate) fn insert(&mut self, place: usize, result: KeyResult) {
+        self.results.insert(place.min(self.results.len()), result);
+    }
+
+    /// Adds a flag that a hint must repeat. The flag begins with a space.
+    pub(crate) fn add_flag(&mut self, flag: &str) {
+        if !self.flags.contains(flag) {
+            self.flags += flag;
+        }
     }
 
     /// Adds the result for a key that could not be changed. Returns true if the batch must stop, because the error concerns the requests

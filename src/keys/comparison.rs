@@ -73,8 +73,8 @@ pub(crate) fn compare(change: &KeyChange, key: &ApiKey) -> Vec<Compared> {
 /// Removes the fields in which the key already has the requested value, so that the request to the manager contains only differences.
 pub(crate) fn without_equal(change: KeyChange, key: &ApiKey) -> KeyChange {
     let compared = compare(&change, key);
-    // The manager may return a brief key object, which omits some fields. The current values of these fields are unknown, so they are not
-    // removed from the change.
+    // The manager may return a brief key object, which omits some fields. The current value of an omitted field is unknown, so the request
+    // still sets the field.
     let differs =
         |one: &&Compared| one.asked != one.is || one.result == Match::NotShown && key.is_brief();
     let changed: Vec<_> = (compared.iter().filter(differs))

@@ -9,6 +9,9 @@ use crate::mint::REFUSAL_WAIT;
 use crate::mint::poll::Poll;
 use crate::process::pending::PendingWork;
 
+/// The flag that hints add, after a space.
+pub(crate) const IGNORE_MISSING: &str = " --ignore-missing";
+
 /// Deletes a key, and verifies that it no longer exists. A first signal does not interrupt the deletion. A second signal ends the run.
 ///
 /// `is_own` is true if the key authenticates this run. `done_so_far` lists what the run has already done. It is appended to the error of a run that
@@ -104,7 +107,7 @@ fn unknown(key: &ApiKey, response: &Result<(), Error>, why: &Error, access: Acce
         describe(key)
     );
     let error = Error::new(ErrorKind::Attention, message).hint(format!(
-        "run `swp-keys delete-key {}{}` again (a key that no longer exists counts as deleted)",
+        "run `swp-keys delete-key {}{}{IGNORE_MISSING}` to make sure that the key is deleted",
         key.id,
         access.context.yes_flag()
     ));

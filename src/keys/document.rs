@@ -9,7 +9,7 @@ use crate::expiry::{Expiry, format_time};
 use crate::manager::NewApiKey;
 use crate::mint::Delivered;
 use crate::target::Target;
-use crate::terminal::output::{Format, env_line, json_text};
+use crate::terminal::output::{Format, TableLayout, env_line, json_text};
 
 /// Returns the error for a run that has delivered the secret but could not print the key's details.
 pub(crate) fn output_failed_after_delivery(error: Error) -> Error {
@@ -85,24 +85,27 @@ pub(crate) fn secret_meta(
 ///
 /// # Errors
 /// Returns an error if writing to stdout fails. The hint warns against running the command again, because the secret was already delivered.
-pub(crate) fn print_delivered(
-    fields: &Map<String, Value>,
-    meta: Value,
-    context: &Context,
-) -> Result<(), Error> {
-    print_key(fields, meta, context).map_err(output_failed_after_delivery)
+pub(crate) fn print_delivered(delivered: &Delivered, context: &Context) -> Result<(), Error> {
+    print_key(&delivered.fields, delivered.meta.clone(), context)
+        .map_err(output_failed_after_delivery)
 }
 
-/// Prints a key without its secret. Text output is the key's ID. JSON output is the manager's key object with `meta` added.
+/// Prints a key without its secret. Text output is the key's ID. On a terminal, text output is empty, because a note already shows the ID. JSON
+/// output is the manager's key object with `meta` added.
 pub(crate) fn print_key(
     fields: &Map<String, Value>,
     meta: Value,
     context: &Context,
 ) -> Result<(), Error> {
+    let output = &context.output;
+    let is_terminal = matches!(output.destination(), TableLayout::Terminal { .. });
+    if output.format() == Format::Text && is_terminal && !output.is_quiet() {
+        return Ok(());
+    }
     let id = fields.get("ID").map(Value::to_string).unwrap_or_default();
     let mut object = Value::Object(fields.clone());
     object["meta"] = meta;
-    context.output.data(&match context.output.format() {
+    output.data(&match output.format() {
         Format::Text | Format::Tsv => format!("{id}\n"),
         Format::Env => env_line("SWP_API_KEY_ID", &id),
         Format::Json => json_text(&object, true) + "\n",

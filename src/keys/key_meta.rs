@@ -8,6 +8,7 @@ use super::state::{State, role_name};
 use crate::auth::session::Access;
 use crate::error::Error;
 use crate::manager::ApiKey;
+use crate::mint::is_retiring;
 use crate::text::rfc3339;
 
 /// The fields that JSON output adds to a key.
@@ -17,6 +18,8 @@ pub(crate) struct KeyMeta<'a> {
     state: &'static str,
     /// The name of the key's role. `None` if this run has not read the role.
     role: Option<&'a str>,
+    /// True if a rotation has replaced the key.
+    retiring: bool,
     created_at: Option<String>,
     last_sign_in_at: Option<String>,
     expires_at: Option<String>,
@@ -29,6 +32,7 @@ impl<'a> KeyMeta<'a> {
         Self {
             state: State::of(key, now).word(),
             role,
+            retiring: is_retiring(key),
             created_at: key.created().and_then(rfc3339),
             last_sign_in_at: key.last_sign_in().and_then(rfc3339),
             expires_at: key.expiry_date().and_then(rfc3339),
@@ -44,8 +48,8 @@ impl<'a> KeyMeta<'a> {
     }
 }
 
-/// Returns a copy of `meta` that also contains the fields of [`KeyMeta`] for one key. `fields` is the key as the manager's JSON object. In a dry run,
-/// no key exists, and `fields` is the request that would create the key.
+/// Returns a copy of `meta` with the fields of [`KeyMeta`] for one key. `fields` is the JSON object of the key, as the manager returned it.
+/// After a dry run there is no key, so `fields` is the create request.
 pub(crate) fn complete(
     meta: &Value,
     fields: &Map<String, Value>,

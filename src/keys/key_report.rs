@@ -48,6 +48,7 @@ pub(crate) struct KeyReport {
     destinations: Vec<Destination>,
     warns_of_short_life: bool,
     suggests_expiry: bool,
+    names_stdout: bool,
 }
 
 impl KeyReport {
@@ -97,7 +98,13 @@ impl KeyReport {
             destinations: Vec::new(),
             warns_of_short_life: false,
             suggests_expiry: false,
+            names_stdout: false,
         }
+    }
+
+    /// Returns the key's ID.
+    pub(crate) fn id(&self) -> i64 {
+        self.id
     }
 
     /// Sets the key's name if the manager did not return one. `name` comes from the journal record of the run.
@@ -119,10 +126,11 @@ impl KeyReport {
         Self { role, ..self }
     }
 
-    /// Adds a warning if the key expires in less than an hour.
-    pub(crate) fn warn_of_short_life(self) -> Self {
+    /// Adds a warning if the key expires in less than an hour and `expires`, the value of `--expires`, ends with the unit `m`. The user may have meant
+    /// months.
+    pub(crate) fn warn_of_short_life(self, expires: Option<&str>) -> Self {
         Self {
-            warns_of_short_life: true,
+            warns_of_short_life: expires.is_some_and(|text| text.trim_end().ends_with('m')),
             ..self
         }
     }
@@ -131,6 +139,14 @@ impl KeyReport {
     pub(crate) fn suggest_expiry(self, suggest: bool) -> Self {
         Self {
             suggests_expiry: suggest,
+            ..self
+        }
+    }
+
+    /// Adds a note if the secret was printed to stdout. `recover` prints this note, because the interrupted run may have had a different destination.
+    pub(crate) fn name_stdout(self) -> Self {
+        Self {
+            names_stdout: true,
             ..self
         }
     }
@@ -198,13 +214,25 @@ impl KeyReport {
         text
     }
 
-    /// Returns the part of a message that says where the secret was written. Returns `None` if the only destination is stdout.
+    /// Returns the part of a message that says where the secret was written. Returns `None` if stdout is the only destination and does not need to be
+    /// named.
     fn places(&self) -> Option<String> {
         let all = self.destinations.as_slice();
-        if matches!(all, [] | [Destination::Stdout]) {
+        let is_plain = matches!(all, [Destination::Stdout]) && !self.names_stdout;
+        if all.is_empty() || is_plain {
             return None;
         }
-        let places: Vec<_> = all.iter().map(Destination::describe).collect();
-        Some(format!("secret written to {}", places.join(" and ")))
+        let list = |are_commands: bool| {
+            let is_listed =
+                |place: &&Destination| matches!(place, Destination::Command(_)) == are_commands;
+            let places = all.iter().filter(is_listed).map(Destination::describe);
+            places.collect::<Vec<_>>().join(" and ")
+        };
+        let (places, commands) = (list(false), list(true));
+        Some(match (places.as_str(), commands.as_str()) {
+            ("", commands) => format!("secret passed to {commands}"),
+            (places, "") => format!("secret written to {places}"),
+            (places, commands) => format!("secret written to {places}, and passed to {commands}"),
+        })
     }
 }

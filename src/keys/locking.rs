@@ -98,7 +98,7 @@ pub(crate) async fn run(
     for key in keys {
         KeyRef::read(key)?;
     }
-    // TSV output is a table, also for one key.
+    // TSV output is a table, even for a single key.
     if let [key] = keys
         && context.output.format() != Format::Tsv
     {

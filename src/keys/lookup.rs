@@ -110,16 +110,24 @@ pub(crate) async fn by_id(id: i64, access: Access<'_>) -> Result<ApiKey, Error> 
             "the manager returned the key with ID {} instead of the key with ID {id}",
             key.id
         ))),
-        Err(error) if *error.cause() == Cause::NotFound => Err(Error::new(
-            ErrorKind::NotFound,
-            error.to_string(),
-        )
+        Err(error) if *error.cause() == Cause::NotFound => Err(no_key(
+            id,
+            // A gateway may have sent a response that is not the manager's. Such a response does not prove that the key does not exist.
+            (!error.is_from_manager()).then(|| error.to_string()),
+        )),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Returns the error for an ID that no key has. `message` replaces the usual message.
+pub(crate) fn no_key(id: i64, message: Option<String>) -> Error {
+    let message = message.unwrap_or_else(|| format!("there is no key with the ID {id}"));
+    Error::new(ErrorKind::NotFound, message)
+        .http(Some(404))
         .hint(format!(
             "run `swp-keys list-keys` to list the IDs, or use `name:{id}` to select a key by the name `{id}`"
         ))
-        .key(id)),
-        Err(error) => Err(error.into()),
-    }
+        .key(id)
 }
 
 async fn by_name(name: &str, access: Access<'_>) -> Result<ApiKey, Error> {
@@ -182,8 +190,8 @@ async fn not_found(name: &str, others: &[ApiKey], access: Access<'_>) -> Error {
     })
 }
 
-/// Adds a hint about a missing permission to the error of a key search. The role of an API key may lack the permission. It is unknown
-/// whether a session has the permission (docs/manager-api.md, "Unknowns", no. 20).
+/// Adds a hint to the error of a key search: the permission to search keys may be missing. A run with a session gets this hint too, because it
+/// is unknown whether every session has the permission (docs/manager-api.md, "Unknowns", no. 20).
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
     let instead = "sign in with an API key that has permission to search keys (`--api-key-file`)";
     explain_refusal(signed_in, error, "search keys", instead)

@@ -13,8 +13,8 @@ pub(super) fn explain_refusal(
 ) -> Error {
     let uses_key = signed_in.session().is_none();
     let reason = match (error.cause(), uses_key) {
-        // The manager returns the same response if the API key that authenticates this run has expired, if it is locked, and if its role
-        // lacks the permission.
+        // The manager returns the same response in three cases: the API key of this run has expired, it is locked, or its role lacks the
+        // permission.
         (Cause::Forbidden, true) => {
             "this API key may be expired or locked, or it may lack".to_owned()
         }

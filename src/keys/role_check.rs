@@ -39,8 +39,8 @@ pub(crate) fn refuses_api(role: &RoleSummary) -> bool {
     role.allow_web_service == Some(false)
 }
 
-/// Reads the role with this ID. Returns `None` if the role cannot be read, for example because a permission is missing. The run then continues
-/// without checking the role. It is unknown whether a session may read roles (docs/manager-api.md, "Unknowns", no. 20).
+/// Reads the role with this ID. Returns `None` if the role cannot be read, so that the run continues without checking the role. For example, a
+/// permission may be missing, or the manager may forbid sessions to read roles (docs/manager-api.md, "Unknowns", no. 20).
 ///
 /// # Errors
 /// Returns an error if no role has this ID, or if the manager rejects the API key that authenticates this run.

@@ -71,7 +71,7 @@ pub(crate) async fn requested(
     }
 }
 
-/// Returns the role with this name. This function compares the names in the results again, because it is unknown how the manager compares
+/// Searches for the role with this name. This function checks the names in the search results, because it is unknown how the manager compares
 /// names (docs/manager-api.md, "Search").
 ///
 /// # Errors
@@ -191,15 +191,23 @@ pub(crate) fn print(roles: &[Role], target: &Target, context: &Context) -> Resul
     }
 }
 
+/// Describes the rights of a role in a few words, such as `view only, 12 of 80 rights`.
+pub(crate) fn rights_in_words(role: &Role) -> String {
+    let summary = role.parsed::<RoleSummary>();
+    summary.map_or_else(|| "unknown".to_owned(), |role| role.rights_in_words())
+}
+
 fn table(roles: &[Role]) -> Table {
     let mut table = Table::new([
         Column::whole("ID"),
         Column::cut("NAME", 18),
         Column::cut("DESCRIPTION", 11),
+        Column::cut("RIGHTS", 18),
     ]);
     for role in roles {
         let description = role.description().unwrap_or_default().to_owned();
-        let cells = [role.id.to_string(), role.name.clone(), description];
+        let rights = rights_in_words(role);
+        let cells = [role.id.to_string(), role.name.clone(), description, rights];
         table.push(cells.map(Cell::from).into());
     }
     table
@@ -224,8 +232,8 @@ impl RoleNames {
         let asking = async { Ok(access.signed_in.roles::<RoleSummary>().await) };
         match access.context.signals.cancel(asking).await? {
             Ok(roles) => Ok(Self::from_iter(roles)),
-            // If the manager rejects the search, the run continues without role names. It is unknown whether a session may search roles
-            // (docs/manager-api.md, "Unknowns", no. 20).
+            // A manager may forbid sessions to search roles (docs/manager-api.md, "Unknowns", no. 20). So a rejected search is not an error, and
+            // the run continues without role names.
             Err(error) if matches!(error.cause(), Cause::Forbidden | Cause::Unauthorized) => {
                 log::info!("could not read the role names: {error}");
                 Ok(Self::default())

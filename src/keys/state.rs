@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::times::detailed;
+use crate::auth::session::Access;
 use crate::context::Context;
+use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 
@@ -36,7 +39,7 @@ impl State {
         }
     }
 
-    /// Returns the state as one word for JSON output. The word contains no time, because JSON output has separate fields for times.
+    /// Returns the state as one word. The word contains no time, because the output has separate fields for times.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Active | Self::Expires(_) => "active",
@@ -46,24 +49,12 @@ impl State {
         }
     }
 
-    /// Returns the state for text output, such as `active`, `expires in 3 d` or `locked until TIME`.
-    pub(crate) fn words(self, now: DateTime<Utc>) -> String {
+    /// Returns the time when a lock after wrong secrets ends.
+    pub(crate) fn locked_until(self) -> Option<i64> {
         match self {
-            Self::Expires(end) => format!("expires in {}", span(end - now.timestamp_millis())),
-            Self::Locked(Some(until)) => format!("locked until {}", format_time(until)),
-            _ => self.word().to_owned(),
+            Self::Locked(until) => until,
+            _ => None,
         }
-    }
-}
-
-/// Formats a duration in whole minutes (below 2 hours), hours (below 2 days) or days.
-fn span(milliseconds: i64) -> String {
-    let minutes = milliseconds / 60_000;
-    match minutes {
-        0 => "less than 1 min".to_owned(),
-        1..120 => format!("{minutes} min"),
-        120..2880 => format!("{} h", minutes / 60),
-        _ => format!("{} d", minutes / 1440),
     }
 }
 
@@ -78,6 +69,33 @@ pub(crate) fn describe(key: &ApiKey) -> String {
         Some(name) => format!("the key `{name}` (ID {})", key.id),
         None => format!("the key with ID {}", key.id),
     }
+}
+
+/// Checks that the key is neither locked nor expired. A new secret of a locked or expired key would not work, and would replace an old secret that
+/// can work again.
+///
+/// # Errors
+/// Returns a conflict error.
+pub(crate) fn require_usable(key: &ApiKey, access: Access<'_>) -> Result<(), Error> {
+    let id = key.id;
+    let (problem, hint) = match State::of(key, access.signed_in.time()) {
+        State::Locked(_) => (
+            "is locked".to_owned(),
+            format!(
+                "run `swp-keys unlock-key {id}` first, or run `swp-keys rotate-key {id}` to replace the key"
+            ),
+        ),
+        State::Expired => (
+            format!("expired at {}", time_or(key.expiry_date(), "")),
+            format!("run `swp-keys update-key {id} --expires 90d` first"),
+        ),
+        _ => return Ok(()),
+    };
+    let message = format!(
+        "{} {problem}, so a new secret would not work; the key was not changed",
+        describe(key)
+    );
+    Err(Error::new(ErrorKind::Conflict, message).hint(hint).key(id))
 }
 
 /// Returns true if this error does not show whether a key works. The manager may return the same status code for a missing permission and
@@ -108,21 +126,27 @@ pub(crate) async fn role_name(signed_in: &SignedIn, id: Option<i64>) -> Option<S
 pub(crate) fn key_facts(
     key: Option<&ApiKey>,
     role: Option<&str>,
-    signed_in: &SignedIn,
+    access: Access<'_>,
 ) -> Vec<[String; 2]> {
     let Some(key) = key else {
         return Vec::new();
     };
-    let now = signed_in.time();
+    let (now, layout) = (access.signed_in.time(), access.context.output.destination());
+    let time = |time, absent| detailed(time, absent, now, layout);
+    let state = State::of(key, now);
     let fields = key.fields();
     let tenant = fields.get("tenantGUID").and_then(Value::as_str);
     [
         ("Key", Some(key_with_id(key))),
         ("Role", key.role_id().map(|id| role_with_id(role, id))),
-        ("State", Some(State::of(key, now).words(now))),
-        ("Expires", Some(time_or(key.expiry_date(), "never"))),
-        ("Last sign-in", key.last_sign_in().map(format_time)),
-        ("Tenant", tenant.map(str::to_owned)),
+        ("State", Some(state.word().to_owned())),
+        (
+            "Unlocks",
+            state.locked_until().map(|until| time(Some(until), "")),
+        ),
+        ("Expires", Some(time(key.expiry_date(), "never"))),
+        ("Last sign-in", Some(time(key.last_sign_in(), "never"))),
+        ("Tenant GUID", tenant.map(str::to_owned)),
     ]
     .into_iter()
     .filter_map(|(name, value)| Some([name.to_owned(), value?]))
@@ -150,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    fn state(fields: &Value) -> (String, &'static str) {
+    fn state(fields: &Value) -> (&'static str, Option<i64>) {
         let mut object = json!({"ID": 7});
         for (name, value) in fields.as_object().into_iter().flatten() {
             object[name] = value.clone();
@@ -159,60 +183,26 @@ mod tests {
             serde_json::from_str(&object.to_string()).unwrap_or_else(|error| panic!("{error}"));
         let now = DateTime::from_timestamp_millis(1_000_000_000_000).unwrap_or_default();
         let state = State::of(&key, now);
-        (state.words(now), state.word())
+        (state.word(), state.locked_until())
     }
 
     #[test]
     fn each_key_has_one_state() {
         let now = 1_000_000_000_000_i64;
-        let day = 86_400_000;
-        for (fields, words, word) in [
-            (json!({"active": true}), "active", "active"),
-            (json!({}), "unknown", "unknown"),
-            (json!({"active": false}), "locked", "locked"),
-            (
-                json!({"active": false, "expiryDate": now - 1}),
-                "locked",
-                "locked",
-            ),
-            (
-                json!({"active": true, "unlockTime": now + 60_000}),
-                "locked until 2001-09-09 01:47 UTC",
-                "locked",
-            ),
-            (
-                json!({"active": true, "unlockTime": now}),
-                "active",
-                "active",
-            ),
-            (
-                json!({"active": true, "expiryDate": now}),
-                "expired",
-                "expired",
-            ),
-            (json!({"active": true, "expiryDate": 0}), "active", "active"),
-            (
-                json!({"expiryDate": now + 5 * day + 1}),
-                "expires in 5 d",
-                "active",
-            ),
-            (
-                json!({"active": true, "expiryDate": now + 2 * day - 1}),
-                "expires in 47 h",
-                "active",
-            ),
-            (
-                json!({"active": true, "expiryDate": now + 119 * 60_000}),
-                "expires in 119 min",
-                "active",
-            ),
-            (
-                json!({"active": true, "expiryDate": now + 1}),
-                "expires in less than 1 min",
-                "active",
-            ),
+        for (fields, word) in [
+            (json!({"active": true}), "active"),
+            (json!({}), "unknown"),
+            (json!({"active": false}), "locked"),
+            (json!({"active": false, "expiryDate": now - 1}), "locked"),
+            (json!({"active": true, "unlockTime": now}), "active"),
+            (json!({"active": true, "expiryDate": now}), "expired"),
+            (json!({"active": true, "expiryDate": 0}), "active"),
+            (json!({"expiryDate": now + 1}), "active"),
+            (json!({"active": true, "expiryDate": now + 1}), "active"),
         ] {
-            assert_eq!(state(&fields), (words.to_owned(), word), "{fields}");
+            assert_eq!(state(&fields), (word, None), "{fields}");
         }
+        let guessed = json!({"active": true, "unlockTime": now + 60_000});
+        assert_eq!(state(&guessed), ("locked", Some(now + 60_000)));
     }
 }

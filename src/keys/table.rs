@@ -9,6 +9,7 @@ use super::roles::RoleNames;
 use super::state::State;
 use super::times::{SOON, exact, relative};
 use crate::manager::ApiKey;
+use crate::mint::is_retiring;
 use crate::terminal::output::{Cell, Column, Table, Tint};
 
 /// A column of the table of keys.
@@ -20,7 +21,7 @@ pub(crate) enum KeyColumn {
     Name,
     /// The name of the key's role, or its ID if the name is unknown.
     Role,
-    /// Whether the key can be used: active, locked, expired or unknown.
+    /// Whether the key can be used: active, retiring (replaced by a rotation), locked, expired or unknown.
     State,
     /// When the key expires.
     Expires,
@@ -55,8 +56,8 @@ impl KeyTable<'_> {
     /// Returns the table with the default columns. Some columns are omitted on a narrow terminal.
     pub(crate) fn with_default_columns(&self, keys: &[ApiKey]) -> Table {
         let mut table = Table::new(DEFAULT_COLUMNS.map(|column| match column {
-            KeyColumn::Created => column.layout().droppable(1),
-            KeyColumn::LastSignIn => column.layout().droppable(2),
+            KeyColumn::LastSignIn => column.layout().droppable(1),
+            KeyColumn::Created => column.layout().droppable(2),
             KeyColumn::Role => column.layout().droppable(3),
             _ => column.layout(),
         }));
@@ -91,14 +92,11 @@ impl KeyTable<'_> {
         });
     }
 
-    /// Returns a line with the number of the keys, and the number of those keys that will expire soon. `is_partial` is true if the manager
-    /// may have more keys.
-    pub(crate) fn summary(&self, keys: &[ApiKey], is_partial: bool) -> String {
+    /// Returns a line with the number of the keys (`count`), and the number of those keys that will expire soon.
+    pub(crate) fn summary(&self, keys: &[ApiKey], count: &str) -> String {
         let expiring = keys.iter().filter(|key| self.expires_soon(key)).count();
-        let plural = if keys.len() == 1 { "" } else { "s" };
         let verb = if expiring == 1 { "expires" } else { "expire" };
-        let first = if is_partial { "the first " } else { "" };
-        let mut line = format!("{first}{} key{plural}", keys.len());
+        let mut line = count.to_owned();
         if expiring > 0 {
             line += &format!(", {expiring} {verb} within 14 days");
         }
@@ -126,13 +124,19 @@ impl KeyTable<'_> {
             KeyColumn::Id => Cell::from(key.id.to_string()),
             KeyColumn::Name => text(key.name()),
             KeyColumn::Role => Cell::from(self.role(key)),
-            KeyColumn::State => {
-                Cell::from(State::of(key, self.now).word().to_owned()).tinted(self.tint(key))
-            }
+            KeyColumn::State => Cell::from(self.state(key).to_owned()).tinted(self.tint(key)),
             KeyColumn::Expires => time(key.expiry_date(), "never").tinted(self.tint(key)),
             KeyColumn::Created => time(key.created(), "-"),
             KeyColumn::LastSignIn => time(key.last_sign_in(), "never"),
             KeyColumn::Description => text(key.description()),
+        }
+    }
+
+    /// Returns the key's state, or `retiring` if a rotation has replaced the key and the key still works.
+    fn state(&self, key: &ApiKey) -> &'static str {
+        match State::of(key, self.now).word() {
+            "active" if is_retiring(key) => "retiring",
+            word => word,
         }
     }
 
@@ -162,7 +166,7 @@ impl KeyTable<'_> {
     fn compare(&self, one: &ApiKey, other: &ApiKey, column: KeyColumn) -> Ordering {
         let text = |key: &ApiKey| match column {
             KeyColumn::Role => self.role(key),
-            KeyColumn::State => State::of(key, self.now).word().to_owned(),
+            KeyColumn::State => self.state(key).to_owned(),
             KeyColumn::Description => key.description().unwrap_or_default().to_owned(),
             _ => key.name().unwrap_or_default().to_owned(),
         };

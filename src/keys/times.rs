@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::expiry::{format_date, format_time, length};
+use crate::terminal::output::TableLayout;
 use crate::text::rfc3339;
 
 const MINUTE: i64 = 60_000;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
+const DAY: i64 = 24 * 60 * MINUTE;
 
 /// The limit for relative times such as `in 3 days`, in milliseconds. A time that differs from the current time by more than this is
 /// displayed as a date. A key that expires within this period is marked in the table.
@@ -16,23 +17,37 @@ pub(crate) const SOON: i64 = 14 * DAY;
 /// UTC.
 pub(crate) fn relative(milliseconds: i64, now: DateTime<Utc>) -> String {
     let ahead = milliseconds.saturating_sub(now.timestamp_millis());
-    let distance = ahead.saturating_abs();
-    if distance > SOON {
-        return DateTime::from_timestamp_millis(milliseconds).map_or_else(
-            || exact(milliseconds),
-            |time| time.format("%Y-%m-%d").to_string(),
-        );
+    if ahead.saturating_abs() > SOON {
+        return format_date(milliseconds);
     }
-    let length = match distance {
-        0..MINUTE => return "now".to_owned(),
-        MINUTE..HOUR => format!("{} min", distance / MINUTE),
-        HOUR..DAY => counted(distance / HOUR, "hour"),
-        _ => counted(distance / DAY, "day"),
-    };
-    if ahead > 0 {
-        format!("in {length}")
-    } else {
-        format!("{length} ago")
+    from_now(ahead)
+}
+
+/// Returns the time that is `ahead` milliseconds after now, such as `in 3 days` or `3 days ago`.
+fn from_now(ahead: i64) -> String {
+    let distance = ahead.saturating_abs();
+    match length(distance).filter(|_| distance >= MINUTE) {
+        None => "now".to_owned(),
+        Some(length) if ahead > 0 => format!("in {length}"),
+        Some(length) => format!("{length} ago"),
+    }
+}
+
+/// Returns a time for the details of a key: on a terminal as `2026-11-18 11:06 UTC (in 3 days)`, and in a pipe in the form of RFC 3339. Returns the text
+/// `absent` if there is no time.
+pub(crate) fn detailed(
+    time: Option<i64>,
+    absent: &str,
+    now: DateTime<Utc>,
+    layout: TableLayout,
+) -> String {
+    match (time, layout) {
+        (None, _) => absent.to_owned(),
+        (Some(time), TableLayout::Terminal { .. }) => {
+            let ahead = time.saturating_sub(now.timestamp_millis());
+            format!("{} ({})", format_time(time), from_now(ahead))
+        }
+        (Some(time), _) => exact(time),
     }
 }
 
@@ -41,14 +56,11 @@ pub(crate) fn exact(milliseconds: i64) -> String {
     rfc3339(milliseconds).unwrap_or_else(|| milliseconds.to_string())
 }
 
-fn counted(count: i64, unit: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {unit}{plural}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HOUR: i64 = 60 * MINUTE;
 
     #[test]
     fn a_near_time_is_relative_and_a_far_time_is_a_date() {
@@ -57,17 +69,17 @@ mod tests {
             (0, "now"),
             (-59_999, "now"),
             (59_999, "now"),
-            (MINUTE, "in 1 min"),
-            (-MINUTE, "1 min ago"),
-            (59 * MINUTE, "in 59 min"),
-            (HOUR, "in 1 hour"),
+            (MINUTE, "in 1 minute"),
+            (-MINUTE, "1 minute ago"),
+            (59 * MINUTE, "in 59 minutes"),
+            (2 * HOUR, "in 2 hours"),
             (-23 * HOUR, "23 hours ago"),
-            (2 * DAY - 1, "in 1 day"),
+            (2 * DAY - MINUTE, "in 47 hours"),
             (-3 * DAY, "3 days ago"),
             (SOON, "in 14 days"),
             (SOON + 1, "2026-12-02"),
             (-SOON - DAY, "2026-11-03"),
-            (i64::MAX, "9223372036854775807"),
+            (i64::MAX, "9223372036854775807 ms since the Unix epoch"),
         ] {
             let time = now.timestamp_millis().saturating_add(ahead);
             assert_eq!(relative(time, now), expected, "{ahead}");

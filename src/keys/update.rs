@@ -169,7 +169,7 @@ impl Asking<'_> {
                 Err(why) if *why.cause() == Cause::Unauthorized => {
                     return Err(self.unreadable(&error, why));
                 }
-                // If the manager is unreachable, the run stops waiting before the settle timeout is over. The user can repeat the command later.
+                // If the manager stays unreachable, the run ends before `--settle-timeout` is over. The user can repeat the command later.
                 Err(why)
                     if matches!(why.cause(), Cause::ConnectionRefused | Cause::Unreachable)
                         && while_unreachable.is_over() =>
@@ -239,8 +239,8 @@ fn explain(error: ManagerError, change: &KeyChange) -> Error {
     }
 }
 
-/// The hint if `--expires never` did not remove the expiry of a key. It is unknown whether the value 0 removes an expiry
-/// (docs/manager-api.md, "Unknowns", no. 26).
+/// The hint if `--expires never` did not remove the expiry of a key. `--expires never` sends the value 0, and a manager may reject or ignore
+/// this value (docs/manager-api.md, "Unknowns", no. 26).
 const NO_CLEARING: &str = "set a distant expiry such as `--expires 520w`, because this manager may not be able to remove an expiry";
 
 /// The differences between a changed key and the requested values.

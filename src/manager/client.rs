@@ -78,7 +78,7 @@ impl SignedIn {
         }
     }
 
-    /// Sets the channel for requesting a new session if the current session has ended.
+    /// Sets the channel for requesting a new session. The channel is used when the current session has ended.
     #[must_use]
     pub(crate) fn renewable(mut self, renewal: SessionRenewal) -> Self {
         self.renewal = Some(renewal);
@@ -188,8 +188,8 @@ impl SignedIn {
         self.transport.send(&request).await
     }
 
-    /// Requests a new session if the current session has ended, and returns true if a new session was created. The session is checked with the
-    /// request from `access_check`, because the rejection of a different request would not prove that the session has ended.
+    /// Requests a new session if the current session has ended, and returns true if a new session was created. To check the session, this function
+    /// sends a request that every role should allow (`access_check`). So a rejection does not mean that a permission is missing.
     async fn renew(&self, renewal: oneshot::Sender<RenewalReply>) -> bool {
         let check = self
             .transport

@@ -21,7 +21,7 @@ use super::http::retry::RetryPolicy;
 
 /// The time limit for one probe: a request to one of the three paths.
 const PROBE_TIME: Duration = Duration::from_secs(5);
-/// The pause before the three paths are probed again.
+/// The pause between two attempts to find out whether the manager is ready.
 const PROBE_PAUSE: Duration = Duration::from_millis(500);
 
 /// The time between two log messages about failed probes.
@@ -183,8 +183,8 @@ impl Manager {
                 | Cause::TimedOut
                 | Cause::Unreachable
                 | Cause::Rejected(500..) => return Readiness::Starting(error),
-                // Responses with these causes show that the manager is running. A web page with the status 401 or 403 has one of these causes if it
-                // comes from Tomcat, in which the manager runs. Such a page from any other server has the cause `Rejected`.
+                // These causes show that the manager is running. A web page with the status 401 or 403 has one of these causes if it comes from
+                // Tomcat, in which the manager runs. If it comes from a different server, its cause is `Rejected`.
                 Cause::Forbidden
                 | Cause::Unauthorized
                 | Cause::Redirected { .. }

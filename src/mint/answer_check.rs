@@ -1,12 +1,12 @@
 //! Detects responses about a key that this run did not create, and responses with a different role than requested. A key of another run is never
 //! changed or deleted.
 
-use super::likeness::is_like;
+use super::likeness::{folded, is_like};
 use super::ownership::{self, MarkOwner, marker_owner};
 use super::state::{Failure, Minted, Transaction, UndeliveredSecret};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Record, Work};
-use crate::manager::ApiKey;
+use crate::manager::{ApiKey, NewApiKey};
 
 /// Returns a failure if the response is about a key that existed before the request, such as the predecessor in a rotation.
 pub(super) fn known_before(record: &Record, key: &ApiKey) -> Option<Failure> {
@@ -32,9 +32,10 @@ pub(super) enum Attribution {
     Unknown,
 }
 
-pub(super) fn attribute(record: &Record, key: &ApiKey) -> Attribution {
+pub(super) fn attribute(record: &Record, asked: &NewApiKey, key: &ApiKey) -> Attribution {
     let name = key.name().unwrap_or(&record.key_name);
-    let like_ours = name == record.key_name || is_like(&record.key_name, name);
+    let like_ours = (name == record.key_name || is_like(&record.key_name, name))
+        && !has_other_description(record, asked, key);
     match marker_owner(record, key) {
         MarkOwner::Us => Attribution::Ours,
         MarkOwner::Another => Attribution::AnotherRun,
@@ -43,6 +44,15 @@ pub(super) fn attribute(record: &Record, key: &ApiKey) -> Attribution {
         MarkOwner::None if !record.marked || key.description().is_some() => Attribution::AnotherRun,
         MarkOwner::None => Attribution::Unknown,
     }
+}
+
+/// Returns true if the key's description is not the requested description. A description that the manager has altered or truncated counts as the
+/// requested description. Returns false if the key's name contains this run's operation ID, because no other run uses this name.
+fn has_other_description(record: &Record, asked: &NewApiKey, key: &ApiKey) -> bool {
+    let (Some(asked), Some(stored)) = (&asked.description, key.description()) else {
+        return false;
+    };
+    !record.key_name.contains(&record.operation) && !folded(asked).starts_with(&folded(stored))
 }
 
 /// Returns the failure for a response about a key that another run may have created. The key is not deleted, and its secret is not
@@ -93,7 +103,7 @@ impl Transaction<'_> {
         {
             // A different name causes only a warning, because a manager may alter names (docs/manager-api.md, "Unknowns", no. 13).
             self.access.context.output.warn(&format!(
-                "the manager named the key `{name}` (ID {}) instead of `{}`",
+                "the manager gave the key with ID {} the name `{name}` instead of `{}`",
                 key.id, record.key_name
             ));
         }

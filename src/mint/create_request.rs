@@ -28,13 +28,14 @@ impl Transaction<'_> {
         recorded: &mut RunRecord,
     ) -> Result<Minted, Failure> {
         let record = recorded.record();
-        let asking = self.access.signed_in.create_api_key(key);
+        let signals = &self.access.context.signals;
+        let asking = self.access.signed_in.create_api_key(key, signals);
         match journal::refresh_while(record, asking).await {
             Ok(created) => {
                 if let Some(end) = answer_check::known_before(record, &created) {
                     return Err(end);
                 }
-                let another = match answer_check::attribute(record, &created) {
+                let another = match answer_check::attribute(record, key, &created) {
                     Attribution::Ours => false,
                     Attribution::AnotherRun => true,
                     Attribution::Unknown => self.ours_is_another(&created, record).await,
@@ -44,6 +45,13 @@ impl Transaction<'_> {
                 }
                 recorded.note_key(created.id);
                 self.accept(created, recorded.record()).await
+            }
+            // A signal ended the pause before the next attempt. The manager did not process any attempt, so no key was created.
+            Err(error)
+                if error.was_not_processed()
+                    && let Some(signal) = signals.received() =>
+            {
+                Err(Failure::RolledBack(Error::interrupted(signal)))
             }
             // No key was created, because the manager did not process the request, or because it rejected the API key that authenticates this run.
             Err(error) if error.was_not_processed() || self.is_locked_out(&error) => {
@@ -142,7 +150,7 @@ impl Transaction<'_> {
         ended.map_err(|error| {
             Failure::Unresolved(Error::new(ErrorKind::Attention, error).key(id))
         })?;
-        self.request_secret(id, recorded.record()).await
+        self.request_secret(id, recorded.record(), false).await
     }
 
     /// Returns true for a server error that may mean that the name is in use.
@@ -186,7 +194,7 @@ impl Transaction<'_> {
         }
         let same_name = |key: &&ApiKey| key.name() == Some(&record.key_name);
         let known = |key: &&ApiKey| record.existing_ids.contains(&key.id);
-        // If a key with this name was created during this run, the error contains the ID of that key instead of the ID of an older key.
+        // Several keys may have this name. If one of them was created during this run, the error contains the ID of that key.
         let other = (found.iter().filter(same_name).find(|key| !known(key)))
             .or_else(|| found.iter().find(same_name));
         Ok(match other {
@@ -211,7 +219,8 @@ impl Transaction<'_> {
         })
     }
 
-    /// Returns the ID of the old key if another run has renamed the key and is about to create a successor with the same name.
+    /// Returns the ID of the key that this run rotates, if a concurrent rotation has renamed that key. Returns `None` if this run renamed the key
+    /// itself.
     async fn gave_its_name_away(&self, record: &Record) -> Option<i64> {
         let predecessor = (record.predecessor.as_ref()).filter(|old| old.given_name.is_none())?;
         let key = self.access.signed_in.api_key(predecessor.id).await.ok()?;

@@ -1,5 +1,7 @@
 //! Delivers a secret to all of its destinations, or to none.
 
+use serde_json::Value;
+
 use super::delivery_check::Objection;
 use super::record::RunRecord;
 use super::state::{Delivered, Failure, Minted, Transaction};
@@ -9,8 +11,8 @@ use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
 use crate::terminal::status_line;
 
-/// The maximum number of times that a run replaces a new secret that the manager rejects. An earlier reset request with a lost response may have
-/// invalidated the secret.
+/// The maximum number of times that a run replaces a new secret that the manager rejects. If the response to an earlier reset request was lost, the
+/// manager may have processed that request late. The late request invalidates the new secret.
 const MOST_RESETS: usize = 2;
 
 impl Transaction<'_> {
@@ -29,12 +31,13 @@ impl Transaction<'_> {
                 "the new secret does not work, perhaps because the manager processed an earlier request late; creating another secret"
             );
             minted.secret.settled.set(true);
-            minted = self.request_secret(minted.id, recorded.record()).await?;
-            minted.uncertain = true;
+            minted = self
+                .request_secret(minted.id, recorded.record(), true)
+                .await?;
             checked = self.check(&minted, recorded.record()).await;
         }
         let checked = match checked {
-            Ok(()) => self.deliver_to_sinks(&minted, recorded).await,
+            Ok(verified) => self.deliver_to_sinks(&minted, verified, recorded).await,
             Err(Objection::Refused(failure)) if recorded.record().work == Work::Rekey => {
                 minted.secret.settled.set(true);
                 return Err(superseded(&minted, recorded, &failure));
@@ -50,12 +53,9 @@ impl Transaction<'_> {
             Err(Objection::Other(kind, failure)) => Err((kind, failure)),
         };
         minted.secret.settled.set(true);
-        let Err((kind, failure)) = checked else {
-            return Ok(Delivered {
-                id: minted.id,
-                fields: minted.fields,
-                expiry_date: minted.expiry_date,
-            });
+        let (kind, failure) = match checked {
+            Ok(meta) => return Ok(minted.delivered(meta)),
+            Err(failure) => failure,
         };
         match self.undo(minted.id, recorded.record(), &failure).await {
             Failure::RolledBack(error) if kind == ErrorKind::Attention => {
@@ -77,11 +77,14 @@ impl Transaction<'_> {
 
     /// Delivers the secret to all destinations. The record's stage is set to `delivering` before the first delivery, and to `delivered` after the
     /// last delivery. In the stages `delivering` and `delivered`, `recover` invalidates the secret only if the user requests it.
+    ///
+    /// Returns the `meta` object of the JSON output. `verified` is true if the secret was used and works.
     async fn deliver_to_sinks(
         &mut self,
         minted: &Minted,
+        verified: bool,
         recorded: &mut RunRecord,
-    ) -> Result<(), (ErrorKind, String)> {
+    ) -> Result<Value, (ErrorKind, String)> {
         if let Err(error) = recorded.mark(Stage::Delivering) {
             let failure = format!(
                 "could not update the record of this run in {}: {error}",
@@ -93,7 +96,10 @@ impl Transaction<'_> {
         if let Some(pending) = &self.pending {
             pending.set_next_step(next_step);
         }
-        let meta = (self.meta_of)(&minted.fields);
+        let mut meta = (self.meta_of)(&minted.fields);
+        if self.verify {
+            meta["verified"] = verified.then_some(true).into();
+        }
         let payload = Payload {
             secret: &minted.secret.secret,
             fields: &minted.fields,
@@ -124,7 +130,9 @@ impl Transaction<'_> {
         let kind = signals
             .received()
             .map_or(ErrorKind::Undelivered, ErrorKind::Interrupted);
-        delivered.map_err(|failure| (kind, failure.message))
+        delivered
+            .map(|()| meta)
+            .map_err(|failure| (kind, failure.message))
     }
 }
 

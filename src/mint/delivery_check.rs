@@ -15,7 +15,7 @@ use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
 pub(super) enum Objection {
     /// The manager rejected the secret.
     Refused(String),
-    /// An earlier request with a lost response may have invalidated the secret, and it is unknown whether the secret works.
+    /// It is unknown whether the secret works. If the manager processed an earlier reset request last, the secret is invalid.
     Doubtful(String),
     /// The response that contains the secret is not about the key that this run created.
     Exchanged(String),
@@ -32,23 +32,23 @@ impl From<(ErrorKind, String)> for Objection {
 impl Transaction<'_> {
     /// Checks that the secret may be delivered. The secret must not be delivered if a signal was received, if another run created a key with the same
     /// name first, or if the secret does not work.
-    pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<(), Objection> {
+    ///
+    /// Returns true if the secret was used and works.
+    pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<bool, Objection> {
         // If the key is new, duplicates of the key or other keys with the same name may exist.
         if record.work == Work::Create {
             self.stands_alone(minted, record).await?;
         }
-        // If the key existed before this run, or if the response to an earlier request was lost, the key may have a newer secret. So this secret is
-        // tested.
+        // If the key existed before this run, another run may have replaced this secret. If the response to an earlier request was lost, that
+        // request may have replaced this secret late. In both cases, the secret is tested.
         let in_doubt = minted.uncertain || record.work == Work::Rekey;
         let idle = is_idle(minted.active, minted.expiry_date, self.access.signed_in);
-        if self.verify || in_doubt && !idle {
-            self.works(minted).await?;
-        }
+        let verified = (self.verify || in_doubt && !idle) && self.works(minted).await?;
         match self.access.context.signals.received() {
             Some(signal) if record.work == Work::Create && !self.delivers_after_signal => {
                 Err((ErrorKind::Interrupted(signal), "interrupted".to_owned()).into())
             }
-            _ => Ok(()),
+            _ => Ok(verified),
         }
     }
 
@@ -129,7 +129,8 @@ impl Transaction<'_> {
         })
     }
 
-    async fn works(&self, minted: &Minted) -> Result<(), Objection> {
+    /// Uses the secret once. Returns false if it is unknown whether the secret works.
+    async fn works(&self, minted: &Minted) -> Result<bool, Objection> {
         let secret = minted.secret.secret.clone();
         let header = key_header(self.access.target, &secret);
         let manager = self
@@ -143,16 +144,16 @@ impl Transaction<'_> {
                 format!("the new secret belongs to a different key (ID {})", key.id),
             )
                 .into()),
-            Tried::Works(_) => Ok(()),
+            Tried::Works(_) => Ok(true),
             Tried::Refused(error) => {
                 if !self.verify && self.may_not_sign_in(minted).await {
-                    return Ok(());
+                    return Ok(false);
                 }
                 Err(Objection::Refused(format!(
                     "the manager rejected the new secret: {error}"
                 )))
             }
-            // An earlier request with a lost response may have invalidated the secret.
+            // The response to an earlier reset request was lost. If the manager processed that request last, the new secret is invalid.
             Tried::Unproven(error) if minted.uncertain && !is_about_a_right(&error) => {
                 Err(Objection::Doubtful(format!(
                     "could not check whether the new secret works, so it was not delivered: {error}"
@@ -161,11 +162,12 @@ impl Transaction<'_> {
             Tried::Unproven(error) => {
                 let message = format!("could not check whether the new secret works: {error}");
                 if self.verify || minted.uncertain {
-                    self.access.context.output.warn(&message);
+                    // The warning is printed even with `--quiet`, because the exit code 0 would suggest that the secret works.
+                    self.access.context.output.insist(&message);
                 } else {
                     log::info!("{message}");
                 }
-                Ok(())
+                Ok(false)
             }
         }
     }

@@ -19,7 +19,7 @@ struct MarkedKey {
     text_hash: u64,
 }
 
-/// The listed keys that have a marker in their description, and the pairs of duplicates among them.
+/// The listed keys with a marker `[swp-keys ...]` in their description, and the pairs of duplicate keys.
 #[derive(Default)]
 pub(crate) struct Duplicates {
     by_mark: HashMap<u32, MarkedKey>,

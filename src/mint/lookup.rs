@@ -25,7 +25,7 @@ pub(super) struct Lookup<'a> {
     lowest: Option<i64>,
     /// The highest key ID in the results so far. Keys with a higher ID are new.
     highest: Option<i64>,
-    /// If set, the search finds only duplicates of this key, that is, keys that the same create request created.
+    /// If set, the search finds only duplicates of this key. Duplicates exist if the manager processed the create request more than once.
     duplicate: Option<&'a ApiKey>,
 }
 
@@ -54,8 +54,7 @@ impl<'a> Lookup<'a> {
         self
     }
 
-    /// Restricts the search to duplicates of this key, that is, keys that the same create request created. A key with a copied description is not a
-    /// duplicate.
+    /// Restricts the search to duplicates of this key. Duplicates exist if the manager processed the create request of the key more than once.
     pub(super) fn duplicates_of(mut self, key: Option<&'a ApiKey>) -> Self {
         self.duplicate = key;
         self

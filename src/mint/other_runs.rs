@@ -12,9 +12,8 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Entry, JournalEntry, Record, Work};
 use crate::manager::ApiKey;
 
-/// Takes over the records of runs that were interrupted while they created this key or a secret for it. The new secret of this run replaces their
-/// secrets, so their records are no longer needed. `own` is the record of this run. `key` is the key with the ID `id`, or `None` if the key was not
-/// read.
+/// Locks and returns the records of runs that were interrupted while they created this key or a secret for it. Their secrets become invalid when this
+/// run creates a new secret. `own` is the record of this run. `key` is the key with the ID `id`, or `None` if the key was not read.
 ///
 /// # Errors
 /// Returns a conflict if another process is working on the key, or if a rotation of the key was interrupted.
@@ -64,10 +63,10 @@ fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool
     own.work == Work::Rekey && other.key_name == own.key_name && !anothers
 }
 
-/// Checks that no run was interrupted before it delivered the secret of this key.
+/// Checks that no interrupted run has lost the secret of this key.
 ///
 /// # Errors
-/// Returns an error if the secret may be lost. The hint is the next step for the user.
+/// Returns an error if a run was interrupted before it delivered the secret of this key. The hint is the next step for the user.
 pub(crate) fn refuse_unfinished(key: &ApiKey, access: Access<'_>) -> Result<(), Error> {
     let (target, context) = (access.target, access.context);
     let manager = target.address.to_string();

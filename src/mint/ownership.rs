@@ -14,8 +14,8 @@ use super::marker::{default_name_of, found_marks};
 /// The result of a search for an operation's key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// A key has the operation's marker. The duplicates have the same marker, because the manager processed the create request more than
-    /// once.
+    /// The key with the ID `id` has the operation's marker. `duplicates` are keys with the same marker. They exist if the manager processed
+    /// the create request more than once.
     Ours { id: i64, duplicates: Vec<i64> },
     /// No key belongs to the operation. The key was not created, or it was deleted.
     None,
@@ -118,7 +118,8 @@ pub(crate) fn is_ours(record: &Record, key: &ApiKey) -> bool {
 const HOUR: i64 = 60 * 60 * 1000;
 
 /// Returns true if the key with the recorded ID is the operation's key. A different manager at the same address may use the ID for a different key.
-/// So the key must have the operation's marker, have the recorded name or a similar name, or have been created during the operation.
+/// One of three facts is sufficient: the key has the operation's marker, the key's name is equal or similar to the recorded name, or the key was
+/// created during the operation.
 pub(super) fn is_the_one(record: &Record, since: i64, key: &ApiKey) -> bool {
     let name = key.name().unwrap_or(&record.key_name);
     match marker_owner(record, key) {

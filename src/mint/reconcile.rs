@@ -8,8 +8,10 @@ use std::time::Duration;
 use super::lookup::{Lookup, LookupResult};
 use super::ownership::Verdict;
 use super::poll::Poll;
+use crate::error::Signal;
 use crate::journal::{self, Record};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
+use crate::process::signals::Signals;
 
 /// The outcome of a create request.
 pub(super) enum CreateOutcome {
@@ -102,6 +104,8 @@ pub(super) enum ResetOutcome {
     },
     /// The manager rejected the request.
     Refused(ManagerError),
+    /// A signal arrived before the manager processed a request.
+    Interrupted(Signal),
     /// The outcome is unknown. Contains the reason.
     Unknown(String),
 }
@@ -117,19 +121,18 @@ pub(super) async fn of_reset(
     id: i64,
     wait: Duration,
     mut uncertain: bool,
+    signals: &Signals,
 ) -> ResetOutcome {
     let mut poll = Poll::new(wait);
     let mut waited = false;
     loop {
-        journal::refresh(record);
-        let asking = async {
-            if record.current {
-                signed_in.reset_own_secret().await
-            } else {
-                signed_in.reset_secret(id).await
-            }
-        };
-        let error = match journal::refresh_while(record, asking).await {
+        // No attempt was processed, so the run can be rolled back without another request.
+        if !uncertain && let Some(signal) = signals.received() {
+            return ResetOutcome::Interrupted(signal);
+        }
+        // If an earlier request may have reset the secret, a signal does not end the pauses, because this run must deliver a secret that works.
+        let ends_pause = (!uncertain).then_some(signals);
+        let error = match reset(signed_in, record, id, ends_pause).await {
             Ok(key) if key.id == id => {
                 return ResetOutcome::Made {
                     key: Box::new(key),
@@ -144,14 +147,16 @@ pub(super) async fn of_reset(
             }
             Err(error) => error,
         };
-        let not_sent = was_not_sent(&error);
+        let not_sent = matches!(
+            error.cause(),
+            Cause::ConnectionRefused
+                | Cause::Unreachable
+                | Cause::ProxyRefused
+                | Cause::RateLimited { .. }
+        );
         // After any error that is not listed above, the manager may have processed the request.
         let in_flight = !not_sent;
         match (error.had_no_effect(), error.cause()) {
-            // The run was interrupted before the manager accepted a request, so the secret was not changed.
-            _ if not_sent && !uncertain && signed_in.budget().is_stopping() => {
-                return ResetOutcome::Refused(error);
-            }
             _ if not_sent => {}
             (true, Cause::NotFound) => return ResetOutcome::Refused(error),
             (true, _) if uncertain => return ResetOutcome::Unknown(error.to_string()),
@@ -168,15 +173,21 @@ pub(super) async fn of_reset(
     }
 }
 
-/// Returns true if the manager did not process the request, because it was not sent or exceeded the rate limit.
-fn was_not_sent(error: &ManagerError) -> bool {
-    matches!(
-        error.cause(),
-        Cause::ConnectionRefused
-            | Cause::Unreachable
-            | Cause::ProxyRefused
-            | Cause::RateLimited { .. }
-    )
+async fn reset(
+    signed_in: &SignedIn,
+    record: &Record,
+    id: i64,
+    ends_pause: Option<&Signals>,
+) -> Result<ApiKey, ManagerError> {
+    journal::refresh(record);
+    let asking = async {
+        if record.current {
+            signed_in.reset_own_secret(ends_pause).await
+        } else {
+            signed_in.reset_secret(id, ends_pause).await
+        }
+    };
+    journal::refresh_while(record, asking).await
 }
 
 /// Deletes a key, and repeats the request until the outcome is known. Repeating a deletion is safe. A missing key counts as deleted,
@@ -231,16 +242,23 @@ pub(super) async fn of_look(
     }
 }
 
-/// Changes a key, and repeats the request until the outcome is known. Repeating the same change is safe.
+/// Changes a key, and repeats the request until the outcome is known. Repeating the same change is safe. Sets `late` to true if a response was lost,
+/// because the manager may still process that request later.
 pub(super) async fn of_change(
     signed_in: &SignedIn,
     id: i64,
     change: &KeyChange,
     wait: Duration,
+    mut late: Option<&mut bool>,
 ) -> Result<ApiKey, ManagerError> {
     let mut poll = Poll::new(wait);
     loop {
-        let error = match signed_in.modify_api_key(id, change).await {
+        let changed = match late {
+            // This call does not repeat the request after a lost response. So the loop notices each lost response, and repeats the request itself.
+            Some(_) => signed_in.modify_api_key_once(id, change).await,
+            None => signed_in.modify_api_key(id, change).await,
+        };
+        let error = match changed {
             Ok(key) => return Ok(key),
             Err(error) => error,
         };
@@ -253,6 +271,9 @@ pub(super) async fn of_change(
             )
             | (_, Cause::Untrusted | Cause::Unusable) => return Err(error),
             _ => {}
+        }
+        if let Some(late) = late.as_deref_mut() {
+            *late |= !error.is_from_manager() && !error.was_not_processed();
         }
         if !poll.wait().await {
             return Err(error);

@@ -83,7 +83,7 @@ impl RunRecord {
         }
     }
 
-    /// Adds the records of earlier interrupted runs. The record of this run replaces them.
+    /// Sets the records of earlier interrupted runs that this run's record replaces.
     pub(super) fn supersede(&mut self, older: Vec<Entry>) {
         self.older = older;
     }
@@ -250,7 +250,7 @@ pub(crate) fn refuse_too_long(
         ),
         _ => Error::usage(
             format!("the names of the targets for the secret are too long ({all_places} bytes)"),
-            "use fewer targets: the record of a run must not exceed 64 KiB",
+            "use fewer targets for the secret: the record of a run must not exceed 64 KiB",
         ),
     })
 }

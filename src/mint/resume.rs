@@ -21,6 +21,7 @@ pub(crate) async fn find_abandoned_key(
 ) -> Result<Option<i64>, Error> {
     let record = &entry.record;
     let Some(id) = record.key_id else {
+        announce_wait(entry, access.target, access.context);
         return key_of(
             access.signed_in,
             record,
@@ -63,8 +64,9 @@ async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> 
     marked.ok().flatten()
 }
 
-/// Returns the ID of a duplicate of a deleted key, if a duplicate exists. A key with the same marker that was created at a different time
-/// is not a duplicate, because someone may have created it to replace the deleted key.
+/// If the manager processed the create request of a deleted key twice, returns the ID of the second key. The second key has the same marker and
+/// was created at the same time. Returns an error for a key that has this marker but was created at a different time, because a user may have
+/// copied the marker to a replacement for the deleted key.
 async fn duplicate_of_the_gone(
     gone: i64,
     record: &Record,
@@ -93,11 +95,11 @@ pub(crate) fn still_settling(entry: &Entry, target: &Target) -> Duration {
 }
 
 /// Prints a note if this run will wait more than two seconds for the interrupted run's request.
-pub(crate) fn announce_wait(entry: &Entry, target: &Target, context: &Context) {
+fn announce_wait(entry: &Entry, target: &Target, context: &Context) {
     let wait = still_settling(entry, target);
     if wait > Duration::from_secs(2) {
         context.output.note(&format!(
-            "waiting {} s, because an earlier request for the key `{}` may still be in flight",
+            "waiting up to {} s, because an earlier request for the key `{}` may still be in flight",
             wait.as_secs(),
             entry.record.key_name
         ));
@@ -111,6 +113,7 @@ pub(crate) async fn wait_for_inflight_request(
     target: &Target,
     context: &Context,
 ) -> Result<(), Error> {
+    announce_wait(entry, target, context);
     let passed = async {
         tokio::time::sleep(still_settling(entry, target)).await;
         Ok(())
@@ -130,7 +133,7 @@ pub(crate) async fn lost_name_race(
     if !record.unique || record.work == Work::Rekey || stays {
         return Ok(false);
     }
-    // The search uses the key's current name, because the manager may have altered the requested name.
+    // The manager may have altered the requested name, so the search uses the name that the key has now.
     let looking = async {
         let key = access.signed_in.api_key(id).await?;
         let name = key.name().unwrap_or(&record.key_name).to_owned();
@@ -236,9 +239,8 @@ fn is_of_its_time(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
     ownership::is_of_its_time(lookup::since(signed_in, record), key)
 }
 
-/// Checks that this run uses the same sign-in method as the interrupted run. If the interrupted run used an API key, this run must use the
-/// same API key. An API key selects the tenant (docs/manager-api.md, "Tenants"), so a run with a different sign-in may not see the
-/// interrupted run's key.
+/// Checks that this run uses the same sign-in method as the interrupted run. If the interrupted run used an API key, this run must use the same API
+/// key. A different API key may belong to a different tenant (docs/manager-api.md, "Tenants"), where the interrupted run's key is not visible.
 ///
 /// # Errors
 /// Returns an error if the sign-in method or the API key differs.

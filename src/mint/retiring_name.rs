@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 
-use super::likeness::folded;
+use super::likeness::{folded, is_like};
 use crate::manager::ApiKey;
 
 const RETIRING: &str = " (retiring ";
@@ -13,7 +13,7 @@ pub(super) fn retiring_name(name: &str, end: i64) -> String {
     format!("{name}{RETIRING}{})", end.format("%Y-%m-%dT%H:%MZ"))
 }
 
-/// Returns the name that the key had before a rotation renamed it, or `None` if no rotation renamed the key.
+/// Returns the name that the key had before a rotation renamed it. If no rotation renamed the key, returns `name`.
 pub(crate) fn original_name(name: &str) -> &str {
     split_retiring(name).map_or(name, |(original, _)| original)
 }
@@ -21,6 +21,12 @@ pub(crate) fn original_name(name: &str) -> &str {
 /// Returns the expiry in the name of a key that a rotation renamed, in milliseconds since the Unix epoch.
 pub(crate) fn retiring_end(name: &str) -> Option<i64> {
     split_retiring(name).map(|(_, end)| end)
+}
+
+/// Returns true if the key's name shows that a rotation has replaced the key.
+pub(crate) fn is_retiring(key: &ApiKey) -> bool {
+    key.name()
+        .is_some_and(|name| split_retiring(name).is_some())
 }
 
 /// Returns true if a rotation renamed the key so that its successor can have this name.
@@ -31,7 +37,14 @@ pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
             .is_some_and(|(original, _)| original == name || folded(original) == folded(name))
 }
 
-/// Returns the original name and the expiry in the name, even if the manager has altered the spaces, the brackets or the case.
+/// Returns true if the key's name consists of `name`, the word `retiring` and the key's expiry. A complete rotation gives such a name to the old key.
+pub(super) fn is_named_by_expiry(key: &ApiKey, name: &str) -> bool {
+    let now = key.name().unwrap_or_default();
+    (key.expiry_date()).is_some_and(|end| is_like(&retiring_name(name, end), now))
+}
+
+/// Returns the name that the key had before a rotation renamed it to `name`, and the expiry in `name`. Returns `None` if no rotation renamed the key.
+/// The manager may have altered the spaces, the brackets or the case of `name`.
 fn split_retiring(name: &str) -> Option<(&str, i64)> {
     const WORD: &str = "retiring";
     // Byte positions in the lower-case copy are also valid in `name`, because `to_ascii_lowercase` does not change the length.

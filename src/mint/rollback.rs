@@ -69,7 +69,7 @@ async fn wait_until_shown(access: Access<'_>, record: &Record, id: i64) {
     }
 }
 
-/// Deletes a key whose secret was delivered, and its duplicates. A key with a copied description is not a duplicate, so it is not deleted.
+/// Deletes a key whose secret was delivered. Also deletes its duplicates, which exist if the manager processed the create request twice.
 ///
 /// # Errors
 /// Returns an error if the key or a duplicate may still exist.
@@ -99,8 +99,8 @@ pub(crate) async fn delete_abandoned(
     delete_confirmed(access, id).await?;
     match shown {
         Ok(Ok(Some(key))) => delete_duplicates(access, record, id, Some(&key)).await,
-        // The key could not be read before it was deleted. Without its data, a duplicate cannot be distinguished from a key with a copied
-        // description, so no other key is deleted.
+        // The key could not be read before it was deleted. Without its data, it is unknown whether another key with the same marker is a
+        // duplicate. So no other key is deleted.
         _ => Ok(()),
     }
 }

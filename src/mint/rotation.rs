@@ -22,12 +22,12 @@ use chrono::{DateTime, Utc};
 
 use super::reconcile;
 use super::record::{RunRecord, pending_hint};
-use super::retiring_name::{made_way_for, retiring_name};
+use super::retiring_name::retiring_name;
 use super::state::{Failure, Minted, Transaction};
 use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
-use crate::journal::{Predecessor, Record, Stage};
+use crate::journal::{self, Predecessor, Record, Stage};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError};
 use crate::process::pending::PendingWork;
 
@@ -41,9 +41,12 @@ pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) ->
 }
 
 impl Transaction<'_> {
-    /// Renames the predecessor, so that the successor can have the name. If the rename fails, the rotation fails, and
-    /// [`Transaction::restore_predecessor`] restores the name.
-    pub(super) async fn rename_predecessor(&self, recorded: &mut RunRecord) -> Result<(), Failure> {
+    /// Renames the predecessor, so that the successor can have the name. After an error, the predecessor may have the new name nevertheless, so
+    /// [`Transaction::restore_predecessor`] restores the old name.
+    pub(super) async fn rename_predecessor(
+        &mut self,
+        recorded: &mut RunRecord,
+    ) -> Result<(), Failure> {
         let record = recorded.record();
         let name = record.key_name.clone();
         let Some(Predecessor { id, overlap, .. }) = record.predecessor.clone() else {
@@ -71,7 +74,10 @@ impl Transaction<'_> {
             ..KeyChange::default()
         };
         let wait = self.access.target.settle_timeout;
-        match reconcile::of_change(self.access.signed_in, id, &change, wait).await {
+        let signed_in = self.access.signed_in;
+        let late = Some(&mut self.renames_late);
+        let renaming = reconcile::of_change(signed_in, id, &change, wait, late);
+        match journal::refresh_while(recorded.record(), renaming).await {
             Ok(_) => {
                 log::info!(
                     "renamed the old key `{name}` (ID {id}) to `{given}`, because the new key needs the name"
@@ -91,23 +97,6 @@ impl Transaction<'_> {
             }
         }
     }
-
-    /// Restores the predecessor's name after a failed rotation.
-    pub(super) async fn restore_predecessor(&self, record: &Record, error: Error) -> Failure {
-        match restore_name(self.access, record).await {
-            Ok(()) => Failure::RolledBack(error),
-            Err(why) => Failure::Unresolved(
-                Error::new(ErrorKind::Attention, format!("{error}; {why}"))
-                    .http(error.http_status())
-                    .key(
-                        record
-                            .predecessor
-                            .as_ref()
-                            .map_or(0, |predecessor| predecessor.id),
-                    ),
-            ),
-        }
-    }
 }
 
 fn note(record: &mut Record, change: impl FnOnce(&mut Predecessor)) {
@@ -119,57 +108,6 @@ fn note(record: &mut Record, change: impl FnOnce(&mut Predecessor)) {
 pub(super) fn not_noted(error: &std::io::Error) -> Error {
     Error::unexpected(format!("could not update the record of this run: {error}"))
         .hint("set SWP_STATE_DIR to a writable folder")
-}
-
-/// Restores the predecessor's name, if the predecessor was renamed and no other key has the name.
-///
-/// # Errors
-/// Returns an error if it is unknown whether the name was restored.
-pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<(), Error> {
-    let Some(predecessor) = &record.predecessor else {
-        return Ok(());
-    };
-    let Some(given) = &predecessor.given_name else {
-        return Ok(());
-    };
-    let (id, name) = (predecessor.id, &record.key_name);
-    let failed = |error: ManagerError| {
-        let error = Error::from(error);
-        Error::new(
-            error.kind(),
-            format!(
-                "could not rename the old key (ID {id}) from `{given}` back to `{name}`: {error}"
-            ),
-        )
-        .http(error.http_status())
-        .key(id)
-    };
-    match look(access, id).await.map_err(failed)? {
-        Some(key) if made_way_for(&key, name) => {}
-        // Another user or run has renamed or deleted the predecessor, so there is no name to restore.
-        _ => return Ok(()),
-    }
-    let others = access
-        .signed_in
-        .api_keys_named(name)
-        .await
-        .map_err(failed)?;
-    if others
-        .iter()
-        .any(|key| key.name() == Some(name) && key.id != id)
-    {
-        // The name is in use, for example by the successor that another run created. So the predecessor's name cannot be restored.
-        return Ok(());
-    }
-    let change = KeyChange {
-        key_name: Some(name.clone()),
-        ..KeyChange::default()
-    };
-    let wait = access.target.settle_timeout;
-    reconcile::of_change(access.signed_in, id, &change, wait)
-        .await
-        .map_err(failed)?;
-    Ok(())
 }
 
 /// The predecessor's state after the rotation.
@@ -215,7 +153,7 @@ pub(crate) async fn expire_predecessor(
         record.progress.stage = Stage::Delivered;
     });
     if let Err(error) = noted {
-        // The record's stage on disk is still `delivering`, so `recover` creates another secret only if the user requests it.
+        // The stage on disk is still `delivering`. At this stage, `recover` replaces the secret only if the user requests it.
         log::info!("could not update the record of this run: {error}");
     }
     let result = set_end(access, &name, &predecessor).await;
@@ -316,7 +254,7 @@ pub(crate) fn is_requested_expiry(is: i64, asked: i64) -> bool {
 }
 
 /// Reads a key. Returns `None` if the key does not exist.
-async fn look(access: Access<'_>, id: i64) -> Result<Option<ApiKey>, ManagerError> {
+pub(super) async fn look(access: Access<'_>, id: i64) -> Result<Option<ApiKey>, ManagerError> {
     match reconcile::of_look(access.signed_in, id, access.target.settle_timeout).await {
         Ok(key) => Ok(Some(key)),
         Err(error) if error.is_from_manager() && *error.cause() == Cause::NotFound => Ok(None),
@@ -327,7 +265,7 @@ async fn look(access: Access<'_>, id: i64) -> Result<Option<ApiKey>, ManagerErro
 /// Changes the predecessor's name and expiry. If the manager rejects the new name, sets only the expiry.
 async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Option<ApiKey>, Error> {
     let wait = access.target.settle_timeout;
-    let error = match reconcile::of_change(access.signed_in, id, change, wait).await {
+    let error = match reconcile::of_change(access.signed_in, id, change, wait, None).await {
         Ok(key) => return Ok(Some(key)),
         Err(error) if error.is_from_manager() && *error.cause() == Cause::NotFound => {
             return Ok(None);
@@ -344,10 +282,10 @@ async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Opti
         return Err(error.into());
     }
     let answer = if rest == KeyChange::default() {
-        // The expiry need not be changed, so nothing is left to send after the manager has rejected the new name.
+        // The change contained only the new name, which the manager has rejected. So no second request is sent.
         look(access, id).await?
     } else {
-        match reconcile::of_change(access.signed_in, id, &rest, wait).await {
+        match reconcile::of_change(access.signed_in, id, &rest, wait, None).await {
             Ok(key) => Some(key),
             Err(error) => return Err(error.into()),
         }

@@ -31,9 +31,10 @@ impl PreparedSinks {
     /// # Errors
     /// Returns a usage error that names the invalid flag, or an interruption if a signal was received.
     pub(crate) async fn ready(sinks: &SinkArgs, context: &Context) -> Result<Self, Error> {
-        let format = context.output.format();
         let loose = context.allow_loose_permissions;
-        let sinks = sinks.prepare(format, loose, &context.signals).await?;
+        let sinks = sinks
+            .prepare(&context.output, loose, &context.signals)
+            .await?;
         let prepared = Self::new(sinks);
         refuse_too_long(&[], &prepared.places())?;
         Ok(prepared)
@@ -70,6 +71,8 @@ pub(crate) struct Delivered {
     pub(crate) fields: Map<String, Value>,
     /// The expiry that the manager returned.
     pub(crate) expiry_date: Option<i64>,
+    /// The `meta` object of the JSON output.
+    pub(crate) meta: Value,
 }
 
 impl Delivered {
@@ -121,6 +124,16 @@ pub(super) struct Minted {
 }
 
 impl Minted {
+    /// Returns the key after its secret was delivered. `meta` is the `meta` object of the JSON output.
+    pub(super) fn delivered(self, meta: Value) -> Delivered {
+        Delivered {
+            id: self.id,
+            fields: self.fields,
+            expiry_date: self.expiry_date,
+            meta,
+        }
+    }
+
     /// Returns the key object from the response.
     pub(super) fn as_answered(&self) -> Option<ApiKey> {
         as_key(&self.fields)
@@ -157,6 +170,10 @@ pub(crate) struct Transaction<'a> {
     pub(super) delivers_after_signal: bool,
     /// The keys that a search found after the key was created, if one search is made for several keys.
     pub(super) newer_keys: Option<Rc<Vec<ApiKey>>>,
+    /// True if this transaction repeats the create request of an interrupted run, whose key no longer exists.
+    pub(super) again: bool,
+    /// True if the manager may still rename the old key, because the response to a rename was lost.
+    pub(super) renames_late: bool,
     /// The guard that lists this transaction as an operation in progress, from the first request to the end.
     pub(super) pending: Option<PendingGuard<'a>>,
 }
@@ -176,6 +193,8 @@ impl<'a> Transaction<'a> {
             recovering: false,
             delivers_after_signal: false,
             newer_keys: None,
+            again: false,
+            renames_late: false,
             pending: None,
         }
     }

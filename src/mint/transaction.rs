@@ -69,13 +69,14 @@ impl Transaction<'_> {
     /// # Errors
     /// Returns the same errors as [`Self::create`].
     pub(crate) async fn create_again(
-        self,
+        mut self,
         key: &NewApiKey,
         mut entry: Entry,
     ) -> Result<(Delivered, RunRecord), Error> {
         if let Err(error) = entry.change(Record::begin_again) {
             return Err(rotation::not_noted(&error));
         }
+        self.again = true;
         self.create_recorded(key, RunRecord::written(entry)).await
     }
 
@@ -167,13 +168,13 @@ impl Transaction<'_> {
             recorded.next_step_if_aborted(self.access.context),
         );
         self.pending = Some(self.access.context.pending.add(pending));
-        let minted = self.request_secret(id, recorded.record()).await;
+        let minted = self.request_secret(id, recorded.record(), false).await;
         self.deliver_and_close(minted, recorded).await
     }
 
-    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Concurrent runs make this check one at a time.
-    /// A run fails if it finds the record of another running process, and then removes its own record. So the last run to check finds no other record
-    /// and can continue.
+    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Each concurrent run has written its own
+    /// record, and the runs make this check one at a time. A run that finds the record of another running process removes its own record and
+    /// fails. When the last run makes the check, the other runs have removed their records, so the last run can continue.
     fn exclude_other_runs(
         &self,
         key: &ApiKey,

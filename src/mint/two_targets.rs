@@ -110,7 +110,7 @@ impl Run {
         })
     }
 
-    /// Signs in to one of the managers, and creates a key on it with the real transaction.
+    /// Signs in to one of the managers, and creates a key on it with a [`Transaction`], as the commands do.
     async fn create_key(&self, index: usize, obeys_signals: bool) -> Result<i64, Error> {
         session::signed_in(&self.targets[index], &self.context, async |access| {
             let operation = format!("0000000{index}");
@@ -252,7 +252,7 @@ fn a_second_signal_reports_the_keys_of_both_managers() -> Tested {
             let error = tokio::select! {
                 biased;
                 error = run.context.aborted() => error,
-                _ = work => return Err("the run was not aborted".into()),
+                _ = work => return Err("the run finished before the test aborted it".into()),
             };
             assert_eq!(error.kind(), ErrorKind::Attention);
             let message = error.to_string();

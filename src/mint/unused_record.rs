@@ -1,4 +1,4 @@
-//! The record of this run before its request is sent.
+//! Writes the journal record of a run before the run sends its request. If the request is not sent, the record is removed.
 
 use std::io;
 use std::sync::mpsc::{Receiver, channel};
@@ -206,8 +206,8 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
         true => Some(format!(
             "{message}; nothing was changed on the manager, because `--require-journal` requires a record"
         )),
-        // If an incomplete record is left on disk, the run must not continue. `recover` would find the record and invalidate the secret
-        // that this run has delivered.
+        // If an incomplete record is left on disk, the run must not continue. The run would deliver a secret, and a later `recover` would find
+        // the record and invalidate this secret.
         false => journal::is_left_on_disk(error).then(|| message.clone()),
     };
     if let Some(refused) = refused {

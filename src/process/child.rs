@@ -115,7 +115,7 @@ fn forward(signal: Signal, child: &Child) {
         .and_then(|id| i32::try_from(id).ok())
         .and_then(rustix::process::Pid::from_raw);
     if let Some(process) = process {
-        // An error is ignored, because the child process may have just exited.
+        // Sending the signal may fail, because the child process may have just exited.
         let _ = rustix::process::kill_process(process, signal.of_unix());
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn require(count: usize) -> Result<(), Error> {
                 ))
                 .hint("raise the limit with `ulimit -n 64`; nothing was sent"));
             }
-            // Cloning stderr failed for a reason other than the limit. The limit cannot be checked, so the run continues without the check.
+            // Cloning stderr failed, but not because of the limit of open files. The limit cannot be checked, so the run continues.
             Err(_) => break,
         }
     }

@@ -144,12 +144,13 @@ impl PendingGuard<'_> {
         });
     }
 
-    /// Replaces the hint, because a destination may have the secret from now on.
+    /// Replaces the hint that the user gets if the run is aborted. A destination may have the secret from now on, so the next step for the user
+    /// is a different one.
     pub(crate) fn set_next_step(&self, next_step: String) {
         (self.set).edit(self.number, |entry| entry.next_step = Some(next_step));
     }
 
-    /// Restores the original hint, because no destination has the secret any more.
+    /// Removes the hint that `set_next_step` has set, because no destination has the secret any more.
     pub(crate) fn clear_next_step(&self) {
         self.set.edit(self.number, |entry| entry.next_step = None);
     }

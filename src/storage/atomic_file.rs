@@ -110,8 +110,8 @@ impl AtomicFile {
         let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
             let changed = fchown(&self.file, Some(other.uid()), Some(other.gid()));
-            // A failed change of the owner and group is ignored if the two files have the same owner, and the old file gives its group no
-            // access.
+            // If the owner and group cannot be changed, the error is ignored in one case: the old file has the same owner as the new file, and
+            // the group of the old file has no access.
             if changed.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
                 return changed;
             }

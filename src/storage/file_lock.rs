@@ -62,7 +62,8 @@ impl From<LockFailure> for io::Error {
 }
 
 impl LockFailure {
-    /// Returns the error for a failure before this run has changed anything. `flag` is the flag that contains the path of the file.
+    /// Returns the error of a run that could not take the lock and has changed nothing yet. `flag` is the flag that contains the path of
+    /// the file.
     pub(crate) fn into_error(self, flag: &str) -> Error {
         match self {
             Self::Interrupted { signal, .. } => Error::interrupted(signal),

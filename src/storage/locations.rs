@@ -41,8 +41,8 @@ pub(crate) fn is_out_of_reach(path: &Path) -> bool {
             io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
         )
     };
-    // This function reads only the metadata of the file's folder. The metadata can be read even if the user has removed the folder's
-    // permissions by mistake. In this case, the result is false. The caller then opens the file and reports the error.
+    // If the user has no access to the file's folder itself, the metadata of the folder can still be read. So this function returns false. The caller
+    // then tries to open the file, and reports the error.
     let folder = path.parent().unwrap_or(path);
     folder.symlink_metadata().is_err_and(is_closed)
 }
@@ -55,9 +55,11 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
     )
 }
 
-/// Returns the folder, and the name of the environment variable that selects it. The environment variable `own` contains the path of the
-/// folder itself. If it is not set, the environment variable `xdg` (on Windows also `windows`) contains the path of the parent folder. If
-/// neither is set, the parent folder is the subfolder `usual` of the home folder.
+/// Returns the folder, and the name of the environment variable that determines it. The first of these sources that exists applies:
+/// - The environment variable `own` contains the path of the folder.
+/// - The environment variable `xdg` contains the path of the parent folder.
+/// - On Windows, the environment variable `windows` contains the path of the parent folder.
+/// - On other systems, the parent folder is the subfolder `usual` of the home folder.
 fn location(
     own: &'static str,
     xdg: &'static str,

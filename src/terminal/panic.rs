@@ -33,7 +33,8 @@ pub(crate) fn install_panic_hook() {
 /// `tokio-1.0.0/src/signal/unix.rs`.
 fn source(file: &str) -> String {
     let file = file.replace('\\', "/");
-    // Each of these folders has a subfolder whose name depends on the machine or the compiler. This name is removed as well.
+    // The path is cut after the folder that follows one of these folders. The name of that folder depends on the machine or the
+    // compiler.
     for folder in ["/registry/src/", "/git/checkouts/", "/rustc/"] {
         if let Some((_, rest)) = file.split_once(folder)
             && let Some((_, rest)) = rest.split_once('/')

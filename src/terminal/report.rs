@@ -66,5 +66,8 @@ fn as_json(error: &Error) -> serde_json::Value {
         object["error"]["retryAt"] = time.into();
         object["error"]["retryTime"] = rfc3339(time).into();
     }
+    if let Some(problems) = error.listed_problems() {
+        object["error"]["problems"] = problems.clone();
+    }
     object
 }

@@ -244,7 +244,7 @@ pub(crate) fn load_certificates(
     let content = fs::read(path).map_err(|error| invalid(format!("could not be read: {error}")))?;
     // The buffer is zeroed on drop, because the file may also contain a private key.
     let content = Zeroizing::new(content);
-    Trust::from_certificate_file(&content).map_err(invalid)
+    Trust::from_certificate_file(&content, source.clone()).map_err(invalid)
 }
 
 /// Returns the pins that are stored for the manager at `address`, and the path of the pin store.

@@ -118,8 +118,8 @@ impl LockoutGuard {
     /// # Errors
     /// If the MFA code was sent before, returns the time at which it was sent.
     pub(crate) fn mark_code_used(&self, code: &Secret) -> Result<(), CodeAlreadyUsed> {
-        // If the state folder is read-only, `change` cannot find a used MFA code. So `is_fresh` is called first: it also searches the MFA codes that
-        // this run has sent.
+        // If the state folder is read-only, `change` fails, and its failure is ignored. So the MFA code is checked here first. This check needs no
+        // write access. It also covers the MFA codes that this run has sent.
         self.is_fresh(code)?;
         let spent = self.change(|record, key| {
             let fingerprint = self.fingerprint(key, code);
@@ -153,7 +153,7 @@ impl LockoutGuard {
 
     /// Clears the rejections after the manager has accepted a sign-in.
     pub(crate) fn accepted(&self) {
-        // If no account has a record, there is nothing to clear. Then `change` is not called, because it would create the file `key`.
+        // If there are no records, `change` is not called, because it would create the file `key`.
         let any = self.ask(|folder| Ok(!folder.names()?.is_empty()));
         if any == Some(true) {
             self.change(|record, _| {

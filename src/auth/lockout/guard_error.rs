@@ -66,8 +66,8 @@ impl CodeAlreadyUsed {
     }
 }
 
-/// Returns the error for an MFA code that was already sent. Used if the run does not prompt for a new MFA code. `code` is the description of the MFA
-/// code in the message.
+/// Returns the error for an MFA code that was already sent. Used if the run does not prompt for a new MFA code. `code` is the beginning of the
+/// message, such as "the MFA code from `--mfa-code`".
 pub(crate) fn code_already_used(code: &str, spent: &CodeAlreadyUsed) -> Error {
     Error::new(
         ErrorKind::SignIn,

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::manager::SignInRefusal;
 
-/// How long entries of a sign-in record are kept, in milliseconds (15 minutes). This applies to MFA codes and to the last rejection. An earlier
-/// rejection is kept together with the last one, if they are less than 15 minutes apart.
+/// How long a sign-in record stores an MFA code or the last rejection, in milliseconds (15 minutes). An earlier rejection is removed together with
+/// the last rejection, or as soon as the two are at least 15 minutes apart.
 pub(crate) const WINDOW: i64 = 15 * 60 * 1000;
 /// The maximum number of rejections in a sign-in record. It is also the maximum number of MFA codes. The oldest entries are removed first.
 const MAX_ENTRIES: usize = 16;
@@ -17,7 +17,7 @@ pub(crate) fn words(why: SignInRefusal) -> &'static str {
         SignInRefusal::Code => "the MFA code was wrong or missing",
         SignInRefusal::PasswordExpired => "the password had expired",
         SignInRefusal::Credentials => "the user name or the password was wrong",
-        SignInRefusal::Unclear => "the manager did not report a known cause",
+        SignInRefusal::Unclear => "the cause is unknown",
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) enum SavedSecret {
     Key {
         /// The profile that was in use when `login` saved the API key, or `None` if no profile was in use.
         profile: Option<String>,
-        /// The ID of the API key, or `None` if the role of the key does not permit reading it.
+        /// The ID of the API key. `None` if the ID is unknown, because the role of the key does not permit reading the ID.
         id: Option<i64>,
         /// The secret of the API key.
         secret: Secret,

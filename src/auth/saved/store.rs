@@ -102,10 +102,25 @@ impl SavedCredential {
     /// # Errors
     /// Returns an error if a file cannot be read.
     pub(crate) fn all(query: &CredentialQuery) -> Result<Vec<Self>, Error> {
+        let mut found = Self::read_all(query.allow_loose)?;
+        found.retain(|saved| query.matches(saved));
+        Ok(found)
+    }
+
+    /// Returns the only saved credential of all managers. Returns `None` if several credentials are saved, or none.
+    ///
+    /// # Errors
+    /// Returns an error if a file cannot be read.
+    pub(crate) fn only() -> Result<Option<Self>, Error> {
+        let mut found = Self::read_all(true)?;
+        Ok(found.pop().filter(|_| found.is_empty()))
+    }
+
+    fn read_all(allow_loose: bool) -> Result<Vec<Self>, Error> {
         let Some(folder) = folder() else {
             return Ok(Vec::new());
         };
-        let files = match folder.read_all(query.allow_loose) {
+        let files = match folder.read_all(allow_loose) {
             Ok(files) => files,
             // A folder that this user cannot read belongs to another user, so it contains no credentials of this user.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(Vec::new()),
@@ -123,9 +138,7 @@ impl SavedCredential {
                     &format!("`{name}` contains neither a session nor an API key"),
                 )
             })?;
-            if query.matches(&saved) {
-                found.push(saved);
-            }
+            found.push(saved);
         }
         Ok(found)
     }

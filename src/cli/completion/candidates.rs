@@ -151,7 +151,7 @@ async fn found(
         Err(error) => {
             let refused = matches!(error.cause(), Cause::Unauthorized | Cause::Forbidden);
             if let Some(fingerprint) = fingerprint.filter(|_| refused) {
-                // If the rejection cannot be recorded, the error is ignored, because completion prints no messages.
+                // The manager rejected the API key. If this fact cannot be recorded, the error is ignored, because completion prints no messages.
                 let _ = refusals.write(&fingerprint, b"refused\n");
             }
             None

@@ -17,7 +17,7 @@ Troubleshooting:     doctor, recover, whoami
 Other:               sandbox, completions, man
 
 Examples:
-  swp-keys create --url https://dsm.example.com --role Auditor --expires 90d
+  swp-keys create --url dsm.example.com --role Auditor --expires 90d
   swp-keys list --expiring 14d
   swp-keys sandbox -- swp-keys create --role Auditor
 

@@ -50,7 +50,7 @@ fn lines(command: &clap::Command) -> usize {
 const SHORT_TEXTS: [(&str, &str); 25] = [
     ("out_file", "Write the secret to this file (0600)"),
     ("dotenv", "Set NAME=secret in this dotenv file"),
-    ("env_name", "The NAME for --dotenv and -o env"),
+    ("env_name", "Variable name for --dotenv and -o env"),
     ("github_output", "Set this output of a GitHub Actions step"),
     ("github_env", "Set this variable for later GitHub steps"),
     ("deliver_cmd", "Run a command with the secret on stdin"),

@@ -9,7 +9,7 @@ use super::super::command_line::parser;
 use super::super::help;
 use super::super::help::OVERVIEW;
 use super::super::typed_line::{HelpForm, TypedLine};
-use super::origin::{origin, unreadable_variable};
+use super::origin::{Origin, origin, unreadable_variable};
 use super::unexpected;
 use crate::error::{Error, ErrorKind};
 use crate::terminal::output::{Color, Format, Output};
@@ -66,7 +66,7 @@ fn help_about(words: &[String]) -> ExitCode {
             if line.unknown.is_none() {
                 return page(line.command, HelpForm::Long);
             }
-            let (message, hint) = unexpected::command(&[], &line);
+            let (message, hint) = unexpected::command(&line);
             let output = Output::new(format(), false, Color::Auto);
             report(&Error::usage(message, hint), &output)
         }
@@ -82,8 +82,8 @@ fn print(error: &clap::Error) -> ExitCode {
 
 /// Prints the long help of the program.
 fn program_page() -> ExitCode {
-    // clap copies every global flag to every command, which takes time. This page does not show the flags of commands. So the global flags are made
-    // ordinary flags.
+    // clap copies every global flag to every command, which takes time. This page does not show the flags of commands. So the global flags become
+    // ordinary flags here, which clap does not copy.
     let program = parser().mut_args(|flag| flag.global(false));
     let _ = help::of_program(program).print_long_help();
     ExitCode::SUCCESS
@@ -160,15 +160,6 @@ fn typed_format(mut words: impl Iterator<Item = String>) -> Option<String> {
     None
 }
 
-/// Returns clap's suggestions, from worst to best.
-fn suggestions(error: &clap::Error, kind: ContextKind) -> Vec<&str> {
-    match error.get(kind) {
-        Some(ContextValue::String(one)) => vec![one],
-        Some(ContextValue::Strings(many)) => many.iter().rev().map(String::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
 /// Returns a value from the context of clap's error, such as the name of the invalid argument, as text.
 fn context(error: &clap::Error, kind: ContextKind) -> String {
     match error.get(kind) {
@@ -232,9 +223,16 @@ fn to_error(error: &clap::Error, line: &TypedLine) -> Error {
             let suggested = context(error, ContextKind::SuggestedArg);
             unexpected::argument(&invalid, &[&suggested], line)
         }
-        ParseErrorKind::InvalidSubcommand => {
-            let suggested = suggestions(error, ContextKind::SuggestedSubcommand);
-            unexpected::command(&suggested, line)
+        ParseErrorKind::InvalidSubcommand => unexpected::command(line),
+        ParseErrorKind::InvalidValue | ParseErrorKind::ValueValidation => {
+            let hint = match origin(&invalid) {
+                Origin::Flag(_) => unexpected::see_help(line),
+                Origin::GlobalFlag(_) => {
+                    "run `swp-keys help options` to list the values".to_owned()
+                }
+                Origin::Variable(name) => format!("change or unset `{name}`"),
+            };
+            (message(error), hint)
         }
         _ => (message(error), unexpected::see_help(line)),
     };
@@ -264,7 +262,7 @@ fn missing(error: &clap::Error) -> String {
         Some(ContextValue::Strings(many)) => many.clone(),
         _ => vec![context(error, ContextKind::InvalidArg)],
     };
-    // A group of alternative flags comes last, because its text is longer than that of a single argument.
+    // Groups of alternative flags are listed last, because the text of a group is longer than that of a single argument.
     let is_group = |argument: &&String| argument.contains('|');
     let (groups, single): (Vec<_>, Vec<_>) = arguments.iter().partition(is_group);
     let ordered = single.into_iter().chain(groups);
@@ -299,11 +297,15 @@ fn first_word(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or_default()
 }
 
-/// Returns the reason why clap rejected a value. If the number is outside its range, clap's message is replaced, because it repeats the value.
+/// Returns the reason why clap rejected a value. If the value is a number outside the allowed range, clap's message is replaced, because it
+/// repeats the value.
 fn reason(error: &clap::Error) -> String {
     let Some(reason) = std::error::Error::source(error) else {
         return String::new();
     };
+    if reason.is::<std::num::ParseIntError>() {
+        return ": expected a whole number".to_owned();
+    }
     let reason = reason.to_string();
     let value = context(error, ContextKind::InvalidValue);
     match reason.strip_prefix(&format!("{value} is not in ")) {

@@ -29,8 +29,25 @@ fn is_typed(argument: &clap::Arg) -> bool {
     })
 }
 
-/// Returns the name of the flag that was typed. If the flag was not typed, returns the name of its environment variable.
-pub(super) fn origin(invalid: &str) -> String {
+/// The setting that contains an invalid value.
+pub(super) enum Origin {
+    /// A flag of one command.
+    Flag(String),
+    /// A flag that every command accepts.
+    GlobalFlag(String),
+    /// An environment variable.
+    Variable(String),
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Flag(name) | Self::GlobalFlag(name) | Self::Variable(name)) = self;
+        write!(formatter, "`{name}`")
+    }
+}
+
+/// Returns the flag that was typed. If the flag was not typed, returns its environment variable.
+pub(super) fn origin(invalid: &str) -> Origin {
     let flag = invalid.split_whitespace().next().unwrap_or_default();
     let command = parser();
     let argument = command.get_arguments().find(|argument| {
@@ -38,10 +55,13 @@ pub(super) fn origin(invalid: &str) -> String {
             .get_long()
             .is_some_and(|long| flag.strip_prefix("--") == Some(long))
     });
-    match argument.and_then(clap::Arg::get_env) {
-        Some(variable) if !argument.is_some_and(is_typed) => {
-            format!("`{}`", variable.to_string_lossy())
+    let Some(argument) = argument else {
+        return Origin::Flag(flag.to_owned());
+    };
+    match argument.get_env() {
+        Some(variable) if !is_typed(argument) => {
+            Origin::Variable(variable.to_string_lossy().into_owned())
         }
-        _ => format!("`{flag}`"),
+        _ => Origin::GlobalFlag(flag.to_owned()),
     }
 }

@@ -10,13 +10,13 @@ const COMMANDS: [(&str, &[&str]); 16] = [
     ),
     ("delete-key", &["rm", "remove", "revoke", "del", "destroy"]),
     ("list-roles", &["roles", "role"]),
-    ("list", &["keys", "ls"]),
+    ("list", &["keys", "ls", "get-keys"]),
     ("whoami", &["status", "me", "who"]),
     ("rotate-key", &["renew", "refresh", "roll", "regenerate"]),
     ("lock-key", &["disable", "block", "suspend"]),
     ("unlock-key", &["enable", "unblock"]),
     ("--version", &["version"]),
-    ("show-key", &["get", "describe", "info", "key"]),
+    ("show-key", &["get", "describe", "info", "key", "get-key"]),
     ("update-key", &["edit", "set", "modify"]),
     ("verify-key", &["check", "test"]),
     ("login", &["signin", "sign-in", "auth"]),
@@ -25,8 +25,20 @@ const COMMANDS: [(&str, &[&str]); 16] = [
     ("config", &["settings", "configure", "profile", "profiles"]),
 ];
 
+/// The subcommands of this program. Each is listed with the names that other programs use for a similar subcommand.
+const SUBCOMMANDS: [(&str, &[&str]); 5] = [
+    ("remove", &["rm", "delete", "del", "unpin"]),
+    ("list", &["ls"]),
+    ("add", &["pin"]),
+    ("show", &["list", "ls", "get", "print"]),
+    ("check", &["validate", "verify", "test"]),
+];
+
+/// If a command is unknown, the most similar command is suggested. The similarity (from 0 to 1) must be at least this number.
+const NEAR: f64 = 0.85;
+
 /// The flags of this program. Each is listed with the names that other programs use for a similar flag.
-const FLAGS: [(&str, &[&str]); 16] = [
+const FLAGS: [(&str, &[&str]); 17] = [
     ("-o json", &["--json"]),
     ("-o jsonl", &["--jsonl", "--ndjson"]),
     ("--output", &["--format"]),
@@ -57,6 +69,7 @@ const FLAGS: [(&str, &[&str]); 16] = [
     ),
     ("--out-file", &["--out", "--file", "--output-file"]),
     ("--role", &["-r"]),
+    ("--locked", &["--state", "--status"]),
     ("--name", &["-n"]),
     ("--description", &["-d", "--comment"]),
     ("--no-input", &["--non-interactive", "--batch"]),
@@ -90,14 +103,50 @@ const DESTRUCTIVE: [&str; 21] = [
     "--if-missing",
 ];
 
-/// Returns the command of this program for which other programs use this name.
-pub(super) fn synonym(word: &str) -> Option<&'static str> {
-    let meant = |(meant, words): &(&'static str, &[&str])| words.contains(&word).then_some(*meant);
-    COMMANDS.iter().find_map(meant)
+/// Returns the command of this program to suggest for an unknown command.
+pub(super) fn command(word: &str, line: &TypedLine) -> Option<String> {
+    let word = word.to_lowercase();
+    let meant =
+        |(meant, words): &(&str, &[&str])| words.contains(&&*word).then(|| (*meant).to_owned());
+    if !line.path.is_empty() {
+        let exists = |(meant, _): &&(&str, _)| line.command.find_subcommand(meant).is_some();
+        let synonym = SUBCOMMANDS.iter().filter(exists).find_map(meant);
+        return synonym.or_else(|| similar(&word, line));
+    }
+    (in_two_words(&word, line))
+        .or_else(|| COMMANDS.iter().find_map(meant))
+        .or_else(|| similar(&word, line))
 }
 
-/// Returns the flag of this program for which other programs use this name. Returns `None` if the typed command does not accept the flag of this
-/// program.
+/// Returns the command that was typed as two words, such as `list-keys` for `key list` or `get keys`.
+fn in_two_words(word: &str, line: &TypedLine) -> Option<String> {
+    let second = line.rest.first()?.to_lowercase();
+    let verb = |verb: &str, object: &str| match verb {
+        "get" if object.ends_with('s') => format!("list-{object}"),
+        "get" => format!("show-{object}"),
+        verb => format!("{verb}-{object}"),
+    };
+    let names = [
+        verb(word, &second),
+        verb(&second, word),
+        verb(&second, &format!("{word}s")),
+    ];
+    (names.into_iter())
+        .find(|name| line.command.find_subcommand(name).is_some())
+        .filter(|name| !DESTRUCTIVE.contains(&name.as_str()))
+}
+
+/// Returns the most similar command. Returns `None` if no command is similar, or if the most similar command can do harm.
+fn similar(word: &str, line: &TypedLine) -> Option<String> {
+    let names = (line.command.get_subcommands())
+        .flat_map(|command| std::iter::once(command.get_name()).chain(command.get_all_aliases()));
+    let likeness = |name: &str| strsim::jaro_winkler(word, name);
+    let nearest = names.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))?;
+    (likeness(nearest) >= NEAR && !DESTRUCTIVE.contains(&nearest)).then(|| nearest.to_owned())
+}
+
+/// Returns the flag of this program that other programs call `flag`. Returns `None` if there is no such flag, or if the typed command does not
+/// accept the flag.
 pub(super) fn flag_synonym(flag: &str, line: &TypedLine) -> Option<&'static str> {
     let meant = |(meant, flags): &(&'static str, &[&str])| flags.contains(&flag).then_some(*meant);
     let meant = FLAGS.iter().find_map(meant)?;

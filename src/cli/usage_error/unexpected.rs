@@ -1,7 +1,8 @@
 //! Explains the error for an argument that the command does not accept.
 
 use super::super::typed_line::TypedLine;
-use super::suggestion::{flag_synonym, harmless, synonym};
+use super::suggestion;
+use super::suggestion::{flag_synonym, harmless};
 
 /// The message and the hint of an error.
 pub(super) type Explanation = (String, String);
@@ -13,7 +14,13 @@ pub(super) fn argument(invalid: &str, suggestions: &[&str], line: &TypedLine) ->
     if !invalid.starts_with('-') {
         return position(line);
     }
+    if invalid.parse::<f64>().is_ok() {
+        return negative_number(invalid, line);
+    }
     let Some(flag) = flag(invalid) else {
+        if let Some(explanation) = other_case(invalid, line) {
+            return explanation;
+        }
         let message = "unexpected argument (not shown, because it may be a secret)";
         return (message.to_owned(), see_help(line));
     };
@@ -26,6 +33,40 @@ pub(super) fn argument(invalid: &str, suggestions: &[&str], line: &TypedLine) ->
         .or_else(|| harmless(suggestions).filter(|_| flag.starts_with("--")))
         .map_or_else(|| see_help(line), did_you_mean);
     (message, hint)
+}
+
+/// Explains a negative number. The argument parser does not accept a negative number as the value of a flag.
+fn negative_number(number: &str, line: &TypedLine) -> Explanation {
+    let mut words = std::env::args().skip(1).peekable();
+    let before = loop {
+        match words.next() {
+            Some(word) if words.peek().is_some_and(|next| next == number) => break word,
+            Some(_) => {}
+            None => break String::new(),
+        }
+    };
+    let is_flag = |flag: &clap::Arg| before.strip_prefix("--") == flag.get_long() && before != "--";
+    match line.command.get_arguments().find(|flag| is_flag(flag)) {
+        Some(_) => (
+            format!("invalid value for `{before}`: expected a value that is not negative"),
+            see_help(line),
+        ),
+        None => (
+            "unexpected argument: a negative number".to_owned(),
+            see_help(line),
+        ),
+    }
+}
+
+/// Explains a flag that differs from a flag of the command only in upper and lower case.
+fn other_case(argument: &str, line: &TypedLine) -> Option<Explanation> {
+    let typed = argument.split('=').next()?;
+    let name = typed.strip_prefix("--")?.to_ascii_lowercase();
+    let mut flags = line.command.get_arguments();
+    flags.find(|flag| flag.get_long() == Some(&name))?;
+    let meant = format!("--{name}");
+    let hint = harmless(&[&meant]).map_or_else(|| see_help(line), did_you_mean);
+    Some((format!("unexpected argument `{typed}`"), hint))
 }
 
 /// Returns the error for an unexpected argument that is not a flag.
@@ -51,9 +92,14 @@ fn position(line: &TypedLine) -> Explanation {
         (Some(_), more) => format!("`{name}` takes at most {} arguments", more + 1),
     };
     let has = |long: &str| (line.command.get_arguments()).any(|flag| flag.get_long() == Some(long));
+    let is_typed = |flag: &str| std::env::args().any(|word| word.starts_with(flag));
     let hint = if has("key-file") {
         "use `--key-file FILE` for the key to check: the command needs the secret, not the name"
             .to_owned()
+    } else if has("columns") && is_typed("--columns") {
+        "separate the columns by commas without spaces, as in `--columns id,name`".to_owned()
+    } else if line.command.get_positionals().next().is_some() {
+        "quote a name that contains spaces".to_owned()
     } else if has("role") && has("name") {
         "use `--role` for the role and `--name` for the name of the key".to_owned()
     } else {
@@ -88,15 +134,22 @@ fn secret_flag(flag: &str) -> Option<Explanation> {
 }
 
 /// Returns the error for an unknown command.
-pub(super) fn command(suggestions: &[&str], line: &TypedLine) -> Explanation {
+pub(super) fn command(line: &TypedLine) -> Explanation {
     let word = line.unknown.as_deref().unwrap_or_default();
-    if line.path.is_empty()
-        && let Some(meant) = synonym(word)
-    {
-        return (format!("unknown command `{word}`"), did_you_mean(meant));
-    }
-    let hint = harmless(suggestions).map_or_else(|| see_help(line), did_you_mean);
-    ("unknown command".to_owned(), hint)
+    let hint = suggestion::command(word, line)
+        .map_or_else(|| see_help(line), |meant| did_you_mean(&meant));
+    let message = match may_be_shown(word) {
+        true => format!("unknown command `{word}`"),
+        false => "unknown command (not shown, because it may be a secret)".to_owned(),
+    };
+    (message, hint)
+}
+
+/// Returns true if an unknown command looks like a command and not like a secret: it consists of letters and dashes, is short, and follows no flag.
+fn may_be_shown(word: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphabetic() || byte == b'-';
+    let mut before = std::env::args().skip(1).take_while(|typed| typed != word);
+    word.len() <= 20 && word.bytes().all(is_plain) && before.all(|typed| !typed.starts_with('-'))
 }
 
 fn did_you_mean(meant: &str) -> String {

@@ -4,7 +4,6 @@ use super::args::Args;
 use crate::context::Context;
 use crate::error::Error;
 use crate::fleet::FleetReport;
-use crate::terminal::prompt::Prompt;
 
 /// Shows the plan on the terminal, and asks the user to confirm it. Without a terminal, a plan is applied unless it stops a secret from working.
 ///
@@ -19,17 +18,20 @@ pub(super) async fn confirm(
         return Ok(());
     }
     let number = report.number();
-    if context.prompt() == Prompt::Unavailable {
+    let prompt = context.prompt();
+    if !prompt.is_available() {
         return match report.stops_a_secret() {
             false => Ok(()),
             true => Err(Error::usage(
-                "could not confirm that keys are deleted, locked or reset: there is no terminal to prompt on",
+                format!(
+                    "could not confirm that keys are deleted, locked or reset: {}",
+                    prompt.obstacle()
+                ),
                 format!("use `--yes`, or `--plan {number}` to apply exactly this plan"),
             )),
         };
     }
     let question = format!("{}Apply this plan?", report.text(&number, false));
-    let prompt = context.prompt();
     match prompt
         .confirm(&question, "use `--yes`", &context.signals)
         .await?

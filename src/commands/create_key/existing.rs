@@ -12,7 +12,7 @@ use crate::keys::key_meta::KeyMeta;
 use crate::keys::naming::{Existing, IfExists};
 use crate::keys::role_check;
 use crate::keys::roles::RequestedRole;
-use crate::keys::state::describe;
+use crate::keys::state::{self, describe};
 use crate::manager::{ApiKey, NewApiKey};
 
 impl CreatePlan<'_> {
@@ -33,16 +33,12 @@ impl CreatePlan<'_> {
             return Ok(Some(existing));
         };
         match if_exists {
-            IfExists::Skip => {
-                let meta = meta.clone();
-                self.keep_existing(&found, key, meta, access).await?;
-                return Ok(None);
-            }
             IfExists::Ensure => match self.ensure(found, role, key, meta, access).await? {
                 Some(changed) => found = changed,
                 None => return Ok(None),
             },
-            IfExists::Fail | IfExists::Rekey => {
+            IfExists::Skip | IfExists::Fail | IfExists::Rekey => {
+                state::require_usable(&found, access)?;
                 report::warn_of_drift(&found, &self.requested(key), meta, access);
             }
         }

@@ -7,6 +7,7 @@ use super::args::Args;
 use super::report;
 use crate::auth::session::Access;
 use crate::context::Context;
+use crate::delivery::Destination;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::journal::{Operation, Record};
@@ -48,7 +49,7 @@ impl<'a> CreatePlan<'a> {
         {
             return Err(Error::usage(
                 "`--description` contains a marker `[swp-keys ...]`",
-                "remove the marker from `--description`; a new marker is added to each key",
+                "remove the marker `[swp-keys ...]` from `--description`; each new key gets its own marker",
             ));
         }
         let zone = args.time_zone.as_deref();
@@ -79,8 +80,16 @@ impl<'a> CreatePlan<'a> {
         let (role, written) = self.role_and_record(access, &prepared, started).await?;
         warn_clock_skew(access, self.expiry);
         let key = self.key(&role, access.signed_in);
+        let destinations = prepared.destinations();
         let mut meta = secret_meta(access.target, true, &self.operation, &prepared.places());
         let existing = self.find_existing(access).await?;
+        if let Existing::One(found) = &existing
+            && self.args.if_exists == IfExists::Skip
+        {
+            let to = &destinations;
+            self.keep_existing(found, &key, meta, to, access).await?;
+            return Ok(None);
+        }
         let existing = match self
             .use_existing(existing, &role, &key, &mut meta, access)
             .await?
@@ -98,16 +107,17 @@ impl<'a> CreatePlan<'a> {
             role_check::check(summary, self.args.allow_full_access, access.context)?;
         }
         if self.args.dry_run {
-            report::dry_run(&key, &existing, &prepared, meta_of, access.context)?;
+            let role = role_name.as_deref();
+            report::dry_run(&key, &existing, &prepared, role, meta_of, access.context)?;
             return Ok(None);
         }
-        let destinations = prepared.destinations();
         let operation = access.operation(&self.operation, prepared.places());
         let mint = Transaction::new(access, prepared, meta_of).verify(self.args.verify);
         let delivered = match self.mint(mint, &existing, &key, operation, written).await {
             Err(error) if self.may_keep_other(&error) => {
                 let other = self.other_key(error, access).await?;
-                self.keep_existing(&other, &key, meta, access).await?;
+                let to = &destinations;
+                self.keep_existing(&other, &key, meta, to, access).await?;
                 return Ok(None);
             }
             created => created?,
@@ -116,8 +126,7 @@ impl<'a> CreatePlan<'a> {
             warn_expiry_differs(&key, &delivered, access.context);
         }
         if !self.args.sinks.to_stdout() {
-            let fields = &delivered.fields;
-            print_delivered(fields, meta_of(fields), access.context)?;
+            print_delivered(&delivered, access.context)?;
         }
         let now = access.signed_in.time();
         let report = KeyReport::delivered(&delivered, destinations, now).role(role_name.clone());
@@ -152,7 +161,7 @@ impl<'a> CreatePlan<'a> {
     fn report_created(&self, report: KeyReport, key: &NewApiKey) -> KeyReport {
         report
             .created(&key.key_name, key.role_id)
-            .warn_of_short_life()
+            .warn_of_short_life(self.args.expires.as_deref())
             .suggest_expiry(self.expiry.is_none())
     }
 
@@ -177,7 +186,8 @@ impl<'a> CreatePlan<'a> {
         StartedRecord::start(record, context).map(Some)
     }
 
-    /// Finds the role. While this takes, writes the journal record of a key that gets a default name, if `started` is `None`.
+    /// Finds the role. The journal record `started` is written to disk during the search. If `started` is `None`, this function starts to write the
+    /// record, but only for a key with a default name.
     async fn role_and_record<'c>(
         &self,
         access: Access<'c>,
@@ -242,8 +252,8 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Returns true if the error is a name conflict and `--if-exists skip` is set. A concurrent run may have created the other key with this name,
-    /// and this run can then keep that key.
+    /// Returns true if the error is a name conflict and `--if-exists skip` is set. A concurrent run may have created a key with this name. This run
+    /// can then leave that key unchanged, and create no key.
     fn may_keep_other(&self, error: &Error) -> bool {
         error.kind() == ErrorKind::Conflict && self.args.if_exists == IfExists::Skip
     }
@@ -263,11 +273,12 @@ impl<'a> CreatePlan<'a> {
         found: &ApiKey,
         key: &NewApiKey,
         mut meta: Value,
+        destinations: &[Destination],
         access: Access<'_>,
     ) -> Result<(), Error> {
         let role = key_meta::json_role_name(access, found.role_id()).await?;
         KeyMeta::of(found, role.as_deref(), access.signed_in.time()).add_to(&mut meta);
-        report::leave_existing(found, &self.requested(key), meta, access)
+        report::leave_existing(found, &self.requested(key), meta, destinations, access)
     }
 
     /// Returns the requested fields of the key, for a comparison with an existing key.

@@ -26,7 +26,14 @@ impl ProfileOffer {
     }
 
     /// Asks whether to save the manager as a profile, and saves the profile if the user agrees. If it cannot be saved, prints a warning.
-    pub(super) async fn make(self, target: &Target, username: Option<String>, context: &Context) {
+    /// `has_saved` is true if `login` has saved a session or an API key for the manager.
+    pub(super) async fn make(
+        self,
+        target: &Target,
+        username: Option<String>,
+        has_saved: bool,
+        context: &Context,
+    ) {
         // After a signal, no question is asked.
         if context.signals.received().is_some() {
             return;
@@ -46,7 +53,18 @@ impl ProfileOffer {
             username,
         };
         match save(&mut profile, target, context).await {
-            Ok(Some(saved)) => context.output.note(&saved_note(&profile.name, &saved)),
+            Ok(Some(saved)) => {
+                context.output.note(&saved_note(&profile.name, &saved));
+                if !has_saved {
+                    let profile = match saved.is_default {
+                        true => String::new(),
+                        false => format!(" --profile {}", profile.name),
+                    };
+                    context.output.note(&format!(
+                        "to sign in once for several commands, run `swp-keys login{profile}`"
+                    ));
+                }
+            }
             Ok(None) => context.output.note(NOT_SAVED),
             Err(error) => {
                 let hint = error.next_step().unwrap_or(HINT);

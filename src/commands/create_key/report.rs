@@ -5,11 +5,14 @@ use serde_json::{Map, Value, json};
 
 use crate::auth::session::Access;
 use crate::context::Context;
+use crate::delivery::Destination;
 use crate::error::Error;
-use crate::expiry::{Expiry, format_time};
+use crate::expiry::{Expiry, format_time, time_left};
 use crate::keys::comparison::{Compared, Match, compare};
 use crate::keys::document::print_key;
 use crate::keys::naming::Existing;
+use crate::keys::state::{State, role_with_id};
+use crate::keys::times::SOON;
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
 use crate::mint::{PreparedSinks, refuse_unfinished, without_marks};
 use crate::terminal::output::Format;
@@ -19,6 +22,7 @@ pub(super) fn dry_run(
     key: &NewApiKey,
     existing: &Existing,
     prepared: &PreparedSinks,
+    role: Option<&str>,
     meta_of: impl Fn(&Map<String, Value>) -> Value,
     context: &Context,
 ) -> Result<(), Error> {
@@ -29,9 +33,9 @@ pub(super) fn dry_run(
             key.key_name, found.id
         ),
         Existing::None(_) | Existing::NotSeen => format!(
-            "create the key `{}` (role ID {}, expiry: {})",
+            "create the key `{}` (role {}, expiry: {})",
             key.key_name,
-            key.role_id,
+            role_with_id(role, key.role_id),
             key.expiry_date
                 .map_or_else(|| "never".to_owned(), format_time)
         ),
@@ -67,15 +71,30 @@ pub(super) fn leave_existing(
     existing: &ApiKey,
     requested: &Requested<'_>,
     mut meta: Value,
+    destinations: &[Destination],
     access: Access<'_>,
 ) -> Result<(), Error> {
     refuse_unfinished(existing, access)?;
-    let differences = add_drift(existing, requested, &mut meta, access).unwrap_or_default();
-    // The note is printed even with `--quiet`. Without the note, the exit code 0 would suggest that a secret was written.
-    access.context.output.insist(&format!(
-        "no secret was written: the key `{}` already exists (ID {}) and was not changed{differences}",
-        requested.key.key_name, existing.id
-    ));
+    let problems: Vec<_> = [
+        expiry_or_lock(existing, access.signed_in.time()),
+        destinations.iter().find_map(missing_secret),
+        add_drift(existing, requested, &mut meta, access),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let message = format!(
+        "no secret was written: the key `{}` already exists (ID {}) and was not changed{}",
+        requested.key.key_name,
+        existing.id,
+        problems.concat()
+    );
+    if problems.is_empty() {
+        access.context.output.note(&message);
+    } else {
+        // The warning is printed even with `--quiet`. Without it, the exit code 0 would suggest that the destination contains a secret that works.
+        access.context.output.insist(&message);
+    }
     meta["created"] = false.into();
     meta["sinks"] = json!([]);
     match access.context.output.format() {
@@ -83,6 +102,33 @@ pub(super) fn leave_existing(
         Format::Text | Format::Env | Format::Tsv => Ok(()),
         Format::Json | Format::Jsonl => print_key(&existing.fields(), meta, access.context),
     }
+}
+
+/// Returns the end of a message if the key does not work or expires soon.
+fn expiry_or_lock(key: &ApiKey, now: DateTime<Utc>) -> Option<String> {
+    let left = |at: i64| at.saturating_sub(now.timestamp_millis());
+    match (State::of(key, now), key.expiry_date()) {
+        (State::Locked(_), _) => Some("; the key is locked".to_owned()),
+        (State::Expired, Some(at)) => Some(format!("; the key expired at {}", format_time(at))),
+        (State::Expires(at), _) if left(at) <= SOON => {
+            Some(format!("; the key expires {}", time_left(left(at))))
+        }
+        _ => None,
+    }
+}
+
+/// Returns the end of a message if the destination certainly contains no secret of the key.
+fn missing_secret(destination: &Destination) -> Option<String> {
+    let what = match destination {
+        Destination::Stdout => "stdout contains no secret".to_owned(),
+        Destination::File { path, .. } if !path.exists() => {
+            format!("the file {} does not exist", path.display())
+        }
+        _ => return None,
+    };
+    Some(format!(
+        "; {what}; use `--if-exists rekey` to replace the secret of the key"
+    ))
 }
 
 /// Warns if the existing key differs from the request. `--if-exists rekey` creates a new secret for the key, but changes none of its fields. Stores
@@ -149,10 +195,10 @@ fn drift(existing: &ApiKey, requested: &Requested<'_>, now: DateTime<Utc>) -> Ve
     compared.into_iter().filter(differs).chain(locked).collect()
 }
 
-/// Returns the expiry that the existing key should have, or `None` if its expiry is accepted.
+/// Returns the requested expiry, or `None` if the existing key's expiry is accepted.
 ///
-/// If `--expires` is a duration, it begins at `now`, so the requested expiry is later in every run. The existing key's expiry is accepted if it is in
-/// the future and not later than the requested expiry.
+/// A requested duration begins at `now`, so each repetition of a command requests a later expiry. For a duration, the existing key's expiry may
+/// therefore be earlier than the requested expiry, but it must be in the future.
 fn expected_expiry(
     existing: &ApiKey,
     requested: Option<Expiry>,
@@ -161,7 +207,7 @@ fn expected_expiry(
     let is = existing.expiry_date();
     let expired = is.is_some_and(|is| is <= now.timestamp_millis());
     match requested {
-        // Without `--expires`, every expiry is accepted unless the key has already expired.
+        // Without `--expires`, any expiry is accepted, but the key must not have expired.
         None => expired.then_some(NO_EXPIRY),
         Some(Expiry::Never) => Some(NO_EXPIRY),
         Some(expiry) => {

@@ -5,8 +5,8 @@ use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::keys::roles;
 use crate::manager::RoleSummary;
-use crate::terminal::output::{Cell, Column, Table, TableLayout, is_plain, safe};
-use crate::terminal::prompt::{columns, filled, rejection};
+use crate::terminal::output::{Cell, Column, Table, TableLayout, filled, is_plain, safe};
+use crate::terminal::prompt::{columns, rejection};
 use crate::text::shorten;
 
 const QUESTION: &str = "Role (number or name): ";
@@ -45,7 +45,9 @@ pub(super) async fn ask(allow_full_access: bool, access: Access<'_>) -> Result<C
         let all = access.signed_in.roles::<RoleSummary>().await;
         all.map_err(|error| roles::explain(access.signed_in, error))
     };
-    let roles = RoleChoices(context.signals.cancel(reading).await?);
+    let mut roles = RoleChoices(context.signals.cancel(reading).await?);
+    // Roles without API access come last, because the user cannot choose them.
+    (roles.0).sort_by_key(|role| role.allow_web_service == Some(false));
     if roles.0.is_empty() {
         let message = "the manager listed no roles";
         return Err(Error::new(ErrorKind::NotFound, message)
@@ -177,7 +179,8 @@ impl RoleChoices {
         ]);
         for &index in indices.iter().take(MAX_SHOWN) {
             let role = &self.0[index];
-            let cells = [(index + 1).to_string(), role.name.clone(), rights(role)];
+            let rights = role.rights_in_words();
+            let cells = [(index + 1).to_string(), role.name.clone(), rights];
             table.push(cells.map(Cell::from).into());
         }
         let hidden = indices.len().saturating_sub(MAX_SHOWN);
@@ -192,27 +195,4 @@ impl RoleChoices {
             color: false,
         })
     }
-}
-
-/// Describes the rights of a role in a few words, such as `view only, 12 of 80 rights`.
-fn rights(role: &RoleSummary) -> String {
-    let (granted, all) = role.rights_count();
-    let rights = if role.allow_web_service == Some(false) {
-        return "no API access".to_owned();
-    } else if role.grants_every_right() {
-        "every right".to_owned()
-    } else if all == 0 {
-        "unknown".to_owned()
-    } else if role.only_views() {
-        format!("view only, {granted} of {all} rights")
-    } else {
-        format!("{granted} of {all} rights")
-    };
-    let limits = match role.limits() {
-        (true, true) => ", only some computers and policies",
-        (true, false) => ", only some computers",
-        (false, true) => ", only some policies",
-        (false, false) => "",
-    };
-    rights + limits
 }

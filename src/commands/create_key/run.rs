@@ -13,7 +13,6 @@ use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::mint::{self, PreparedSinks};
 use crate::target::Target;
-use crate::terminal::prompt::Prompt;
 
 /// Creates a key. If no role is set, asks for the role and the expiry.
 ///
@@ -25,7 +24,7 @@ pub(crate) async fn run(
     context: &Context,
 ) -> Result<Outcome, Error> {
     let is_guided = !args.names_role();
-    if is_guided && context.prompt() == Prompt::Unavailable {
+    if is_guided && !context.prompt().is_available() {
         return Err(Args::missing_role());
     }
     // The flags are checked before the sign-in and before the first question, so that an invalid flag is reported early. A guided run creates a new
@@ -37,6 +36,14 @@ pub(crate) async fn run(
     refuse_too_long(args, &target, &prepared)?;
     let input = LoginInput::default();
     let method = AuthMethod::select(&target, context)?;
+    let saved = match &method {
+        AuthMethod::Saved(saved) => Some(saved),
+        _ => None,
+    };
+    if let Some(saved) = saved.filter(|_| is_guided) {
+        let note = format!("using {} that `swp-keys login` saved", saved.secret);
+        context.output.note(&note);
+    }
     // The record is written during the sign-in, because waiting for the disk later would make `create` 10 % slower.
     let started = match session::signs_in_at_once(&method, &target, context) {
         true => {
@@ -62,9 +69,12 @@ pub(crate) async fn run(
         return Ok(Outcome::Done);
     };
     report.print(context);
-    // If the user interrupts this question, nothing is lost: the secret is delivered, the journal record is removed, and the session has ended.
+    // The question about a profile comes last. An interruption loses nothing, because the secret is delivered and the session has ended.
     if let Some(offer) = offer {
-        offer.make(&target, input.username(), context).await;
+        let username = saved.and_then(|saved| saved.username());
+        let username = input.username().or(username.map(str::to_owned));
+        let has_saved = saved.is_some();
+        offer.make(&target, username, has_saved, context).await;
     }
     Ok(Outcome::Done)
 }

@@ -13,6 +13,8 @@ pub(super) struct NamedFinding {
 #[derive(Default)]
 pub(super) struct Checkup {
     pub(super) findings: Vec<NamedFinding>,
+    /// The number of findings that were printed as text.
+    pub(super) printed: usize,
     /// The reason why the remaining checks cannot run, and a hint. `None` if they can run.
     blocker: Option<(String, Option<&'static str>)>,
 }
@@ -41,8 +43,8 @@ impl Checkup {
         Ok(())
     }
 
-    /// Runs a check, and returns its value. If the check fails, returns `None`, and all later checks are skipped. If this check must be skipped, adds
-    /// the finding that it was skipped, and returns `None`.
+    /// Runs a check, and returns its value. If the check fails, returns `None`, and all later checks are skipped. If an earlier check failed, returns
+    /// `None` without running the check, and adds the finding that the check was skipped.
     ///
     /// # Errors
     /// Returns an error only if a signal interrupted the check.

@@ -116,8 +116,8 @@ pub(super) fn skip(checkup: &mut Checkup) {
     }
 }
 
-/// Returns the error for a missing [`Hop`]. The `Hop` is missing if the proxy setting is invalid. The checks that need the `Hop` are skipped in this
-/// case, so the user never sees this error.
+/// Returns the error if the host to connect to ([`Hop`]) is unknown, because the proxy setting is invalid. The user never sees this error, because
+/// the checks of the connection are skipped in this case.
 fn no_hop() -> Error {
     Error::unexpected("the proxy is invalid")
 }
@@ -187,7 +187,7 @@ fn proxy(
 fn tls(target: &Target, handshake: Option<Result<Handshake, Error>>) -> Result<Finding, Error> {
     let Some(handshake) = handshake else {
         return Ok(Finding::ok(
-            "the address uses http on this machine, so there is no certificate",
+            "the manager is on this machine and the address uses http, so there is no certificate",
         ));
     };
     let certificate = handshake??;

@@ -5,6 +5,7 @@ use crate::error::Error;
 /// The names of the checks, in their order.
 pub(super) mod names {
     pub(in super::super) const SETTINGS_FILE: &str = "settings-file";
+    pub(in super::super) const SETTINGS: &str = "settings";
     pub(in super::super) const STATE_FOLDER: &str = "state-folder";
     pub(in super::super) const ADDRESS: &str = "address";
     pub(in super::super) const NAME_RESOLUTION: &str = "name-resolution";

@@ -1,5 +1,10 @@
 //! The checks that need no connection: the settings file, the state folder, the address and the records of interrupted runs.
 
+use clap::Args as _;
+
+use crate::auth::secret_source::check_file;
+use crate::config::credential_check::CredentialKind;
+use crate::config::global_args::GlobalArgs;
 use crate::config::{Settings, file};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
@@ -7,6 +12,7 @@ use crate::journal::{self, JournalEntry, Record};
 use crate::storage::locations::state_variable;
 use crate::storage::permissions::untrusted_or;
 use crate::storage::state_folder::{self, StateFolder};
+use crate::terminal::output::safe;
 
 use super::finding::Finding;
 
@@ -37,6 +43,53 @@ pub(super) fn settings_file(settings: &Settings) -> Result<Finding, Error> {
         },
     }))
 }
+
+/// Checks that the files with secrets exist, and that every SWP_ variable is known. The content of the files is not read.
+/// A problem is only a warning, because the sign-in may not need the file.
+pub(super) fn settings(settings: &Settings) -> Finding {
+    for (secret, kind) in [
+        (&settings.password, CredentialKind::Password),
+        (&settings.api_key, CredentialKind::ApiKey),
+    ] {
+        let loose = settings.allow_loose_permissions;
+        let checked = secret
+            .as_ref()
+            .map(|secret| check_file(secret, kind, loose));
+        if let Some(Err(error)) = checked {
+            let hint = error.next_step().unwrap_or_default();
+            return Finding::warning(error.to_string(), hint);
+        }
+    }
+    let flags = GlobalArgs::augment_args(clap::Command::new(""));
+    let is_known = |name: &String| {
+        OTHER_VARIABLES.contains(&name.as_str())
+            || (flags.get_arguments())
+                .any(|flag| flag.get_env().is_some_and(|known| known == name.as_str()))
+    };
+    let unknown: Vec<String> = std::env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("SWP_") && !is_known(name))
+        .map(|name| format!("`{}`", safe(&name)))
+        .collect();
+    if unknown.is_empty() {
+        return Finding::ok("every variable is known, and every file with a secret exists");
+    }
+    Finding::warning(
+        format!("these variables have no effect: {}", unknown.join(", ")),
+        "run `swp-keys help options` to list the variables",
+    )
+}
+
+/// The variables that belong to no flag. The last two are printed by `-o env`.
+const OTHER_VARIABLES: [&str; 7] = [
+    "SWP_PASSWORD",
+    "SWP_MFA_CODE",
+    "SWP_API_KEY",
+    "SWP_CONFIG_DIR",
+    "SWP_STATE_DIR",
+    "SWP_API_KEY_ID",
+    "SWP_ROLE_ID",
+];
 
 /// Checks the state folder. The folder contains saved sessions, the journal records of unfinished runs, and records of rejected sign-ins.
 ///

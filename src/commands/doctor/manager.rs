@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::manager::Manager;
 use crate::target::Target;
 
-/// The accepted difference between the two clocks, in seconds. A larger difference causes a warning.
+/// The accepted difference between the manager's clock and this machine's clock, in seconds. A larger difference causes a warning.
 const TOLERANCE: u64 = 60;
 
 /// Checks the manager's clock, and whether the manager is up. Returns the manager's version if it is known.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::args::Args;
 use super::checkup::Checkup;
-use super::finding::names::{ADDRESS, SETTINGS_FILE, STATE_FOLDER, UNFINISHED_RUNS};
+use super::finding::names::{ADDRESS, SETTINGS, SETTINGS_FILE, STATE_FOLDER, UNFINISHED_RUNS};
 use super::{connection, local, manager, report, rights};
 use crate::config::Settings;
 use crate::context::{Context, Outcome};
@@ -26,6 +26,7 @@ pub(crate) async fn run(
         checkup.block_after(SETTINGS_FILE);
     }
     checkup.add_result(SETTINGS_FILE, file)?;
+    checkup.add(SETTINGS, local::settings(&settings));
     checkup.add_result(STATE_FOLDER, local::state_folder())?;
     let address = async { local::address(&settings).map(|finding| (finding, ())) };
     checkup.step(ADDRESS, address).await?;
@@ -36,7 +37,7 @@ pub(crate) async fn run(
     }
     let meta = check_manager(args, target.as_ref(), &mut checkup, context).await?;
     checkup.add_result(UNFINISHED_RUNS, local::unfinished_runs())?;
-    report::print(&checkup, meta, context)?;
+    report::print(&mut checkup, meta, context)?;
     Ok(Outcome::Done)
 }
 
@@ -96,6 +97,8 @@ async fn check_manager(
     connection::check(target, args.sign_in, checkup, context).await?;
     let mut version = manager::check(target, checkup, context).await?;
     if args.sign_in {
+        // The sign-in may ask for a password, so the findings so far are printed first.
+        report::print_new(checkup, context)?;
         version = rights::check(target, checkup, context).await?.or(version);
     } else {
         rights::omit(checkup);

@@ -142,7 +142,7 @@ pub(super) fn parse_duration(text: &str) -> Result<Span, String> {
     }
 }
 
-/// The longest duration: 100 years.
+/// The longest duration that a filter accepts: 100 years.
 const LONGEST: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 #[cfg(test)]

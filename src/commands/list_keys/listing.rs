@@ -34,6 +34,8 @@ pub(super) struct Listing<'a> {
     roles: Option<RoleNames>,
     held: usize,
     shown: usize,
+    /// The number of matching keys on the pages that have been read. `--limit` does not change it.
+    matched: usize,
     /// The number of keys that are not listed because the manager reports neither their last sign-in nor their creation time.
     without_times: usize,
     other_case: bool,
@@ -49,6 +51,7 @@ impl<'a> Listing<'a> {
             roles: None,
             held: 0,
             shown: 0,
+            matched: 0,
             without_times: 0,
             other_case: false,
             duplicates: Duplicates::default(),
@@ -80,6 +83,7 @@ impl<'a> Listing<'a> {
         if self.roles.is_none() {
             self.roles = Some(RoleNames::ask(self.access).await?);
         }
+        self.matched += keys.len();
         if self.presentation.sort.is_none() {
             keys.truncate(self.left());
         }
@@ -112,9 +116,9 @@ impl<'a> Listing<'a> {
         format == Format::Jsonl && self.presentation.sort.is_none()
     }
 
-    /// Prints the warnings and the keys.
-    pub(super) fn finish(mut self) -> Result<(), Error> {
-        self.warn();
+    /// Prints the warnings and the keys. `is_complete` is true if the last page was read, and `pattern` is the value of `--name`.
+    pub(super) fn finish(mut self, is_complete: bool, pattern: Option<&str>) -> Result<(), Error> {
+        self.warn(pattern);
         let now = self.access.signed_in.time();
         let no_roles = RoleNames::default();
         let roles = self.roles.as_ref().unwrap_or(&no_roles);
@@ -123,7 +127,6 @@ impl<'a> Listing<'a> {
             table.sort(&mut self.keys, column, self.presentation.reverse);
         }
         let limit = self.presentation.limit.unwrap_or(usize::MAX);
-        let is_partial = self.keys.len() >= limit;
         self.keys.truncate(limit);
         let output = &self.access.context.output;
         match output.format() {
@@ -133,7 +136,8 @@ impl<'a> Listing<'a> {
                     None => table.with_default_columns(&self.keys),
                 };
                 if !self.keys.is_empty() && !output.is_quiet() {
-                    lines.summarize(table.summary(&self.keys, is_partial));
+                    let count = self.count(is_complete);
+                    lines.summarize(table.summary(&self.keys, &count));
                 }
                 output.table(&lines)
             }
@@ -154,7 +158,21 @@ impl<'a> Listing<'a> {
         }
     }
 
-    fn warn(&self) {
+    /// Returns the number of the keys, such as `2 of 13 keys` if `--limit` excludes keys.
+    fn count(&self, is_complete: bool) -> String {
+        let plural = |count| if count == 1 { "" } else { "s" };
+        let (shown, all) = (self.keys.len(), self.matched);
+        match (is_complete, all > shown) {
+            (true, true) => format!("{shown} of {all} key{}", plural(all)),
+            (true, false) => format!("{shown} key{}", plural(shown)),
+            (false, true) => format!("the first {shown} key{}; there are more", plural(shown)),
+            (false, false) => {
+                format!("the first {shown} key{}; there may be more", plural(shown))
+            }
+        }
+    }
+
+    fn warn(&self, pattern: Option<&str>) {
         let output = &self.access.context.output;
         for warning in self.duplicates.warnings() {
             output.warn(&warning);
@@ -166,10 +184,14 @@ impl<'a> Listing<'a> {
             ));
         }
         if self.shown == 0 {
-            output.note(if self.other_case {
-                "no key matches, but some names would match if case were ignored"
-            } else {
-                "no key matches"
+            output.note(match pattern {
+                _ if self.other_case => {
+                    "no key matches, but some names would match if case were ignored"
+                }
+                Some(pattern) if !pattern.contains('%') => {
+                    "no key matches; in `--name`, `%` matches any text, `_` matches one character, and the pattern must match the whole name"
+                }
+                _ => "no key matches",
             });
         }
     }

@@ -17,7 +17,7 @@ use crate::target::Target;
 /// List all keys, or only keys that match a filter.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Only keys whose name matches this pattern (% is any text, _ is one character; case-sensitive)
+    /// Only keys whose name matches this pattern (% is any text, _ is any one character; case-sensitive)
     #[arg(long, value_name = "PATTERN")]
     name: Option<String>,
 
@@ -58,7 +58,12 @@ pub(crate) struct Args {
     limit: Option<u32>,
 
     /// Print these columns of the table, in this order (separated by commas)
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "COLUMNS",
+        value_delimiter = ',',
+        ignore_case = true
+    )]
     columns: Option<Vec<KeyColumn>>,
 }
 
@@ -142,5 +147,5 @@ async fn list(filter: &Filter<'_>, args: &Args, access: Access<'_>) -> Result<()
             break;
         }
     }
-    list.finish()
+    list.finish(pages.ended(), args.name.as_deref())
 }

@@ -3,6 +3,7 @@
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
+use crate::journal::notice::secret_in_use;
 use crate::journal::{Record, Stage};
 
 /// Asks the user to confirm the deletion of the key or the creation of a new secret.
@@ -36,15 +37,19 @@ pub(super) async fn confirm(
     {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::Usage,
-        format!("the key `{}` was not changed", record.key_name),
-    )
-    .hint("run `swp-keys recover` again and answer `y`, or use `--yes`"))
+    let message = format!("the key `{}` was not changed", record.key_name);
+    let hint = match record.progress.stage {
+        Stage::Delivering => secret_in_use(record, ""),
+        _ => format!(
+            "run `swp-keys recover {}` again and answer `y`, or use `--yes`",
+            record.operation
+        ),
+    };
+    Err(Error::usage(message, hint))
 }
 
-/// Adds a hint if it is unknown whether the interrupted run created the key. The user can check the keys in the manager's console, and remove the
-/// journal record.
+/// Adds a hint if it is unknown whether the interrupted run created the key. The hint is to check the keys in the manager's console and then to
+/// remove the journal record.
 pub(super) fn unproven(error: Error, record: &Record, context: &Context) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;

@@ -5,16 +5,16 @@ use serde_json::{Map, Value, json};
 use super::args::Args;
 use super::confirmation::{confirm, unproven};
 use super::result::{RECOVERED, print_result};
+use super::selection::refuse_other_destination;
 use crate::auth::session::Access;
 use crate::error::Error;
 use crate::journal::{Entry, Record, Work};
 use crate::keys::confirmation::confirm_delivery;
-use crate::keys::document::{meta, output_failed_after_delivery, print_key};
+use crate::keys::document::{meta, print_delivered};
 use crate::keys::key_meta::{self, json_role_name};
 use crate::keys::key_report::KeyReport;
 use crate::mint::resume::{
-    announce_wait, find_abandoned_key, lost_name_race, same_signer, settle,
-    wait_for_inflight_request,
+    find_abandoned_key, lost_name_race, same_signer, settle, wait_for_inflight_request,
 };
 use crate::mint::{self, PreparedSinks, Transaction};
 use crate::process::pending::PendingWork;
@@ -29,7 +29,6 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
     if args.delete && record.work == Work::Rekey {
         return Err(existed_before(&record));
     }
-    announce_wait(&entry, access.target, access.context);
     let search = async {
         find_abandoned_key(&entry, access)
             .await
@@ -81,6 +80,7 @@ async fn delete(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Resul
 
 async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
+    refuse_other_destination(args, &record, access.context)?;
     wait_for_inflight_request(&entry, access.target, access.context).await?;
     let prepared = PreparedSinks::ready(&args.sinks, access.context).await?;
     let fields = json!({
@@ -105,17 +105,14 @@ async fn rekey(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result
     recorded.settle(access.context);
     let printed = match args.sinks.to_stdout() {
         true => Ok(()),
-        false => print_key(
-            &delivered.fields,
-            meta_of(&delivered.fields),
-            access.context,
-        ),
+        false => print_delivered(&delivered, access.context),
     };
     let now = access.signed_in.time();
     KeyReport::delivered(&delivered, destinations, now)
         .recorded_name(&record.key_name)
+        .name_stdout()
         .print(access.context);
-    printed.map_err(output_failed_after_delivery)
+    printed
 }
 
 /// Returns the error for `--delete` if the key existed before the interrupted run. `recover` does not delete such a key, because its old secret may

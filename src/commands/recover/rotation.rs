@@ -5,12 +5,13 @@ use serde_json::{Map, Value, json};
 use super::args::Args;
 use super::confirmation::{confirm, unproven};
 use super::result::{RECOVERED, print_result};
+use super::selection::refuse_other_destination;
 use crate::auth::session::Access;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Entry, Predecessor};
-use crate::keys::document::{meta, output_failed_after_delivery, print_key};
+use crate::keys::document::{meta, print_delivered};
 use crate::keys::key_meta::{self, json_role_name};
 use crate::keys::key_report::KeyReport;
 use crate::mint::resume::{
@@ -96,7 +97,10 @@ async fn expire_old_key(
                 ErrorKind::Usage,
                 format!("the old key (ID {}) was not changed", old.id),
             )
-            .hint("run `swp-keys recover` again and answer `y`, or use `--yes`"));
+            .hint(format!(
+                "run `swp-keys recover {}` again and answer `y`, or use `--yes`",
+                entry.record.operation
+            )));
         }
     }
     let record = entry.record.clone();
@@ -129,6 +133,7 @@ async fn undo(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<
 
 async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Result<(), Error> {
     let record = entry.record.clone();
+    refuse_other_destination(args, &record, access.context)?;
     let prepared = PreparedSinks::ready(&args.sinks, access.context).await?;
     // The manager may still be processing a request for a new secret that the interrupted run sent. That request would invalidate the secret that
     // this run creates, so this run waits first.
@@ -152,20 +157,17 @@ async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Resul
     let retired = mint::expire_predecessor(access, recorded, id).await?;
     let printed = match args.sinks.to_stdout() {
         true => Ok(()),
-        false => print_key(
-            &delivered.fields,
-            meta_of(&delivered.fields),
-            access.context,
-        ),
+        false => print_delivered(&delivered, access.context),
     };
     let now = access.signed_in.time();
     KeyReport::delivered(&delivered, destinations, now)
         .recorded_name(&record.key_name)
+        .name_stdout()
         .print(access.context);
     if let Some(old) = &record.predecessor {
         report_retired(&retired, old, access.context);
     }
-    printed.map_err(output_failed_after_delivery)
+    printed
 }
 
 /// Prints the expiry of the old key.

@@ -4,6 +4,7 @@ use super::args::Args;
 use super::result::print_result;
 use super::selection::{count_runs, list, selected};
 use super::{key, rotation, selection};
+use crate::auth::method::AuthMethod;
 use crate::auth::session;
 use crate::auth::session::Access;
 use crate::config::Settings;
@@ -14,7 +15,6 @@ use crate::keys::confirmation::confirm_delivery;
 use crate::mint::resume::settle;
 use crate::target::Target;
 use crate::terminal::output::Format;
-use crate::terminal::prompt::Prompt;
 
 /// Recovers each selected run.
 ///
@@ -43,11 +43,12 @@ pub(crate) async fn run(
     check_stdout(args, secrets, context)?;
     let delivers = secrets > 0 && !args.delete && !args.forget;
     args.prints_secrets.set(delivers && args.sinks.to_stdout());
-    if !args.yes && context.prompt() == Prompt::Unavailable {
+    if !args.yes && !context.prompt().is_available() {
         return Err(Error::usage(
             format!(
-                "could not confirm the recovery of {}: there is no terminal to prompt on",
-                count_runs(records.len())
+                "could not confirm the recovery of {}: {}",
+                count_runs(records.len()),
+                context.prompt().obstacle()
             ),
             "run `swp-keys recover --list` to check the unfinished runs, then use `--yes`",
         ));
@@ -55,7 +56,8 @@ pub(crate) async fn run(
     if args.forget {
         return forget(args, &records, context).await;
     }
-    let failures = session::signed_in_to_recover(&target, context, async |access| {
+    let method = AuthMethod::select(&target, context)?;
+    let failures = session::signed_in_to_recover(&method, &target, context, async |access| {
         let mut failures = Vec::new();
         let step = (context.progress).begin_items("recovering runs", Some(records.len()));
         for (done, record) in records.iter().enumerate() {
@@ -166,6 +168,7 @@ async fn recover_one(args: &Args, record: &Record, access: Access<'_>) -> Result
 
 /// Removes records without contacting the manager. The user must have checked the keys in the manager's console.
 async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Outcome, Error> {
+    let mut declined = Vec::new();
     for record in records {
         let question = format!(
             "Remove the record of the interrupted run for the key `{}`?",
@@ -177,6 +180,15 @@ async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Ou
                 .confirm_one_of_several(&question, "use `--yes`", &context.signals)
                 .await?
         {
+            let what = format!(
+                "the record of the interrupted run for the key `{}` was not removed",
+                record.key_name
+            );
+            let again = format!(
+                "run `swp-keys recover {} --forget` again and answer `y`, or use `--yes`",
+                record.operation
+            );
+            declined.push(Error::usage(what, again));
             continue;
         }
         if let Some(entry) = Entry::take_over(&record.operation)? {
@@ -188,5 +200,5 @@ async fn forget(args: &Args, records: &[Record], context: &Context) -> Result<Ou
             print_result(args, record, record.key_id, "forgotten", context)?;
         }
     }
-    Ok(Outcome::Done)
+    summarize(declined, records.len(), context)
 }

@@ -10,7 +10,8 @@ use crate::journal::notice::secret_in_use;
 use crate::journal::{self, JournalEntry, Record, Stage, Work};
 use crate::storage::permissions::untrusted_or;
 use crate::target::Target;
-use crate::terminal::output::{Format, Table, json_text};
+use crate::terminal::output::{Cell, Column, Format, Table, TableLayout, json_text};
+use crate::terminal::prompt::Prompt;
 use crate::text::rfc3339;
 
 /// Returns the number of unfinished runs for a message, such as `2 unfinished runs`.
@@ -61,7 +62,7 @@ pub(super) fn selected(
     }
 }
 
-/// Returns true if recovering the interrupted run of this record creates a new secret.
+/// Returns true if `recover` creates a new secret for the key of this record.
 pub(super) fn needs_a_secret(args: &Args, record: &Record) -> bool {
     let keeps_key = !record.is_delivered() && !record.temporary;
     !record.is_over() && (keeps_key || record.temporary && args.rekey)
@@ -90,10 +91,33 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record, context: &Context) -> 
     })
 }
 
+/// Checks that a run without a terminal does not print a secret to stdout that the interrupted run would have delivered to other destinations. The log
+/// of a CI job or a mail of cron would contain the secret.
+///
+/// # Errors
+/// Returns a usage error that contains the recorded destinations.
+pub(super) fn refuse_other_destination(
+    args: &Args,
+    record: &Record,
+    context: &Context,
+) -> Result<(), Error> {
+    let is_expected = !args.sinks.are_none() || record.delivers_to_stdout();
+    if is_expected || context.prompt() == Prompt::Terminal {
+        return Ok(());
+    }
+    let message = format!(
+        "the interrupted run for the key `{}` would have written the secret to {}, but this run would print a new secret to stdout",
+        record.key_name,
+        record.sinks.join(" and ")
+    );
+    let hint = "pass the destination, such as `--out-file FILE` or `--deliver-cmd COMMAND`, or use `--out-file -` to print the secret to stdout";
+    Err(Error::usage(message, hint))
+}
+
 /// Checks that all journal records can be read. A record that cannot be read may belong to a key whose secret is lost.
 ///
 /// # Errors
-/// Returns an attention error if a file is not a valid record.
+/// Returns an error of the kind [`ErrorKind::Attention`] if a file is not a valid record.
 pub(super) fn all_readable() -> Result<(), Error> {
     let entries = journal::unfinished().unwrap_or_default();
     let unreadable = |entry: &JournalEntry| matches!(entry, JournalEntry::Unreadable(..));
@@ -157,7 +181,12 @@ fn as_json(record: &Record) -> Value {
 }
 
 fn print_table(records: &[Record], context: &Context) -> Result<Outcome, Error> {
+    let layout = context.output.destination();
+    let is_terminal = matches!(layout, TableLayout::Terminal { .. });
     if records.is_empty() && context.output.format() == Format::Text {
+        if is_terminal {
+            context.output.note("no unfinished runs");
+        }
         return Ok(Outcome::Done);
     }
     let rows = records.iter().map(|record| {
@@ -183,7 +212,7 @@ fn print_table(records: &[Record], context: &Context) -> Result<Outcome, Error> 
             record.tenant.clone().unwrap_or_default(),
         ]
     });
-    let header = [
+    let mut header = vec![
         "OPERATION",
         "WORK",
         "STAGE",
@@ -192,6 +221,15 @@ fn print_table(records: &[Record], context: &Context) -> Result<Outcome, Error> 
         "MANAGER",
         "TENANT",
     ];
-    context.output.table(&Table::plain(header, rows))?;
+    // On a terminal, the last column is shown only if it is not empty.
+    if is_terminal && records.iter().all(|record| record.tenant.is_none()) {
+        header.pop();
+    }
+    let count = header.len();
+    let mut table = Table::new(header.into_iter().map(Column::whole));
+    for row in rows {
+        table.push(row.into_iter().take(count).map(Cell::from).collect());
+    }
+    context.output.table(&table)?;
     Ok(Outcome::Done)
 }

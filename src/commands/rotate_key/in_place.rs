@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::args::Args;
 use super::resume::AbandonedRotation;
+use crate::auth::login_input::LoginInput;
 use crate::auth::method::AuthMethod;
 use crate::auth::session;
 use crate::auth::session::Access;
@@ -16,6 +17,7 @@ use crate::keys::document::{print_delivered, print_key, secret_meta};
 use crate::keys::key_meta::{self, json_role_name};
 use crate::keys::key_report::KeyReport;
 use crate::keys::lookup;
+use crate::keys::state::require_usable;
 use crate::manager::{ApiKey, Cause};
 use crate::mint::{PreparedSinks, Transaction};
 use crate::random;
@@ -30,7 +32,9 @@ pub(super) async fn in_place(
 ) -> Result<(), Error> {
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
     let target = Target::find(settings, context).await?;
-    let rekeyed = session::signed_in(&target, context, async |access| {
+    let method = AuthMethod::select(&target, context)?;
+    let input = LoginInput::default();
+    let rekeyed = session::signed_in_with(&method, &input, &target, context, async |access| {
         let key = lookup::resolve(key_argument, access).await?;
         let id = key.id;
         let rekey = InPlaceRekey::of(args, key, false, access)?;
@@ -41,10 +45,16 @@ pub(super) async fn in_place(
         })
     })
     .await?;
-    if let Some(report) = rekeyed {
-        report.print(context);
-    }
+    print(rekeyed.as_ref(), &method, context);
     Ok(())
+}
+
+/// Prints the report about the key, and warns if `login` saved the old secret.
+fn print(report: Option<&KeyReport>, method: &AuthMethod, context: &Context) {
+    if let Some(report) = report {
+        report.print(context);
+        method.warn_if_replaced(report.id(), context);
+    }
 }
 
 /// Runs `rotate-key --current`.
@@ -55,14 +65,13 @@ pub(super) async fn current(
 ) -> Result<(), Error> {
     let target = Target::find(settings, context).await?;
     // `--current` requires an API key. The run checks this before the sign-in, so that it does not sign in with a password in vain.
-    if matches!(
-        AuthMethod::select(&target, context)?,
-        AuthMethod::Password | AuthMethod::Saved(_)
-    ) {
+    let method = AuthMethod::select(&target, context)?;
+    if !matches!(method, AuthMethod::ApiKey(_)) && !method.is_saved_key() {
         return Err(requires_api_key());
     }
     let prepared = PreparedSinks::ready(&args.sinks, context).await?;
-    let rekeyed = session::signed_in(&target, context, async |access| {
+    let input = LoginInput::default();
+    let rekeyed = session::signed_in_with(&method, &input, &target, context, async |access| {
             if access.signed_in.session().is_some() {
                 return Err(requires_api_key());
             }
@@ -70,7 +79,7 @@ pub(super) async fn current(
             let key = match context.signals.cancel(request).await? {
                 Ok(key) => key,
                 Err(error) if *error.cause() == Cause::Forbidden => {
-                    let hint = "the key is expired or locked, or has no permission to view API keys; sign in with a password, or with a key that has this permission, and run `swp-keys rotate-key KEY --in-place`";
+                    let hint = "the API key of this run is expired or locked, or has no permission to view API keys; sign in with a password, or with a different API key that has this permission, and run `swp-keys rotate-key KEY --in-place`, where KEY is the ID or name of the API key that needs a new secret";
                     return Err(Error::from(error).hint(hint));
                 }
                 Err(error) => return Err(error.into()),
@@ -81,16 +90,14 @@ pub(super) async fn current(
             result.map_err(|error| signer_hint(error, id, access.context))
         })
         .await?;
-    if let Some(report) = rekeyed {
-        report.print(context);
-    }
+    print(rekeyed.as_ref(), &method, context);
     Ok(())
 }
 
 fn requires_api_key() -> Error {
     Error::usage(
         "`--current` requires an API key, but this run uses a session",
-        "set `--api-key-file` or SWP_API_KEY, or run `swp-keys rotate-key KEY --in-place`",
+        "use `--api-key-file` or SWP_API_KEY to pass the API key that needs a new secret; or run `swp-keys rotate-key KEY --in-place`, where KEY is the ID or name of this API key",
     )
 }
 
@@ -143,6 +150,10 @@ impl<'a> InPlaceRekey<'a> {
     ) -> Result<Option<KeyReport>, Error> {
         let meta = secret_meta(access.target, false, &self.operation, &prepared.places());
         let (id, name) = (self.key.id, &self.name);
+        // The key that authenticates this run is neither locked nor expired.
+        if !self.current {
+            require_usable(&self.key, access)?;
+        }
         let role = json_role_name(access, self.key.role_id()).await?;
         let meta_of = |fields: &Map<String, Value>| {
             key_meta::complete(&meta, fields, role.as_deref(), access.signed_in.time())
@@ -167,11 +178,7 @@ impl<'a> InPlaceRekey<'a> {
         let mint = Transaction::new(access, prepared, meta_of).verify(self.args.verify);
         let delivered = mint.rekey(&self.key, record).await?;
         if !self.args.sinks.to_stdout() {
-            print_delivered(
-                &delivered.fields,
-                meta_of(&delivered.fields),
-                access.context,
-            )?;
+            print_delivered(&delivered, access.context)?;
         }
         let now = access.signed_in.time();
         let report = KeyReport::delivered(&delivered, destinations, now);

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::expiry::format_time;
 use crate::keys::document::{print_key, secret_meta};
 use crate::keys::key_report::KeyReport;
-use crate::keys::state::State;
+use crate::keys::state::{State, role_with_id};
 use crate::manager::ApiKey;
 use crate::mint::{PreparedSinks, Retired};
 use crate::terminal::output::Format;
@@ -56,6 +56,7 @@ pub(super) fn meta(
 pub(super) struct RotationReport {
     /// The report about the new key, or `None` if an earlier run created it.
     key: Option<KeyReport>,
+    old_id: i64,
     old_key: String,
 }
 
@@ -78,7 +79,16 @@ impl RotationReport {
             ),
             Retired::Gone => format!("the old key (ID {id}) no longer exists"),
         };
-        Self { key: None, old_key }
+        Self {
+            key: None,
+            old_id: id,
+            old_key,
+        }
+    }
+
+    /// Returns the ID of the old key.
+    pub(super) fn old_id(&self) -> i64 {
+        self.old_id
     }
 
     /// Adds the report about the new key.
@@ -116,6 +126,18 @@ impl RotationReport {
 }
 
 impl Rotation<'_> {
+    /// Prints a note if the old key expires before the overlap ends.
+    pub(super) fn warn_short_overlap(&self, access: Access<'_>) {
+        let now = access.signed_in.time().timestamp_millis();
+        let end = self.old.expiry_date();
+        if let Some(end) = end.filter(|end| (now..now + self.plan.overlap).contains(end)) {
+            access.context.output.note(&format!(
+                "the overlap is shorter than requested, because the old key expires at {}",
+                format_time(end)
+            ));
+        }
+    }
+
     /// Warns if the new key expires before the old key, so that the overlap is shorter than requested.
     pub(super) fn warn_short_successor(&self, context: &Context) {
         let until = self.meta["predecessor"]["expiryDate"].as_i64();
@@ -153,8 +175,8 @@ impl Rotation<'_> {
         );
         let action = match step {
             NextStep::Create => format!(
-                "create a key (role ID {}, expiry: {}) to replace `{name}` (ID {old}), write the new secret to {places}, and {until}",
-                self.new.role_id,
+                "create a key (role {}, expiry: {}) to replace `{name}` (ID {old}), write the new secret to {places}, and {until}",
+                role_with_id(self.role.as_deref(), self.new.role_id),
                 self.new
                     .expiry_date
                     .map_or_else(|| "never".to_owned(), format_time),

@@ -10,9 +10,7 @@ use crate::expiry::format_time;
 use crate::journal::{self, Entry, JournalEntry, Record};
 use crate::manager::ApiKey;
 use crate::mint;
-use crate::mint::resume::{
-    announce_wait, busy, find_abandoned_key, lost_name_race, same_signer, settle,
-};
+use crate::mint::resume::{busy, find_abandoned_key, lost_name_race, same_signer, settle};
 use crate::target::Target;
 
 /// The record of an interrupted rotation.
@@ -68,8 +66,13 @@ impl AbandonedRotation {
         Ok(None)
     }
 
-    /// Returns true if the secret was delivered, and only the expiry of the old key must still be set. Returns false if this run writes the secret to
-    /// stdout. This run then creates a new secret, because the output of the interrupted run may be lost.
+    /// Returns the ID of the operation.
+    pub(super) fn operation(&self) -> &str {
+        &self.0.operation
+    }
+
+    /// Returns true if the secret was delivered, so that only the expiry of the old key must still be set. A secret that was delivered to stdout may
+    /// be lost. So if stdout is the destination, returns false, and this run creates a new secret.
     pub(super) fn needs_only_expiry(&self, args: &Args) -> bool {
         self.0.is_delivered() && !args.sinks.to_stdout()
     }
@@ -100,9 +103,6 @@ impl AbandonedRotation {
 
 /// Returns the ID of the new key that the interrupted run created, or `None` if the new key does not exist.
 pub(super) async fn successor(entry: &Entry, access: Access<'_>) -> Result<Option<i64>, Error> {
-    if entry.record.key_id.is_none() {
-        announce_wait(entry, access.target, access.context);
-    }
     access
         .context
         .signals

@@ -21,6 +21,8 @@ use crate::random;
 /// ends.
 const MIN_OVERLAP: Duration = Duration::from_secs(60);
 
+const OVERLAP_EXAMPLE: &str = "use a duration such as 24h or 7d";
+
 /// The flags of a run, checked before the first request to the manager.
 pub(super) struct RotationPlan<'a> {
     pub(super) args: &'a Args,
@@ -47,7 +49,8 @@ impl<'a> RotationPlan<'a> {
         let key = args.key.as_deref().unwrap_or_default();
         lookup::KeyRef::read(key)?;
         let overlap_text = args.overlap.as_deref().unwrap_or("24h");
-        let overlap = span(&Source::Flag("--overlap"), overlap_text)?;
+        let overlap = span(&Source::Flag("--overlap"), overlap_text)
+            .map_err(|error| error.hint(OVERLAP_EXAMPLE))?;
         if overlap < MIN_OVERLAP {
             return Err(Error::usage(
                 format!("`--overlap {overlap_text}` is shorter than a minute"),
@@ -57,7 +60,7 @@ impl<'a> RotationPlan<'a> {
         let too_long = || {
             Error::usage(
                 format!("`--overlap {overlap_text}` is too long"),
-                "use a duration such as 24h or 7d",
+                OVERLAP_EXAMPLE,
             )
         };
         let expiry = args

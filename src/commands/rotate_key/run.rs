@@ -5,12 +5,15 @@ use super::report::{NextStep, RotationReport};
 use super::resume::AbandonedRotation;
 use super::rotation::{Rotation, RotationPlan};
 use super::{in_place, report, resume, successor};
+use crate::auth::method::AuthMethod;
 use crate::auth::session;
-use crate::auth::session::Access;
+use crate::auth::session::{Access, warn_unfinished};
 use crate::config::Settings;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
-use crate::keys::document::{print_delivered, warn_clock_skew, warn_expiry_differs};
+use crate::keys::document::{
+    output_failed_after_delivery, print_delivered, print_key, warn_clock_skew, warn_expiry_differs,
+};
 use crate::keys::key_report::KeyReport;
 use crate::keys::{lookup, role_check};
 use crate::manager::{ApiKey, NewApiKey};
@@ -44,13 +47,19 @@ pub(crate) async fn run(
         Some(abandoned) if abandoned.needs_only_expiry(args) => PreparedSinks::new(Vec::new()),
         _ => PreparedSinks::ready(&args.sinks, context).await?,
     };
-    let rotated = session::signed_in(&target, context, async |access| match abandoned {
-        Some(abandoned) => plan.continue_abandoned(abandoned, prepared, access).await,
-        None => plan.start(prepared, access).await,
+    let method = AuthMethod::select(&target, context)?;
+    let rotated = session::signed_in_to_recover(&method, &target, context, async |access| {
+        let continued = abandoned.as_ref().map(AbandonedRotation::operation);
+        warn_unfinished(&target, context, continued);
+        match abandoned {
+            Some(abandoned) => plan.continue_abandoned(abandoned, prepared, access).await,
+            None => plan.start(prepared, access).await,
+        }
     })
     .await?;
     if let Some(report) = rotated {
         report.print(context);
+        method.warn_if_replaced(report.old_id(), context);
     }
     Ok(Outcome::Done)
 }
@@ -72,6 +81,7 @@ impl RotationPlan<'_> {
         let expiry = successor::expiry(&old, self.expiry, access.signed_in)?;
         let new = successor::of(&old, &name, &self.operation, expiry)?;
         let mut rotation = self.rotation(old, new, &self.operation, &prepared, access);
+        rotation.warn_short_overlap(access);
         rotation.warn_short_successor(access.context);
         rotation.read_json_role(role, access).await?;
         if self.args.dry_run {
@@ -119,7 +129,7 @@ impl RotationPlan<'_> {
                 .hint("run `swp-keys create-key` to create a new key"));
         };
         let expiry = match successor::expiry(&old, self.expiry, access.signed_in) {
-            // An error in the expiry is ignored if the interrupted run has already created the new key, because the new key already has an expiry.
+            // If the interrupted run has already created the new key, the new key has an expiry, so no expiry is needed here.
             Err(_) if successor_id.is_some() => None,
             expiry => expiry?,
         };
@@ -152,8 +162,8 @@ impl RotationPlan<'_> {
         }
         let entry = resume::require_first(id, entry, access).await?;
         wait_for_inflight_request(&entry, access.target, access.context).await?;
-        // The new key already has the expiry that the interrupted run requested. Without this assignment, this run would compare that expiry with its
-        // own `--expires`.
+        // The interrupted run has already set the expiry of the new key. This run must not compare this expiry with its own `--expires`, so it requests
+        // no expiry.
         rotation.new.expiry_date = None;
         let mint = rotation.mint(prepared, access).recovering();
         let created = mint.resume(id, entry).await?;
@@ -186,13 +196,14 @@ impl Rotation<'_> {
     /// Reads and prints the new key, whose secret was delivered by an earlier run.
     async fn print_successor(&self, id: i64, access: Access<'_>) -> Result<(), Error> {
         let fields = access.signed_in.api_key(id).await?.fields();
-        print_delivered(&fields, self.meta_of(&fields, access), access.context)
+        let printed = print_key(&fields, self.meta_of(&fields, access), access.context);
+        printed.map_err(output_failed_after_delivery)
     }
 
     /// Finishes a rotation whose secret was delivered: sets the expiry of the old key, and prints the new key without its secret.
     async fn finish(
         mut self,
-        (delivered, recorded): (Delivered, RunRecord),
+        (mut delivered, recorded): (Delivered, RunRecord),
         access: Access<'_>,
     ) -> Result<Option<RotationReport>, Error> {
         let retired = mint::expire_predecessor(access, recorded, delivered.id).await?;
@@ -203,14 +214,13 @@ impl Rotation<'_> {
         let key = KeyReport::delivered(&delivered, destinations, now)
             .created(&self.new.key_name, self.new.role_id)
             .role(self.role.clone())
-            .warn_of_short_life();
+            .warn_of_short_life(self.plan.args.expires.as_deref());
         if !self.plan.args.sinks.to_stdout() {
             if let mint::Retired::Expires(expiry) = retired {
-                self.meta["predecessor"]["expiryDate"] = expiry.into();
-                self.meta["predecessor"]["expiresAt"] = rfc3339(expiry).into();
+                delivered.meta["predecessor"]["expiryDate"] = expiry.into();
+                delivered.meta["predecessor"]["expiresAt"] = rfc3339(expiry).into();
             }
-            let meta = self.meta_of(&delivered.fields, access);
-            let printed = print_delivered(&delivered.fields, meta, access.context);
+            let printed = print_delivered(&delivered, access.context);
             return report.with_key(key).unless_failed(printed, access.context);
         }
         Ok(Some(report.with_key(key)))

@@ -141,7 +141,7 @@ fn already_rotated(name: &str, new: &ApiKey, old: &ApiKey, signed_in: &SignedIn)
         .key(old.id)
 }
 
-const CHOOSE_KEY: &str = "run `swp-keys show-key ID` to find out which key is in use, then delete the unused key with `swp-keys delete-key ID`";
+const CHOOSE_KEY: &str = "run `swp-keys show-key ID` for both keys to find out which one is in use, then delete the other key with `swp-keys delete-key ID`";
 
 /// Returns the expiry of the new key. If `--expires` is not set, the new key gets the same lifetime as the old key, from the manager's current time.
 ///

@@ -59,8 +59,8 @@ impl Environment {
         &self.variables
     }
 
-    /// Returns the variables that set the state folder and the settings folder of a command in the sandbox, because the command must not use the
-    /// user's own folders.
+    /// Returns the variables that set the state folder and the settings folder of a command in the sandbox. The command must not use the user's
+    /// own folders.
     pub(super) fn folders(&self) -> [(&'static str, PathBuf); 2] {
         ["SWP_STATE_DIR", "SWP_CONFIG_DIR"]
             .map(|name| (name, self.folder.path().join(name.to_lowercase())))

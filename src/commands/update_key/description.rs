@@ -20,7 +20,7 @@ pub(super) fn compose(
     if requested.is_some_and(|text| markers(text).any(|marker| !own.contains(&marker))) {
         return Err(Error::usage(
             "`--description` contains a marker `[swp-keys ...]` of a run that did not create this key",
-            "remove the marker from `--description`",
+            "remove the marker `[swp-keys ...]` from `--description`",
         ));
     }
     let text = match requested {

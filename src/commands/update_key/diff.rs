@@ -12,6 +12,7 @@ use crate::keys::key_meta::{KeyMeta, json_role_name, time_of};
 use crate::keys::key_report::KeyReport;
 use crate::keys::roles::RoleNames;
 use crate::keys::state::time_or;
+use crate::keys::times::exact;
 use crate::manager::{ApiKey, KeyChange};
 use crate::target::Target;
 use crate::terminal::output::{Format, Table};
@@ -88,11 +89,8 @@ impl UpdateResult {
     ) -> Result<Self, Error> {
         let changes = changes(change, &before, Some(&after));
         let roles = roles(change, access).await?;
-        let mut report = KeyReport::changed(&after, access.signed_in.time())
+        let report = KeyReport::changed(&after, access.signed_in.time())
             .role(roles.get(after.role_id()).map(str::to_owned));
-        if change.expiry_date.is_some() {
-            report = report.warn_of_short_life();
-        }
         Ok(Self {
             key: after,
             changes,
@@ -102,6 +100,12 @@ impl UpdateResult {
             role,
             now: access.signed_in.time(),
         })
+    }
+
+    /// Adds a warning if the key expires soon. `expires` is the value of `--expires`.
+    pub(super) fn warn_of_short_life(self, expires: Option<&str>) -> Self {
+        let report = self.report.map(|report| report.warn_of_short_life(expires));
+        Self { report, ..self }
     }
 
     /// Prints the result and, if the key was changed, the report about the key.
@@ -147,11 +151,14 @@ impl UpdateResult {
         let rows = self.changes.iter().map(|(name, before, after)| {
             let label = FIELDS.iter().find(|(field, _)| field == name);
             let label = label.map_or(*name, |(_, label)| label);
-            [
-                label.to_owned(),
-                self.value(name, before),
-                self.value(name, after),
-            ]
+            let (mut old, mut new) = (self.value(name, before), self.value(name, after));
+            // The two times are in the same minute.
+            if old == new
+                && let (Some(before), Some(after)) = (before.as_i64(), after.as_i64())
+            {
+                (old, new) = (exact(before), exact(after));
+            }
+            [label.to_owned(), old, new]
         });
         Table::plain(["FIELD", "BEFORE", "AFTER"], rows)
     }

@@ -133,7 +133,8 @@ impl Args {
         // The role name is read before the change. If the changed key authenticates this run, its new role might lack the right to read role names.
         let role = json_role_name(access, change.role_id.or(before.role_id())).await?;
         let after = update::carry_out(&before, &change, access).await?;
-        UpdateResult::changed(before, after, &change, role, access).await
+        let result = UpdateResult::changed(before, after, &change, role, access).await?;
+        Ok(result.warn_of_short_life(self.expires.as_deref()))
     }
 
     /// Returns the ID of the requested role. If the key does not have this role yet, checks the role first.

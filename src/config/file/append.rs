@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::parser;
 use super::profiles::Profiles;
 use super::settings_file::{LIMIT, STAKE, content, path};
-use super::{diagnostic, parser};
 use crate::error::Error;
 use crate::process::signals::Signals;
 use crate::storage::atomic_file::AtomicFile;
@@ -94,7 +94,7 @@ impl NewProfile {
         let old = content(&file)?;
         let text = old.as_deref().unwrap_or_default();
         let before = parser::document(file.clone(), text);
-        diagnostic::first(&before.path, &before.problems)?;
+        before.check()?;
         if before.names().contains(&self.name.as_str()) {
             return Ok(None);
         }
@@ -180,8 +180,8 @@ fn real_path(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Writes the content `new` to the file. The content must still be `old`. If `old` is `None`, the file is created. The mode and the owner of an
-/// existing file are kept.
+/// Replaces the content of the file with `new`. Returns an error if the current content is not `old`. If `old` is `None`, creates the file. The mode
+/// and the owner of an existing file are kept.
 fn write(path: &Path, old: Option<&[u8]>, new: &[u8]) -> io::Result<()> {
     let mut file = AtomicFile::prepare(path)?;
     if old.is_some() {

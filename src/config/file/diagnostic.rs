@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use crate::error::Error;
-
 /// A problem in the settings file. Its message does not repeat text from the file.
 pub(crate) struct Diagnostic {
     /// The line of the problem, counted from 1.
@@ -16,6 +14,8 @@ pub(crate) struct Diagnostic {
     pub(crate) hint: String,
     /// True if the problem is that the file contains a secret at this position.
     pub(crate) secret: bool,
+    /// True if the problem is that `default-profile` names no profile of the file.
+    pub(crate) missing_profile: bool,
 }
 
 impl Diagnostic {
@@ -33,6 +33,7 @@ impl Diagnostic {
             what: what.into(),
             hint: hint.into(),
             secret: false,
+            missing_profile: false,
         }
     }
 
@@ -43,24 +44,6 @@ impl Diagnostic {
         } = self;
         format!("{}:{line}:{column}: {what}", file.display())
     }
-}
-
-/// Returns an error if the file has a problem.
-///
-/// # Errors
-/// Returns a usage error with the first problem and the number of further problems.
-pub(crate) fn first(file: &Path, problems: &[Diagnostic]) -> Result<(), Error> {
-    let Some((first, others)) = problems.split_first() else {
-        return Ok(());
-    };
-    let hint = match others.len() {
-        0 => first.hint.clone(),
-        more => format!(
-            "{}; run `swp-keys config check` to show all problems ({more} more)",
-            first.hint
-        ),
-    };
-    Err(Error::usage(first.with_location(file), hint))
 }
 
 fn position(text: &str, offset: usize) -> (usize, usize) {

@@ -49,8 +49,9 @@ pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
     read
 }
 
-/// Adds the syntax errors that the TOML parser found. Only their fixed messages are used, because their `Display` text quotes the line. A syntax
-/// error replaces all other problems of its line. But if the line contains a secret, the secret is reported and the syntax error is not.
+/// Adds the syntax errors that the TOML parser found. Only their fixed messages are used, because their `Display` text quotes the line. If a line has
+/// a syntax error and other problems, only the syntax error is reported. There is one exception: if one of the other problems is that the line
+/// contains a secret, only this problem is reported.
 fn add_broken(problems: &mut Vec<Diagnostic>, text: &str, broken: &[toml::de::Error]) {
     for error in broken {
         let offset = error.span().map_or(0, |span| span.start);
@@ -104,10 +105,11 @@ impl Reader<'_> {
         if let Some(value) = table.get("default-profile")
             && read.default.as_ref().is_some_and(|name| !known(name))
         {
-            self.invalid(
-                value.span().start,
-                "`default-profile`: profile not found in this file",
-            );
+            let what = "`default-profile`: profile not found in this file";
+            let hint = "add the profile as a `[profiles.NAME]` table";
+            let mut problem = Diagnostic::at(self.text, value.span().start, what, hint);
+            problem.missing_profile = true;
+            self.problems.push(problem);
         }
     }
 
@@ -201,7 +203,8 @@ impl Reader<'_> {
     fn unknown(&mut self, key: &FieldKey<'_>, known: &[&str], place: &str) {
         let name = key.get_ref().as_ref();
         let offset = key.span().start;
-        let shown = if is_similar_to_field(name, known) {
+        let synonym = schema::synonym(name);
+        let shown = if synonym.is_some() || is_similar_to_field(name, known) {
             format!("`{name}`")
         } else {
             "this field".to_owned()
@@ -212,7 +215,10 @@ impl Reader<'_> {
             problem
         } else {
             let what = format!("{shown} is unknown {place}");
-            Diagnostic::at(self.text, offset, what, suggestion(name, known))
+            let synonym = synonym.filter(|meant| known.contains(meant));
+            let hint = synonym.map(|meant| format!("did you mean `{meant}`?"));
+            let hint = hint.unwrap_or_else(|| suggestion(name, known));
+            Diagnostic::at(self.text, offset, what, hint)
         };
         self.problems.push(problem);
     }

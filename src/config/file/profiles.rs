@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::diagnostic::{self, Diagnostic};
+use super::diagnostic::Diagnostic;
 use crate::config::source::{FileLocation, Source, Sourced};
 use crate::error::Error;
 
@@ -70,6 +70,32 @@ impl Profiles {
         names.collect()
     }
 
+    /// Returns the hint for a problem. If `default-profile` names no profile, the hint lists the profiles.
+    pub(crate) fn hint(&self, problem: &Diagnostic) -> String {
+        if problem.missing_profile && !self.profiles.is_empty() {
+            return format!("use one of: {}", self.names().join(", "));
+        }
+        problem.hint.clone()
+    }
+
+    /// Checks that the file has no problem.
+    ///
+    /// # Errors
+    /// Returns a usage error with the first problem and the number of further problems.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let Some((first, others)) = self.problems.split_first() else {
+            return Ok(());
+        };
+        let hint = self.hint(first);
+        let hint = match others.len() {
+            0 => hint,
+            more => {
+                format!("{hint}; run `swp-keys config check` to show all problems ({more} more)")
+            }
+        };
+        Err(Error::usage(first.with_location(&self.path), hint))
+    }
+
     /// Returns the requested profile, or the default profile if none was requested. Its source is the setting that selected it.
     ///
     /// # Errors
@@ -78,7 +104,7 @@ impl Profiles {
         &self,
         wanted: Option<&Sourced<String>>,
     ) -> Result<Option<Sourced<Profile>>, Error> {
-        diagnostic::first(&self.path, &self.problems)?;
+        self.check()?;
         let default = self.default.as_ref().map(|name| Sourced {
             value: name.clone(),
             source: Source::File(Arc::new(FileLocation {

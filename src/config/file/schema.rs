@@ -281,6 +281,20 @@ pub(crate) fn resolve_command(text: &str, folder: &Path) -> Result<String, Strin
     Ok(command.text())
 }
 
+/// Returns the field for which other programs use this name.
+pub(crate) fn synonym(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "host" | "server" | "manager" | "address" | "endpoint" => "url",
+        "user" | "login" | "account" => "username",
+        "ca" | "cacert" | "ca-file" | "certificate" => "ca-cert",
+        "pin" | "fingerprint" => "tls-pin",
+        "format" => "output",
+        "expiry" | "ttl" => "expires",
+        "timezone" | "tz" => "time-zone",
+        _ => return None,
+    })
+}
+
 /// If a field with this name is not allowed, returns the reason and a hint.
 pub(crate) fn rejection(name: &str) -> Option<(&'static str, &'static str)> {
     const SECRET: &str = "is not allowed in this file, because it is a secret";

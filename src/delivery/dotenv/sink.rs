@@ -1,4 +1,4 @@
-//! The sink that sets a line in a dotenv file (`--dotenv`).
+//! Writes the secret to a line of a dotenv file (`--dotenv`).
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -214,7 +214,7 @@ impl DotenvSink {
             return Ok(());
         };
         let failed = |failure: LockFailure| failure.to_string();
-        // The wait for these locks ignores the first signal, because the rollback must not be interrupted. A second signal ends the run.
+        // A rollback must not be interrupted, so it waits for its locks even after a first signal. A second signal ends the run.
         let no_signals = Signals::default();
         let folder = Arc::clone(line.placed.folder());
         let _folder = lock_folder(&folder, &no_signals).await.map_err(failed)?;

@@ -13,8 +13,8 @@ use crate::fleet::presence::{FoundSecret, SecretUse, in_file, in_variable, use_s
 use crate::journal::{Entry, Record, Stage, Work};
 use crate::manager::ApiKey;
 use crate::mint::resume::{
-    announce_wait, busy, find_abandoned_key, lost_name_race, same_signer, settle,
-    wait_for_inflight_request, write_again,
+    busy, find_abandoned_key, lost_name_race, same_signer, settle, wait_for_inflight_request,
+    write_again,
 };
 use crate::mint::{self, FleetMark, PreparedSinks, RunRecord};
 
@@ -31,7 +31,6 @@ impl ManagerRun<'_> {
         };
         let operation = entry.record.operation.clone();
         same_signer(&entry.record, self.access)?;
-        announce_wait(&entry, self.access.target, self.access.context);
         let search = find_abandoned_key(&entry, self.access);
         let id = match self.access.context.signals.cancel(search).await? {
             Some(id) => self.finish_key(declared, id, entry).await?,

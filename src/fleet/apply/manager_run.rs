@@ -77,16 +77,7 @@ impl<'r> ManagerRun<'r> {
 
     /// Does the work. After the first signal, no further key is begun, and what was begun is finished.
     pub(crate) async fn carry_out(&self) {
-        let interruption = async {
-            self.access.context.signals.first_signal().await;
-            self.access.signed_in.budget().stop();
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            biased;
-            () = Box::pin(self.work()) => {}
-            () = interruption => {}
-        }
+        Box::pin(self.work()).await;
     }
 
     /// Returns the results, in the order of the plan.

@@ -44,6 +44,7 @@ impl<'t> Problems<'t> {
             what: what.into(),
             hint: hint.into(),
             secret: false,
+            missing_profile: false,
         });
     }
 

@@ -90,8 +90,8 @@ impl Address {
         let rest = rest.split(['?', '#']).next().unwrap_or_default();
         let path = rest.find('/').unwrap_or(rest.len());
         let (host_port, path) = rest.split_at(path);
-        // If the path leads to a known page, the part before that page is kept. Any other path may be a secret that was pasted into the wrong field,
-        // so it is removed.
+        // If the path leads to a known page of the manager, the part of the path before this page is kept. Any other path is removed, because it may
+        // be a secret that was pasted into the wrong field.
         let path = page_start(path).map_or("", |page| &path[..page]);
         let prefix = if scheme.is_empty() { "" } else { "https://" };
         Self::parse(&format!("{prefix}{host_port}{path}")).ok()

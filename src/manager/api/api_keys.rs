@@ -10,6 +10,7 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::http::request::ApiRequest;
 use crate::manager::http::retry::RetryPolicy;
 use crate::manager::json::AnyObject;
+use crate::process::signals::Signals;
 
 /// A key to create. The role is required, because the rights of a key without a role are unknown (docs/manager-api.md, "Role of a new
 /// key").
@@ -73,9 +74,9 @@ pub(crate) struct KeyFilter<'a> {
     pub(crate) name: Option<&'a str>,
     /// The ID of the role.
     pub(crate) role_id: Option<i64>,
-    /// The earliest and the latest expiry.
+    /// Only keys whose expiry is between these two times match.
     pub(crate) expires: Option<(i64, i64)>,
-    /// The latest time of creation.
+    /// Only keys that were created at this time or earlier match.
     pub(crate) created_until: Option<i64>,
 }
 
@@ -140,17 +141,23 @@ impl SignedIn {
         self.send(request).await.map(|_| ())
     }
 
-    /// Creates a key. Only the module `mint` calls this function. The request is repeated only if the manager definitely did not execute it.
+    /// Creates a key. Only the module `mint` calls this function. The request is repeated only if the manager definitely did not execute it, and only
+    /// until a signal arrives.
     ///
     /// # Errors
     /// Returns the error of the call. The key may exist even after an error: see [`ManagerError::had_no_effect`].
-    pub(crate) async fn create_api_key(&self, key: &NewApiKey) -> Result<ApiKey, ManagerError> {
+    pub(crate) async fn create_api_key(
+        &self,
+        key: &NewApiKey,
+        signals: &Signals,
+    ) -> Result<ApiKey, ManagerError> {
         let request = ApiRequest::new(
             "create the key",
             Method::POST,
             "/api/apikeys",
             RetryPolicy::Change,
         )
+        .pause_until(Some(signals))
         .json(key);
         let created: ApiKey = self.send(request).await?.json()?;
         self.transport.redactor.add(created.secret());
@@ -193,35 +200,44 @@ impl SignedIn {
     }
 
     /// Resets the secret of a key. The old secret stops working immediately. Only the module `mint` calls this function. `mint` also decides whether
-    /// to repeat the call.
+    /// to repeat the call after an error. If `signals` is set, a signal ends a pause before the call is repeated.
     ///
     /// # Errors
     /// Returns the error of the call. The old secret may have stopped working even after an error: see [`ManagerError::had_no_effect`].
-    pub(crate) async fn reset_secret(&self, id: i64) -> Result<ApiKey, ManagerError> {
+    pub(crate) async fn reset_secret(
+        &self,
+        id: i64,
+        signals: Option<&Signals>,
+    ) -> Result<ApiKey, ManagerError> {
         let path = format!("/api/apikeys/{id}/secretkey");
         let request = ApiRequest::new(
             "reset the secret of the key",
             Method::POST,
             &path,
             RetryPolicy::Change,
-        );
+        )
+        .pause_until(signals);
         let key: ApiKey = self.send(request).await?.json()?;
         self.transport.redactor.add(key.secret());
         Ok(key)
     }
 
     /// Resets the secret of the API key that authenticates this run. The old secret stops working immediately. Only the module `mint` calls this
-    /// function.
+    /// function. If `signals` is set, a signal ends a pause before the call is repeated.
     ///
     /// # Errors
     /// Returns the error of the call. The old secret may have stopped working even after an error: see [`ManagerError::had_no_effect`].
-    pub(crate) async fn reset_own_secret(&self) -> Result<ApiKey, ManagerError> {
+    pub(crate) async fn reset_own_secret(
+        &self,
+        signals: Option<&Signals>,
+    ) -> Result<ApiKey, ManagerError> {
         let request = ApiRequest::new(
             "reset the secret of the key",
             Method::POST,
             "/api/apikeys/current/secretkey",
             RetryPolicy::Change,
-        );
+        )
+        .pause_until(signals);
         let key: ApiKey = self.send(request).await?.json()?;
         self.transport.redactor.add(key.secret());
         Ok(key)
@@ -237,14 +253,27 @@ impl SignedIn {
         id: i64,
         change: &KeyChange,
     ) -> Result<ApiKey, ManagerError> {
+        self.modify(id, change, RetryPolicy::Idempotent).await
+    }
+
+    /// Changes a key. Does not repeat the request after its response was lost.
+    pub(crate) async fn modify_api_key_once(
+        &self,
+        id: i64,
+        change: &KeyChange,
+    ) -> Result<ApiKey, ManagerError> {
+        self.modify(id, change, RetryPolicy::Change).await
+    }
+
+    async fn modify(
+        &self,
+        id: i64,
+        change: &KeyChange,
+        retry: RetryPolicy,
+    ) -> Result<ApiKey, ManagerError> {
         let path = format!("/api/apikeys/{id}");
-        let request = ApiRequest::new(
-            "change the key",
-            Method::POST,
-            &path,
-            RetryPolicy::Idempotent,
-        )
-        .json(change);
+        let action = "change the key";
+        let request = ApiRequest::new(action, Method::POST, &path, retry).json(change);
         self.send(request).await?.json()
     }
 

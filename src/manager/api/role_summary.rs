@@ -60,8 +60,7 @@ impl RoleSummary {
     }
 
     /// Returns the number of granted rights and the number of all rights that the response lists.
-    #[must_use]
-    pub(crate) fn rights_count(&self) -> (u32, u32) {
+    fn rights_count(&self) -> (u32, u32) {
         (
             self.rights.on,
             self.rights.on.saturating_add(self.rights.off),
@@ -69,14 +68,36 @@ impl RoleSummary {
     }
 
     /// Returns true if the role grants rights, and the name of every granted right begins with `canView`.
-    #[must_use]
-    pub(crate) fn only_views(&self) -> bool {
+    fn only_views(&self) -> bool {
         self.rights.on > 0 && self.rights.on == self.rights.viewing_on
     }
 
-    /// Returns two values: true if the role applies only to some computers, and true if it applies only to some policies.
+    /// Describes the rights in a few words, such as `view only, 12 of 80 rights`.
     #[must_use]
-    pub(crate) fn limits(&self) -> (bool, bool) {
+    pub(crate) fn rights_in_words(&self) -> String {
+        let (granted, all) = self.rights_count();
+        let rights = if self.allow_web_service == Some(false) {
+            return "no API access".to_owned();
+        } else if self.grants_every_right() {
+            "every right".to_owned()
+        } else if all == 0 {
+            "unknown".to_owned()
+        } else if self.only_views() {
+            format!("view only, {granted} of {all} rights")
+        } else {
+            format!("{granted} of {all} rights")
+        };
+        let limits = match self.limits() {
+            (true, true) => ", only some computers and policies",
+            (true, false) => ", only some computers",
+            (false, true) => ", only some policies",
+            (false, false) => "",
+        };
+        rights + limits
+    }
+
+    /// Returns two values: true if the role applies only to some computers, and true if it applies only to some policies.
+    fn limits(&self) -> (bool, bool) {
         (
             self.all_computers == Some(false),
             self.all_policies == Some(false),
@@ -161,7 +182,7 @@ impl<'de> Deserialize<'de> for RightsCount {
 struct RightsVisitor<'a> {
     rights: &'a mut RightsCount,
     administrative: bool,
-    /// True if the name of this branch begins with `canView`.
+    /// True if the name of this branch of the rights tree begins with `canView`.
     viewing: bool,
 }
 

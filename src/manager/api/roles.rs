@@ -1,7 +1,7 @@
 //! Roles (docs/manager-api.md, "Roles").
 
 use reqwest::Method;
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -43,6 +43,12 @@ impl Role {
     #[must_use]
     pub(crate) fn description(&self) -> Option<&str> {
         self.description.as_deref()
+    }
+
+    /// Parses the manager's JSON object of the role as a different type, such as a summary. Returns `None` if a field does not fit.
+    #[must_use]
+    pub(crate) fn parsed<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.object.text()).ok()
     }
 
     /// Returns the manager's JSON object of the role.
@@ -130,7 +136,7 @@ impl Searchable for Role {
     }
 
     fn weight(&self) -> usize {
-        // The name and the description are counted twice, because each is stored both as a field and in the JSON text.
+        // In memory, the name and the description exist twice: as fields, and in the JSON text.
         let words = self.name.len() + self.description().map_or(0, str::len);
         self.object.text().len() + words + 512
     }

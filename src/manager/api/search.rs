@@ -33,8 +33,8 @@ pub(crate) enum Criterion<'a> {
         field_name: &'a str,
         string_test: &'a str,
         string_value: &'a str,
-        /// True if `%` and `_` are wildcards. The field is always sent, because the manager's default is true, even for the test `equal`. With
-        /// wildcards, a search for `Dev_Read` would also find `DevXRead`.
+        /// True if `%` and `_` are wildcards. Without this field, the manager uses wildcards even for the test `equal`: a search for `Dev_Read` would
+        /// also find `DevXRead`. So this field is always sent.
         string_wildcards: bool,
     },
     #[serde(rename_all = "camelCase")]
@@ -191,6 +191,11 @@ impl SearchProgress {
 }
 
 impl<T: Searchable> Pages<'_, T> {
+    /// Returns true if the last page was read.
+    pub(crate) fn ended(&self) -> bool {
+        self.progress.ended
+    }
+
     /// Returns the next page. `None` after the last page.
     ///
     /// # Errors

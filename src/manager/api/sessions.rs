@@ -111,7 +111,7 @@ impl Manager {
             ),
             Err(error) => {
                 log::info!(
-                    "could not sign out of the new session after an unusable response to the sign-in: {error}"
+                    "could not sign out of the new session (the response to the sign-in was not usable): {error}"
                 )
             }
         }

@@ -7,7 +7,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::retry::RetryPolicy;
@@ -32,8 +31,6 @@ pub(crate) struct CallBudget {
     cap: Cell<Option<usize>>,
     /// True if the run waits for the rate limit even if other clients have used it up.
     is_patient: Cell<bool>,
-    is_stopping: Cell<bool>,
-    stop: Notify,
 }
 
 impl Default for CallBudget {
@@ -43,8 +40,6 @@ impl Default for CallBudget {
             last: Cell::new(Instant::now()),
             cap: Cell::new(None),
             is_patient: Cell::new(false),
-            is_stopping: Cell::new(false),
-            stop: Notify::new(),
         }
     }
 }
@@ -55,17 +50,6 @@ impl CallBudget {
     pub(crate) fn expect_many_calls(&self, cap: Option<usize>) {
         self.is_patient.set(true);
         self.cap.set(cap);
-    }
-
-    /// Ends the pauses before requests that create something, because the run was interrupted. These requests are not repeated then.
-    pub(crate) fn stop(&self) {
-        self.is_stopping.set(true);
-        self.stop.notify_waiters();
-    }
-
-    /// Returns true if the run was interrupted.
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.is_stopping.get()
     }
 
     /// Counts an accepted call.
@@ -93,9 +77,9 @@ impl CallBudget {
 
     /// Waits until the user's maximum number of calls permits another call.
     pub(super) async fn wait_for_room(&self) {
-        while let Some(cap) = self.cap.get().filter(|_| !self.is_stopping()) {
+        while let Some(cap) = self.cap.get() {
             match self.used() {
-                (used, pause) if used >= cap => self.pause(pause).await,
+                (used, pause) if used >= cap => sleep(pause).await,
                 _ => return,
             }
         }
@@ -118,9 +102,7 @@ impl CallBudget {
         {
             return None;
         }
-        if self.last.get().elapsed() >= PATIENCE
-            || self.is_stopping() && policy == RetryPolicy::Change
-        {
+        if self.last.get().elapsed() >= PATIENCE {
             return Some(None);
         }
         let pause = match is_own_use {
@@ -128,18 +110,6 @@ impl CallBudget {
             false => PAUSE,
         };
         Some(Some(retry_after.unwrap_or(pause).min(WINDOW)))
-    }
-
-    /// Pauses. A run that was interrupted does not pause longer before a request that creates something.
-    pub(super) async fn pause(&self, pause: Duration) {
-        if self.is_stopping() {
-            return;
-        }
-        tokio::select! {
-            biased;
-            () = self.stop.notified() => {}
-            () = sleep(pause) => {}
-        }
     }
 }
 
@@ -162,17 +132,6 @@ mod tests {
         let pause = pause.flatten().unwrap_or_default();
         assert!(pause <= WINDOW && pause > WINDOW - Duration::from_secs(5));
         assert_eq!(budget.pause_after(&limited(), RetryPolicy::SignIn), None);
-        budget.stop();
-        assert_eq!(
-            budget.pause_after(&limited(), RetryPolicy::Change),
-            Some(None)
-        );
-        assert!(
-            budget
-                .pause_after(&limited(), RetryPolicy::Read)
-                .flatten()
-                .is_some()
-        );
     }
 
     #[test]

@@ -32,24 +32,23 @@ pub(crate) fn classify(
         return broken(call, error);
     }
     let host = call.address.host_and_port();
-    if let Some(address) = call.address.at_usual_port() {
-        let (cause, problem) = match io_kind(error) {
-            Some(ErrorKind::ConnectionRefused) => (
-                Cause::ConnectionRefused,
-                format!("connection refused by {host}"),
-            ),
-            _ if error.is_timeout() => (
-                Cause::Unreachable,
-                format!("connecting to {host} timed out"),
-            ),
-            _ => (Cause::Unreachable, format!("could not connect to {host}")),
-        };
-        let message = format!("{problem}; if an https address has no port, port 443 is used");
-        let hint = format!("if the manager listens on its default port, use {address}");
-        return ManagerError::new(cause, message, Some(hint));
+    let failure = unconnected(&host, error);
+    let is_wrong_port = io_kind(error).is_some_and(|kind| PORT_PROBLEMS.contains(&kind));
+    match call.address.at_usual_port() {
+        Some(address) if is_wrong_port || error.is_timeout() => failure.with_hint(format!(
+            "if the manager listens on its default port, use {address}, because an https address without a port means port 443"
+        )),
+        _ => failure,
     }
-    unconnected(&host, error)
 }
+
+/// The errors of a connection attempt that a wrong port can cause.
+const PORT_PROBLEMS: [ErrorKind; 4] = [
+    ErrorKind::ConnectionRefused,
+    ErrorKind::ConnectionReset,
+    ErrorKind::UnexpectedEof,
+    ErrorKind::BrokenPipe,
+];
 
 /// Returns the error for a connection that could not be established.
 fn unconnected(host: &str, error: &reqwest::Error) -> ManagerError {

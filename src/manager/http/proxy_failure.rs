@@ -11,8 +11,8 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::diagnosis;
 use crate::manager::tls::verifier::UntrustedProxy;
 
-/// The proxy that a call used. If the proxy refused the CONNECT request, the request is sent again to read the reason. `response` is the proxy's
-/// response to this second request.
+/// The proxy that a call used. If the proxy refused the CONNECT request, a second CONNECT request is sent to read the reason. `response` is the
+/// proxy's response to the second CONNECT request.
 pub(crate) struct ProxyAttempt<'a> {
     pub(crate) proxy: &'a Proxy,
     pub(crate) response: Option<ProxyResponse>,
@@ -20,7 +20,8 @@ pub(crate) struct ProxyAttempt<'a> {
 
 /// The HTTP library's error message if a proxy requires credentials.
 pub(crate) const CREDENTIALS_REQUIRED: &str = "proxy authorization required";
-/// The HTTP library's error message for every other error response of a proxy.
+/// The HTTP library's error message for an error response of a proxy. If the proxy requires credentials, the message is
+/// [`CREDENTIALS_REQUIRED`] instead.
 pub(crate) const REFUSED: &str = "unsuccessful";
 
 /// Returns the error for a call that the proxy did not forward. `None` if the failure occurred between the proxy and the manager.

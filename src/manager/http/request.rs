@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use super::call::SignerKind;
 use super::credentials::Credentials;
 use super::retry::RetryPolicy;
+use crate::process::signals::Signals;
 use crate::secret::{self, Secret};
 
 /// The maximum size of a response that is not a list. Such a response of a real manager is much smaller.
@@ -30,6 +31,8 @@ pub(crate) struct ApiRequest<'a> {
     /// The secrets in the body. They are redacted from responses.
     pub(crate) secrets: Vec<&'a Secret>,
     pub(crate) retry: RetryPolicy,
+    /// The signals that end a pause before the request is sent again. `None` if a signal does not end the pause.
+    pub(crate) ends_pause: Option<&'a Signals>,
     pub(crate) timeout: Option<Duration>,
     /// The place in which the headers of a successful response are stored. They are stored even if the body cannot be read.
     pub(crate) headers: Option<&'a RefCell<HeaderMap>>,
@@ -48,6 +51,7 @@ impl<'a> ApiRequest<'a> {
             credentials: None,
             secrets: Vec::new(),
             retry,
+            ends_pause: None,
             timeout: None,
             headers: None,
             max_bytes: MAX_BYTES,
@@ -62,6 +66,12 @@ impl<'a> ApiRequest<'a> {
     /// Raises the maximum size of the response to the maximum size of a list.
     pub(crate) fn listing(mut self) -> Self {
         self.max_bytes = MAX_LIST_BYTES;
+        self
+    }
+
+    /// Sets the signals that end a pause before the request is sent again. The call then fails with the error of the last attempt.
+    pub(crate) fn pause_until(mut self, signals: Option<&'a Signals>) -> Self {
+        self.ends_pause = signals;
         self
     }
 

@@ -30,7 +30,7 @@ use super::proxy_response;
 use super::redaction::Redactor;
 use super::request::{ApiRequest, MAX_BYTES};
 use super::response::{ApiResponse, web_page};
-use super::retry::{RetryPolicy, RetryState};
+use super::retry::RetryState;
 use crate::manager::address::Address;
 use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::config::{self, Trust};
@@ -201,9 +201,10 @@ impl Transport {
             };
             log::log!(level, "{error}; retrying in {:.1} s", pause.as_secs_f64());
             step.set_pause(Some(pause_reason(&error, pause, &host)));
-            match request.retry {
-                RetryPolicy::Change => self.budget.pause(pause).await,
-                _ => tokio::time::sleep(pause).await,
+            tokio::select! {
+                biased;
+                () = signal_of(request) => return Err(error),
+                () = tokio::time::sleep(pause) => {}
             }
             step.set_pause(None);
         }
@@ -365,6 +366,14 @@ impl Transport {
         if skew.abs() < chrono::Duration::days(366) {
             self.skew.set(Some(skew));
         }
+    }
+}
+
+/// Waits for a signal that ends a pause before this request is sent again.
+async fn signal_of(request: &ApiRequest<'_>) {
+    match request.ends_pause {
+        Some(signals) => drop(signals.first_signal().await),
+        None => std::future::pending().await,
     }
 }
 

@@ -20,6 +20,15 @@ const ANY_PURPOSE: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.37.0"
 const JOINED_LINES: &str = "a line break is missing before or after a BEGIN or END line";
 const UNDECODABLE: &str = "the certificate cannot be decoded";
 
+/// The certificates in the user's certificate file.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CertificateFile {
+    /// The certificates. Empty if the user set no certificate file.
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
+    /// The flag, environment variable or profile field that names the file. Messages name it.
+    pub(crate) source: String,
+}
+
 /// Returns the certificates in the content of a file. A certificate is omitted if its OpenSSL trust settings do not allow its use for TLS servers.
 ///
 /// # Errors
@@ -62,7 +71,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String
     }
     if certificates.is_empty() {
         return Err(if has_rejected {
-            "contains only certificates whose trust settings do not allow TLS servers".to_owned()
+            "contains only certificates that are not trusted for TLS servers, according to the trust settings in the file".to_owned()
         } else {
             missing(&text)
         });

@@ -13,6 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use super::certificate::{CertificateDetails, CertificateFields};
 use super::certificate_file;
+use super::certificate_file::CertificateFile;
 use super::pin::PinSet;
 use super::verdict::check_dates;
 use super::verifier::{
@@ -24,8 +25,8 @@ use super::verifier::{
 pub(crate) enum Trust {
     /// The system's root certificates are trusted.
     System,
-    /// Only the CA certificates and server certificates in a file are trusted, as with curl's `--cacert`.
-    Certificates(Vec<CertificateDer<'static>>),
+    /// Only the certificates in the user's file are trusted, as with curl's `--cacert`. They may be CA certificates or server certificates.
+    Certificates(CertificateFile),
     /// Only the pinned public keys are trusted, regardless of the other contents of the certificate.
     Pins(PinSet),
     /// Every certificate is accepted.
@@ -33,13 +34,17 @@ pub(crate) enum Trust {
 }
 
 impl Trust {
-    /// Reads certificates from the content of a file.
+    /// Reads certificates from the content of a file. `source` is the setting that names the file.
     ///
     /// # Errors
     /// Returns an error if the content is not valid. The error is a predicate, such as "contains no certificate", so the caller must put the name of
     /// the file before it.
-    pub(crate) fn from_certificate_file(content: &[u8]) -> Result<Self, String> {
-        certificate_file::parse(content).map(Self::Certificates)
+    pub(crate) fn from_certificate_file(content: &[u8], source: String) -> Result<Self, String> {
+        let certificates = certificate_file::parse(content)?;
+        Ok(Self::Certificates(CertificateFile {
+            certificates,
+            source,
+        }))
     }
 }
 
@@ -76,13 +81,13 @@ fn with_verifier(
     let provider = Arc::new(ring::default_provider());
     let inner: Arc<dyn ServerCertVerifier> = match trust {
         Trust::System => system(&provider),
-        Trust::Certificates(certificates) => listed_cas(certificates, &provider)?,
+        Trust::Certificates(file) => listed_cas(&file.certificates, &provider)?,
         Trust::Pins(pins) => by_policy(Policy::Pins(pins.clone()), &provider),
         Trust::Insecure => by_policy(Policy::AcceptAny, &provider),
     };
     let listed = match trust {
-        Trust::Certificates(certificates) => certificates.clone(),
-        _ => Vec::new(),
+        Trust::Certificates(file) => file.clone(),
+        _ => CertificateFile::default(),
     };
     let verifier = ManagerOrProxyVerifier {
         manager,
@@ -105,7 +110,7 @@ fn with_verifier(
 fn for_proxy() -> Arc<dyn ServerCertVerifier> {
     Arc::new(DiagnosingVerifier {
         inner: system(&Arc::new(ring::default_provider())),
-        listed: Vec::new(),
+        listed: CertificateFile::default(),
     })
 }
 

@@ -1,11 +1,10 @@
 //! Explains why a certificate is not trusted, and what the user can do.
 
-use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, OtherError};
 
 use super::certificate::UnusableCertificate;
 use super::pin::{Pin, PinMismatch};
-use super::verdict::{Diagnosis, RejectedCertificate, reason};
+use super::verdict::{Diagnosis, RejectedCertificate, reason, validity_detail};
 use crate::text::shorten;
 
 /// The kind of problem that an untrusted certificate has.
@@ -97,7 +96,7 @@ pub(crate) fn explain(error: &rustls::Error, host_and_port: &str) -> Option<Cert
 }
 
 const NEW_CERTIFICATE: &str =
-    "ask the manager's administrator for a certificate that TLS servers may use";
+    "ask the manager's administrator to install a certificate that is valid for a TLS server";
 
 /// Returns the problem of a certificate with a key or a format that TLS does not support.
 fn unusable(cause: &UnusableCertificate) -> CertificateProblem {
@@ -123,7 +122,7 @@ fn refused(
     );
     if of_chain && diagnosis.issuer_is_not_ca {
         description.push_str(if diagnosis.self_signed {
-            "; you supplied a different certificate with the same name"
+            "; the certificate that you supplied has the same subject, but is a different certificate"
         } else {
             "; you supplied a certificate with the issuer's name, but this certificate is not allowed to issue others: check its basic \
              constraints, key usage and extended key usage"
@@ -166,13 +165,19 @@ fn refused(
 /// trust the certificate with `--ca-cert`.
 fn hint(kind: ProblemKind, diagnosis: &Diagnosis, pin: Pin, host_and_port: &str) -> String {
     let pinned = pin_hint(pin, host_and_port);
+    let check = match diagnosis.certificate_file.as_str() {
+        "" => String::new(),
+        source => {
+            format!("check that {source} names the certificate file of this manager; if it does, ")
+        }
+    };
     match kind {
         ProblemKind::SelfSigned if diagnosis.can_be_trusted() => format!(
-            "get the certificate with `openssl s_client -connect {host_and_port} </dev/null | openssl x509 > manager.pem`, verify its fingerprint \
+            "{check}get the certificate with `openssl s_client -connect {host_and_port} </dev/null | openssl x509 > manager.pem`, verify its fingerprint \
              on the manager's host, and use `--ca-cert manager.pem`; or {pinned}"
         ),
         ProblemKind::UnknownCa if diagnosis.can_be_trusted() => format!(
-            "pass the certificate of {} with `--ca-cert FILE`, or add it to the system's root certificates; or {pinned}",
+            "{check}pass the certificate of {} with `--ca-cert FILE`, or add it to the system's root certificates; or {pinned}",
             ca(&diagnosis.top)
         ),
         ProblemKind::Expired | ProblemKind::NotYetValid => {
@@ -196,7 +201,7 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
             format!("is not valid yet{}", validity_detail(cause)),
         ),
         CertificateError::Revoked => (ProblemKind::Revoked, "was revoked".to_owned()),
-        _ if is_untrusted_issuer(cause) && diagnosis.self_signed => self_signed(),
+        _ if is_untrusted_issuer(cause) && diagnosis.self_signed => self_signed(diagnosis),
         CertificateError::UnknownIssuer => (ProblemKind::UnknownCa, unknown_ca(diagnosis)),
         CertificateError::BadSignature => (
             ProblemKind::UnknownCa,
@@ -223,7 +228,7 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
             if matches!(other.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity)) =>
         {
             if diagnosis.self_signed {
-                self_signed()
+                self_signed(diagnosis)
             } else {
                 (
                     ProblemKind::WrongPurpose,
@@ -231,8 +236,8 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
                 )
             }
         }
-        // On some systems, the verifier reports a wrong purpose with a private error type, which cannot be matched. This arm matches such an error by
-        // the field `is_for_servers`.
+        // On some systems, the verifier's error for a wrong purpose has a private type, so no pattern can match it. In this case, the diagnosis of
+        // the certificate shows the wrong purpose.
         CertificateError::Other(_) if !diagnosis.is_for_servers => {
             (ProblemKind::WrongPurpose, NOT_FOR_SERVERS.to_owned())
         }
@@ -246,19 +251,24 @@ fn kind_of(cause: &CertificateError, diagnosis: &Diagnosis) -> (ProblemKind, Str
 const NOT_FOR_SERVERS: &str =
     "is not valid for a TLS server: its extended key usage lacks serverAuth";
 
-fn self_signed() -> (ProblemKind, String) {
-    (
-        ProblemKind::SelfSigned,
-        "is self-signed, as is usual for a newly installed manager".to_owned(),
-    )
+fn self_signed(diagnosis: &Diagnosis) -> (ProblemKind, String) {
+    let description = match diagnosis.certificate_file.as_str() {
+        "" => "is self-signed, as is usual for a newly installed manager".to_owned(),
+        source => format!("is self-signed and is not in the file of {source}"),
+    };
+    (ProblemKind::SelfSigned, description)
 }
 
 fn unknown_ca(diagnosis: &Diagnosis) -> String {
     let (issuer, top) = (ca(&diagnosis.issuer), ca(&diagnosis.top));
+    let reason = match diagnosis.certificate_file.as_str() {
+        "" => "which is not trusted".to_owned(),
+        source => format!("but the file of {source} contains no valid certificate of this CA"),
+    };
     if issuer == top {
-        format!("was issued by {issuer}, which is not trusted")
+        format!("was issued by {issuer}, {reason}")
     } else {
-        format!("was issued by {issuer} and chains to {top}, which is not trusted")
+        format!("was issued by {issuer} and chains to {top}, {reason}")
     }
 }
 
@@ -354,7 +364,7 @@ pub(crate) fn fingerprint_pinned_instead(
         Some(host) => format!(
             "run `swp-keys trust remove {host}` and `swp-keys trust add {host} --tls-pin {pin}`"
         ),
-        None => format!("use the fingerprint of its public key: `--tls-pin {pin}`"),
+        None => format!("use the fingerprint of the certificate's public key: `--tls-pin {pin}`"),
     };
     (description, hint)
 }
@@ -376,23 +386,4 @@ fn wrong_name(diagnosis: &Diagnosis) -> String {
         names = format!("{names} and {more} more");
     }
     format!("is not valid for {requested}; it is valid for {names}")
-}
-
-fn validity_detail(certificate: &CertificateError) -> String {
-    let date = |time: &UnixTime| {
-        i64::try_from(time.as_secs())
-            .ok()
-            .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
-            .map(|time| time.format("%Y-%m-%d %H:%M UTC").to_string())
-            .unwrap_or_default()
-    };
-    match certificate {
-        CertificateError::ExpiredContext { not_after, .. } => {
-            format!(": it was valid until {}", date(not_after))
-        }
-        CertificateError::NotValidYetContext { not_before, .. } => {
-            format!(": it is valid from {}", date(not_before))
-        }
-        _ => String::new(),
-    }
 }

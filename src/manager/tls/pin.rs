@@ -25,8 +25,8 @@ impl Pin {
         Some(Self(sha256(parsed.subject_public_key_info().as_ref())))
     }
 
-    /// Returns true if the pin is the fingerprint of the whole certificate instead of its public key. A user may pass the wrong fingerprint by
-    /// mistake.
+    /// Returns true if the pin is the fingerprint of the whole certificate. A user may pass this fingerprint by mistake, instead of the
+    /// fingerprint of the public key.
     #[must_use]
     pub(crate) fn equals_certificate(&self, fingerprint: &Fingerprint) -> bool {
         self.0 == fingerprint.0
@@ -134,7 +134,7 @@ fn without_separators(text: &str) -> Vec<u8> {
 /// different kind.
 pub(crate) fn incomplete_fingerprint(text: &str) -> Option<usize> {
     let digits = without_separators(text);
-    // A shorter text is probably a mistyped word, such as `fed`.
+    // A text of fewer than four hex digits is probably a word, such as `fed`.
     let is_hex = digits.len() >= 4 && digits.iter().all(u8::is_ascii_hexdigit);
     (is_hex && digits.len() != 2 * LENGTH).then_some(digits.len())
 }
@@ -160,7 +160,7 @@ pub(crate) struct PinMismatch {
     pub(crate) shown: Pin,
     /// The pins.
     pub(crate) pinned: PinSet,
-    /// True if a pin is the fingerprint of the server's certificate instead of its public key.
+    /// True if a pin is the fingerprint of the server's certificate instead of the fingerprint of the public key.
     pub(crate) of_certificate: bool,
 }
 

@@ -8,6 +8,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, OtherError};
 
 use super::certificate::{CertificateFields, UnusableCertificate};
+use super::certificate_file::CertificateFile;
 use super::pin::{Pin, PinMismatch};
 
 /// The maximum number of intermediate certificates that a diagnosis examines. The verifier does not accept longer chains.
@@ -29,7 +30,7 @@ pub(crate) struct PresentedChain<'a> {
     pub(crate) name: &'a ServerName<'a>,
     pub(crate) now: UnixTime,
     /// The certificates in the user's file of trusted certificates (`--ca-cert`).
-    pub(crate) listed: &'a [CertificateDer<'a>],
+    pub(crate) listed: &'a CertificateFile,
 }
 
 /// The facts about a rejected certificate. The strings come from the certificate and are not safe to print.
@@ -47,6 +48,8 @@ pub(crate) struct Diagnosis {
     pub(crate) issuer_missing: bool,
     /// True if the user's certificate file contains a certificate with the issuer's name, but this certificate is not a CA certificate.
     pub(crate) issuer_is_not_ca: bool,
+    /// The setting that names the user's certificate file. Empty if the user set no certificate file.
+    pub(crate) certificate_file: String,
     /// True if the certificate is valid for the requested host.
     pub(crate) matches_name: bool,
     /// The requested host.
@@ -55,9 +58,9 @@ pub(crate) struct Diagnosis {
     pub(crate) hosts: Vec<String>,
     /// True if the certificate is valid now.
     pub(crate) is_current: bool,
-    /// True if a TLS server may use the certificate.
+    /// True if the certificate may be used for TLS servers, according to its extended key usage.
     pub(crate) is_for_servers: bool,
-    /// The first broken digest of a signature in the chain. `None` if no digest is broken.
+    /// The first broken digest, such as SHA-1, that a signature in the chain uses. `None` if no signature uses a broken digest.
     pub(crate) broken_digest: Option<&'static str>,
 }
 
@@ -70,6 +73,7 @@ impl Diagnosis {
             top: String::new(),
             issuer_missing: false,
             issuer_is_not_ca: false,
+            certificate_file: chain.listed.source.clone(),
             matches_name: matches_name(chain.end_entity, chain.name),
             requested: chain.name.to_str().into_owned(),
             hosts: Vec::new(),
@@ -85,9 +89,13 @@ impl Diagnosis {
         diagnosis.hosts = fields.hosts();
         diagnosis.is_current = check_dates(&fields, chain.now).is_ok();
         diagnosis.is_for_servers = fields.is_for_servers();
-        let issuers = (chain.listed.iter().filter_map(CertificateFields::of))
-            .filter(|listed| fields.is_issued_by(listed))
-            .map(|listed| listed.may_be_ca());
+        let issuers = (chain
+            .listed
+            .certificates
+            .iter()
+            .filter_map(CertificateFields::of))
+        .filter(|listed| fields.is_issued_by(listed))
+        .map(|listed| listed.may_be_ca());
         diagnosis.issuer_is_not_ca = issuers.reduce(|one, other| one || other) == Some(false);
         diagnosis.follow(fields, chain.intermediates);
         diagnosis
@@ -200,4 +208,24 @@ pub(crate) fn reason(cause: &CertificateError) -> String {
         _ => return other.to_string(),
     }
     .to_owned()
+}
+
+/// Returns the date from which or until which a certificate is valid, as the end of a message. Returns an empty text for any other problem.
+pub(crate) fn validity_detail(certificate: &CertificateError) -> String {
+    let date = |time: &UnixTime| {
+        i64::try_from(time.as_secs())
+            .ok()
+            .and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
+            .map(|time| time.format("%Y-%m-%d %H:%M UTC").to_string())
+            .unwrap_or_default()
+    };
+    match certificate {
+        CertificateError::ExpiredContext { not_after, .. } => {
+            format!(": it was valid until {}", date(not_after))
+        }
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            format!(": it is valid from {}", date(not_before))
+        }
+        _ => String::new(),
+    }
 }

@@ -8,6 +8,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
 
 use super::certificate::unusable;
+use super::certificate_file::CertificateFile;
 use super::pin::{Pin, PinSet};
 use super::verdict::{PresentedChain, check_listed, with_diagnosis};
 
@@ -77,7 +78,7 @@ impl ServerCertVerifier for PolicyVerifier {
 pub(crate) struct DiagnosingVerifier {
     pub(crate) inner: Arc<dyn ServerCertVerifier>,
     /// The certificates in the user's file. A server that presents one of these certificates is trusted.
-    pub(crate) listed: Vec<CertificateDer<'static>>,
+    pub(crate) listed: CertificateFile,
 }
 
 impl ServerCertVerifier for DiagnosingVerifier {
@@ -94,7 +95,7 @@ impl ServerCertVerifier for DiagnosingVerifier {
             return Err(CertificateError::Other(OtherError(Arc::new(unusable))).into());
         }
         // As in curl, a server certificate in the user's file is trusted regardless of its issuer.
-        let verdict = if self.listed.contains(end_entity) {
+        let verdict = if self.listed.certificates.contains(end_entity) {
             check_listed(end_entity, server_name, now).map(|()| ServerCertVerified::assertion())
         } else {
             self.inner.verify_server_cert(

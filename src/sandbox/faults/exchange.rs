@@ -32,7 +32,7 @@ impl Exchange {
             if let Some(other) = first.take() {
                 return match other.second.send(answer) {
                     Ok(()) => other.answer,
-                    // The first call is no longer waiting, so this call returns its own response.
+                    // The first call no longer waits for a swap, so the second call returns the response that was passed to it.
                     Err(answer) => answer,
                 };
             }

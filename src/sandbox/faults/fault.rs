@@ -99,7 +99,7 @@ pub enum Action {
     /// Executes the request twice, as if a proxy had repeated it. With [`When::Before`], the client receives the response to the second
     /// execution. With [`When::After`], it receives no response.
     Twice,
-    /// Resets the connection without a response, and executes the request later, after this time.
+    /// Resets the connection at once, without a response. Executes the request only after this duration.
     Late(Duration),
     /// Swaps the response to this request with the response to the next request that this fault affects.
     Swap,

@@ -69,7 +69,7 @@ choice! {
     SignInWording {
         /// The message states the cause, such as a wrong password, a locked account, too many sessions or a missing MFA code.
         Cause = "cause",
-        /// The message is the same for every cause.
+        /// The message does not state the cause of the rejection.
         Vague = "vague",
         /// The response has no body.
         Empty = "empty",
@@ -130,7 +130,7 @@ choice! {
 }
 
 choice! {
-    /// The effect of a change of an API key with `expiryDate: 0`.
+    /// The effect of a request that sets the `expiryDate` of an API key to 0.
     ExpiryZero {
         /// The expiry date is cleared, so the key does not expire.
         Clears = "clears",

@@ -121,7 +121,7 @@ choice! {
         SelfSignedCa = "self-signed-ca",
         /// A certificate that a CA issued. The certificate that clients are told to trust is the certificate of this CA.
         OwnCa = "own-ca",
-        /// A certificate that a CA issued. The certificate that clients are told to trust belongs to a different CA, so verification fails.
+        /// A certificate that a CA issued. Clients are told to trust the certificate of a different CA, so the verification fails.
         UnknownCa = "unknown-ca",
         /// A self-signed certificate for a different host name.
         WrongName = "wrong-name",

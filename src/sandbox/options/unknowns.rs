@@ -176,7 +176,7 @@ unknowns! {
         /// Whether a search ignores its criteria and returns everything.
         ignore_search: bool = false, ["no", "yes"];
     "unknown-field" =>
-        /// The status of a search with a criterion for an unknown field. `accepted` ignores the criterion.
+        /// The status of a search with a criterion for an unknown field. With `accepted`, the search ignores the criterion.
         unknown_field: Option<u16> = Some(400), ["400", "500", "accepted"];
     "trim-names" =>
         /// Whether spaces before and after the name of a key are removed.
@@ -200,8 +200,8 @@ unknowns! {
         /// The header Retry-After of a response with status 429: its form, or no header.
         retry_after: RetryAfter = RetryAfter::None, ["none", "seconds", "date"];
     "ping" =>
-        /// Whether the ping is enabled. `accepted` means that an administrator has enabled the ping. Every other choice is the status of the
-        /// ping while the ping is disabled.
+        /// The response to GET /rest/status/manager/ping. `accepted` means that the ping is enabled. Every other choice is the status with which a
+        /// disabled ping is rejected.
         ping: Option<u16> = None, ["accepted", "404", "403"];
 }
 

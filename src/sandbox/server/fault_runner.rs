@@ -82,7 +82,7 @@ fn replacement(action: Action) -> Outcome {
         }),
         Action::Raw(bytes) => takeover(bytes, Ending::CloseTls),
         Action::Reset => takeover(Vec::new(), Ending::Reset),
-        // This is `Action::Drop`, because `run_fault` handles all remaining actions before it calls this function.
+        // Only `Action::Drop` gets here, because `run_fault` handles all remaining actions before it calls this function.
         _ => takeover(Vec::new(), Ending::Close),
     }
 }

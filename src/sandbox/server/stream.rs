@@ -12,8 +12,8 @@ use tokio_rustls::server::TlsStream;
 
 use crate::sandbox::faults::takeover::{Ending, Takeover};
 
-/// A slot for a takeover (bytes that replace the response). The request handler stores a takeover in the slot. The stream of the same
-/// connection takes the takeover out of the slot.
+/// The place where a request handler stores a takeover for the stream of the same connection. A takeover consists of bytes that the stream
+/// sends instead of the response. The stream removes the takeover from this place when it sends the bytes.
 pub(crate) type TakeoverSlot = Arc<Mutex<Option<Takeover>>>;
 
 /// A TLS stream whose output a request handler can replace.

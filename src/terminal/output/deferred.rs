@@ -38,6 +38,6 @@ pub(crate) fn end() {
 
 /// Writes a line to stderr.
 pub(crate) fn write(line: &str) {
-    // If the write fails, the error is ignored, because it could only be reported on stderr.
+    // An error is ignored, because its message would have to be written to stderr too.
     let _ = status_line::write_above(|| writeln!(io::stderr().lock(), "{line}"));
 }

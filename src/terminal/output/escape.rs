@@ -154,8 +154,8 @@ impl<W: Write> Write for Escaping<'_, W> {
     }
 }
 
-/// Returns the position of the first character to escape. A CI runner recognises some commands only at the beginning of a line. These commands
-/// are not escaped. In JSON, every string begins with a quote, so the text of a string is never at the beginning of a line.
+/// Returns the position of the first character of JSON to escape. Commands that a CI runner recognises only at the beginning of a line are not
+/// escaped. Every JSON string begins with a quote, so the text of a string is never at the beginning of a line.
 fn first_to_escape(plain: &str) -> Option<usize> {
     let is_escaped = |&(at, character): &(usize, char)| {
         is_unsafe(character) && character != '\n' || begins_command(&plain[at..])

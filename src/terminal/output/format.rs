@@ -40,7 +40,10 @@ impl Format {
     /// # Errors
     /// Returns a usage error for the format `env`.
     pub(crate) fn require_document(self) -> Result<(), Error> {
-        self.require_not_env("this command prints several values", "use text or json")
+        self.require_not_env(
+            "this command prints several values",
+            "use text, json or jsonl",
+        )
     }
 
     fn require_not_env(self, why: &str, hint: &str) -> Result<(), Error> {

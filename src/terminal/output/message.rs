@@ -7,6 +7,7 @@ use serde_json::json;
 use super::deferred;
 use super::escape::{json_text, safe};
 use super::format::Format;
+use super::wrap::{filled, terminal_width};
 use crate::text::shorten;
 
 /// The maximum length of a line on stderr, in characters. A longer line is cut, because a line may contain a name from the manager, and
@@ -62,17 +63,23 @@ pub(super) fn is_json() -> bool {
     IS_JSON.load(Ordering::Relaxed)
 }
 
-/// Writes a message to stderr, on one line.
+/// Writes a message to stderr. The message is one line, unless stderr is a terminal that is not wide enough.
 pub(super) fn write(level: Level, message: &str, colored: bool) {
     let message = shorten(message, MAX_LINE);
     let label = level.word();
     write_line(&if is_json() {
         json_text(&json!({"level": label, "message": message}), false)
-    } else if colored {
-        let (color, message) = (level.color(), safe(&message));
-        format!("\x1b[1;{color}m{label}:\x1b[0m {message}")
     } else {
-        format!("{label}: {}", safe(&message))
+        let mut line = format!("{label}: {}", safe(&message));
+        if let Some(width) = terminal_width(std::io::stderr()) {
+            line = filled(&line, width);
+        }
+        if colored {
+            let color = level.color();
+            let after = &line[label.len() + 1..];
+            line = format!("\x1b[1;{color}m{label}:\x1b[0m{after}");
+        }
+        line
     });
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod fuzz;
 mod message;
 mod streams;
 mod table;
+mod wrap;
 
 pub(crate) use env_line::{env_line, is_bare};
 pub(crate) use escape::{is_plain, json_text, safe, without_leading_command};
@@ -19,3 +20,4 @@ pub(crate) use format::{Color, Format};
 pub(crate) use message::{Level, MAX_LINE};
 pub(crate) use streams::Output;
 pub(crate) use table::{Cell, Column, Table, TableLayout, Tint};
+pub(crate) use wrap::filled;

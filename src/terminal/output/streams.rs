@@ -135,6 +135,14 @@ impl Output {
         }
     }
 
+    /// Prints a blank line and a note before a secret, if the secret is shown on a terminal together with other lines.
+    pub(crate) fn announce_secret(&self) {
+        if !self.quiet && io::stdout().is_terminal() && io::stderr().is_terminal() {
+            message::write_line("");
+            self.note("the next line is the secret of the key");
+        }
+    }
+
     /// Prints a warning. The run continues, but the user should act.
     pub(crate) fn warn(&self, message: &str) {
         if !self.quiet {

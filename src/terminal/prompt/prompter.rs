@@ -5,16 +5,16 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use super::availability::Prompt;
 #[cfg(not(unix))]
 use super::console as tty;
 use super::reader_state::{Echo, ReaderState};
 #[cfg(unix)]
 use super::tty;
-use super::wrap::filled;
 use crate::error::{Error, ErrorKind, Signal};
 use crate::process::signals::Signals;
 use crate::secret::Secret;
-use crate::terminal::output::{MAX_LINE, safe};
+use crate::terminal::output::{MAX_LINE, filled, safe};
 use crate::terminal::status_line;
 use crate::text::shorten;
 
@@ -44,25 +44,7 @@ pub(crate) fn columns() -> usize {
     tty::columns().map_or(USUAL_COLUMNS, usize::from)
 }
 
-/// Whether this process can ask the user questions on a terminal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Prompt {
-    /// The process has a terminal.
-    Terminal,
-    /// The process has no terminal, or `--no-input` is set.
-    Unavailable,
-}
-
 impl Prompt {
-    /// Returns [`Prompt::Terminal`] if the process has a terminal and `no_input` is false.
-    pub(crate) fn find(no_input: bool) -> Self {
-        if !no_input && tty::is_available() {
-            Self::Terminal
-        } else {
-            Self::Unavailable
-        }
-    }
-
     /// Asks for a secret. The input is not shown. `flags` is a hint that names other ways to supply the secret, without a prompt.
     pub(crate) async fn hidden(
         self,
@@ -97,7 +79,8 @@ impl Prompt {
         Ok(answer.expose().trim().to_owned())
     }
 
-    /// Asks the user to confirm something. The answers `y` and `yes` confirm. Any other answer means no.
+    /// Asks the user to confirm something. The answers `y` and `yes` confirm. The answers `n` and `no` and an empty answer mean no. After any
+    /// other answer, asks again.
     pub(crate) async fn confirm(
         self,
         question: &str,
@@ -105,8 +88,7 @@ impl Prompt {
         signals: &Signals,
     ) -> Result<bool, Error> {
         let question = format!("{question} [y/N] ");
-        let answer = self.answer(&question, flags, signals).await?;
-        Ok(is_yes(&answer))
+        self.accepted(&question, flags, signals, yes_or_no).await
     }
 
     /// Like [`Prompt::confirm`], but for a run that asks a separate question for each of several API keys. The run may have changed other
@@ -119,10 +101,16 @@ impl Prompt {
         signals: &Signals,
     ) -> Result<bool, Error> {
         let question = format!("{question} [y/N] ");
-        let mut question = PromptText::new(&question, "answer".to_owned(), flags, Echo::On);
-        question.unchanged = "the key that the prompt asked about was not changed";
-        let answer = self.ask(&question, signals).await?;
-        Ok(is_yes(answer.expose().trim()))
+        let mut text = question.clone();
+        loop {
+            let mut prompt = PromptText::new(&text, "answer".to_owned(), flags, Echo::On);
+            prompt.unchanged = "the key that the prompt asked about was not changed";
+            let answer = self.ask(&prompt, signals).await?;
+            match yes_or_no(answer.expose().trim()) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => text = format!("{}\n{question}", rejection(&error)),
+            }
+        }
     }
 
     /// Asks a question until `accept` returns a value for the answer. If `accept` returns an error, the error is shown, and the question is
@@ -167,11 +155,9 @@ impl Prompt {
     /// Reads the answer on a separate thread, so that signals can be handled while the user types. After a signal, the thread may still be
     /// reading when this function returns. This function therefore restores the terminal itself.
     async fn ask(self, question: &PromptText<'_>, signals: &Signals) -> Result<Secret, Error> {
-        if self == Self::Unavailable {
-            let message = format!(
-                "could not ask for the {}: there is no terminal to prompt on",
-                question.subject
-            );
+        if !self.is_available() {
+            let (subject, obstacle) = (&question.subject, self.obstacle());
+            let message = format!("could not ask for the {subject}: {obstacle}");
             return Err(Error::usage(message, question.flags));
         }
         let _hold = status_line::hold();
@@ -199,8 +185,15 @@ impl Prompt {
     }
 }
 
-fn is_yes(answer: &str) -> bool {
-    matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes")
+fn yes_or_no(answer: &str) -> Result<bool, Error> {
+    match answer.to_ascii_lowercase().as_str() {
+        "y" | "yes" => Ok(true),
+        "" | "n" | "no" => Ok(false),
+        _ => Err(Error::usage(
+            "the answer is neither `y` nor `n`",
+            "type `y` or `n`",
+        )),
+    }
 }
 
 /// Returns the reason why an answer was rejected, and a hint. The text is wrapped to the width of the terminal.
@@ -375,7 +368,7 @@ fn topic(question: &str) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// Changes the terminal as an open prompt for a secret does. No secret is read.
+    /// Simulates an open prompt for a secret: saves the terminal settings and turns off the echo.
     pub(crate) fn begin_to_ask() {
         remember(Some(tty::TerminalState::now()));
         tty::stop_echo().expect("a terminal");

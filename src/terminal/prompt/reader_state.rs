@@ -24,8 +24,8 @@ pub(super) struct ReaderState {
     /// The number of times that the reading thread has asked the main thread to handle the signals that have arrived.
     #[cfg(unix)]
     pub(super) turn_wanted: AtomicU32,
-    /// The number of the reading thread's requests that the main thread has handled. If this number is less than `turn_wanted`, the reading
-    /// thread is waiting.
+    /// `turn_wanted` counts the requests of the reading thread. `turn_taken` counts those that the main thread has handled. If `turn_taken` is less
+    /// than `turn_wanted`, the reading thread is waiting.
     #[cfg(unix)]
     pub(super) turn_taken: AtomicU32,
     #[cfg(unix)]

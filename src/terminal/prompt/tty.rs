@@ -25,8 +25,8 @@ const TERMINAL: &str = "/dev/tty";
 const MAX_LINE: usize = 4096;
 /// The interval at which this module checks for input, and checks whether the process is in the foreground.
 const PAUSE: Duration = Duration::from_millis(50);
-/// The prompt ends with an error after this number of consecutive stops that have no effect. A stop has no effect if the process ignores the
-/// stop signal, or if there is no shell that could continue the process.
+/// If this process is in the background, the prompt stops it until the user brings it to the foreground. A stop has no effect if the process
+/// ignores the stop signal. After this number of stops in a row without effect, the prompt ends with an error.
 const MAX_FAILED_STOPS: u32 = 40;
 
 /// Returns true if this process has a terminal.

@@ -4,4 +4,5 @@ mod completion;
 #[cfg(unix)]
 mod help;
 mod misplaced_secrets;
+mod suggestions;
 mod usage_error;

@@ -66,104 +66,29 @@ fn misplaced_values_are_never_repeated() {
 }
 
 #[test]
-fn a_near_miss_gets_a_suggestion() {
-    let env = TestEnv::new();
-    for (arguments, meant) in [
-        (&["list-role"][..], "list-roles"),
-        (&["lgoin"], "login"),
-        (&["create-kye", "--role", "Auditor"], "create-key"),
-        (&["create", "--rol", "Auditor"], "--role"),
-        (&["list-roles", "--usrname", "admin"], "--username"),
-        (&["list-roles", "--api-key-fil", "x"], "--api-key-file"),
-        (&["list-roles", "-o", "jsn"], "json"),
-        (&["create", "--role-id", "2", "--locale", "en"], "en-US"),
+fn a_rejected_value_has_a_hint_that_lists_the_values() {
+    let mut home = Home::new();
+    contains(
+        home.run(["list", "--output", "xml"]).failure(2),
+        &["`--output`", "`swp-keys help options`"],
+    );
+    let negative = home.run(["list", "--retries", "-1"]);
+    contains(negative.failure(2), &["`--retries`", "negative"]);
+    let columns = home.run(["list", "--columns", "id,", "name"]);
+    contains(columns.failure(2), &["`--columns id,name`"]);
+    let two_keys = home.run(["update", "foo", "bar", "--expires", "1d"]);
+    contains(two_keys.failure(2), &["KEY", "quote"]);
+    for (variable, value) in [
+        ("SWP_OUTPUT", "xml"),
+        ("SWP_QUIET", "maybe"),
+        ("SWP_RETRIES", "many"),
     ] {
-        contains(env.run(arguments).failure(2), &[meant]);
-    }
-}
-
-/// Commands and flags of other programs. The program only suggests its own.
-#[test]
-fn words_of_other_programs_get_a_suggestion() {
-    let env = TestEnv::new();
-    for (word, meant) in [
-        ("new", "create"),
-        ("generate", "create"),
-        ("add", "create"),
-        ("mint", "create"),
-        ("rm", "delete-key"),
-        ("remove", "delete-key"),
-        ("revoke", "delete-key"),
-        ("roles", "list-roles"),
-        ("keys", "list"),
-        ("status", "whoami"),
-        ("me", "whoami"),
-        ("renew", "rotate-key"),
-        ("refresh", "rotate-key"),
-        ("disable", "lock-key"),
-        ("enable", "unlock-key"),
-        ("version", "--version"),
-    ] {
-        let result = env.run([word, "1"]);
-        let lines: Vec<&str> = result.failure(2).lines().collect();
-        contains(lines[0], &[&format!("`{word}`")]);
-        contains(lines[1], &[&format!("`{meant}`")]);
-    }
-    for (arguments, flag, meant) in [
-        (&["list-roles", "--json"][..], "`--json`", "`-o json`"),
-        (&["list-roles", "-u", "x"], "`-u`", "`--username`"),
-        (&["list-roles", "--host", "x"], "`--host`", "`--url`"),
-        (&["create", "--ttl", "1d"], "`--ttl`", "`--expires`"),
-        (
-            &["create", "--version"],
-            "`--version`",
-            "`swp-keys --version`",
-        ),
-    ] {
-        contains(env.run(arguments).failure(2), &[flag, meant]);
-    }
-    assert_eq!(env.sandbox.connections().tcp, 0, "nothing is sent");
-}
-
-#[test]
-fn a_misspelled_command_never_suggests_a_destructive_one() {
-    let env = TestEnv::new();
-    for word in [
-        "deleet-key",
-        "delet",
-        "dlete",
-        "rotat",
-        "rotae-key",
-        "lok-key",
-        "locky",
-        "logut",
-        "recovr",
-        "generat",
-    ] {
-        let stderr = env.run([word, "1"]).failure(2).to_owned();
-        for bad in ["`delete", "`rotate", "`lock", "`logout", "`recover"] {
-            assert!(!stderr.contains(bad), "{word}: {stderr}");
-        }
-    }
-    for flag in [
-        "--forc",
-        "--yess",
-        "--insecur",
-        "--in-plac",
-        "--allow-full-acces",
-    ] {
-        for command in ["create", "delete-key", "rotate-key"] {
-            let stderr = env.run([command, flag]).failure(2).to_owned();
-            for bad in [
-                "`--force`",
-                "`--yes`",
-                "`--insecure`",
-                "`--in-place`",
-                "`--allow-full-access`",
-            ] {
-                assert!(!stderr.contains(bad), "{flag}: {stderr}");
-            }
-        }
+        home.set(variable, value);
+        let result = home.run(["list"]);
+        let hint = format!("unset `{variable}`");
+        contains(result.failure(2), &[&format!("`{variable}`: "), &hint]);
+        snapshot(&result.stderr);
+        home.unset(variable);
     }
 }
 

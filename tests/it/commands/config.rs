@@ -148,6 +148,12 @@ fn check_reports_every_problem_in_all_profiles() {
         contains(message, &[&format!("{path}:{place}: ")]);
     }
     assert!(!stderr.contains("hunter2") && !message.contains("hunter2"));
+    let problems = error["problems"].as_array().expect("a list of problems");
+    assert_eq!(problems.len(), 6);
+    contains(
+        problems[0]["hint"].as_str().unwrap_or_default(),
+        &["use one of: p, r"],
+    );
     // Other commands report the first problem only, and suggest `config check`.
     let result = home.run(["list-roles"]);
     contains(result.failure(2), &[":1:19: ", "`swp-keys config check`"]);
@@ -199,6 +205,9 @@ fn check_rejects_every_value_that_other_commands_reject() {
             "`password-command`",
         ),
         ("ca-cert = \"missing.pem\"", "`ca-cert`"),
+        ("password-file = \"missing\"", "`password-file`"),
+        ("api-key-file = \"missing/key\"", "`api-key-file`"),
+        ("user = \"admin\"", "`username`"),
         ("ca-cert = \"config.toml\"", "`ca-cert`"),
         ("create.expires = \"1 fortnight\"", "`create.expires`"),
         ("create.expires = \"2020-01-31\"", "`create.expires`"),

@@ -48,13 +48,15 @@ fn json_has_each_result() {
         "a",
         "2",
         "--yes",
+        "--ignore-missing",
         "-o",
         "json",
     ];
     let document = env.run(arguments).json();
+    // The results have the order of the arguments.
     let keys = json!([
-        {"ID": 77, "meta": {"result": "was gone already", "changed": false}},
         {"ID": 1, "keyName": "a", "meta": {"result": "gone", "changed": true}},
+        {"ID": 77, "meta": {"result": "was gone already", "changed": false}},
         {"ID": 2, "keyName": "b", "meta": {"result": "gone", "changed": true}}
     ]);
     assert_eq!(document["apiKeys"], keys);
@@ -65,7 +67,7 @@ fn json_has_each_result() {
 }
 
 #[test]
-fn a_missing_id_is_a_success_and_a_missing_name_is_an_error() {
+fn a_missing_key_is_an_error_unless_missing_keys_are_ignored() {
     for choices in [
         &[][..],
         &[("delete-missing", "accepted")],
@@ -73,21 +75,16 @@ fn a_missing_id_is_a_success_and_a_missing_name_is_an_error() {
         &[("error-body", "html")],
     ] {
         let env = with_keys(answering_unknowns(choices));
-        let result = env.run(["delete-key", "77", "--yes"]);
+        for missing in ["77", "bb"] {
+            let stderr = env.run(["delete-key", "a", missing, "--yes"]);
+            contains(stderr.failure(3), &[missing, "hint: "]);
+            assert_eq!(remaining_ids(&env), [1, 2, 3]);
+        }
+        let result = env.run(["delete-key", "a", "gone", "77", "--yes", "--ignore-missing"]);
         contains(result.success(), &["77", "was gone already"]);
-        let stderr = env.run(["delete-key", "a", "bb", "--yes"]);
-        let stderr = stderr.failure(3);
-        contains(stderr, &["bb", "hint: "]);
-        assert_eq!(remaining_ids(&env), [1, 2, 3]);
-        let fail = env.run(["delete-key", "bb", "--yes", "--if-missing", "fail"]);
-        fail.failure(3);
-        let result = env.run(["delete-key", "a", "gone", "--yes", "--if-missing", "ok"]);
-        contains(result.success(), &["was gone already"]);
         assert_eq!(remaining_ids(&env), [2, 3]);
-        contains(
-            env.run(["delete-key", "1", "--yes"]).success(),
-            &["was gone"],
-        );
+        let again = ["delete-key", "1", "--yes", "--ignore-missing"];
+        contains(env.run(again).success(), &["was gone"]);
     }
 }
 
@@ -205,6 +202,12 @@ fn an_unverified_deletion_is_not_reported_as_a_success() {
     let message = error["message"].as_str().expect("a message");
     contains(message, &["`a` (ID 1)"]);
     assert_eq!(error["keyID"], 1);
+    // The key may be deleted, so the suggested command accepts a missing key.
+    let hint = error["hint"].as_str().expect("a hint");
+    let repeated = hint.split('`').nth(1).expect("a command");
+    env.sandbox.clear_faults();
+    assert_eq!(remaining_ids(&env), [2, 3]);
+    env.run(repeated.split(' ').skip(1)).success();
 }
 
 /// A 404 with an HTML page may come from a proxy. It does not prove that the key is gone.
@@ -226,7 +229,7 @@ fn a_404_from_a_proxy_proves_nothing() {
     let nothing = success(&json!({"apiKeys": []}));
     let search = Fault::new("POST", "/api/apikeys/search", nothing).times(99);
     env.sandbox.inject(search);
-    let result = env.run(["delete-key", "1", "--yes"]);
+    let result = env.run(["delete-key", "1", "--yes", "--ignore-missing"]);
     contains(result.success(), &["was gone already"]);
 }
 

@@ -27,6 +27,10 @@ mod asked {
             terminal.see("`a` (ID 1), role `Auditor`, never used");
             terminal.see("[y/N] ");
             terminal.type_line(typed);
+            if typed == "yess" {
+                terminal.see("[y/N] ");
+                terminal.type_line("no");
+            }
             let screen = terminal.end();
             if gone {
                 contains(&screen, &["exit 0"]);

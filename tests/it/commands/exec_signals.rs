@@ -48,8 +48,21 @@ fn after_an_early_signal_the_command_is_not_run() {
 }
 
 #[test]
+fn after_a_signal_during_the_deletion_the_deleted_key_is_named() {
+    let held = HeldManager::new("DELETE /api/apikeys/1");
+    let running = held.start(["exec", "--role", "Auditor", "--name", "ci", "--", "true"]);
+    held.wait_until_held();
+    running.signal(Signal::TERM);
+    held.release();
+    let result = running.finish();
+    assert_eq!(result.code(), 0, "{}", result.stderr);
+    contains(&result.stderr, &["deleted the temporary key `ci` (ID 1)"]);
+    assert_eq!(held.sandbox.api_keys(), []);
+}
+
+#[test]
 fn recover_deletes_the_key_of_a_killed_run() {
-    for (flags, left) in [(&[][..], 0), (&["--rekey"], 1)] {
+    for (flags, left) in [(&[][..], 0), (&["--rekey", "--out-file", "-"], 1)] {
         let env = TestEnv::new();
         drop(waiting(&env, &[]));
         assert_eq!(env.sandbox.api_keys().len(), 1);

@@ -75,7 +75,7 @@ fn skip_changes_no_destination() {
         &["--out-file", "-"],
         &["--dotenv", "-"],
     ] {
-        let result = run(&env, &[&["--if-exists", "skip", "-q"], to].concat());
+        let result = run(&env, &[&["--if-exists", "skip"], to].concat());
         result.success();
         assert_eq!(result.stdout, "");
         contains(&result.stderr, &["ID 1"]);
@@ -83,6 +83,51 @@ fn skip_changes_no_destination() {
         assert_eq!(content, "SWP_API_KEY=old\n");
     }
     assert_eq!(env.sandbox.api_keys().len(), 1);
+}
+
+/// `skip` warns only if the destination certainly has no secret, or if the key does not work, expires soon or differs from the request. `--quiet`
+/// suppresses only the note.
+#[test]
+fn skip_warns_if_the_destination_may_have_no_secret_that_works() {
+    let hour = 3_600_000;
+    let file = ["--out-file", "key", "--force"];
+    for (edit, to, part) in [
+        (Edit::Nothing, &file[..], None),
+        (Edit::Nothing, &["--dotenv", "key"], None),
+        (Edit::Nothing, &["--out-file", "new"], Some("the file new")),
+        (Edit::Nothing, &["--dotenv", "new"], Some("the file new")),
+        (Edit::Nothing, &[], Some("stdout")),
+        (Edit::Locked, &file, Some("the key is locked")),
+        (Edit::Ends(-hour), &file, Some("the key expired at")),
+        (
+            Edit::Ends(3 * hour + hour / 2),
+            &file,
+            Some("the key expires in 3 hours"),
+        ),
+        (Edit::Ends(15 * 24 * hour), &file, None),
+    ] {
+        let env = TestEnv::new();
+        edit.apply(&env, env.sandbox.add_key("ci", 2).id);
+        env.home.write_secret("key", "SWP_API_KEY=old\n");
+        let skip = [&["--if-exists", "skip"], to].concat();
+        let loud = run(&env, &skip);
+        let quiet = run(&env, &[&skip[..], &["-q"]].concat());
+        for result in [&loud, &quiet] {
+            assert_eq!(result.success(), "");
+        }
+        contains(&loud.stderr, &["ID 1"]);
+        let expected = match part {
+            Some(part) => {
+                contains(&loud.stderr, &["warning:", part]);
+                loud.stderr.as_str()
+            }
+            None => {
+                contains(&loud.stderr, &["note:"]);
+                ""
+            }
+        };
+        assert_eq!(quiet.stderr, expected, "{edit:?} {to:?}");
+    }
 }
 
 #[test]
@@ -168,14 +213,12 @@ fn a_lifetime_and_a_description_that_differ_are_reported() {
 fn assert_drift(edit: Edit, more: &[&str], drift: &Value) {
     let env = TestEnv::new();
     let id = env.sandbox.add_key("ci", 2).id;
-    env.sandbox.edit_key(id, |key| match edit {
-        Edit::Role(role) => key.role_id = role,
-        Edit::Locked => key.active = false,
-        Edit::Expiry(moment) => key.expiry_date = Some(moment),
-        Edit::Description(text) => key.description = Some(text.to_owned()),
-        Edit::Nothing => {}
-    });
-    for words in [&["skip"][..], &["rekey", "--dry-run"], &["rekey", "-q"]] {
+    edit.apply(&env, id);
+    let rekey = [&["rekey", "--dry-run"][..], &["rekey", "-q"]];
+    // A locked or expired key does not get a new secret.
+    let is_usable = !matches!(edit, Edit::Locked | Edit::Expiry(1_600_000_000_000));
+    let rekey = rekey.into_iter().filter(|_| is_usable);
+    for words in rekey.chain([&["skip"][..]]) {
         let arguments = [&["-o", "json", "--if-exists"], words, more].concat();
         let result = run(&env, &arguments);
         assert_eq!(
@@ -235,7 +278,23 @@ enum Edit {
     Role(i64),
     Locked,
     Expiry(i64),
+    /// An expiry this many milliseconds from now.
+    Ends(i64),
     Description(&'static str),
+}
+
+impl Edit {
+    fn apply(self, env: &TestEnv, id: i64) {
+        let now = env.sandbox.now();
+        env.sandbox.edit_key(id, |key| match self {
+            Self::Role(role) => key.role_id = role,
+            Self::Locked => key.active = false,
+            Self::Expiry(moment) => key.expiry_date = Some(moment),
+            Self::Ends(left) => key.expiry_date = Some(now + left),
+            Self::Description(text) => key.description = Some(text.to_owned()),
+            Self::Nothing => {}
+        });
+    }
 }
 
 #[test]

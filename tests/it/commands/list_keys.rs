@@ -183,8 +183,10 @@ fn a_name_in_other_case_gets_a_note() {
     let result = env.run(["list-keys", "--name", "FRESH"]);
     contains(&result.stderr, &["note:"]);
     let result = env.run(["list-keys", "--name", "nothing"]);
-    assert_eq!(result.stderr, "note: no key matches\n");
+    contains(&result.stderr, &["note: no key matches", "`%`"]);
     assert_eq!(result.success(), "");
+    let result = env.run(["list-keys", "--name", "%nothing%"]);
+    assert_eq!(result.stderr, "note: no key matches\n");
     assert_eq!(count(&env.sandbox, SEARCH_ROLES), 0, "nothing to name");
 }
 
@@ -200,7 +202,7 @@ fn json_and_lines_are_the_managers_objects_with_meta() {
     assert_eq!(
         keys[0]["meta"],
         json!({
-            "state": "active", "role": "Auditor", "createdAt": created, "lastSignInAt": null, "expiresAt": null, "unlocksAt": null
+            "state": "active", "role": "Auditor", "createdAt": created, "lastSignInAt": null, "expiresAt": null, "unlocksAt": null, "retiring": false
         })
     );
     assert_eq!(keys[5]["meta"]["state"], "expired");

@@ -68,6 +68,9 @@ fn the_order_and_the_limit_apply_to_every_format() {
     assert_eq!(lines.success().lines().count(), 3);
     let two = env.run(["list-keys", "--columns", "state,id", "--limit", "1"]);
     assert_eq!(two.success(), "active\t1");
+    // The names in the header of the table are accepted.
+    let two = env.run(["list-keys", "--columns", "STATE,ID", "--limit", "1"]);
+    assert_eq!(two.success(), "active\t1");
     let with_description = env.run([
         "list-keys",
         "--columns",
@@ -98,6 +101,18 @@ fn columns_are_rejected_if_they_have_no_effect() {
         env.run(arguments).failure(2);
     }
     nothing_was_sent(&env.sandbox);
+}
+
+/// A variable for the commands that print tables must not break `create`.
+#[test]
+fn a_variable_with_tsv_does_not_apply_to_commands_without_a_table() {
+    let mut env = TestEnv::new();
+    env.home.set("SWP_OUTPUT", "tsv");
+    contains(env.run(["list-roles"]).success(), &["id\t"]);
+    env.run(["create", "--role", "Auditor"]).success();
+    env.run(["whoami"]).success();
+    let result = env.run(["create", "--role", "Auditor", "-o", "tsv"]);
+    contains(result.failure(2), &["`-o tsv`", "jsonl or env"]);
 }
 
 /// A limit fetches no more pages than it needs.
@@ -139,4 +154,36 @@ fn the_table_fits_the_terminal() {
     let piped = env.run(["list-keys"]);
     contains(piped.success(), &[&long]);
     assert_eq!(piped.success().lines().count(), 1);
+}
+
+/// The last line says how many keys there are, if the run knows it without another request.
+#[cfg(unix)]
+#[test]
+fn a_limit_is_shown_below_the_table() {
+    use crate::support::pty::Pty;
+    let env = with_keys(Settings::default());
+    let last_line = |env: &TestEnv, arguments: &str| {
+        let script = format!(r#""$SWP_KEYS" list-keys --columns id {arguments}"#);
+        let screen = Pty::start(&env.home, &script).end();
+        screen.lines().last().unwrap_or_default().to_owned()
+    };
+    for (arguments, expected) in [
+        ("--limit 2", "2 of 9 keys"),
+        ("--limit 9", "9 keys"),
+        ("--limit 3 --sort name", "3 of 9 keys"),
+        ("--name %ed --limit 1", "1 of 5 keys"),
+    ] {
+        contains(&last_line(&env, arguments), &[expected]);
+    }
+    let many = TestEnv::new();
+    many.sandbox.add_keys(2_500);
+    contains(
+        &last_line(&many, "--limit 2"),
+        &["the first 2 keys; there are more"],
+    );
+    contains(
+        &last_line(&many, "--limit 1000"),
+        &["the first 1000 keys; there may be more"],
+    );
+    assert_eq!(count(&many.sandbox, SEARCH_KEYS), 2);
 }

@@ -38,10 +38,10 @@ fn the_table_has_a_line_for_each_role() {
         panic!("{}", result.stdout)
     };
     contains(full, &["1\tFull Access\tFull access to every part"]);
-    contains(auditor, &["2\tAuditor\t"]);
-    assert_eq!(deployers, "1000\tDeployers\tWho deploys");
+    contains(auditor, &["2\tAuditor\t", "view only, 17 of 181 rights"]);
+    assert_eq!(deployers, "1000\tDeployers\tWho deploys\tno API access");
     let tsv = env.run(["list-roles", "-o", "tsv"]);
-    let with_header = format!("id\tname\tdescription\n{}", result.success());
+    let with_header = format!("id\tname\tdescription\trights\n{}", result.success());
     assert_eq!(tsv.success().trim_end(), with_header.trim_end());
     assert_eq!(result.stderr, "");
 }

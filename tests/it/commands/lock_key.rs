@@ -64,7 +64,7 @@ fn json_contains_the_changed_key() {
     let created = &document["meta"]["createdAt"];
     let key = json!({
         "result": "locked", "changed": true, "state": "locked", "role": "Auditor", "createdAt": created,
-        "lastSignInAt": null, "expiresAt": null, "unlocksAt": null
+        "lastSignInAt": null, "expiresAt": null, "unlocksAt": null, "retiring": false
     });
     let mut meta = key.clone();
     meta["manager"] = json!(env.sandbox.url());

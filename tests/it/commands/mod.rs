@@ -17,6 +17,7 @@ mod list_keys_options;
 mod list_roles;
 mod lock_key;
 mod lock_keys;
+mod recover;
 mod rotate_key;
 mod sandbox;
 mod show_key;

@@ -32,7 +32,10 @@ fn an_id_and_a_name_show_the_same_key() {
     assert_eq!(value("Name"), "ci");
     assert_eq!(value("Description"), r"for \u{1b}[31mCI");
     assert_eq!(value("Role"), "Auditor (ID 2)");
-    assert_eq!(value("State"), "expires in 5 d");
+    assert_eq!(value("State"), "active");
+    // In a pipe, the times are exact.
+    let document = env.run(["show-key", "ci", "-o", "json"]).json();
+    assert_eq!(document["meta"]["expiresAt"], value("Expires"));
     assert_eq!(value("Last sign-in"), "never");
     assert_eq!(value("Locale"), "en-US");
     assert_eq!(value("Time zone"), "America/New_York");
@@ -59,7 +62,7 @@ fn json_contains_the_managers_object_with_meta() {
         let created = &document["meta"]["createdAt"];
         let meta = json!({
             "manager": env.sandbox.url(), "state": "locked", "role": "Auditor", "createdAt": created, "lastSignInAt": null,
-            "expiresAt": null, "unlocksAt": null
+            "expiresAt": null, "unlocksAt": null, "retiring": false
         });
         assert_eq!(document["meta"], meta);
     }

@@ -36,8 +36,8 @@ fn a_key_that_works_is_described() {
     contains(
         &squeezed(&result.stdout),
         &[
-            "Works yes\nKey reporting (ID 1)\nRole Full Access (ID 1)\nState expires in 30 d\nExpires 20",
-            "UTC\nLast sign-in 20",
+            "Works yes\nKey reporting (ID 1)\nRole Full Access (ID 1)\nState active\nExpires 20",
+            "Z\nLast sign-in 20",
             "\nTenant ",
             &format!("\nManager {}\n", env.sandbox.url()),
         ],
@@ -222,7 +222,7 @@ fn fail_within_depends_on_the_managers_clock() {
         ends_in(&env, id, 13 * DAY + DAY / 2);
         let result = env.run(gate);
         let (stdout, stderr) = result.check_failed();
-        contains(&squeezed(stdout), &["Works yes", "State expires in 13 d"]);
+        contains(&squeezed(stdout), &["Works yes", "State active"]);
         contains(stderr, &["`reporting` (ID 1)", "14d"]);
         let error = env.run(gate.iter().chain(&["-o", "json"]));
         let error: Value = serde_json::from_str(error.check_failed().1).expect("one error");
@@ -271,4 +271,57 @@ fn a_key_that_may_not_view_itself_is_explained() {
     let result = env.run(["verify-key", "--key-file", "key", "-q"]);
     result.success();
     assert_eq!(result.stderr, "");
+}
+
+/// `meta.reason` says why the check failed.
+#[test]
+fn the_reason_of_a_failed_check_is_in_the_output() {
+    let verify = |env: &TestEnv, more: &[&str]| {
+        let first = ["verify-key", "--key-file", "key", "-o", "json"];
+        let result = env.run(first.iter().chain(more));
+        let document: Value = serde_json::from_str(&result.stdout).expect("JSON");
+        (result.code(), document["meta"]["reason"].clone())
+    };
+    let within = ["--fail-within", "14d"];
+    let (env, id, _) = with_key(1, Settings::default());
+    assert_eq!(verify(&env, &within), (0, Value::Null));
+    ends_in(&env, id, 3 * DAY);
+    assert_eq!(verify(&env, &within), (13, json!("expires-soon")));
+    env.home.write_secret("key", "1:wrong");
+    assert_eq!(verify(&env, &[]), (13, json!("rejected")));
+    let (env, ..) = with_key(2, Settings::default());
+    assert_eq!(verify(&env, &within), (13, json!("expiry-unknown")));
+}
+
+/// The key of an Auditor cannot read its own expiry. The suggested command reads it with other credentials.
+#[test]
+fn show_key_checks_the_expiry_of_a_key_that_cannot_view_itself() {
+    let (env, ..) = with_key(2, Settings::default());
+    let result = env.run(["verify-key", "--key-file", "key", "--fail-within", "14d"]);
+    contains(&result.stderr, &["swp-keys show-key KEY --fail-within 14d"]);
+    let env = TestEnv::new();
+    let id = env.sandbox.add_key("ci", 2).id;
+    let show = ["show-key", "ci", "--fail-within", "14d"];
+    env.run(show).success();
+    let day = 86_400_000;
+    for (left, part) in [(3 * day, "expires at"), (-day, "expired at")] {
+        let end = env.sandbox.now() + left;
+        env.sandbox.edit_key(id, |key| key.expiry_date = Some(end));
+        for format in ["text", "json", "tsv"] {
+            let result = env.run(show.iter().chain(&["-o", format]));
+            assert_eq!(result.code(), 13, "{}", result.stderr);
+            contains(&result.stdout, &["ci"]);
+            contains(&result.stderr, &[part, "rotate-key 1"]);
+        }
+    }
+    ends_in(&env, id, 15 * DAY);
+    env.run(show).success();
+    let old = |key: &mut swp_keys::sandbox::ApiKey| {
+        key.name = Some("ci (retiring 2026-11-24T09:00Z)".to_owned());
+    };
+    env.sandbox.edit_key(id, old);
+    ends_in(&env, id, DAY);
+    let result = env.run(["show-key", "1", "--fail-within", "14d"]);
+    contains(&result.stderr, &["use the key `ci`"]);
+    assert!(!result.stderr.contains("rotate-key"), "{}", result.stderr);
 }

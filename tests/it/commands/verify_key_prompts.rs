@@ -3,9 +3,9 @@
 use swp_keys::sandbox::Settings;
 
 use super::verify_key::with_key;
-use crate::support::contains;
 use crate::support::pty::Pty;
 use crate::support::wording::{FINGERPRINT_PROMPT, KEY_PROMPT, OMIT_TO_BE_PROMPTED};
+use crate::support::{TestEnv, contains};
 
 #[test]
 fn a_missing_key_is_prompted_for_without_echo() {
@@ -59,4 +59,21 @@ fn only_a_command_that_prompts_for_the_key_offers_the_prompt() {
         let screen = terminal.end();
         assert_eq!(screen.contains(OMIT_TO_BE_PROMPTED), is_offered, "{screen}");
     }
+}
+
+/// A key that was redirected to stdin is not ignored, and the prompt does not wait for a key on the terminal.
+#[test]
+fn redirected_input_needs_the_flag() {
+    let env = TestEnv::new();
+    let key = env.sandbox.add_key("ci", 2).secret;
+    env.home.write_secret("key", &key);
+    for script in [
+        r#""$SWP_KEYS" verify-key < key; echo "exit $?""#,
+        r#"cat key | "$SWP_KEYS" verify-key; echo "exit $?""#,
+    ] {
+        let screen = Pty::start(&env.home, script).end();
+        contains(&screen, &["exit 2", "`--key-file -`"]);
+    }
+    let script = r#""$SWP_KEYS" verify-key --key-file - < key; echo "exit $?""#;
+    contains(&Pty::start(&env.home, script).end(), &["exit 0"]);
 }

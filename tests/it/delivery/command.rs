@@ -144,8 +144,8 @@ fn the_command_does_not_get_the_secrets_of_the_sign_in() {
 #[test]
 fn any_exit_code_but_0_deletes_the_key() {
     for (script, reason) in [
-        ("cat > got; exit 3", "exit status: 3"),
-        ("exit 1", "exit status: 1"),
+        ("cat > got; exit 3", "exited with 3"),
+        ("exit 1", "exited with 1"),
         ("cat > got; kill -9 $$", "signal: 9"),
         ("cat > got; kill -PIPE $$", "signal: 13"),
     ] {

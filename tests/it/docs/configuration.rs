@@ -161,6 +161,9 @@ fn the_settings_file_of_the_page_is_valid() {
     std::fs::create_dir_all(&folder).expect("a folder");
     // The certificate that the profile `test` names.
     std::fs::copy(env.home.path("manager.pem"), folder.join("dsm-test.pem")).expect("a copy");
+    // The API key that the profile `test` names.
+    let key = env.home.write("dsm-test.key", "8:secret\n");
+    set_mode(&key, 0o600);
     let file = env.home.write(".config/swp-keys/config.toml", text);
     set_mode(&file, 0o600);
     env.run(["config", "check"]).success();

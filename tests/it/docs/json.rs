@@ -146,7 +146,7 @@ fn the_documents_of_several_keys_match_the_schema() {
     lines_of(&env, "unlock-key a", "lockKeyLine");
     json_of(&env, "lock-key a b c", "keyResults");
     lines_of(&env, "unlock-key a b", "keyResult");
-    json_of(&env, "delete-key a 77 --yes", "keyResults");
+    json_of(&env, "delete-key a 77 --yes --ignore-missing", "keyResults");
     lines_of(&env, "delete-key b --yes", "keyResult");
     let refused = Fault::new("DELETE", "/api/apikeys/3", Action::status(403, "no"));
     env.sandbox.inject(refused);
@@ -291,7 +291,7 @@ fn a_missing_an_unknown_and_a_wrong_field_are_differences() {
     }
     let mut key = json!({"ID": 1, "meta": {
         "manager": "m", "state": "active", "role": null, "createdAt": "2026-11-29T11:29:44.402Z", "lastSignInAt": null, "expiresAt": null,
-        "unlocksAt": null
+        "unlocksAt": null, "retiring": false
     }});
     assert_eq!(schema.difference("showKey", &key), None);
     key["more"] = json!(1);

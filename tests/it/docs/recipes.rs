@@ -185,6 +185,7 @@ const LIFE: &[Case] = &[
     },
     Case {
         heading: "Fail a pipeline before a key expires",
+        prepare: add_reporting,
         ..Case::READS
     },
     Case {

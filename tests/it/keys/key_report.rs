@@ -89,7 +89,14 @@ fn a_run_that_creates_nothing_reports_no_key_and_no_missing_expiry() {
 
 #[test]
 fn a_lifetime_of_minutes_is_a_warning() {
-    for (expires, warns) in [("6m", true), ("59m", true), ("61m", false), ("6mo", false)] {
+    for (expires, warns) in [
+        ("6m", true),
+        ("59m", true),
+        ("61m", false),
+        ("6mo", false),
+        ("1h", false),
+        ("1800s", false),
+    ] {
         let env = TestEnv::new();
         let result = create(&env, &["--expires", expires]);
         result.success();

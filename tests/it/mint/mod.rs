@@ -2,6 +2,7 @@
 
 mod identity;
 mod lost_resets;
+mod name_restoration;
 mod record;
 mod transaction;
 mod unfinished_runs;

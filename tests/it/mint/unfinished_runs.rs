@@ -118,7 +118,7 @@ fn a_secret_that_may_be_in_use_is_revoked_only_by_operation() {
         ] {
             let result = env.run(RECOVER.iter().chain(more));
             let forget = format!("`swp-keys recover {operation} --forget --yes`");
-            let rekey = format!("`swp-keys recover {operation} --rekey --yes`");
+            let rekey = format!("`swp-keys recover {operation} --rekey --yes --out-file FILE`");
             contains(result.failure(11), &[&forget, &rekey]);
             assert_eq!(env.sandbox.api_keys(), keys, "{words:?} {more:?}");
             assert_eq!(records(&env).len(), 1, "{words:?} {more:?}");
@@ -126,7 +126,7 @@ fn a_secret_that_may_be_in_use_is_revoked_only_by_operation() {
         contains(&env.run(FIND).stderr, &[&operation, "--rekey", "--forget"]);
         let listed = env.run(["recover", "--list"]);
         contains(listed.success(), &[&operation, "delivering"]);
-        let result = env.run(["recover", &operation, "--yes", "--rekey"]);
+        let result = env.run(["recover", &operation, "--yes", "--rekey", "--out-file", "-"]);
         let new = result.success();
         assert!(works(&env, new) && !works(&env, &secret), "{words:?}");
         assert_eq!(records(&env).len(), 0, "{words:?}");
@@ -365,7 +365,11 @@ fn a_second_key_with_the_name_does_not_delete_the_recorded_key() {
     env.sandbox
         .edit_key(1, |key| key.name = Some("ci".to_owned()));
     let operation = operation(&env);
-    let result = env.run(RECOVER.iter().chain(&[operation.as_str(), "--rekey"]));
+    let result = env.run(
+        RECOVER
+            .iter()
+            .chain(&[operation.as_str(), "--rekey", "--out-file", "-"]),
+    );
     assert_eq!(env.sandbox.api_keys().len(), 2, "{}", result.stderr);
     assert_eq!(result.success(), env.sandbox.api_keys()[1].secret);
     assert_eq!(records(&env).len(), 0);

@@ -14,7 +14,7 @@ use crate::support::{RunResult, contains};
 
 const SIGN_IN: &str = "POST /api/sessions";
 const DELETE: &str = "DELETE /api/apikeys/1";
-const NAMED: [&str; 6] = ["create", "--role", "Auditor", "--name", "ci", "-q"];
+pub(super) const NAMED: [&str; 6] = ["create", "--role", "Auditor", "--name", "ci", "-q"];
 /// Each signal and its exit code: 128 plus the number of the signal, as in a shell.
 const SIGNALS: [(Signal, i32); 8] = [
     (Signal::HUP, 129),
@@ -30,7 +30,7 @@ const SIGNALS: [(Signal, i32); 8] = [
 
 /// Asserts that nothing is left on the manager, and that stdout is empty.
 #[track_caller]
-fn cleaned_up(result: &RunResult, held: &HeldManager, code: i32) {
+pub(super) fn cleaned_up(result: &RunResult, held: &HeldManager, code: i32) {
     result.failure(code);
     assert_eq!(held.sandbox.api_keys(), [], "{}", result.stderr);
     assert_eq!(held.sandbox.live_sessions(), 0, "{}", result.stderr);

@@ -72,6 +72,27 @@ fn write(name: &str, text: &str) {
     std::fs::write(&file, text).expect("a snapshot");
 }
 
+/// Joins the lines into which the program has wrapped a message for a terminal. Their breaks depend on the length of names such as paths.
+pub(crate) fn unwrapped(text: &str) -> String {
+    let mut joined = String::with_capacity(text.len());
+    let mut is_message = false;
+    for line in text.split_inclusive('\n') {
+        let continued = line
+            .strip_prefix("    ")
+            .filter(|rest| is_message && !rest.starts_with(' '));
+        if let Some(rest) = continued {
+            joined.truncate(joined.trim_end().len());
+            joined.push(' ');
+            joined.push_str(rest);
+            continue;
+        }
+        let levels = ["error: ", "hint: ", "note: ", "warning: "];
+        is_message = levels.iter().any(|level| line.starts_with(level));
+        joined.push_str(line);
+    }
+    joined
+}
+
 /// Returns the text without the parts that differ between runs, and with a final line break.
 fn normalized(text: &str) -> String {
     static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
@@ -100,7 +121,7 @@ fn normalized(text: &str) -> String {
         .into()
     });
     // A terminal ends lines with a carriage return and a line feed.
-    let mut text = text.replace('\r', "").trim_end().to_owned() + "\n";
+    let mut text = unwrapped(&text.replace('\r', "")).trim_end().to_owned() + "\n";
     for (pattern, name) in PATTERNS.iter() {
         text = pattern.replace_all(&text, *name).into_owned();
     }

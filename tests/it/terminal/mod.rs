@@ -3,6 +3,8 @@
 mod color;
 mod error_codes;
 mod json_messages;
+#[cfg(unix)]
+mod lines;
 mod output;
 #[cfg(unix)]
 mod progress;

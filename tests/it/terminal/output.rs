@@ -36,7 +36,7 @@ fn a_created_key_in_each_format() {
     let operation = &meta["operation"];
     let expected = json!({
         "manager": env.sandbox.url(), "created": true, "operation": operation, "sinks": ["stdout"], "role": "Auditor", "state": "active",
-        "createdAt": meta["createdAt"], "lastSignInAt": null, "expiresAt": null, "unlocksAt": null
+        "createdAt": meta["createdAt"], "lastSignInAt": null, "expiresAt": null, "unlocksAt": null, "retiring": false
     });
     assert_eq!(meta, expected);
     let name = created.name.expect("a name");
@@ -228,13 +228,13 @@ fn control_characters_are_escaped_in_text_and_unchanged_in_json() {
     );
     let lines: Vec<&str> = table.stdout.lines().collect();
     assert_eq!(lines.len(), 3, "{}", table.stdout);
-    let has_three_cells = |line: &&str| line.matches('\t').count() == 2;
-    assert!(lines.iter().all(has_three_cells), "{}", table.stdout);
+    let has_four_cells = |line: &&str| line.matches('\t').count() == 3;
+    assert!(lines.iter().all(has_four_cells), "{}", table.stdout);
     let created = env.run(["create", "--role", HOSTILE]);
     created.success();
     let not_found = env.run(["find-role", &HOSTILE[1..]]);
     contains(not_found.failure(3), &[r"\u{1b}[2J"]);
-    // Only a table contains tabs, two for each key.
+    // Only a table contains tabs, three for each role.
     let cells = table.stdout.replace('\t', " ");
     let texts = [json, jsonl, created, not_found].map(|result| [result.stdout, result.stderr]);
     for text in texts.as_flattened().iter().chain([&cells, &table.stderr]) {

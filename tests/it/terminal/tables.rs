@@ -64,7 +64,10 @@ fn keys_and_roles() {
         result.success();
         compare(name, &result);
     }
-    compare("delete-key", &env.run(["delete-key", "ci", "77", "--yes"]));
+    compare(
+        "delete-key",
+        &env.run(["delete-key", "ci", "77", "--yes", "--ignore-missing"]),
+    );
 }
 
 #[test]
@@ -116,6 +119,7 @@ fn terminals_of_three_widths() {
             "list-keys --columns id,name,expires --sort expires",
         ),
         ("show-key", "show-key nightly-build"),
+        ("show-role", "show-role Viewer"),
         ("config-show", "config show"),
         ("whoami", "whoami"),
     ] {

@@ -22,6 +22,23 @@ fn labelled(pem: &str, label: &str) -> String {
     pem.replace("CERTIFICATE", label)
 }
 
+/// The error names the setting with the wrong file.
+#[test]
+fn a_file_without_the_certificate_of_the_manager_is_named() {
+    let manager =
+        ScriptedServer::serving_one_role(&Authority::root("a").issue(&server(&["127.0.0.1"])));
+    let other = Authority::root("b");
+    let mut home = home_with_ca_file(&manager, other.pem.as_bytes());
+    let result = home.run(FIND);
+    contains(result.failure(7), &["the file of `--ca-cert`"]);
+    snapshot(&result.stderr);
+    home.set("SWP_CA_CERT", home.path("ca.pem"));
+    contains(
+        home.run(["find-role", "Auditor"]).failure(7),
+        &["the file of `SWP_CA_CERT`"],
+    );
+}
+
 #[test]
 fn common_forms_of_pem_files_are_read() {
     let authority = Authority::root("corporate");

@@ -2,7 +2,7 @@
 
 use swp_keys::sandbox::CertificateKind;
 
-use super::fixtures::{file, other_pin, place, shown, unknown_manager};
+use super::fixtures::{file, keep, other_pin, place, shown, unknown_manager};
 use crate::support::pty::Pty;
 use crate::support::snapshot::snapshot;
 use crate::support::wording::{FINGERPRINT_PROMPT, INTERCEPTED};
@@ -115,7 +115,10 @@ fn a_fingerprint_in_place_of_a_pin_is_recognized_and_the_pin_is_named() {
 fn a_fingerprint_saved_as_a_pin_is_not_reported_as_a_changed_key() {
     let env = unknown_manager(CertificateKind::SelfSigned);
     let (pin, line) = (shown(&env), by_openssl(&env));
-    env.run(["trust", "add", "--tls-pin", &line]).success();
+    keep(&env, &other_pin());
+    let prefixed = format!("sha256:{}", digits(&line).replace(':', "").to_lowercase());
+    let stored = file(&env.home).replace(&other_pin(), &prefixed);
+    std::fs::write(env.home.path("config/trusted.toml"), stored).expect("a file");
     let place = place(&env);
     let remove = format!("`swp-keys trust remove {place}`");
     let add = format!("`swp-keys trust add {place} --tls-pin {pin}`");
@@ -135,6 +138,39 @@ fn a_fingerprint_saved_as_a_pin_is_not_reported_as_a_changed_key() {
     env.run(["trust", "add", &place, "--tls-pin", &pin])
         .success();
     assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
+}
+
+/// If the manager can be reached, `trust add` recognizes the fingerprint of its certificate, and pins the key of this certificate.
+#[test]
+fn trust_add_pins_the_key_of_a_certificate_whose_fingerprint_is_passed() {
+    let env = unknown_manager(CertificateKind::SelfSigned);
+    let (pin, line) = (shown(&env), by_openssl(&env));
+    let result = env.run(["trust", "add", "--tls-pin", &line]);
+    result.success();
+    contains(&result.stderr, &["note: ", &pin]);
+    assert_eq!(env.run(["find-role", "Auditor"]).success(), "2");
+    assert_eq!(env.sandbox.requests().len(), 3, "no request before");
+    // A pin of a different key is added, with a warning and the number of pins.
+    let result = env.run(["trust", "add", "--tls-pin", &other_pin()]);
+    result.success();
+    contains(&result.stderr, &["warning: ", "2 keys"]);
+    contains(&file(&env.home), &[&pin, &other_pin()]);
+}
+
+/// The question shows the fingerprint of the certificate on two lines.
+#[cfg(unix)]
+#[test]
+fn a_fingerprint_may_be_pasted_in_two_lines() {
+    let env = unknown_manager(CertificateKind::SelfSigned);
+    let certificate = digits(&by_openssl(&env));
+    let (first, second) = certificate.split_at(certificate.len().div_ceil(2));
+    let mut terminal = Pty::start(&env.home, r#""$SWP_KEYS" trust add; echo "code=$?""#);
+    terminal.see(FINGERPRINT_PROMPT);
+    terminal.type_line(first);
+    terminal.type_line(second);
+    terminal.see("code=0");
+    terminal.end();
+    contains(&file(&env.home), &[&shown(&env)]);
 }
 
 /// A different key is a changed key, even if a flag contains a fingerprint.

@@ -69,7 +69,7 @@ impl<'a> Words<'a> {
         self.operator || self.continues || more_names || self.further().any(assigns)
     }
 
-    /// Returns true if a shell reads an assignment of this name after the value.
+    /// Returns true if a shell finds another assignment to this name later on the line.
     pub(super) fn assign(&self, name: &[u8]) -> bool {
         self.further().any(|word| assigned_name(word) == Some(name))
     }

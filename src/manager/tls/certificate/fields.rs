@@ -42,7 +42,7 @@ impl CertificateFields {
         (seconds(not_before), seconds(not_after))
     }
 
-    /// Returns true if a TLS server may use the certificate: it has no extended key usage, or its extended key usage contains serverAuth.
+    /// Returns true if the certificate is suitable for TLS servers. Its extended key usage must contain serverAuth or be absent.
     pub(crate) fn is_for_servers(&self) -> bool {
         let body = self.0.tbs_certificate();
         match body.get_extension::<ExtendedKeyUsage>() {
@@ -73,7 +73,7 @@ impl CertificateFields {
         alternative_names::hosts(&self.0)
     }
 
-    /// Returns the name of the digest of the certificate's signature if that digest is broken.
+    /// Returns the name of the digest if the certificate's signature uses a broken digest, such as SHA-1.
     pub(crate) fn broken_digest(&self) -> Option<&'static str> {
         let algorithm = self.0.signature_algorithm().oid;
         let found = BROKEN.iter().find(|(known, _)| *known == algorithm);

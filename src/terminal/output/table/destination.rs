@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal as _};
 
+use crate::terminal::output::wrap::terminal_width;
+
 /// Where a table is printed: on a terminal, to a pipe, or in the format `tsv`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TableLayout {
@@ -25,19 +27,7 @@ impl TableLayout {
             return Self::Pipe;
         }
         // If the width of the terminal is unknown, no cell is cut, and the terminal wraps long lines.
-        let width = terminal_width().map_or(usize::MAX, usize::from);
+        let width = terminal_width(io::stdout()).unwrap_or(usize::MAX);
         Self::Terminal { width, color }
     }
-}
-
-#[cfg(unix)]
-fn terminal_width() -> Option<u16> {
-    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-    (size.ws_col > 0).then_some(size.ws_col)
-}
-
-/// Returns `None` on Windows, because the program cannot determine the width there.
-#[cfg(not(unix))]
-fn terminal_width() -> Option<u16> {
-    None
 }

@@ -1,5 +1,5 @@
-//! The layout of a table on a terminal: aligned columns without borders. If the table does not fit, cells are cut down to the minimum
-//! widths of their columns. If it still does not fit, optional columns are left out.
+//! The layout of a table on a terminal: aligned columns without borders. If the table does not fit, optional columns that cannot be cut are
+//! omitted. If it still does not fit, cells are cut down to the minimum widths of their columns, and the other optional columns are omitted.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
@@ -13,6 +13,9 @@ const MAX_CELL: usize = 300;
 /// How many characters at the end of a cell stay visible if text is removed from its middle. There are eight, because the default names of
 /// API keys differ in their last eight characters.
 const KEPT_END: usize = 8;
+/// Optional columns are omitted before the cells of other columns are cut to less than this width. The default names of API keys with the role Full
+/// Access have 33 characters.
+const WHOLE: usize = 33;
 /// The number of spaces between two columns.
 const GAP: usize = 2;
 
@@ -44,6 +47,15 @@ pub(super) fn table(table: &Table, width: usize, color: bool) -> String {
     }
     if let Some(summary) = &table.summary {
         lines += summary;
+        let is_hidden = |index: &usize| shown.iter().all(|(shown, _)| shown != index);
+        let hidden: Vec<String> = (0..table.columns.len())
+            .filter(is_hidden)
+            .map(|index| table.columns[index].name())
+            .collect();
+        let note = format!("; omitted columns: {}", hidden.join(", "));
+        if !hidden.is_empty() && summary.width() + note.width() <= width {
+            lines += &note;
+        }
         lines.push('\n');
     }
     lines
@@ -71,13 +83,20 @@ fn fitting(columns: &[Column], natural: &[usize], width: usize) -> Vec<(usize, u
         None => natural[index],
     };
     let mut shown: Vec<usize> = (0..columns.len()).collect();
-    while total(shown.iter().map(|&index| least(index))) > width {
-        let ranks = (shown.iter().enumerate())
-            .filter_map(|(place, &index)| Some((columns[index].drop_rank?, place)));
-        match ranks.min() {
-            Some((_, place)) => shown.remove(place),
-            None => break,
+    for keeps_whole in [true, false] {
+        let needed = |index: usize| match keeps_whole {
+            true => natural[index].min(WHOLE).max(least(index)),
+            false => least(index),
         };
+        while total(shown.iter().map(|&index| needed(index))) > width {
+            let ranks = (shown.iter().enumerate())
+                .filter(|&(_, &index)| !keeps_whole || columns[index].min_width.is_none())
+                .filter_map(|(place, &index)| Some((columns[index].drop_rank?, place)));
+            match ranks.min() {
+                Some((_, place)) => shown.remove(place),
+                None => break,
+            };
+        }
     }
     let mut widths: Vec<usize> = shown.iter().map(|&index| natural[index]).collect();
     while total(widths.iter().copied()) > width {

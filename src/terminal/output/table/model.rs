@@ -15,8 +15,8 @@ pub(crate) struct Column {
     pub(super) min_width: Option<usize>,
     /// True if text is removed from the middle of a cell that is too wide, so that the end of the cell stays visible.
     pub(super) keeps_end: bool,
-    /// If this is set, the column may be left out on a narrow terminal. If several columns may be left out, the one with the lowest number
-    /// is left out first.
+    /// The rank of an optional column. `None` if the column is always shown. On a narrow terminal, the optional column with the lowest rank is
+    /// left out first.
     pub(super) drop_rank: Option<u8>,
 }
 
@@ -89,6 +89,11 @@ impl Column {
             min_width: Some(min_width),
             ..Self::whole(header)
         }
+    }
+
+    /// Returns the name of the column, spelled as in `--columns`.
+    pub(super) fn name(&self) -> String {
+        self.header.to_lowercase().replace(' ', "-")
     }
 
     /// Changes the column so that text is removed from the middle of a cell that is too wide. Use this for columns whose cells differ only

@@ -41,19 +41,19 @@ fn a_table_that_fits_is_aligned_and_whole() {
 }
 
 #[test]
-fn names_are_cut_before_a_column_is_omitted() {
+fn columns_are_omitted_before_names_are_cut() {
     assert_eq!(
         keys(39, false),
-        "ID  NAME      STATE   CREATED     USED\n\
-         1   a-very-…  locked  2026-11-28  never\n\
-         22  監査監…   active  2026-11-28  never\n\
-         2 keys\n"
-    );
-    assert_eq!(
-        keys(38, false),
         "ID  NAME              STATE   USED\n\
          1   a-very-long-name  locked  never\n\
          22  監査監査監査監査  active  never\n\
+         2 keys; omitted columns: created\n"
+    );
+    assert_eq!(
+        keys(27, false),
+        "ID  NAME             STATE\n\
+         1   a-very-long-na…  locked\n\
+         22  監査監査監査監…  active\n\
          2 keys\n"
     );
 }

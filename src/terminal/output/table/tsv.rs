@@ -1,13 +1,12 @@
 //! Formats a table as tab-separated lines. Tabs, line breaks and other control characters in a cell are escaped, so a line break always
 //! ends a row, and a tab always ends a cell.
 
-use super::model::Table;
+use super::model::{Column, Table};
 use crate::terminal::output::escape::safe;
 
 /// Returns the header line. It contains the names of the columns, spelled as in `--columns`.
 pub(super) fn header(table: &Table) -> String {
-    let names = table.columns.iter().map(|column| column.header);
-    line(names.map(|name| name.to_lowercase().replace(' ', "-")))
+    line(table.columns.iter().map(Column::name))
 }
 
 /// Returns one line for each row.

@@ -52,6 +52,23 @@ fn a_saved_session_serves_later_commands_and_none_of_them_ends_it() {
     env.run(["list-roles"]).failure(2);
 }
 
+/// The address was typed only for `login`, so a later `logout` finds it in the only saved credential.
+#[test]
+fn logout_without_an_address_deletes_the_only_saved_credential() {
+    let mut env = TestEnv::new();
+    let url = env.sandbox.url();
+    env.home.unset("SWP_URL");
+    let result = env.run(["login", "--url", &url]);
+    result.success();
+    contains(&result.stderr, &[&format!("`--url {url}`")]);
+    env.home.unset("SWP_USERNAME");
+    env.run(["logout"]).success();
+    assert_eq!(env.sandbox.live_sessions(), 0);
+    assert_eq!(saved_files(&env), [] as [PathBuf; 0]);
+    // Without a saved credential, the address is missing, as for every command.
+    contains(env.run(["logout"]).failure(2), &["`--url "]);
+}
+
 #[test]
 fn login_prints_json_without_the_session() {
     let mut env = TestEnv::with(Settings {

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use crate::support::{Home, RunResult, contains};
 
-pub(super) const CHECKS: [&str; 13] = [
+pub(super) const CHECKS: [&str; 14] = [
     "settings-file",
+    "settings",
     "state-folder",
     "address",
     "name-resolution",
@@ -64,7 +65,7 @@ pub(super) fn hint<'a>(answer: &'a Value, name: &str) -> &'a str {
 #[track_caller]
 pub(super) fn skipped_from(answer: &Value, first: &str, cause: &str) {
     let from = CHECKS.iter().position(|name| *name == first);
-    for name in &CHECKS[from.expect("a check")..12] {
+    for name in &CHECKS[from.expect("a check")..13] {
         if *name == "proxy" && status(answer, name) == "ok" {
             continue;
         }

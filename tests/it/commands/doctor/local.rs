@@ -49,6 +49,25 @@ fn an_invalid_settings_file() {
 }
 
 #[test]
+fn a_missing_file_and_an_unknown_variable_are_warnings() {
+    let mut env = TestEnv::new();
+    env.home.set("SWP_PASWORD", "hunter2");
+    let answer = doctor(&env.home, &[], 0);
+    assert_eq!(status(&answer, "settings"), "warning");
+    contains(message(&answer, "settings"), &["`SWP_PASWORD`"]);
+    assert!(!answer.to_string().contains("hunter2"), "{answer}");
+    let missing = env.home.path("missing/password");
+    env.home.set("SWP_PASSWORD_FILE", &missing);
+    let answer = doctor(&env.home, &[], 0);
+    let path = missing.display().to_string();
+    contains(
+        message(&answer, "settings"),
+        &["`SWP_PASSWORD_FILE`", &path],
+    );
+    contains(hint(&answer, "settings"), &["unset the variable"]);
+}
+
+#[test]
 fn a_profile_is_named() {
     let env = env_in_a_profile("");
     let answer = doctor(&env.home, &["--profile", "here"], 0);

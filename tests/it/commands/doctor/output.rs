@@ -32,7 +32,7 @@ fn all_checks_pass_without_a_sign_in() {
     let text = text.success();
     assert_eq!(
         text.lines().filter(|line| !line.contains("hint: ")).count(),
-        13
+        14
     );
     assert!(text.is_ascii());
     assert_eq!(env.run(["doctor", "-o", "jsonl"]).json()["ok"], true);
@@ -54,6 +54,29 @@ fn results_are_colored_on_a_terminal_without_a_prompt() {
     .end();
     contains(&screen, &["\x1b[32mok", "\x1b[31mfailed", "code 13"]);
     assert_eq!(env.sandbox.requests(), []);
+}
+
+/// Without the terminal's own line breaks, no word is cut.
+#[cfg(unix)]
+#[test]
+fn long_messages_are_wrapped_on_a_terminal() {
+    use crate::support::pty::Pty;
+    let env = TestEnv::new();
+    let script = "stty cols 80; \"$SWP_KEYS\" doctor; echo code $?";
+    let screen = Pty::start(&env.home, script).end();
+    contains(&screen, &["code 0", "note: "]);
+    let findings = screen
+        .lines()
+        .filter(|line| line.contains("  tls  ") || line.starts_with("      "));
+    let findings: Vec<&str> = findings.collect();
+    assert!(findings.len() > 1, "{screen}");
+    for line in findings {
+        let is_one_word = line.trim().split(' ').count() == 1;
+        assert!(
+            line.trim_end().chars().count() <= 80 || is_one_word,
+            "{line}"
+        );
+    }
 }
 
 #[test]

@@ -300,3 +300,33 @@ fn no_name_of_a_profile_is_asked_for_without_a_yes() {
     terminal.see("code=0");
     assert!(!terminal.end().contains(PROFILE_NAME_PROMPT));
 }
+
+/// A run with a saved session says so, and the profile contains the user name of the session.
+#[test]
+fn the_user_name_of_a_saved_session_is_saved() {
+    let mut env = unconfigured(Settings::default());
+    let password = env.sandbox.change(|settings| settings.password.clone());
+    let file_of_password = env.home.write_secret("password", &password);
+    env.home.set("SWP_PASSWORD_FILE", file_of_password);
+    let url = env.sandbox.url();
+    env.run(["login", "--url", &url, "--username", "admin"])
+        .success();
+    env.home.unset("SWP_PASSWORD_FILE");
+    let mut terminal = start(&env, "create");
+    answer(
+        &mut terminal,
+        &[
+            (ADDRESS_PROMPT, &url),
+            (ROLE_PROMPT, "2"),
+            (EXPIRY_PROMPT, ""),
+            (PROFILE_OFFER, "soon"),
+            (PROFILE_OFFER, "y"),
+            (PROFILE_NAME_PROMPT, "dsm"),
+        ],
+    );
+    terminal.see("code=0");
+    let screen = terminal.end();
+    contains(&screen, &["note: using the session of admin"]);
+    assert!(!screen.contains("swp-keys login --profile"), "{screen}");
+    contains(&file(&env), &["username = \"admin\""]);
+}

@@ -1,5 +1,6 @@
 //! `--in-place` and `--current` give the same key a new secret. The old secret stops working immediately.
 
+use serde_json::{Value, json};
 use swp_keys::sandbox::{Action, ApiKey, Fault};
 
 use super::successor::{env, key, name, rotate};
@@ -89,6 +90,34 @@ fn current_requires_a_key_that_can_view_itself() {
         &["--in-place"],
     );
     assert_eq!(key(&env.sandbox, own.id).secret, own.secret);
+}
+
+/// The saved secret does not work any more, so the run says how to replace it.
+#[test]
+fn a_key_that_login_saved_can_replace_its_secret() {
+    for words in [
+        &["rotate-key", "--current"][..],
+        &["rotate-key", "own", "--in-place"],
+        &["rotate-key", "own"],
+    ] {
+        let mut env = TestEnv::new();
+        let own = env.sandbox.add_key("own", 1);
+        env.home.unset("SWP_PASSWORD_FILE");
+        env.home.unset("SWP_USERNAME");
+        env.home.write_secret("key", &own.secret);
+        env.run(["login", "--api-key-file", "key"]).success();
+        let result = env.run(words.iter().chain(&["--out-file", "new"]));
+        result.success();
+        let again = "swp-keys login --api-key-file FILE";
+        contains(&result.stderr, &["warning:", "ID 1", again]);
+        env.run(["login", "--api-key-file", "new"]).success();
+        env.run(["list-keys"]).success();
+        // A key that this run does not use is not mentioned.
+        env.sandbox.add_key("other", 2);
+        let result = env.run(["rotate-key", "other", "--in-place"]);
+        result.success();
+        assert!(!result.stderr.contains(again), "{}", result.stderr);
+    }
 }
 
 /// An intermediary sends a request twice that resets the key that authenticates the run. The second request carries a revoked secret.
@@ -213,14 +242,66 @@ fn a_secret_that_another_machine_has_revoked_is_not_delivered() {
     assert_eq!(record_count(&held.home), 1);
 }
 
-/// The manager rejects a locked key with any secret.
+/// The new secret would not work, and the old secret would be lost. The suggested command helps.
 #[test]
-fn a_locked_key_gets_a_new_secret() {
-    let env = env("accepted");
-    env.sandbox.edit_key(1, |key| key.active = false);
-    let result = rotate(&env, &["--in-place"]);
-    assert_eq!(result.success(), key(&env.sandbox, 1).secret);
-    assert_eq!(record_count(&env.home), 0);
+fn a_locked_or_expired_key_keeps_its_secret() {
+    for (is_locked, hint) in [
+        (true, &["unlock-key", "1"][..]),
+        (false, &["update-key", "1", "--expires", "90d"]),
+    ] {
+        for words in [&IN_PLACE[..], &REKEY] {
+            let env = env("accepted");
+            env.home.write_secret("key", "old");
+            env.sandbox.edit_key(1, |key| match is_locked {
+                true => key.active = false,
+                false => key.expiry_date = Some(1_600_000_000_000),
+            });
+            let before = key(&env.sandbox, 1);
+            let to = ["--out-file", "key", "--force", "--verify"];
+            for more in [&[][..], &["--dry-run"]] {
+                let result = env.run(words.iter().chain(&to).chain(more));
+                let hint = format!("swp-keys {}", hint.join(" "));
+                contains(result.failure(6), &["ID 1", &hint]);
+            }
+            assert_eq!(key(&env.sandbox, 1), before);
+            assert_eq!(record_count(&env.home), 0);
+            let file = std::fs::read_to_string(env.home.path("key"));
+            assert_eq!(file.expect("a file"), "old");
+            env.run(hint).success();
+            env.run(words.iter().chain(&to)).success();
+            assert_ne!(key(&env.sandbox, 1).secret, before.secret);
+        }
+    }
+}
+
+/// `meta.verified` shows whether the new secret was used. The warning is printed even with `--quiet`.
+#[test]
+fn the_output_shows_whether_the_secret_was_verified() {
+    for words in [&IN_PLACE[..], &REKEY, &["rotate-key", "ci", "-q"]] {
+        for to in [&[][..], &["--out-file", "key"]] {
+            let verified = |more: &[&str], answer: Option<Action>| {
+                let env = env("accepted");
+                if let Some(answer) = answer {
+                    let fault = Fault::new("GET", "/api/apikeys/current", answer);
+                    env.sandbox.inject(fault.times(9));
+                }
+                let flags = [words, to, more, &["-o", "json"]].concat();
+                let result = env.run(flags);
+                let document = result.json();
+                (document["meta"].get("verified").cloned(), result.stderr)
+            };
+            let quiet = |(verified, stderr): (Option<Value>, String)| {
+                assert_eq!(stderr.lines().count(), 0, "{stderr}");
+                verified
+            };
+            let plain = verified(&[], None);
+            assert_eq!(plain.0, None, "{words:?} {to:?}");
+            assert_eq!(quiet(verified(&["--verify"], None)), Some(json!(true)));
+            let busy = verified(&["--verify"], Some(Action::status(500, "busy")));
+            assert_eq!(busy.0, Some(Value::Null));
+            contains(&busy.1, &["warning"]);
+        }
+    }
 }
 
 /// The key existed before, and its secret may be in use on another machine. No hint must therefore advise to delete the key.

@@ -160,7 +160,9 @@ fn an_expiry_before_the_end_of_the_overlap_is_kept() {
     let env = env("accepted");
     let soon = env.sandbox.now() + 3_600_000;
     env.sandbox.edit_key(1, |key| key.expiry_date = Some(soon));
-    rotate(&env, &[]).success();
+    let result = env.home.run(["rotate-key", "ci", "--overlap", "2h"]);
+    result.success();
+    contains(&result.stderr, &["note: the overlap is shorter"]);
     assert_eq!(key(&env.sandbox, 1).expiry_date, Some(soon));
     assert_eq!(bodies(&env.sandbox, CHANGE)[0].get("expiryDate"), None);
 }
@@ -260,6 +262,7 @@ fn invalid_arguments_are_rejected_before_anything_is_sent() {
     for arguments in [
         &["rotate-key"][..],
         &["rotate-key", "ci", "--current"],
+        &["rotate-key", "ci", "--overlap", "0"],
         &["rotate-key", "ci", "--overlap", "30s"],
         &["rotate-key", "ci", "--overlap", "9999999999y"],
         &["rotate-key", "ci", "--overlap", "1h", "--in-place"],
@@ -314,4 +317,20 @@ fn an_expired_key_and_a_new_key_that_expires_within_the_overlap_are_warnings() {
         &["warning:", "ID 1 expired at", "(ID 1) expired at"],
     );
     assert!(!result.stderr.contains("overlap ends"), "{}", result.stderr);
+}
+
+/// The old key of a rotation is marked in the list, so that it is not mistaken for a key that needs a rotation.
+#[test]
+fn the_old_key_is_marked_as_retiring() {
+    let env = TestEnv::new();
+    env.sandbox.add_key("ci", 2);
+    env.run(["rotate-key", "ci"]).success();
+    let list = env.run(["list-keys", "-o", "json"]).json();
+    let marks: Vec<_> = (list["apiKeys"].as_array().expect("a list").iter())
+        .map(|key| (&key["meta"]["retiring"], &key["meta"]["state"]))
+        .collect();
+    let active = json!("active");
+    assert_eq!(marks, [(&json!(true), &active), (&json!(false), &active)]);
+    let table = env.run(["list-keys", "--columns", "id,state"]);
+    assert_eq!(table.success(), "1\tretiring\n2\tactive\n".trim_end());
 }

@@ -41,6 +41,38 @@ fn the_profile_comes_from_flag_then_variable_then_default() {
     assert_eq!(output(&env, &[]), ("one".into(), 2.into()));
 }
 
+/// `--profile` was typed for this run, so the run must not work on the manager of an older variable.
+#[test]
+fn a_profile_flag_contradicts_the_address_of_another_manager() {
+    let mut env = env_in_a_profile("[profiles.bare]\nurl = \"https://dsm.invalid:4119\"\n");
+    let url = env.sandbox.url();
+    env.home.set("SWP_URL", &url);
+    env.home.set("SWP_USERNAME", "admin");
+    for command in [
+        &["delete", "s1", "--yes"][..],
+        &["list-roles"],
+        &["config", "show"],
+    ] {
+        let result = env.run(command.iter().chain(&["--profile", "bare"]));
+        let parts = ["`--profile`", "`bare`", "`SWP_URL`", &url, "`--url`"];
+        contains(result.failure(2), &parts);
+        snapshot(&result.stderr);
+    }
+    assert_eq!(env.sandbox.connections().tcp, 0);
+    // The addresses are compared, not their texts.
+    env.home.set("SWP_URL", format!("{url}/api/"));
+    env.run(["list-roles", "--profile", "here"]).success();
+    // A typed address selects the manager of this run.
+    let typed = ["config", "show", "--profile", "bare", "--url", &url];
+    contains(env.run(typed).success(), &[&url]);
+    // If variables select both the profile and the address, a note says that the profile's address is ignored.
+    env.home.set("SWP_PROFILE", "bare");
+    let result = env.run(["config", "show"]);
+    contains(result.success(), &["SWP_URL"]);
+    contains(&result.stderr, &["note: ", "`bare`", "`SWP_URL`"]);
+    snapshot(&result.stderr);
+}
+
 #[test]
 fn each_value_is_taken_from_flag_then_variable_then_profile() {
     let mut env = env_in_a_profile("");

@@ -84,6 +84,28 @@ fn recovery_finds_the_key_with_the_marker() {
     assert_eq!(records(&homes[0]).len(), 0);
 }
 
+/// The response describes the key of a program that chose the same name and sets no marker.
+#[test]
+fn a_response_with_the_same_name_and_a_different_description_is_not_delivered() {
+    for description in [&["--description", "ours"][..], &[]] {
+        let env = TestEnv::new();
+        let body = serde_json::json!({
+            "ID": 1, "keyName": "ci", "roleID": 2, "description": "run of others", "secretKey": "1:c2VjcmV0"
+        });
+        let answer = crate::support::responses::success(&body);
+        (env.sandbox).inject(swp_keys::sandbox::Fault::new(
+            "POST",
+            "/api/apikeys",
+            answer,
+        ));
+        let create = ["create", "--role-id", "2", "--name", "ci"];
+        let result = env.run([&create[..], description].concat());
+        contains(result.failure(11), &["ID 1", "swp-keys recover"]);
+        assert_eq!(result.stdout, "");
+        assert_eq!(records(&env.home).len(), 1);
+    }
+}
+
 /// An intermediary returns the key of a program that sets no marker, and the manager does not store descriptions.
 #[test]
 fn a_response_without_a_description_is_compared_with_the_key() {

@@ -87,7 +87,8 @@ impl Audit<'_> {
         })
     }
 
-    /// Returns true if the key has neither its name nor its marker, and the response with its ID may have been lost.
+    /// Returns true if the key has neither its name nor its marker, and the response with its ID may have been lost. A key with `--no-mark` never has
+    /// a marker. If its response went to a different run, that run's key may have the same name.
     fn is_ambiguous(&self, key: &ApiKey, index: usize) -> bool {
         let outcome = &self.runs[index];
         let run = &self.scenario.runs[index];
@@ -95,7 +96,8 @@ impl Audit<'_> {
             || !run.network_faults.is_empty()
             || (self.scenario.faults.iter()).any(|fault| fault.starts_with(CREATE));
         let renamed = key.name.as_deref() == Some(RENAMED);
-        lost && renamed && !self.shows_marker(key)
+        let exchanged = run.naming == Naming::Unmarked && self.scenario.confuses_keys();
+        lost && (renamed || exchanged) && !self.shows_marker(key)
     }
 
     /// Returns true if the run may have accepted the response to a different request, because nothing contradicted it: the account may not search

@@ -102,9 +102,8 @@ impl Attempt<'_> {
             }
             .into(),
         );
-        if let Some(file) = &file {
-            arguments.extend(["--out-file".into(), file.into()]);
-        }
+        let to = file.as_ref().map_or_else(|| "-".into(), OsString::from);
+        arguments.extend(["--out-file".into(), to]);
         match suffering {
             Some(_) => arguments.extend(times()),
             None => arguments.extend(long_timeouts()),

@@ -227,6 +227,11 @@ impl Rotation {
             Some(old) if old.secret == self.old.secret && old.active => {}
             other => problems.push(format!("the old key was touched: {other:?}")),
         }
+        let name = Some(self.scenario.stored_name());
+        let is_named = (self.testbed.sandbox.api_keys().iter()).any(|key| key.name == name);
+        if !is_named && records == 0 {
+            problems.push("no key has the name, and there is no record".to_owned());
+        }
         let alone = self.runs.len() == 1;
         for run in &self.runs {
             match run.code {

@@ -329,3 +329,29 @@ fn a_name_cannot_control_the_terminal_at_a_prompt() {
     let screen = terminal.end();
     assert!(!screen.contains(['\x1b', '\x07']), "{screen:?}");
 }
+
+/// An http address of a port that requires https is reported before any question.
+#[test]
+fn an_http_address_is_rejected_before_the_questions() {
+    let mut env = TestEnv::new();
+    for variable in ["SWP_USERNAME", "SWP_PASSWORD_FILE", "SWP_CA_CERT"] {
+        env.home.unset(variable);
+    }
+    let url = env.sandbox.url().replacen("https:", "http:", 1);
+    env.home.set("SWP_URL", url);
+    let screen = Pty::start(&env.home, r#""$SWP_KEYS" list-roles; echo "code=$?""#).end();
+    contains(&screen, &["requires https", &env.sandbox.url()]);
+    assert!(!screen.contains("User name"), "{screen}");
+}
+
+/// The error names the reason why no question is asked.
+#[test]
+fn disabled_prompts_are_named_in_the_error() {
+    let mut env = TestEnv::new();
+    env.home.unset("SWP_USERNAME");
+    let script =
+        r#""$SWP_KEYS" list-roles --no-input; "$SWP_KEYS" delete 1 --no-input; echo "code=$?""#;
+    let screen = Pty::start(&env.home, script).end();
+    assert_eq!(screen.matches("`--no-input`").count(), 2, "{screen}");
+    contains(&screen, &["user name", "deletion", "code=2"]);
+}

@@ -1,0 +1,108 @@
+//! Restores the name of the old key after a rotation that has no successor.
+//!
+//! If several runs rotate the same key at once, one run may rename the old key, and a different run may create the successor. So a run that deletes
+//! its successor restores the old key's name, even if a different run has changed the name.
+
+use super::ownership::is_ours;
+use super::reconcile;
+use super::retiring_name::{is_named_by_expiry, made_way_for};
+use super::rotation::look;
+use super::state::{Failure, Transaction};
+use crate::auth::session::Access;
+use crate::error::{Error, ErrorKind};
+use crate::journal::Record;
+use crate::manager::{ApiKey, KeyChange, ManagerError};
+
+impl Transaction<'_> {
+    /// Restores the predecessor's name after a failed rotation, if this run may have renamed the predecessor or deleted a successor.
+    pub(super) async fn restore_predecessor(&self, record: &Record, error: Error) -> Failure {
+        let Some(predecessor) = &record.predecessor else {
+            return Failure::RolledBack(error);
+        };
+        // If this run continues an interrupted run, the record may not contain everything that was done on the manager. So this run checks the
+        // predecessor's name in any case.
+        let continues = self.recovering || self.again;
+        if !continues && predecessor.given_name.is_none() && record.key_id.is_none() {
+            return Failure::RolledBack(error);
+        }
+        if self.renames_late {
+            // The response to the rename was lost. If the manager processed the rename after the restoration, the predecessor would keep the wrong
+            // name.
+            tokio::time::sleep(self.access.target.settle_timeout).await;
+        }
+        match restore_name(self.access, record).await {
+            Ok(()) => Failure::RolledBack(error),
+            Err(why) => Failure::Unresolved(
+                Error::new(ErrorKind::Attention, format!("{error}; {why}"))
+                    .http(error.http_status())
+                    .key(predecessor.id),
+            ),
+        }
+    }
+}
+
+/// Restores the predecessor's name, if the predecessor was renamed and no other key has the name. The caller must have verified that this run's
+/// successor does not exist.
+///
+/// # Errors
+/// Returns an error if it is unknown whether the name was restored.
+pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<(), Error> {
+    let Some(predecessor) = &record.predecessor else {
+        return Ok(());
+    };
+    let (id, name) = (predecessor.id, &record.key_name);
+    let failed = |error: ManagerError| {
+        let error = Error::from(error);
+        Error::new(
+            error.kind(),
+            format!("could not restore the name `{name}` of the old key (ID {id}): {error}"),
+        )
+        .http(error.http_status())
+        .key(id)
+    };
+    match look(access, id).await.map_err(failed)? {
+        // Another rotation has renamed the predecessor. If the name contains the predecessor's expiry, that rotation is complete.
+        Some(key)
+            if key.name() != predecessor.given_name.as_deref()
+                && is_named_by_expiry(&key, name) =>
+        {
+            return Ok(());
+        }
+        Some(key) if made_way_for(&key, name) => {}
+        // Another user or run has renamed or deleted the predecessor, so there is no name to restore.
+        _ => return Ok(()),
+    }
+    // Another run's successor may have the name now. In this case, the other run is responsible for the predecessor's name.
+    if is_taken(access, record, id).await.map_err(failed)? {
+        return Ok(());
+    }
+    let change = KeyChange {
+        key_name: Some(name.clone()),
+        ..KeyChange::default()
+    };
+    let wait = access.target.settle_timeout;
+    match reconcile::of_change(access.signed_in, id, &change, wait, None).await {
+        Ok(_) => Ok(()),
+        // Another run may have created a successor after the search.
+        Err(error)
+            if error.is_from_manager()
+                && is_taken(access, record, id).await.is_ok_and(|taken| taken) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Returns true if another key has the name of the predecessor. This run's successor is ignored, because a search may show it after its deletion.
+async fn is_taken(access: Access<'_>, record: &Record, old: i64) -> Result<bool, ManagerError> {
+    let name = &record.key_name;
+    let is_other = |key: &ApiKey| {
+        key.name() == Some(name)
+            && key.id != old
+            && record.key_id != Some(key.id)
+            && !is_ours(record, key)
+    };
+    let found = access.signed_in.api_keys_named(name).await?;
+    Ok(found.iter().any(is_other))
+}
