@@ -100,7 +100,7 @@ const DESTRUCTIVE: [&str; 21] = [
     "--rekey",
     "--forget",
     "--in-place",
-    "--if-missing",
+    "--ignore-missing",
 ];
 
 /// Returns the command of this program to suggest for an unknown command.

@@ -87,7 +87,7 @@ fn names_of_roles_and_keys_are_never_workflow_commands() {
                 &[
                     "delete-key",
                     &format!("{name}x"),
-                    "--if-missing=ok",
+                    "--ignore-missing",
                     "--yes",
                 ],
             ] {
