@@ -1,18 +1,14 @@
 //! Writes the journal record of a run before the run sends its request. If the request is not sent, the record is removed.
 
 use std::io;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 
 use super::record::{Own, RunRecord, remove};
 use crate::context::Context;
 use crate::error::Error;
 use crate::journal::{self, Entry, Record};
-
-/// How long an aborted run waits for the thread that writes its record.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A record that is being written to disk while the run does other work. Dropping this value removes the record.
 pub(crate) struct StartedRecord<'a> {
@@ -102,47 +98,61 @@ impl Drop for UnusedRecord<'_> {
     }
 }
 
-/// A record that a separate thread is writing. Dropping this value waits up to a second for the thread, and then removes the record. If the thread
-/// takes longer, the record may be left on disk. A leftover record is harmless, because `recover` finds no key for it and removes it.
+/// A record that a separate thread is writing. If this value is dropped early, the record is removed. The removal may take longer than the drop. It is
+/// one of the flushes for which the run waits at its end.
 struct Writing<'a> {
-    thread: JoinHandle<()>,
-    written: Receiver<io::Result<Unclaimed>>,
+    written: oneshot::Receiver<io::Result<Unclaimed>>,
+    /// The end of the thread, or `None` after the run has claimed the record.
+    ended: Option<oneshot::Receiver<io::Result<()>>>,
     context: &'a Context,
 }
 
-/// A written record that the thread sends to the run. If this value is dropped before the run has claimed the record, the record is
-/// removed.
+/// A written record that the run has not claimed yet. If this value is dropped, the record is removed.
 struct Unclaimed(Option<Entry>);
 
 impl<'a> Writing<'a> {
     fn start(record: Record, context: &'a Context) -> Self {
-        let (sender, written) = channel();
-        let thread = spawn_blocking(move || {
+        let (sender, written) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        drop(spawn_blocking(move || {
             let written = Entry::write(record).map(|entry| Unclaimed(Some(entry)));
-            let _ = sender.send(written);
-        });
+            let flushed = match sender.send(written) {
+                Err(Ok(unclaimed)) => {
+                    drop(unclaimed);
+                    journal::flush()
+                }
+                Ok(()) | Err(Err(_)) => Ok(()),
+            };
+            let _ = end.send(flushed);
+        }));
         Self {
-            thread,
             written,
+            ended: Some(ended),
             context,
         }
     }
 
     async fn done(&mut self) -> io::Result<Entry> {
-        (&mut self.thread).await.map_err(io::Error::other)?;
-        let mut written = self.written.try_recv().map_err(io::Error::other)??;
+        let written = (&mut self.written).await;
+        self.ended = None;
+        let mut written = written.map_err(io::Error::other)??;
         (written.0.take()).ok_or_else(|| io::Error::other("the run has already claimed the record"))
     }
 }
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
-        if let Ok(Ok(mut written)) = self.written.recv_timeout(PATIENCE)
+        let Some(ended) = self.ended.take() else {
+            return;
+        };
+        self.written.close();
+        if let Ok(Ok(mut written)) = self.written.try_recv()
             && let Some(entry) = written.0.take()
         {
             remove(entry, self.context);
             self.context.flushes.start();
         }
+        self.context.flushes.wait_for(ended);
     }
 }
 
