@@ -6,6 +6,7 @@ use super::connect::sign_out;
 use super::login_input::LoginInput;
 use super::method::AuthMethod;
 use super::sign_in::{sign_in, with_renewal};
+use crate::config::{SecretSource, Sourced};
 use crate::context::Context;
 use crate::error::Error;
 use crate::journal::{Operation, notice};
@@ -45,13 +46,20 @@ pub(crate) fn operation_of_session(target: &Target, id: &str, sinks: Vec<String>
     }
 }
 
-/// Returns true if the run will sign in with a password, and will neither ask the user nor wait for the manager before it sends the sign-in request.
+/// Returns true if the run will sign in with a password, and will send the sign-in request without waiting for the user, for a command or for the
+/// manager.
 pub(crate) fn signs_in_at_once(method: &AuthMethod, target: &Target, context: &Context) -> bool {
     matches!(method, AuthMethod::Password)
         && target.username.is_some()
-        && target.password.is_some()
+        && target.password.as_ref().is_some_and(is_at_hand)
+        && target.mfa.as_ref().is_none_or(is_at_hand)
         && target.wait.is_none()
         && !context.prompt().is_available()
+}
+
+/// Returns true if the secret can be read without waiting.
+fn is_at_hand(secret: &Sourced<SecretSource>) -> bool {
+    matches!(secret.value, SecretSource::File(_) | SecretSource::Value(_))
 }
 
 /// Signs in, warns about unfinished work of earlier runs, runs `work`, and signs out even if the work fails.
@@ -178,7 +186,7 @@ async fn session(
 
 /// Waits until the removal of journal records is flushed to disk. A second signal cancels the wait, so that the run can still report the result of
 /// its work.
-async fn finish_flushes(context: &Context) {
+pub(crate) async fn finish_flushes(context: &Context) {
     tokio::select! {
         biased;
         _ = context.signals.second_signal() => {

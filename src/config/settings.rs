@@ -241,7 +241,7 @@ impl Settings {
             .ok_or_else(|| {
                 let credentials = match (&self.api_key, &self.username, &self.password) {
                     (None, None, None) => {
-                        "; unless `swp-keys login` has saved a credential, also set the user name and the password, or an API key"
+                        "; if `swp-keys login` has saved no credential, also set the user name and the password, or an API key"
                     }
                     _ => "",
                 };

@@ -40,6 +40,11 @@ impl PendingFlushes {
         self.started.borrow_mut().push(flushed);
     }
 
+    /// Adds a flush that runs on a thread of the caller.
+    pub(crate) fn wait_for(&self, flushed: oneshot::Receiver<io::Result<()>>) {
+        self.started.borrow_mut().push(flushed);
+    }
+
     /// Waits for all flushes, for at most [`LONGEST_WAIT`]. A failed flush is only logged, because its worst consequence is that a power failure in
     /// the next seconds restores a removed record.
     pub(crate) async fn finish(&self) {

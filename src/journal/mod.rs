@@ -22,7 +22,7 @@ mod tests;
 
 pub(crate) use entry::{Entry, is_left_on_disk, is_too_long, is_unmarked};
 pub(crate) use flushes::PendingFlushes;
-pub(crate) use folder::{place, turn};
+pub(crate) use folder::{flush, place, turn};
 pub(crate) use listing::{JournalEntry, unfinished};
 pub(crate) use progress::{Stage, read_boot_id};
 pub(crate) use record::{Operation, Predecessor, Record, Work, has_room};

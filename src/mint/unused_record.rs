@@ -1,18 +1,14 @@
 //! Writes the journal record of a run before the run sends its request. If the request is not sent, the record is removed.
 
 use std::io;
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 
 use super::record::{Own, RunRecord, remove};
 use crate::context::Context;
 use crate::error::Error;
 use crate::journal::{self, Entry, Record};
-
-/// How long an aborted run waits for the thread that writes its record.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A record that is being written to disk while the run does other work. Dropping this value removes the record.
 pub(crate) struct StartedRecord<'a> {
@@ -133,37 +129,46 @@ impl Drop for UnusedRecord<'_> {
     }
 }
 
-/// Records that a separate thread is writing. Dropping this value waits up to a second for the thread, and then removes the records. If the thread
-/// takes longer, a record may be left on disk. A leftover record is harmless, because `recover` finds no key for it and removes it.
+/// Records that a separate thread is writing. If this value is dropped early, the records are removed. The removal may take longer than the drop. It is
+/// one of the flushes for which the run waits at its end.
 struct Writing<'a> {
-    thread: JoinHandle<()>,
-    written: Receiver<io::Result<Vec<Unclaimed>>>,
+    written: oneshot::Receiver<io::Result<Vec<Unclaimed>>>,
+    /// The end of the thread, or `None` after the run has claimed the records.
+    ended: Option<oneshot::Receiver<io::Result<()>>>,
     context: &'a Context,
 }
 
-/// A written record that the thread sends to the run. If this value is dropped before the run has claimed the record, the record is
-/// removed.
+/// A written record that the run has not claimed yet. If this value is dropped, the record is removed.
 struct Unclaimed(Option<Entry>);
 
 impl<'a> Writing<'a> {
     fn start(records: Vec<Record>, context: &'a Context) -> Self {
-        let (sender, written) = channel();
-        let thread = spawn_blocking(move || {
+        let (sender, written) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        drop(spawn_blocking(move || {
             let unclaimed = |entry| Unclaimed(Some(entry));
             let written = Entry::write_all(records);
             let written = written.map(|entries| entries.into_iter().map(unclaimed).collect());
-            let _ = sender.send(written);
-        });
+            let flushed = match sender.send(written) {
+                Err(Ok(unclaimed)) => {
+                    drop::<Vec<Unclaimed>>(unclaimed);
+                    journal::flush()
+                }
+                Ok(()) | Err(Err(_)) => Ok(()),
+            };
+            let _ = end.send(flushed);
+        }));
         Self {
-            thread,
             written,
+            ended: Some(ended),
             context,
         }
     }
 
     async fn done(&mut self) -> io::Result<Vec<Entry>> {
-        (&mut self.thread).await.map_err(io::Error::other)?;
-        let mut written = self.written.try_recv().map_err(io::Error::other)??;
+        let written = (&mut self.written).await;
+        self.ended = None;
+        let mut written = written.map_err(io::Error::other)??;
         Ok((written.iter_mut())
             .filter_map(|one| one.0.take())
             .collect())
@@ -172,13 +177,21 @@ impl<'a> Writing<'a> {
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
-        let Ok(Ok(mut written)) = self.written.recv_timeout(PATIENCE) else {
+        let Some(ended) = self.ended.take() else {
             return;
+        };
+        self.written.close();
+        let mut written = match self.written.try_recv() {
+            Ok(Ok(written)) => written,
+            _ => Vec::new(),
         };
         for entry in written.iter_mut().filter_map(|one| one.0.take()) {
             remove(entry, self.context);
         }
-        self.context.flushes.start();
+        if !written.is_empty() {
+            self.context.flushes.start();
+        }
+        self.context.flushes.wait_for(ended);
     }
 }
 

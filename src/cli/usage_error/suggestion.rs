@@ -113,9 +113,11 @@ pub(super) fn command(word: &str, line: &TypedLine) -> Option<String> {
         let synonym = SUBCOMMANDS.iter().filter(exists).find_map(meant);
         return synonym.or_else(|| similar(&word, line));
     }
-    (in_two_words(&word, line))
-        .or_else(|| COMMANDS.iter().find_map(meant))
-        .or_else(|| similar(&word, line))
+    if let Some(name) = in_two_words(&word, line) {
+        return Some(name).filter(|name| !DESTRUCTIVE.contains(&name.as_str()));
+    }
+    let synonym = COMMANDS.iter().find_map(meant);
+    synonym.or_else(|| similar(&word, line))
 }
 
 /// Returns the command that was typed as two words, such as `list-keys` for `key list` or `get keys`.
@@ -131,9 +133,7 @@ fn in_two_words(word: &str, line: &TypedLine) -> Option<String> {
         verb(&second, word),
         verb(&second, &format!("{word}s")),
     ];
-    (names.into_iter())
-        .find(|name| line.command.find_subcommand(name).is_some())
-        .filter(|name| !DESTRUCTIVE.contains(&name.as_str()))
+    (names.into_iter()).find(|name| line.command.find_subcommand(name).is_some())
 }
 
 /// Returns the most similar command. Returns `None` if no command is similar, or if the most similar command can do harm.

@@ -45,13 +45,11 @@ pub(crate) async fn run(
         context.output.note(&note);
     }
     // The record is written during the sign-in, because waiting for the disk later would make `create` 10 % slower.
-    let started = match session::signs_in_at_once(&method, &target, context) {
-        true => {
-            let places = prepared.places();
-            plan.start_record(context, |id| operation_of_session(&target, id, places))?
-        }
-        false => None,
-    };
+    let mut started = None;
+    if session::signs_in_at_once(&method, &target, context) {
+        let places = prepared.places();
+        started = plan.start_record(context, |id| operation_of_session(&target, id, places))?;
+    }
     let created = session::signed_in_with(&method, &input, &target, context, async |access| {
         if !is_guided {
             return plan.carry_out(access, prepared, started).await;
@@ -64,8 +62,10 @@ pub(crate) async fn run(
             .await;
         created.map_err(|error| explain_ended_session(error, access))
     })
-    .await?;
-    let Some(report) = created else {
+    .await;
+    // After a failed sign-in, the removal of the record may still be running.
+    session::finish_flushes(context).await;
+    let Some(report) = created? else {
         return Ok(Outcome::Done);
     };
     report.print(context);

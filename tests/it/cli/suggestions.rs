@@ -94,6 +94,8 @@ fn a_misspelled_command_never_suggests_a_destructive_one() {
             assert!(!hint.contains(bad), "{word}: {stderr}");
         }
     }
+    let stderr = env.run(["key", "delete", "1"]).failure(2).to_owned();
+    contains(&stderr, &["`key`", "`swp-keys help`"]);
     for flag in [
         "--forc",
         "--yess",

@@ -1,10 +1,11 @@
-//! Two signals while the removal of a record is flushed: the work is complete, so that the run must report its result.
+//! Runs whose disk takes long to flush a record or its removal.
 #![cfg(target_os = "linux")]
 
 use std::path::Path;
 
 use super::strace::strace_works;
 use crate::support::files::read;
+use crate::support::proxy::ReservedPort;
 use crate::support::{RunResult, TestEnv, binary};
 
 /// Runs the program under strace with these injections.
@@ -106,4 +107,30 @@ fn a_deleted_key_is_reported_as_deleted() {
     assert_eq!(error["code"], "undelivered", "{error}");
     let keys = env.sandbox.api_keys();
     assert!(keys.iter().all(|key| key.name.as_deref() != Some("new")));
+}
+
+/// The record is written during the sign-in. The run waits for its removal if the sign-in fails first.
+#[test]
+fn a_refused_connection_leaves_no_record_on_a_slow_disk() {
+    if !strace_works() {
+        return;
+    }
+    let env = TestEnv::new();
+    let port = ReservedPort::new();
+    let url = port.url();
+    let words = [
+        "create",
+        "--role",
+        "Auditor",
+        "--retries",
+        "0",
+        "--url",
+        &url,
+    ];
+    let slow = "inject=fsync:delay_exit=1200000".to_owned();
+    let result = traced(&env, &[slow], &words);
+    result.failure(8);
+    let folder = env.home.path("state/unfinished");
+    let left: Vec<_> = std::fs::read_dir(folder).expect("a folder").collect();
+    assert!(left.is_empty(), "{left:?}");
 }
