@@ -101,11 +101,7 @@ impl<'a> CreatePlan<'a> {
         let meta_of = |fields: &Map<String, Value>| {
             key_meta::complete(&meta, fields, role_name.as_deref(), access.signed_in.time())
         };
-        let is_checked =
-            self.args.if_exists == IfExists::Ensure && matches!(existing, Existing::One(_));
-        if let Some(summary) = effective_role(&role, &existing).filter(|_| !is_checked) {
-            role_check::check(summary, self.args.allow_full_access, access.context)?;
-        }
+        self.check_role(&role, &existing, access)?;
         if self.args.dry_run {
             let role = role_name.as_deref();
             report::dry_run(&key, &existing, &prepared, role, meta_of, access.context)?;
@@ -134,6 +130,23 @@ impl<'a> CreatePlan<'a> {
             Existing::One(_) => report,
             _ => self.report_created(report, &key),
         }))
+    }
+
+    /// Checks the role of the key, unless the role of an existing key was already checked.
+    fn check_role(
+        &self,
+        role: &RequestedRole,
+        existing: &Existing,
+        access: Access<'_>,
+    ) -> Result<(), Error> {
+        let is_checked =
+            self.args.if_exists == IfExists::Ensure && matches!(existing, Existing::One(_));
+        match effective_role(role, existing).filter(|_| !is_checked) {
+            Some(summary) => {
+                role_check::check(summary, self.args.allow_full_access, access.context)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Creates a key. If `existing` is a key with the requested name, creates a new secret for that key instead.
