@@ -120,7 +120,7 @@ impl Folder {
                 _ => {}
             }
         }
-        names.sort();
+        names.sort_unstable();
         Ok(names)
     }
 
