@@ -271,10 +271,10 @@ fn shell_word(name: &str) -> String {
     )
 }
 
-/// Checks that the lockout guard has not paused sign-ins. If it has, and if there is a terminal, the user is asked once whether to sign in anyway.
+/// Checks that the lockout guard has not paused sign-ins. If sign-ins are paused, asks the user on the terminal whether to sign in anyway.
 ///
 /// # Errors
-/// Returns an error with the reason and the end of the pause if sign-ins are paused and the user did not confirm.
+/// Returns an error if sign-ins are paused, and the user declines or there is no terminal. The error contains the reason and the end of the pause.
 async fn check_guard(context: &Context, guard: &LockoutGuard) -> Result<(), Error> {
     let Err(paused) = guard.check() else {
         return Ok(());

@@ -31,7 +31,7 @@ impl Command {
         }
     }
 
-    /// Returns true if this command accepts `-o tsv`. Such a command prints a table or ignores the output format.
+    /// Returns true if this command accepts `-o tsv`, because the command prints a table or ignores the output format.
     fn accepts_tsv(&self) -> bool {
         match self {
             Self::FindRole(args) => args.prints_table(),

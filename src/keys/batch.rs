@@ -162,7 +162,7 @@ impl KeyResult {
 /// The verb of a command, in the forms that messages need.
 #[derive(Clone, Copy)]
 pub(crate) struct BatchWords {
-    /// The infinitive of the verb, such as `delete`. With `-key` appended, it is the name of the command.
+    /// The infinitive of the verb, such as `delete` for the command `delete-key`.
     pub(crate) verb: &'static str,
     /// The past participle, such as `deleted`.
     pub(crate) done: &'static str,
@@ -177,7 +177,7 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Returns a batch without results. `flags` are the flags that a hint must repeat, each after a space.
+    /// Returns a batch without results. `flags` are the flags that a hint must repeat, such as ` --force`.
     pub(crate) fn new(words: BatchWords, flags: String) -> Self {
         let results = Vec::new();
         Self {

@@ -13,7 +13,7 @@ use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
 pub(super) enum Objection {
     /// The manager rejected the secret.
     Refused(String),
-    /// It is unknown whether the secret works. If the manager processed an earlier reset request last, the secret is invalid.
+    /// It is unknown whether the secret works. An earlier reset request may have arrived late and replaced the secret.
     Doubtful(String),
     /// The response that contains the secret is not about the key that this run created.
     Exchanged(String),
@@ -33,12 +33,12 @@ impl Transaction<'_> {
     ///
     /// Returns true if the secret was used and works.
     pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<bool, Objection> {
-        // If the key is new, duplicates of the key or other keys with the same name may exist.
+        // A new key may have duplicates, and other keys may have the same name.
         if record.work == Work::Create {
             self.stands_alone(minted, record).await?;
         }
-        // If the key existed before this run, another run may have replaced this secret. If the response to an earlier request was lost, that
-        // request may have replaced this secret late. In both cases, the secret is tested.
+        // The secret is tested if another request may have replaced it. If the key existed before this run, another run may have sent that request.
+        // If the response to this run's first request was lost, the first request may have arrived late.
         let in_doubt = minted.uncertain || record.work == Work::Rekey;
         let idle = is_idle(minted.active, minted.expiry_date, self.access.signed_in);
         let verified = (self.verify || in_doubt && !idle) && self.works(minted).await?;
@@ -95,8 +95,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Waits until a search by name shows this key, and returns the search results. Results that contain this key also contain all keys with the same
-    /// name that were created earlier.
+    /// Waits until a search by name finds this key, and returns the search results. If the search finds this key, it also finds all older keys with
+    /// the same name.
     async fn shown_beside(&self, minted: &Minted) -> Result<Vec<ApiKey>, ManagerError> {
         let mut poll = Poll::new(self.access.target.settle_timeout);
         loop {
@@ -148,7 +148,8 @@ impl Transaction<'_> {
                     "the manager rejected the new secret: {error}"
                 )))
             }
-            // The response to an earlier reset request was lost. If the manager processed that request last, the new secret is invalid.
+            // The response to an earlier reset request was lost. The manager may have processed the earlier request after the newer request. In this
+            // case, the new secret is invalid.
             Tried::Unproven(error) if minted.uncertain && !is_about_a_right(&error) => {
                 Err(Objection::Doubtful(format!(
                     "could not check whether the new secret works, so it was not delivered: {error}"
@@ -168,8 +169,8 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns true if the error shows that the manager accepted the secret and only rejected the request. Rate limits, server errors and proxy
-/// responses do not show whether the secret works.
+/// Returns true if the error proves that the secret works: the manager accepted the secret, and rejected the request for a different reason. A rate
+/// limit, a server error or a proxy response proves nothing.
 fn is_about_a_right(error: &ManagerError) -> bool {
     error.is_from_manager()
         && match error.cause() {

@@ -31,7 +31,7 @@ use crate::journal::{self, Predecessor, Record, Stage};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError};
 use crate::process::pending::PendingWork;
 
-/// Returns true if the manager rejected the successor because the predecessor has the same name.
+/// Returns true if the manager did not create the successor, because the predecessor has the same name.
 pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) -> bool {
     let Some(predecessor) = &record.predecessor else {
         return false;
@@ -41,8 +41,8 @@ pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) ->
 }
 
 impl Transaction<'_> {
-    /// Renames the predecessor, so that the successor can have the name. After an error, the predecessor may have the new name nevertheless, so
-    /// [`Transaction::restore_predecessor`] restores the old name.
+    /// Renames the old key (the predecessor), so that the new key can have its name. The manager may rename the old key even if this function returns
+    /// an error. So after an error, [`Transaction::restore_predecessor`] restores the name.
     pub(super) async fn rename_predecessor(
         &mut self,
         recorded: &mut RunRecord,
@@ -231,8 +231,8 @@ async fn set_end(
         Some(answer) => answer,
         None => return Ok(Retired::Gone),
     };
-    // If the response lacks the expiry, the key is read again. The manager omits an expiry that is not set (docs/manager-api.md, "Key fields"), but
-    // the response to a change may also be incomplete.
+    // If the response contains no expiry, the key is read again. Either the key never expires, or the response is incomplete (docs/manager-api.md,
+    // "Key fields").
     let shown = match answer.expiry_date() {
         Some(shown) => Some(shown),
         None => look(access, id).await?.and_then(|key| key.expiry_date()),
@@ -282,7 +282,7 @@ async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Opti
         return Err(error.into());
     }
     let answer = if rest == KeyChange::default() {
-        // The change contained only the new name, which the manager has rejected. So no second request is sent.
+        // The change contained only the new name, and the manager has rejected the name. So nothing is left to send.
         look(access, id).await?
     } else {
         match reconcile::of_change(access.signed_in, id, &rest, wait, None).await {

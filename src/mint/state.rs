@@ -132,8 +132,8 @@ pub(super) enum Failure {
     Unresolved(Error),
 }
 
-/// A function that returns the `meta` object of the JSON output. Its argument contains the fields of the key, which are known only after the manager
-/// has returned the secret.
+/// A function that builds the `meta` object of the JSON output from the key's fields. The fields are known only after the manager has returned the
+/// secret.
 type MetaOf<'a> = Box<dyn Fn(&Map<String, Value>) -> Value + 'a>;
 
 /// A transaction that creates a secret and delivers it.
@@ -142,11 +142,11 @@ pub(crate) struct Transaction<'a> {
     pub(super) prepared: PreparedSinks,
     /// Returns the `meta` object of the JSON output.
     pub(super) meta_of: MetaOf<'a>,
-    /// If true, the secret is used once before success is reported, to verify that it works.
+    /// If true, the run tests the secret before it reports success.
     pub(super) verify: bool,
     /// True if this transaction finishes the work of an interrupted run.
     pub(super) recovering: bool,
-    /// True if this transaction repeats the create request of an interrupted run, whose key no longer exists.
+    /// True if an interrupted run's key no longer exists, and this transaction repeats the create request.
     pub(super) again: bool,
     /// True if the manager may still rename the old key, because the response to a rename was lost.
     pub(super) renames_late: bool,
@@ -173,12 +173,12 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Sets whether the secret is used once before success is reported, to verify that it works.
+    /// Sets whether the run tests the secret before it reports success.
     pub(crate) fn verify(self, verify: bool) -> Self {
         Self { verify, ..self }
     }
 
-    /// Marks this transaction as finishing the work of an interrupted run.
+    /// Declares that this transaction continues an interrupted run.
     pub(crate) fn recovering(self) -> Self {
         Self {
             recovering: true,

@@ -25,8 +25,8 @@ impl ProfileOffer {
         (is_useful && file::path().is_some()).then_some(Self)
     }
 
-    /// Asks whether to save the manager as a profile, and saves the profile if the user agrees. If it cannot be saved, prints a warning.
-    /// `has_saved` is true if `login` has saved a session or an API key for the manager.
+    /// Asks whether to save the manager as a profile, and saves the profile if the user agrees. Prints a warning if the profile cannot be saved.
+    /// `has_saved` is true if `login` has saved a credential for the manager.
     pub(super) async fn make(
         self,
         target: &Target,

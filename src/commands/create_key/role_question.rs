@@ -79,7 +79,7 @@ pub(super) async fn ask(allow_full_access: bool, access: Access<'_>) -> Result<C
     }
 }
 
-/// Returns the question that the user must confirm before a role that grants every right is used.
+/// Returns the warning that the role grants every right, followed by the question `Use this role?`.
 fn warning(role: &RoleSummary) -> String {
     let sentence = format!(
         "{} grants every right, so a key with this role has full control of the manager.",

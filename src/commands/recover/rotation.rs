@@ -58,7 +58,7 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
     finish(args, entry, id, access).await
 }
 
-/// Finishes a rotation whose new secret was delivered: sets the expiry of the old key.
+/// Finishes a rotation by setting the expiry of the old key. The new secret has already been delivered.
 ///
 /// # Errors
 /// Returns an error if `--delete` is set, because the new secret may be in use.

@@ -138,7 +138,7 @@ impl Rotation<'_> {
         }
     }
 
-    /// Warns if the new key expires before the old key, so that the overlap is shorter than requested.
+    /// Warns if the new key expires before the old key. The overlap is then shorter than requested.
     pub(super) fn warn_short_successor(&self, context: &Context) {
         let until = self.meta["predecessor"]["expiryDate"].as_i64();
         let (Some(end), Some(until)) = (self.new.expiry_date, until) else {
@@ -213,6 +213,6 @@ pub(super) enum NextStep {
     Create,
     /// Create a new secret for the new key, which exists and has this ID.
     NewSecret(i64),
-    /// Set the expiry of the old key. The value is the ID of the new key, whose secret was already delivered.
+    /// Set the expiry of the old key. The new key has this ID, and its secret was already delivered.
     Expiry(i64),
 }

@@ -129,7 +129,7 @@ impl RotationPlan<'_> {
                 .hint("run `swp-keys create-key` to create a new key"));
         };
         let expiry = match successor::expiry(&old, self.expiry, access.signed_in) {
-            // If the interrupted run has already created the new key, the new key has an expiry, so no expiry is needed here.
+            // The new key already exists and has an expiry, so the error is ignored.
             Err(_) if successor_id.is_some() => None,
             expiry => expiry?,
         };

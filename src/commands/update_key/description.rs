@@ -36,7 +36,7 @@ pub(super) fn compose(
     Ok(Some(parts.join(" ")))
 }
 
-/// Returns `text` without the markers `[swp-keys ...]` of these operations, and without the space before each marker.
+/// Returns `text` without the marker `[swp-keys OPERATION]` of each operation in `operations`. The space before a marker is also removed.
 fn without_markers(text: &str, operations: &[&str]) -> String {
     operations.iter().fold(text.to_owned(), |text, operation| {
         let mark = mark(operation);

@@ -225,8 +225,8 @@ async fn require_free_name(name: &str, key: &ApiKey, access: Access<'_>) -> Resu
     }
 }
 
-/// Returns a conflict error if the journal record of an unfinished run refers to this key. `recover` finds the key by its name and marker, so they
-/// must not change before `recover` has run.
+/// Returns a conflict error if the journal record of an unfinished run refers to this key. `recover` finds the key by its name and its marker, so the
+/// name and the marker must not change before `recover` has run.
 fn require_no_unfinished_run(key: &ApiKey, target: &Target) -> Result<(), Error> {
     let manager = target.address.to_string();
     let entries = journal::unfinished().unwrap_or_default();

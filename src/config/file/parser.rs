@@ -49,9 +49,8 @@ pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
     read
 }
 
-/// Adds the syntax errors that the TOML parser found. Only their fixed messages are used, because their `Display` text quotes the line. If a line has
-/// a syntax error and other problems, only the syntax error is reported. There is one exception: if one of the other problems is that the line
-/// contains a secret, only this problem is reported.
+/// Adds the syntax errors that the TOML parser found. Only the fixed message of a syntax error is used, because its `Display` text quotes the line. A
+/// syntax error replaces all other problems of its line. But if the line contains a secret, the secret is reported instead of the syntax error.
 fn add_broken(problems: &mut Vec<Diagnostic>, text: &str, broken: &[toml::de::Error]) {
     for error in broken {
         let offset = error.span().map_or(0, |span| span.start);

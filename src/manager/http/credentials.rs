@@ -5,7 +5,7 @@ use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue}
 use super::call::SignerKind;
 use crate::secret::{Secret, joined};
 
-/// The header for an API key of a manager, including the managers that the vendor hosts (docs/manager-api.md, "Authentication").
+/// The header that contains the API key. It is the same for managers that the vendor hosts (docs/manager-api.md, "Authentication").
 const API_SECRET_KEY: HeaderName = HeaderName::from_static("api-secret-key");
 /// The header for the request ID of a session.
 const REQUEST_ID: HeaderName = HeaderName::from_static("rid");
