@@ -34,7 +34,7 @@ pub(crate) struct Context {
     pub(crate) require_journal: bool,
     /// If true, the run never prompts.
     no_input: bool,
-    /// True if the run only has to sign out and to finish flushes to disk. See [`Context::aborted`].
+    /// True if the work is done, and only the sign-out and the flushes to disk remain. See [`Context::aborted`].
     signing_out: Cell<bool>,
 }
 

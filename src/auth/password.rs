@@ -134,8 +134,8 @@ impl PasswordSignIn<'_> {
                 && first_use::trust_on_first_use(target, context).await?
             {
                 manager = target.manager(context)?;
-                // The TLS handshake failed before the MFA code was sent, so `remember` deleted the MFA code from the sign-in record. The next
-                // request will send the MFA code, so it is recorded here once more.
+                // The MFA code was not sent, because the TLS handshake failed. So `remember` deleted the MFA code from the sign-in record. The MFA
+                // code is recorded again here, because the next request sends it.
                 if let Some(code) = &code {
                     (guard.mark_code_used(code))
                         .map_err(|spent| code_already_used("the code", &spent))?;

@@ -112,7 +112,7 @@ pub(crate) async fn signed_in_to_recover<T>(
 
 /// The work of a session. It is a trait object, so that all commands share one copy of the code that signs in and out.
 trait SessionWork {
-    /// Does the work. Must be called only once.
+    /// Does the work of the session. The caller must call this method only once.
     fn run<'a>(
         &'a mut self,
         access: Access<'a>,

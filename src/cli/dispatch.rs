@@ -21,7 +21,7 @@ impl Command {
         }
     }
 
-    /// Returns true if the command prints the GitHub Actions workflow command that masks the secret in the log of the job.
+    /// Returns true if this run prints the line `::add-mask::SECRET`. GitHub Actions then masks the secret in the log of the job.
     pub(crate) fn masks_a_secret(&self) -> bool {
         match self {
             Self::CreateKey(args) => args.sinks.mask(),

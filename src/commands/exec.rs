@@ -374,8 +374,8 @@ async fn delete(
         ..access
     };
     let result = mint::delete_delivered(signed_in_again, record, delivered).await;
-    // The key was deleted. The message which says that the key may still exist is removed now, because a second signal during the sign-out would
-    // print it.
+    // The key was deleted. `pending` contains the message that the key may still exist. The message is removed before the sign-out, because a second
+    // signal during the sign-out prints every pending message.
     drop(pending);
     sign_out(access.target, &again, access.context).await;
     result

@@ -80,8 +80,8 @@ pub(crate) struct Predecessor {
     pub(crate) id: i64,
     /// How long the old key remains valid after the delivery of the successor's secret, in milliseconds.
     pub(crate) overlap: i64,
-    /// The new name of the old key, or `None` if the old key is not renamed. The rename allows the successor to have the old name. The new
-    /// name is recorded before the rename.
+    /// The new name of the old key, or `None` if the old key is not renamed. The old key is renamed so that the successor can get the old key's name.
+    /// The new name is recorded before the rename.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) given_name: Option<String>,
     /// True if the successor's secret was delivered. Earlier versions of this program wrote this field instead of [`Stage::Delivered`].

@@ -164,7 +164,7 @@ impl KeyResult {
 pub(crate) struct BatchWords {
     /// The infinitive of the verb, such as `delete` for the command `delete-key`.
     pub(crate) verb: &'static str,
-    /// The past participle, such as `deleted`.
+    /// The past participle of the verb, such as `deleted`.
     pub(crate) done: &'static str,
 }
 
@@ -244,7 +244,7 @@ impl Batch {
         (self.results.iter()).filter_map(move |result| result.failure(verb))
     }
 
-    /// Returns the command that changes the keys that this run has not changed. The command selects the keys by ID.
+    /// Returns the command for the keys that this run has not changed, such as `swp-keys lock-key 12 15`.
     fn command_for_the_rest(&self) -> String {
         let mut command = format!("swp-keys {}-key", self.words.verb);
         let rest = self.results.iter().filter(|result| !result.succeeded());

@@ -20,7 +20,7 @@ pub(super) fn known_before(record: &Record, key: &ApiKey) -> Option<Failure> {
     })
 }
 
-/// The run that created the key in a response.
+/// Tells which run created the key that a response contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attribution {
     /// This run.

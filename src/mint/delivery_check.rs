@@ -28,8 +28,8 @@ impl From<(ErrorKind, String)> for Objection {
 }
 
 impl Transaction<'_> {
-    /// Checks that the secret may be delivered. The secret must not be delivered if a signal was received, if another run created a key with the same
-    /// name first, or if the secret does not work.
+    /// Checks that the secret may be delivered. The secret must not be delivered in three cases: a signal was received, another run created a key
+    /// with the same name before this run did, or the secret does not work.
     ///
     /// Returns true if the secret was used and works.
     pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<bool, Objection> {
@@ -180,11 +180,12 @@ fn is_about_a_right(error: &ManagerError) -> bool {
         }
 }
 
-/// Returns the IDs of the keys in `found` that are duplicates of this key. A duplicate was created by the same create request as this key. A key to
-/// which someone has copied this run's marker is not a duplicate.
+/// Returns the IDs of the keys in `found` that are duplicates of the new key. A duplicate was created by the same create request as the new key. If a
+/// user copied this run's marker to a different key, that key is not a duplicate.
 ///
 /// # Errors
-/// Returns an [`Objection`] if a different key has this run's marker and this key does not. The secret must not be delivered in this case.
+/// Returns an [`Objection`] if a different key has this run's marker, but the new key lacks the marker. The secret must not be delivered in this
+/// case.
 fn duplicates(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>, Objection> {
     let is_other = |key: &&ApiKey| key.id != minted.id && is_ours(record, key);
     let Some(other) = found.iter().find(is_other) else {

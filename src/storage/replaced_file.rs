@@ -107,7 +107,7 @@ impl ReplacedFile {
         &self.folder
     }
 
-    /// Returns the open file if it was overwritten in place, and `None` if it was replaced.
+    /// Returns the open file if its content was overwritten in place. Returns `None` if the file was replaced by a new file.
     pub(crate) fn overwritten(&self) -> Option<&File> {
         match &self.backup {
             Backup::Overwritten(file, _) => Some(file),

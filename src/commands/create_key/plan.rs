@@ -334,8 +334,8 @@ impl<'a> CreatePlan<'a> {
     }
 }
 
-/// Returns the requested role if the key that gets the secret has this role. Returns `None` if that key already existed with a different role, or if
-/// the requested role was not read.
+/// Returns the requested role. Returns `None` if the key already exists and has a different role. Also returns `None` if the requested role was not
+/// read from the manager.
 fn effective_role<'a>(role: &'a RequestedRole, existing: &Existing) -> Option<&'a RoleSummary> {
     match existing {
         Existing::One(found) if found.role_id() != Some(role.id) => None,

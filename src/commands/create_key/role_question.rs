@@ -96,8 +96,8 @@ fn quoted(name: &str) -> String {
 struct RoleChoices(Vec<RoleSummary>);
 
 impl RoleChoices {
-    /// Returns the role or roles that an answer selects. An answer of digits is always the number of a role in the table, even if it is also the name
-    /// of a role.
+    /// Returns the role or roles that the user's answer selects. If the answer consists of digits, it is the number of a role in the table. It is
+    /// then never used as a role's name.
     ///
     /// # Errors
     /// Returns a usage error if no role matches the answer, or if the matching role does not allow API access.

@@ -167,7 +167,7 @@ pub(super) fn expiry(
         .key(old.id)
     };
     let lifetime = Duration::from_millis(lifetime.ok_or_else(unknown)?);
-    // If the old key's lifetime is less than an hour, it is not copied, because the new key could expire before it is used. A key with such a short
+    // A lifetime of less than an hour is not copied to the new key, because the new key could expire before it is used. A key with such a short
     // lifetime was probably created for a single task.
     if lifetime < MIN_LIFETIME {
         return Err(Error::usage(

@@ -183,8 +183,8 @@ impl Args {
     /// Checks for conflicts that the manager does not detect.
     ///
     /// # Errors
-    /// Returns a conflict error if another key has the new name, or if `recover` still needs the current name or marker of the key to finish an
-    /// interrupted run.
+    /// Returns a conflict error if another key has the new name. Also returns a conflict error if the change affects the key's name or marker while
+    /// an interrupted run on the key is unfinished. `recover` needs the current name or marker to finish the interrupted run.
     async fn check(
         &self,
         key: &ApiKey,

@@ -35,7 +35,7 @@ pub(crate) struct NewProfile {
     pub(crate) url: String,
     /// The tenant, or `None` for the primary tenant.
     pub(crate) tenant: Option<String>,
-    /// The user name, if the user signed in with one.
+    /// The user name, or `None` if the user signed in without a user name.
     pub(crate) username: Option<String>,
 }
 

@@ -243,7 +243,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Returns true if a name in the file is equal or similar to the name of a field. A message may repeat only such a name, because any other name may
+/// Returns true if `name` is equal or similar to the name of a field. A message may repeat `name` only in this case. Any other name in the file may
 /// be a misplaced secret.
 fn is_similar_to_field(name: &str, known: &[&str]) -> bool {
     let folded = name.to_lowercase();

@@ -71,8 +71,8 @@ impl KeyHeader {
     }
 }
 
-/// Returns true if the secret has the older form of Cloud One keys: 27 and 66 alphanumeric characters, with a colon between them. The secret of a
-/// manager's key never has this form. It ends with `=`, or begins with a short number or a GUID.
+/// Returns true if the secret has the older form of Cloud One keys: 27 alphanumeric characters, a colon, and 66 alphanumeric characters. The secret
+/// of a manager's key never has this form. A manager's secret ends with `=`, or begins with a short number or a GUID.
 fn is_account_key(secret: &str) -> bool {
     let is_part = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|byte| byte.is_ascii_alphanumeric())

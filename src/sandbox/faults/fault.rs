@@ -11,7 +11,7 @@ pub struct Fault {
     pub method: Option<String>,
     /// The path of the affected requests. `*` matches any text.
     pub path: String,
-    /// The number of the first affected request. The requests to the route are counted from 1, beginning when the fault is injected.
+    /// The number of the first affected request. Request 1 is the first request to the route after the fault was injected.
     pub nth: u32,
     /// The number of consecutive requests that the fault affects.
     pub times: u32,

@@ -113,8 +113,8 @@ fn write_json(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::
     }
 }
 
-/// A writer that escapes JSON and writes it to another writer. The serializer passes only whole characters to this writer. If the other writer
-/// fails, its I/O error is stored in `broken`. The serializer's own error does not contain the kind of the I/O error.
+/// A writer that escapes JSON and writes it to `to`. The serializer passes only whole characters to this writer. If `to` returns an I/O error, the
+/// error is stored in `broken`, because the serializer's error does not contain the kind of an I/O error.
 struct Escaping<'a, W> {
     to: &'a mut W,
     broken: Option<io::Error>,
