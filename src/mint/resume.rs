@@ -226,7 +226,8 @@ fn is_of_its_time(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
 }
 
 /// Checks that this run uses the same sign-in method as the interrupted run. If the interrupted run used an API key, this run must use the same API
-/// key. A different API key may belong to a different tenant (docs/manager-api.md, "Tenants"), where the interrupted run's key is not visible.
+/// key. A different API key may belong to a different tenant (docs/manager-api.md, "Tenants"), where the key that the interrupted run created
+/// is not visible.
 ///
 /// # Errors
 /// Returns an error if the sign-in method or the API key differs.

@@ -172,7 +172,8 @@ impl ReplacedFile {
         whole(&self.folder.open_regular(&self.name, false)?, limit)
     }
 
-    /// Replaces the content `now` of the file with `content`. This function is for a file that another process has changed since this run wrote it.
+    /// Writes `content` to the file. `now` is the file's present content. This function is for a file that another process has changed since this run
+    /// wrote it.
     ///
     /// # Errors
     /// Returns the system's error.

@@ -93,7 +93,7 @@ pub(super) fn leave_existing(
     if problems.is_empty() {
         access.context.output.note(&message);
     } else {
-        // The warning is printed even with `--quiet`. Without it, the exit code 0 would suggest that the destination contains a secret that works.
+        // `--quiet` does not suppress this warning, because the exit code 0 suggests that the destination contains a secret that works.
         access.context.output.insist(&message);
     }
     meta["created"] = false.into();

@@ -200,8 +200,8 @@ async fn end_session(transport: &Transport, credentials: &Credentials) -> Result
     result
 }
 
-/// Returns true if the manager refused `DELETE /api/sessions/current`. The run then tries the legacy sign-out call. A call over the rate limit also
-/// counts as refused, because a session that stays open counts towards the session limit.
+/// Returns true if the manager refused `DELETE /api/sessions/current`. The run then tries the legacy sign-out call. This
+/// function also returns true for a call over the rate limit. If the session stayed open, it would count towards the session limit.
 fn is_refusal(cause: &Cause) -> bool {
     matches!(
         cause,

@@ -31,7 +31,7 @@ pub(crate) struct ApiRequest<'a> {
     /// The secrets in the body. They are redacted from responses.
     pub(crate) secrets: Vec<&'a Secret>,
     pub(crate) retry: RetryPolicy,
-    /// The signals that end a pause before the request is sent again. `None` if a signal does not end the pause.
+    /// If set, one of these signals ends the pause between two attempts.
     pub(crate) ends_pause: Option<&'a Signals>,
     pub(crate) timeout: Option<Duration>,
     /// Receives the headers of a successful response, even if the body cannot be read.

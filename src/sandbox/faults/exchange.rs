@@ -32,7 +32,7 @@ impl Exchange {
             if let Some(other) = first.take() {
                 return match other.second.send(answer) {
                     Ok(()) => other.answer,
-                    // The first call no longer waits, so the second call returns its own `answer`.
+                    // The first call no longer waits for an exchange, so no responses are exchanged.
                     Err(answer) => answer,
                 };
             }
