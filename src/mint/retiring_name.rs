@@ -8,7 +8,7 @@ use crate::manager::ApiKey;
 const RETIRING: &str = " (retiring ";
 
 /// Returns the new name of a replaced key that expires at `end`, such as `ci (retiring 2027-01-31T18:00Z)`.
-pub(super) fn retiring_name(name: &str, end: i64) -> String {
+pub(crate) fn retiring_name(name: &str, end: i64) -> String {
     let end = DateTime::from_timestamp_millis(end).unwrap_or_default();
     format!("{name}{RETIRING}{})", end.format("%Y-%m-%dT%H:%MZ"))
 }

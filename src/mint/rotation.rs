@@ -89,11 +89,13 @@ impl Transaction<'_> {
                 let message = format!(
                     "could not rename the old key `{name}` (ID {id}) to free the name for the new key: {error}"
                 );
-                Err(Failure::RolledBack(
-                    Error::new(error.kind(), message)
-                        .http(error.http_status())
-                        .key(id),
-                ))
+                let status = error.http_status();
+                let failed = Error::new(error.kind(), message).http(status).key(id);
+                Err(Failure::RolledBack(match (status, error.next_step()) {
+                    (_, Some(hint)) => failed.hint(hint),
+                    (Some(500..), None) => failed.hint("run the command again"),
+                    _ => failed,
+                }))
             }
         }
     }
@@ -112,8 +114,8 @@ pub(super) fn not_noted(error: &std::io::Error) -> Error {
 
 /// The predecessor's state after the rotation.
 pub(crate) enum Retired {
-    /// The predecessor expires at this time.
-    Expires(i64),
+    /// The predecessor expires at this time and has this name.
+    Expires(i64, String),
     /// The predecessor no longer exists.
     Gone,
 }
@@ -220,17 +222,18 @@ async fn set_end(
     let end = ends_before.unwrap_or(wanted);
     let retiring = retiring_name(name, end);
     let change = KeyChange {
-        key_name: (key.name() != Some(&retiring)).then_some(retiring),
+        key_name: (key.name() != Some(&retiring)).then(|| retiring.clone()),
         expiry_date: ends_before.is_none().then_some(end),
         ..KeyChange::default()
     };
     if change == KeyChange::default() {
-        return Ok(Retired::Expires(end));
+        return Ok(Retired::Expires(end, retiring));
     }
     let answer = match ask_for(access, id, &change).await? {
         Some(answer) => answer,
         None => return Ok(Retired::Gone),
     };
+    let answer_name = answer.name().map(str::to_owned);
     // If the response contains no expiry, the key is read again. Either the key never expires, or the response is incomplete (docs/manager-api.md,
     // "Key fields").
     let shown = match answer.expiry_date() {
@@ -238,7 +241,8 @@ async fn set_end(
         None => look(access, id).await?.and_then(|key| key.expiry_date()),
     };
     if let Some(shown) = shown.filter(|shown| is_requested_expiry(*shown, end)) {
-        return Ok(Retired::Expires(shown));
+        let name = answer_name.unwrap_or(retiring);
+        return Ok(Retired::Expires(shown, name));
     }
     Err(Error::unexpected(format!(
         "the manager set a different expiry: {} (requested {})",

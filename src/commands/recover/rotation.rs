@@ -173,8 +173,8 @@ async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Resul
 /// Prints the expiry of the old key.
 fn report_retired(retired: &Retired, old: &Predecessor, context: &Context) {
     context.output.note(&match retired {
-        Retired::Expires(expiry) => format!(
-            "the old key (ID {}) works until {}",
+        Retired::Expires(expiry, name) => format!(
+            "the old key `{name}` (ID {}) works until {}",
             old.id,
             format_time(*expiry)
         ),

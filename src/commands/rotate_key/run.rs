@@ -216,9 +216,11 @@ impl Rotation<'_> {
             .role(self.role.clone())
             .warn_of_short_life(self.plan.args.expires.as_deref());
         if !self.plan.args.sinks.to_stdout() {
-            if let mint::Retired::Expires(expiry) = retired {
-                delivered.meta["predecessor"]["expiryDate"] = expiry.into();
-                delivered.meta["predecessor"]["expiresAt"] = rfc3339(expiry).into();
+            if let mint::Retired::Expires(expiry, name) = retired {
+                let old = &mut delivered.meta["predecessor"];
+                old["expiryDate"] = expiry.into();
+                old["expiresAt"] = rfc3339(expiry).into();
+                old["keyName"] = name.into();
             }
             let printed = print_delivered(&delivered, access.context);
             return report.with_key(key).unless_failed(printed, access.context);
