@@ -35,7 +35,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Returns the source of a setting: its flag or its environment variable. The caller must know that the value does not come from the profile.
+    /// Returns the source of a setting: its flag or its environment variable. Must not be called for a value from the profile.
     pub(crate) fn source_of(&self, (id, flag, variable): SettingKey) -> Source {
         match self.sources.get(id) {
             Some(ValueSource::EnvVariable) => Source::Variable(variable),

@@ -130,7 +130,8 @@ pub(super) async fn of_reset(
         if !uncertain && let Some(signal) = signals.received() {
             return ResetOutcome::Interrupted(signal);
         }
-        // If an earlier request may have reset the secret, a signal does not end the pauses, because this run must deliver a secret that works.
+        // An earlier request may have reset the secret, so that the old secret no longer works. Then this run must deliver a new secret, and a signal
+        // does not end its pauses.
         let ends_pause = (!uncertain).then_some(signals);
         let error = match reset(signed_in, record, id, ends_pause).await {
             Ok(key) if key.id == id => {

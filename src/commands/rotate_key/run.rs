@@ -162,8 +162,7 @@ impl RotationPlan<'_> {
         }
         let entry = resume::require_first(id, entry, access).await?;
         wait_for_inflight_request(&entry, access.target, access.context).await?;
-        // The interrupted run has already set the expiry of the new key. This run must not compare this expiry with its own `--expires`, so it requests
-        // no expiry.
+        // The interrupted run has already set the expiry of the new key. This run ignores `--expires`, and therefore does not check the expiry.
         rotation.new.expiry_date = None;
         let mint = rotation.mint(prepared, access).recovering();
         let created = mint.resume(id, entry).await?;
