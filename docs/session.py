@@ -171,6 +171,7 @@ def normalised(stream, home):
             return str(date)
         return "%s %s UTC" % (date, "00:00" if match[2] == "00:00" else "09:30")
 
+    stream = re.sub(r"(\(retiring \d{4}-\d\d-\d\dT)\d\d:\d\dZ", r"\g<1>09:30Z", stream)
     stream = re.sub(r"sha256:[0-9a-f]{64}", "sha256:" + PIN, stream)
     # The question has the fingerprint in two lines.
     halves = rf"{FINGERPRINT[:48]}\g<1>{FINGERPRINT[48:]}"

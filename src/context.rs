@@ -34,7 +34,7 @@ pub(crate) struct Context {
     pub(crate) require_journal: bool,
     /// If true, the run never prompts.
     no_input: bool,
-    /// True if the run only has to sign out and to finish flushes to disk. See [`Context::aborted`].
+    /// True if the work is done, and only the sign-out and the flushes to disk remain. See [`Context::aborted`].
     signing_out: Cell<bool>,
 }
 
@@ -59,7 +59,7 @@ impl Context {
         Prompt::find(self.no_input)
     }
 
-    /// Returns the flag for a command in a hint that asks for confirmation: ` --yes` if this run cannot prompt, or an empty text if it can.
+    /// Returns ` --yes` if this run cannot prompt, or an empty text if it can. Hints append this text to a command that asks for confirmation.
     pub(crate) fn yes_flag(&self) -> &'static str {
         match self.prompt().is_available() {
             true => "",
@@ -77,8 +77,8 @@ impl Context {
     /// The error lists the unfinished operations. The error must be created before the command's future is dropped, because dropping the future
     /// empties the list.
     ///
-    /// If the run only has to sign out and to finish flushes to disk, this function never returns. The second signal cancels these two steps, and the
-    /// run reports the result of its work.
+    /// If only the sign-out and flushes to disk remain, this function never returns. The second signal cancels the sign-out and the flushes. The run
+    /// then reports the result of its work.
     pub(crate) async fn aborted(&self) -> Error {
         let signal = self.signals.second_signal().await;
         if self.signing_out.get() && self.pending.is_empty() {
@@ -94,7 +94,7 @@ impl Context {
         let meanwhile = match self.pending.meanwhile() {
             Some(meanwhile) => Some(meanwhile.to_owned()),
             None => {
-                // A run that has no operation to finish usually exits within `EXIT_PAUSE`. No note is needed then.
+                // If the run has no operation to finish, it usually exits within `EXIT_PAUSE`, and no note is needed.
                 tokio::time::sleep(EXIT_PAUSE).await;
                 self.progress.current()
             }

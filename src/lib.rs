@@ -86,8 +86,7 @@ pub fn command_line() -> clap::Command {
     command
 }
 
-/// Returns every value of the field `error.code` of JSON errors, together with its exit codes. Used by the test that compares them with the
-/// documentation.
+/// Returns all pairs of an error code (`error.code` in JSON) and its exit code. A test compares the pairs with the documentation.
 #[doc(hidden)]
 pub fn error_codes() -> impl Iterator<Item = (&'static str, u8)> {
     error::ErrorKind::all().map(|kind| (kind.code(), kind.exit_code()))
@@ -146,8 +145,8 @@ fn run_with_settings(
     }
 }
 
-/// How long tokio keeps an idle thread. The time is longer than any run, so no idle thread ends during the run. The system might be unable to start a
-/// new thread in its place.
+/// How long tokio keeps an idle thread: longer than any run. If an idle thread ended during the run, the system might be unable to start a new thread
+/// later.
 const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_secs(366 * 86_400);
 
 fn parse() -> Result<(Cli, Sources), ExitCode> {
@@ -179,9 +178,9 @@ fn run(
         .build()
         .map_err(|error| Error::unexpected(format!("could not start the runtime: {error}")))?;
     trial.finish()?;
-    // tokio panics if it cannot start its first thread for blocking work. `trial` has just shown that the system can start a thread, so tokio's
-    // first thread is started now. It reads the ID of the system's boot for the journal record of this run. Reading this ID later would delay
-    // the request that creates the key.
+    // tokio panics if it cannot start its first thread for blocking work. `trial` has just shown that the system can start a thread, so tokio's first
+    // thread is started now. The thread reads the boot ID for the journal record of this run. Reading the boot ID later would delay the request that
+    // creates the key.
     drop(runtime.spawn_blocking(journal::read_boot_id));
     let result = runtime.block_on(run_with_signals(&command, settings, &context));
     // The runtime is shut down without waiting for its threads, because the thread of a cancelled prompt may still be waiting for input.

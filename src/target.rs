@@ -36,7 +36,7 @@ pub(crate) struct Target {
     pub(crate) password: Option<Sourced<SecretSource>>,
     /// Where the MFA code is read from.
     pub(crate) mfa: Option<Sourced<SecretSource>>,
-    /// Where the API key that authenticates the requests is read from.
+    /// Where the API key is read from. `None` if no API key is configured.
     pub(crate) api_key: Option<Sourced<SecretSource>>,
     /// The HTTP header that carries the API key.
     pub(crate) api_key_scheme: ApiKeyScheme,
@@ -56,7 +56,7 @@ pub(crate) struct Target {
     timeout: Duration,
     connect_timeout: Duration,
     retries: u32,
-    /// The pin that this run trusts, although it could not be stored. The user confirmed it in this run.
+    /// A pin that the user confirmed in this run, but that could not be stored. Only this run trusts the pin.
     confirmed_pin: Cell<Option<Pin>>,
     /// True if the warning about `--insecure` was printed.
     insecure_warned: Cell<bool>,
@@ -242,8 +242,8 @@ impl Target {
 /// Asks for the address of the manager until the answer is a valid address.
 async fn ask_address(settings: &Settings, context: &Context) -> Result<Address, Error> {
     let prompt = context.prompt();
-    // `--url ""` may have removed the address of the profile. The user is not asked for an address then, because the user could type the address
-    // of a different manager. The password in the profile must be sent only to the profile's manager.
+    // If the profile has an address, the user is not asked for an address, even if `--url ""` removes the profile's address. The user could type the
+    // address of a different manager, and that manager would receive the profile's password.
     let profile = settings.file.profile.as_ref();
     let is_for_one_manager = profile.is_some_and(|profile| profile.value.text("url").is_some());
     if !prompt.is_available() || is_for_one_manager {

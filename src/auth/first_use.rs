@@ -23,8 +23,8 @@ const HALF: usize = 32;
 /// The maximum number of times that the user is asked whether to trust a certificate.
 const MAX_QUESTIONS: usize = 3;
 
-/// Returns true if this run can pin the public key of an unknown manager. Pinning requires a terminal or `--tls-accept-new`. It is not possible if a
-/// setting or a stored pin determines which certificate is trusted.
+/// Returns true if this run can pin the public key of an unknown manager. Pinning requires a terminal or `--tls-accept-new`. Pinning is not possible
+/// if a setting or a stored pin determines which certificate is trusted.
 pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Error> {
     if !target.address.is_encrypted() {
         return Ok(false);
@@ -37,8 +37,8 @@ pub(crate) fn is_possible(target: &Target, context: &Context) -> Result<bool, Er
 /// `--tls-accept-new`, pins the public key without a question. Returns true if a public key was pinned.
 ///
 /// # Errors
-/// Returns a trust error if the user does not confirm the certificate, or an error if the TLS handshake fails. No HTTP request has been sent before
-/// these errors.
+/// Returns a trust error if the certificate cannot be pinned or the user does not confirm it. Returns an error if the TLS handshake fails. No HTTP
+/// request was sent before these errors.
 pub(crate) async fn trust_on_first_use(target: &Target, context: &Context) -> Result<bool, Error> {
     let certificate = context
         .signals
@@ -130,8 +130,8 @@ async fn pin(
     Ok(())
 }
 
-/// Stores the first pin of a manager, and returns the path of the pin file. If the manager already has other pins, stores nothing and returns those
-/// pins.
+/// Stores the first pin of a manager, and returns the path of the pin file. If other pins of the manager are already stored, stores nothing and
+/// returns the stored pins.
 ///
 /// # Errors
 /// Returns a usage error if the pin file cannot be read or written.
@@ -181,9 +181,9 @@ pub(crate) fn other_key(
     ))
 }
 
-/// Shows the certificate, and asks the user to type `yes` or to paste the fingerprint of the certificate or of its public key. A single `y` is not
-/// accepted, because many users type `y` without reading the question. After an answer that is neither `yes`, `no` nor a fingerprint, the user is
-/// asked again, at most twice.
+/// Shows the certificate, and asks the user whether to trust it. The user types `yes` or `no`, or pastes a fingerprint of the certificate or its
+/// public key. A single `y` is invalid, because many users type `y` without reading the question. After an invalid answer, the user is asked again,
+/// at most twice.
 ///
 /// # Errors
 /// Returns a trust error if the user types `no` or a fingerprint that does not match, or if the last answer is invalid.
@@ -255,8 +255,8 @@ fn first_question(host: &str, certificate: &ServerCertificate, problem: &str) ->
     )
 }
 
-/// Returns the error for a pasted fingerprint that does not match. The error does not contain the fingerprint of the manager's certificate, so that
-/// the user cannot copy it into the answer of the next run.
+/// Returns the error for a pasted fingerprint that does not match. The error omits the fingerprint of the presented certificate, because the user
+/// could paste that fingerprint in the next run.
 fn mismatch(pasted: &str, host: &str) -> Error {
     let message = format!(
         "the pasted fingerprint `{}` matches neither the certificate of {host} nor its key; nothing was sent",
@@ -267,8 +267,7 @@ fn mismatch(pasted: &str, host: &str) -> Error {
     )
 }
 
-/// Returns the question to repeat after an invalid answer. If the answer looks like a fingerprint but does not have the length of a SHA-256
-/// fingerprint, the question first says so.
+/// Returns the question to repeat after an invalid answer. If the answer is a fingerprint of the wrong length, the question begins with this reason.
 fn repeated_question(answer: &str, attempt: usize) -> String {
     let reason = incomplete_fingerprint(answer).map(|count| {
         format!("The pasted fingerprint has {count} hex digits, but a whole SHA-256 fingerprint has 64.\n")

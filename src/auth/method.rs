@@ -61,8 +61,8 @@ impl AuthMethod {
         })
     }
 
-    /// Returns the user for whom this run can sign in again if the saved session has expired. Returns `None` if the run uses no saved session, or if
-    /// no password is configured.
+    /// Returns the user name with which this run can sign in again after its saved session has expired. Returns `None` if the run uses no saved
+    /// session, or if no password is configured.
     pub(crate) fn renewable_user<'a>(&'a self, target: &Target) -> Option<&'a str> {
         match self {
             Self::Saved(saved) => saved.username().filter(|_| target.password.is_some()),
@@ -96,7 +96,8 @@ impl AuthMethod {
         let Self::Saved(saved) = self else {
             return error;
         };
-        // The saved API key may be expired or locked. For such a key, the manager returns the same status code (403) as for a missing permission.
+        // The manager returns the status code 403 for a missing permission, and also for an expired or locked API key. So the saved API key may be
+        // expired or locked.
         if error.kind() == ErrorKind::Forbidden && saved.username().is_none() {
             let hint = error.next_step().unwrap_or_default();
             let hint = format!(

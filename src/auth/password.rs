@@ -134,8 +134,8 @@ impl PasswordSignIn<'_> {
                 && first_use::trust_on_first_use(target, context).await?
             {
                 manager = target.manager(context)?;
-                // The TLS handshake failed before the MFA code was sent, so `remember` deleted the MFA code from the sign-in record. The next
-                // request will send the MFA code, so it is recorded here once more.
+                // The MFA code was not sent, because the TLS handshake failed. So `remember` deleted the MFA code from the sign-in record. The MFA
+                // code is recorded again here, because the next request sends it.
                 if let Some(code) = &code {
                     (guard.mark_code_used(code))
                         .map_err(|spent| code_already_used("the code", &spent))?;
@@ -271,10 +271,10 @@ fn shell_word(name: &str) -> String {
     )
 }
 
-/// Checks that the lockout guard has not paused sign-ins. If it has, and if there is a terminal, the user is asked once whether to sign in anyway.
+/// Checks that the lockout guard has not paused sign-ins. If sign-ins are paused, asks the user on the terminal whether to sign in anyway.
 ///
 /// # Errors
-/// Returns an error with the reason and the end of the pause if sign-ins are paused and the user did not confirm.
+/// Returns an error if sign-ins are paused, and the user declines or there is no terminal. The error contains the reason and the end of the pause.
 async fn check_guard(context: &Context, guard: &LockoutGuard) -> Result<(), Error> {
     let Err(paused) = guard.check() else {
         return Ok(());

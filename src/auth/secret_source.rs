@@ -118,8 +118,8 @@ enum Unfit {
     TooLarge,
 }
 
-/// Reads all bytes, and fails if there are more than the maximum. The buffer is allocated once, because a reallocation would leave a copy of the
-/// secret in memory. If the expected size is known, the buffer is only slightly larger than this size, because zeroing a large buffer takes time.
+/// Reads all bytes, and fails if there are more than 64 KiB. The buffer is never reallocated, because a reallocation would leave a copy of the secret
+/// in memory. If the expected size is known, a small buffer is used, because zeroing a large buffer takes time.
 fn limited(mut reader: impl Read, expected: Option<u64>) -> Result<Bytes, Unfit> {
     // A size of 0 is ignored, because some file systems, such as /proc, report it for every file.
     let expected = expected.filter(|&length| length > 0 && length < LIMIT);
@@ -262,7 +262,7 @@ fn output_of(command: &str, source: &Source, kind: CredentialKind) -> Result<Byt
         .wait()
         .map_err(|error| failed(format!("returned no exit status: {error}")))?;
     match secret {
-        // Output that is too large is reported first. The program may have failed only because the rest of its output was not read.
+        // If the output is too large, the exit status is ignored. The program may have failed only because its output was not read to the end.
         Err(Unfit::TooLarge) => Err(failed("printed more than 64 KiB".to_owned())),
         _ if !status.success() => Err(failed(format!("failed: `{program}`: {status}"))),
         Err(unfit) => Err(failed(format!("printed a value that {unfit}"))),

@@ -75,7 +75,8 @@ pub(crate) async fn signed_in<T>(
     signed_in_with(&method, &LoginInput::default(), target, context, work).await
 }
 
-/// Like [`signed_in`], but uses `method`, and stores the typed user name and password in `input`, so that the run can sign in again.
+/// Like [`signed_in`], but signs in with `method`. `input` stores the user name and the password that the user types, so that the run can sign in
+/// again.
 ///
 /// # Errors
 /// Returns the error of the sign-in or of the work.
@@ -111,14 +112,14 @@ pub(crate) async fn signed_in_to_recover<T>(
 
 /// The work of a session. It is a trait object, so that all commands share one copy of the code that signs in and out.
 trait SessionWork {
-    /// Does the work. Must be called only once.
+    /// Does the work of the session. The caller must call this method only once.
     fn run<'a>(
         &'a mut self,
         access: Access<'a>,
     ) -> Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
 }
 
-/// The function to run in a session, and the value that it returned.
+/// A function to run in a session, and its return value.
 struct WorkSlot<W, T> {
     work: Option<W>,
     result: Option<T>,

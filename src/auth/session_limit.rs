@@ -22,11 +22,10 @@ pub(crate) struct SessionLimit {
 }
 
 impl SessionLimit {
-    /// Waits before the next attempt. Prints a note before the first pause. The last pause ends when the maximum wait is over, and one more attempt
-    /// follows.
+    /// Waits before the next attempt. Prints a note before the first pause. The last pause is shortened, so that it does not exceed the maximum wait.
     ///
     /// # Errors
-    /// Returns `error` if the maximum wait was already over, or an interruption if a signal arrives.
+    /// Returns `error` if the maximum wait is over. Returns an interruption if a signal arrives.
     pub(crate) async fn pause(
         &mut self,
         error: &ManagerError,

@@ -68,8 +68,8 @@ pub(crate) async fn sign_in_with_name(
     Ok((sign_in(method, target, input, context).await?, username))
 }
 
-/// Runs `work`. If the manager reports that the saved session has expired, and if a password is configured, this function signs in once with the
-/// password. `work` then continues with the new session.
+/// Runs `work`. If the saved session has expired and a password is configured, signs in once with the password. `work` then continues with the new
+/// session.
 ///
 /// Returns the client and the result of the work. The caller must end the client's session.
 pub(crate) async fn with_renewal<T>(
@@ -92,7 +92,7 @@ pub(crate) async fn with_renewal<T>(
             busy.set(true);
             match renew(username, target, context).await {
                 Ok(renewed) => {
-                    // The session cannot be passed to `work`, because `work` was cancelled during the sign-in. So the unused session is ended.
+                    // If `work` was cancelled during the sign-in, nothing uses the new session. So the new session is ended.
                     if reply.send(renewed.session().cloned()).is_err() {
                         sign_out(target, &renewed, context).await;
                     }

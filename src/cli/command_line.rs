@@ -111,8 +111,8 @@ fn parser_for(first: &str) -> clap::Command {
         GlobalArgs::augment_args(clap::Command::new(NAME).next_display_order(GLOBAL_ORDER));
     let command = clap::Command::new(name).aliases(alias);
     let command = augment(command);
-    // If the command has subcommands, the flags are global flags of clap, so that the subcommands accept them. If it has none, they are ordinary
-    // flags, which saves 3 % of the instructions of a `create` run.
+    // A command with subcommands gets the flags as global flags of clap, so that the subcommands accept them. A command without subcommands gets
+    // ordinary flags. This saves 3 % of the instructions of a `create` run.
     let is_global = command.has_subcommands();
     let flags = global.get_arguments().cloned();
     let command = command.args(flags.map(|flag| flag.global(is_global)));
@@ -125,7 +125,7 @@ fn parser_for(first: &str) -> clap::Command {
 
 type Augment = fn(clap::Command) -> clap::Command;
 
-/// Returns the name, the alias and the flags of the command with this name or alias.
+/// Finds a command by its name or alias. Returns the command's name, alias and flags.
 fn command_named(word: &str) -> Option<(&'static str, Option<&'static str>, Augment)> {
     use commands::*;
 

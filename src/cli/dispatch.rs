@@ -22,7 +22,7 @@ impl Command {
         }
     }
 
-    /// Returns true if the command prints the GitHub Actions workflow command that masks the secret in the log of the job.
+    /// Returns true if this run prints the line `::add-mask::SECRET`. GitHub Actions then masks the secret in the log of the job.
     pub(crate) fn masks_a_secret(&self) -> bool {
         match self {
             Self::CreateKey(args) => args.sinks.mask(),
@@ -32,7 +32,7 @@ impl Command {
         }
     }
 
-    /// Returns true if this command accepts `-o tsv`. Such a command prints a table or ignores the output format.
+    /// Returns true if this command accepts `-o tsv`, because the command prints a table or ignores the output format.
     fn accepts_tsv(&self) -> bool {
         match self {
             Self::FindRole(args) => args.prints_table(),

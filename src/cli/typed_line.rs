@@ -6,7 +6,7 @@ use super::command_line::parser;
 pub(crate) struct TypedLine {
     /// The names of the typed command and, if there is one, of its subcommand. Empty if no known command was typed.
     pub(crate) path: Vec<String>,
-    /// clap's definition of the typed command, or of the program if no known command was typed. The definition includes the global flags.
+    /// clap's definition of the typed command, including the global flags. If no known command was typed, clap's definition of the program.
     pub(crate) command: clap::Command,
     /// The word that was typed instead of a known command, if any.
     pub(crate) unknown: Option<String>,

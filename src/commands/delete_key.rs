@@ -26,7 +26,7 @@ pub(crate) struct Args {
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
 
-    /// Count a key that does not exist as deleted
+    /// Treat a missing key as deleted
     #[arg(long)]
     ignore_missing: bool,
 

@@ -67,7 +67,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", conflicts_with = "env", value_parser = clap::value_parser!(i32).range(3..=1023))]
     fd: Option<i32>,
 
-    /// The pipe whose read end has the descriptor number of `--fd`.
+    /// The pipe for `--fd N`. The read end of the pipe has the descriptor number N.
     #[cfg(unix)]
     #[arg(skip)]
     pipe: std::cell::Cell<Option<crate::delivery::Pipe>>,
@@ -360,8 +360,8 @@ async fn delete(
         .await
         .map_err(|again| {
             let why = match again.kind() {
-                // There is no terminal for the second sign-in, or a signal arrived. The message omits this detail. It already contains the main
-                // problem: the session has expired.
+                // There is no terminal for the second sign-in, or a signal arrived. The message omits this detail, because the main problem is that
+                // the session has expired.
                 ErrorKind::Usage | ErrorKind::Interrupted(_) => {
                     "could not sign in again".to_owned()
                 }
@@ -374,8 +374,8 @@ async fn delete(
         ..access
     };
     let result = mint::delete_delivered(signed_in_again, record, delivered).await;
-    // The key was deleted. The message which says that the key may still exist is removed now, because a second signal during the sign-out would
-    // print it.
+    // The key was deleted. `pending` contains the message that the key may still exist. The message is removed before the sign-out, because a second
+    // signal during the sign-out prints every pending message.
     drop(pending);
     sign_out(access.target, &again, access.context).await;
     result

@@ -74,8 +74,8 @@ impl LaterCommands {
 
 /// Returns the API key to save, or `None` to save a session.
 ///
-/// The precedence of the sources is: flag, environment, profile. The API key is saved if its source takes precedence over the source of the password.
-/// If the API key and the password have the same kind of source, a session is saved. A session is also saved if a flag sets an MFA code.
+/// The precedence of the sources is: flag, environment, profile. The API key is saved if no password is set, or if the key's source takes precedence
+/// over the password's source. If their sources are of the same kind, a session is saved. If a flag sets an MFA code, a session is always saved.
 fn selected_key(target: &Target) -> Option<&Sourced<SecretSource>> {
     let key = target.api_key.as_ref()?;
     let code = (target.mfa.as_ref()).filter(|code| code.source.is_flag());

@@ -117,7 +117,8 @@ fn permissions(role: &Role, target: &Target, context: &Context) -> Result<String
     Ok(json_text(&object, format == Format::Json) + "\n")
 }
 
-/// Returns the permissions for a terminal: a line with the name of the role, and the permissions below the objects that contain them.
+/// Formats the permissions of a role for a terminal. The first line names the role. Then each object follows, with its permissions on indented lines
+/// below.
 fn grouped(role: &Role, on: &[String]) -> String {
     let heading = format!("{} (ID {}): {}", role.name, role.id, rights_in_words(role));
     let mut all = vec![heading];
@@ -132,7 +133,7 @@ fn grouped(role: &Role, on: &[String]) -> String {
     lines(all.iter().map(String::as_str))
 }
 
-/// Splits the path of a permission into the path of the object that contains it and the name of the permission.
+/// Splits the path of a permission at its last dot: `"a.b.c"` becomes `"a.b"` and `"c"`. Dots after `=` do not count.
 fn split(path: &str) -> (&str, &str) {
     let names = path.split('=').next().unwrap_or_default();
     let dot = names.rfind('.');

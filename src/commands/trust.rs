@@ -321,7 +321,7 @@ async fn remove(target: &Target, context: &Context) -> Result<(), Error> {
         Error::new(ErrorKind::NotFound, format!("no pin found for {host}"))
             .hint("run `swp-keys trust list` to list the pins")
     };
-    // This check reads the pins without `PinStore::change`, because `change` would create the file if it does not exist.
+    // `PinStore::read` comes first, because `PinStore::change` creates the file if it does not exist.
     if !PinStore::read()?.managers.contains_key(&host) {
         return Err(unknown());
     }

@@ -45,7 +45,7 @@ pub(crate) struct Args {
 struct Verification {
     /// `Some(true)` if the secret works, `Some(false)` if the manager rejected it, `None` if it is unknown whether the secret works.
     works: Option<bool>,
-    /// The key, if its role allows it to view API keys.
+    /// The key's fields, if the key may view API keys.
     key: Option<Box<ApiKey>>,
     /// The name of the key's role, if the key may view roles.
     role: Option<String>,

@@ -28,7 +28,7 @@ use crate::terminal::output::{Format, json_text};
 )]
 pub(crate) struct Args {}
 
-/// The user or API key that authenticates this run. A field is `None` if the user or API key has no permission to read it.
+/// The user or the API key that authenticates this run. A field is `None` if this run has no permission to read it.
 struct Identity {
     /// The sign-in method of the run, as text.
     sign_in_method: &'static str,

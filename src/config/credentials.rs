@@ -17,8 +17,8 @@ const PASSWORD_COMMAND: SettingKey = (
 );
 const MFA_COMMAND: SettingKey = ("mfa_command", "--mfa-command", "SWP_MFA_COMMAND");
 const API_KEY_FILE: SettingKey = ("api_key_file", "--api-key-file", "SWP_API_KEY_FILE");
-/// The name of a setting that exists only in profiles: a command that prints the API key. On the command line, users can pipe the output of a
-/// command into `--api-key-file -`.
+/// The setting for a command that prints the API key. The setting exists only in profiles. On the command line, users can pipe the output of
+/// a command into `--api-key-file -`.
 const API_KEY_COMMAND: &str = "api-key-command";
 
 /// Determines the source of the password. The order of precedence is: the flags, SWP_PASSWORD_FILE, SWP_PASSWORD_COMMAND, SWP_PASSWORD, the profile.

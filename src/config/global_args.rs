@@ -141,7 +141,7 @@ pub(crate) struct GlobalArgs {
     pub color: Color,
 }
 
-/// Where the value of each global flag comes from: the command line, an environment variable, or the default.
+/// The source of each global flag's value: the command line, an environment variable, or the default.
 #[derive(Clone)]
 pub(crate) struct Sources(Vec<(clap::Id, ValueSource)>);
 

@@ -123,7 +123,7 @@ fn restrict_to_its_manager(
                 given.value
             ),
             format!(
-                "unset {variable} to use the manager of the profile, or set `--url` to the manager to use"
+                "unset {variable} to use the profile's manager, or add `--url ADDRESS` for a different manager"
             ),
         ));
     }

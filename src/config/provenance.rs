@@ -11,8 +11,7 @@ use crate::terminal::output::{Output, Table, TableLayout, safe};
 pub(crate) struct ResolvedSetting {
     /// The name of the setting, which is its flag without the leading dashes.
     pub(crate) name: &'static str,
-    /// The value of the setting, or `None` if the setting is not set. If the value is a secret, this field describes the source of the secret and
-    /// does not contain the secret.
+    /// The value of the setting, or `None` if the setting is not set. For a secret, the field contains a description of its source instead.
     pub(crate) value: Option<String>,
     /// The source of the value, or `None` if the default applies.
     pub(crate) source: Option<Source>,

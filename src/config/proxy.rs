@@ -30,7 +30,7 @@ pub(crate) struct ProxySettings {
 pub(crate) struct ProxyChoice {
     /// The proxy, or `None` if the connection is direct.
     pub(crate) proxy: Option<ProxyAddress>,
-    /// The setting that selected the proxy or the direct connection. `None` if no setting did.
+    /// The setting that selected the proxy or the direct connection. `None` if no setting made the selection.
     pub(crate) source: Option<Source>,
 }
 
@@ -83,8 +83,8 @@ impl ProxySettings {
             {
                 return Ok(direct(Some(exceptions.source.clone())));
             }
-            // Only loopback addresses can have the scheme http. They must not be reached through a proxy, because the password would leave the
-            // machine in plaintext.
+            // Only a loopback address can have the scheme http. Through a proxy, the password would leave this machine in plaintext. So the proxy is
+            // rejected.
             if !address.is_encrypted() {
                 return Err(Error::usage(
                     format!(

@@ -35,7 +35,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// Returns the source of a value that does not come from the profile: the flag or the environment variable of the setting.
+    /// Returns the source of a setting: its flag or its environment variable. Must not be called for a value from the profile.
     pub(crate) fn source_of(&self, (id, flag, variable): SettingKey) -> Source {
         match self.sources.get(id) {
             Some(ValueSource::EnvVariable) => Source::Variable(variable),
@@ -89,8 +89,7 @@ impl<'a> Resolver<'a> {
         Some(Sourced { value, source })
     }
 
-    /// Returns the value in the profile. Returns `None` if the flag is on the command line, because even a flag with an empty value overrides the
-    /// profile.
+    /// Returns the value in the profile, or `None` if the flag is on the command line. Even a flag with an empty value overrides the profile.
     pub(crate) fn in_profile(&self, names: SettingKey) -> Option<Sourced<String>> {
         if self.is_typed(names) {
             return None;

@@ -25,9 +25,9 @@ pub(crate) struct Settings {
     pub username: Option<Sourced<String>>,
     /// Where the password is read from. If it is not set, the user is prompted for the password.
     pub password: Option<Sourced<SecretSource>>,
-    /// Where the MFA code is read from.
+    /// The source of the MFA code.
     pub mfa: Option<Sourced<SecretSource>>,
-    /// Where the API key that authenticates the run is read from.
+    /// Where the API key is read from. `None` if no API key is configured.
     pub api_key: Option<Sourced<SecretSource>>,
     /// The HTTP header that carries the API key.
     pub api_key_scheme: ApiKeyScheme,
@@ -53,7 +53,7 @@ pub(crate) struct Settings {
     pub connect_timeout: Duration,
     /// The maximum number of retries of a read request.
     pub retries: u32,
-    /// If the response to a request is lost: the maximum time to determine whether the request succeeded.
+    /// The maximum time to determine whether a request succeeded, after its response was lost.
     pub(crate) settle_timeout: Duration,
     /// If true, a run that cannot write its journal record stops before it creates a secret.
     pub(crate) require_journal: bool,

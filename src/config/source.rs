@@ -74,7 +74,7 @@ pub(crate) enum SecretSource {
     File(PathBuf),
     /// The output of a command, run without a shell.
     Command(String),
-    /// The secret itself, from an environment variable. An MFA code may also come from the command line.
+    /// The secret itself: the value of an environment variable, or an MFA code from the command line.
     Value(Secret),
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn typed_address(text: &str) -> Result<Address, Error> {
     }
 }
 
-/// Returns the hint for an invalid manager address from a prompt, a flag or an environment variable. It may suggest a corrected address.
+/// Returns the hint for an invalid manager address: a corrected address, or an example of a valid address.
 pub(crate) fn like(text: &str) -> String {
     match Address::suggestion_for(text) {
         Some(address) => format!("use {address}"),
@@ -60,7 +60,7 @@ pub(crate) fn like(text: &str) -> String {
 
 /// The maximum of time limits and waiting times: one year.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);
-/// The maximum of lifetimes, overlaps and other durations about the expiry of API keys: 100 years.
+/// The maximum duration for the expiry of an API key, such as a lifetime or an overlap: 100 years.
 const LONGEST_SPAN: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 /// Parses a time limit or waiting time of at most a year.

@@ -129,10 +129,11 @@ impl SinkArgs {
         Ok(())
     }
 
-    /// Prepares all sinks, and returns them in the order of delivery. Sinks from which the secret cannot be withdrawn come last.
+    /// Prepares all sinks before a secret is created. Returns the sinks in the order of delivery. Sinks from which the secret cannot be withdrawn
+    /// come last.
     ///
     /// # Errors
-    /// Returns a usage error that names the flag. The sinks are prepared before a secret is created.
+    /// Returns a usage error with the flag of the sink.
     pub(crate) async fn prepare(
         &self,
         output: &Output,
@@ -199,8 +200,8 @@ impl SinkArgs {
         outputs.chain(self.github_env.iter().map(|name| (RunnerFile::Env, name)))
     }
 
-    /// Rejects a destination that is passed twice, because the second write would overwrite the result of the first. Several
-    /// `--github-output` or `--github-env` flags can write to the same file, but each name may be used only once.
+    /// Rejects a destination that is passed twice, because the second result would overwrite the first result. Several `--github-output` or
+    /// `--github-env` flags may share a file, but not a name.
     fn refuse_one_place_twice(&self) -> Result<(), Error> {
         let mut taken: Vec<(&str, PathBuf)> = (self.for_github())
             .filter_map(|(target, _)| Some((target.flag(), identity(&target.file()?))))

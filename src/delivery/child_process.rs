@@ -164,7 +164,7 @@ mod pipe {
         }
     }
 
-    /// Lets programs that are started later inherit the read end of the pipe.
+    /// Makes the read end of the pipe inheritable. Every program that is started afterwards inherits it.
     pub(super) fn let_inherit(reader: &OwnedFd) -> io::Result<()> {
         Ok(fcntl_setfd(reader, FdFlags::empty())?)
     }

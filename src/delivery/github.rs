@@ -284,7 +284,7 @@ pub(super) fn output_name(text: &str) -> Result<String, &'static str> {
 /// Returns the rule for valid names if the runner would not set a variable with this name.
 pub(super) fn env_name(text: &str) -> Result<String, &'static str> {
     let upper = text.to_ascii_uppercase();
-    // GitHub reserves these names (GitHub's documentation, "Workflow commands", "Setting an environment variable").
+    // The names that GitHub reserves (GitHub's documentation, "Workflow commands", "Setting an environment variable").
     if upper.starts_with("GITHUB_") || upper.starts_with("RUNNER_") || upper == "NODE_OPTIONS" {
         return Err(
             "GitHub Actions does not allow a step to set GITHUB_*, RUNNER_* or NODE_OPTIONS",
@@ -300,8 +300,8 @@ mod stderr {
 
     use rustix::fs::{FileType, fstat, stat};
 
-    /// Returns why no runner reads stderr, such as `stderr is a file`. Returns `None` if a runner may read it. If stderr is closed when the program
-    /// starts, the reason is `stderr is /dev/null`, because the Rust runtime replaces a closed stderr with /dev/null.
+    /// Returns the reason why no runner reads stderr, such as `stderr is a file`. Returns `None` if a runner may read stderr. If stderr is closed
+    /// when the program starts, the Rust runtime opens /dev/null as stderr. The reason is then `stderr is /dev/null`.
     pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(stderr) = fstat(io::stderr().as_fd()) else {
             return Some("stderr is closed");
@@ -321,7 +321,7 @@ mod stderr {
     use std::io;
     use std::os::windows::io::AsHandle as _;
 
-    /// Returns a reason such as `stderr is a file` if no runner reads stderr, or `None` if a runner may read it.
+    /// Returns the reason why no runner reads stderr, such as `stderr is a file`. Returns `None` if a runner may read stderr.
     pub(super) fn why_unread() -> Option<&'static str> {
         let Ok(handle) = io::stderr().as_handle().try_clone_to_owned() else {
             return Some("stderr is closed");

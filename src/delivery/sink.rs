@@ -21,7 +21,7 @@ pub(crate) struct Payload<'a> {
 /// A delivery in progress. If this future is dropped before it completes, it is unknown whether the secret was delivered.
 pub(crate) type Delivering<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
-/// The removal of a delivered secret, while it is in progress.
+/// A withdrawal in progress, which removes a delivered secret from its destination.
 pub(crate) type Withdrawing<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + 'a>>;
 
 /// A destination of a secret, prepared for the delivery.
@@ -34,8 +34,7 @@ pub(crate) trait Sink {
         Destination::Other(self.place())
     }
 
-    /// Delivers the secret. After success, the secret at the destination survives a crash. A signal may end a wait for a lock or a command,
-    /// but does not interrupt a write.
+    /// Delivers the secret. A delivered secret survives a crash. A signal can interrupt the wait for a lock or for a command, but not a write.
     ///
     /// # Errors
     /// Returns the reason if the secret was not delivered. A partial delivery is rolled back first. If the rollback fails, the reason also
@@ -49,6 +48,6 @@ pub(crate) trait Sink {
     /// Returns the reason if the secret could not be removed.
     fn withdraw(&mut self) -> Withdrawing<'_>;
 
-    /// Drops the data that `withdraw` needs. This function is called when all destinations have the secret. After that, `withdraw` is not called.
+    /// Drops the data for a withdrawal. This function is called when all destinations have the secret. `withdraw` is never called afterwards.
     fn settle(&mut self) {}
 }

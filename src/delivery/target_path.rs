@@ -48,7 +48,7 @@ fn names_a_file(path: &Path) -> bool {
         .is_some_and(|name| whole.ends_with(name.as_encoded_bytes()))
 }
 
-/// Returns the usage error for a file that cannot be written. This error is returned only before a secret is created.
+/// Returns the usage error for a file that cannot be written. Only for use before a secret is created: the hint states that nothing was created.
 pub(super) fn unwritable(flag: &str, path: &Path, error: &io::Error) -> Error {
     Error::usage(
         format!("`{flag}`: could not write {}: {error}", path.display()),
@@ -97,8 +97,8 @@ pub(super) fn open_plain(options: &mut OpenOptions, path: &Path) -> io::Result<F
     }
 }
 
-/// Locks a file that will be overwritten in place. A lock on the folder is not sufficient, because the same file may be mounted in several
-/// folders.
+/// Locks the file itself before it is overwritten in place. A lock on the file's folder is not sufficient, because the same file may be mounted in
+/// several folders.
 ///
 /// # Errors
 /// Returns an error if another process holds the lock for too long, or if a signal arrives.
@@ -137,8 +137,8 @@ pub(super) fn identity(path: &Path) -> PathBuf {
 /// Parses the name of an environment variable for the secret.
 ///
 /// # Errors
-/// Returns the rule for valid names if a shell could not use this name. Names such as `PATH` are also rejected: the dynamic linker and shells read
-/// these variables, and may print their values in error messages (ld.so(8), bash(1)).
+/// Returns the rule for names if `text` is not a valid name in a shell. Also rejects names such as `PATH`. The dynamic linker and shells read these
+/// variables, and may print their values in error messages (ld.so(8), bash(1)).
 pub(crate) fn variable_name(text: &str) -> Result<String, &'static str> {
     let is_of_system = ["PATH", "IFS", "ENV", "BASH_ENV"].contains(&text)
         || ["LD_", "DYLD_"]

@@ -29,21 +29,22 @@ impl Span {
         self.months > 0
     }
 
-    /// Returns the end of the duration if it begins at `now`, or `None` if the end cannot be represented.
+    /// Adds the duration to `now`. Returns `None` if the result cannot be represented.
     pub(crate) fn after(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let rest = chrono::Duration::from_std(self.rest).ok()?;
         now.checked_add_months(Months::new(self.months))?
             .checked_add_signed(rest)
     }
 
-    /// Returns the time that is this duration before `now`, or `None` if that time cannot be represented.
+    /// Subtracts the duration from `now`. Returns `None` if the result cannot be represented.
     pub(crate) fn before(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let rest = chrono::Duration::from_std(self.rest).ok()?;
         now.checked_sub_months(Months::new(self.months))?
             .checked_sub_signed(rest)
     }
 
-    /// Returns the length of the duration if it begins at `now`, or `None` if its end cannot be represented.
+    /// Returns the length of the duration. The length depends on the start `now`, because months differ in length. Returns `None` if the end
+    /// of the duration cannot be represented.
     pub(crate) fn length(self, now: DateTime<Utc>) -> Option<Duration> {
         (self.after(now)? - now).to_std().ok()
     }

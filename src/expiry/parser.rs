@@ -16,7 +16,7 @@ pub(crate) enum Expiry {
     Never,
     /// The key expires after this duration, measured on the manager's clock.
     After(Duration),
-    /// The key expires after this number of calendar months and this duration, measured on the manager's clock.
+    /// The key expires after this many calendar months plus this duration, measured on the manager's clock.
     AfterMonths(u32, Duration),
     /// The key expires at this time.
     At(DateTime<Utc>),
@@ -103,7 +103,7 @@ impl Expiry {
         matches!(self, Self::After(_) | Self::AfterMonths(..))
     }
 
-    /// Returns the end of the duration if it begins at `now`. Returns `None` if the expiry is not a duration, or if the end cannot be represented.
+    /// Adds the duration to `now`. Returns `None` if the expiry is not a duration, or if the sum cannot be represented.
     fn relative_to(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let (months, rest) = match self {
             Self::After(duration) => (0, duration),

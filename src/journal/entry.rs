@@ -35,7 +35,7 @@ enum Noted {
 #[error("{0}; the incomplete record could not be removed")]
 struct LeftOnDisk(io::Error);
 
-/// Returns true if the error means that an incomplete record remains on disk.
+/// Returns true for a `LeftOnDisk` error: an incomplete record could not be removed.
 pub(crate) fn is_left_on_disk(error: &io::Error) -> bool {
     error
         .get_ref()
@@ -172,7 +172,7 @@ impl Entry {
             match file.try_lock() {
                 Ok(()) => {
                     let record = read(&mut file).map_err(|error| failed(&error))?;
-                    // Another run may have removed or replaced the record after it was opened here and before it was locked.
+                    // Another run may have removed or replaced the record before this run locked the file. In this case, the result is `None`.
                     return Ok(is_at(&file, &path).then(|| Self::of(record, file)));
                 }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(25)),
@@ -182,7 +182,7 @@ impl Entry {
         Ok(None)
     }
 
-    /// Returns how long ago the interrupted run last requested a secret from the manager. The actual time may be longer.
+    /// Returns a lower bound of the time since the interrupted run last requested a secret from the manager.
     pub(crate) fn age(&self) -> Duration {
         let known = self.record.progress.age();
         known.unwrap_or_else(|| self.since.elapsed())

@@ -18,7 +18,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(crate) struct PendingFlushes {
     started: RefCell<Vec<oneshot::Receiver<io::Result<()>>>>,
-    /// The open files of the records that were removed since the last flush was started.
+    /// The open files of removed records. The next flush closes these files.
     removed: RefCell<Vec<File>>,
 }
 
@@ -29,7 +29,7 @@ impl PendingFlushes {
         self.removed.borrow_mut().push(file);
     }
 
-    /// Starts a flush on a new thread. The caller has removed a record before it calls this function.
+    /// Starts a flush on a new thread. Call this function after a record was removed.
     pub(crate) fn start(&self) {
         let removed = self.removed.take();
         let (sender, flushed) = oneshot::channel();

@@ -30,9 +30,8 @@ pub(crate) fn place() -> String {
     )
 }
 
-/// Locks the journal folder, so that concurrent runs check each other's records one at a time, and one of these runs can continue. Returns
-/// `None` if the folder cannot be locked. The caller then continues without the lock. At worst, every run finds the record of another run and
-/// fails.
+/// Locks the journal folder. With the lock, concurrent runs check each other's records one at a time, and the last run can continue. Returns `None`
+/// if the folder cannot be locked. The caller then continues without the lock, and all concurrent runs may fail.
 pub(crate) fn turn() -> Option<File> {
     let folder = File::open(folder()?.path()).ok()?;
     lock_within_limit(&folder).ok().map(|()| folder)

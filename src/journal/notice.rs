@@ -4,8 +4,8 @@ use super::{JournalEntry, Record, Stage, place, unfinished};
 use crate::expiry::format_time;
 use crate::storage::permissions::UntrustedPath;
 
-/// Returns a warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record. Each command in the
-/// warnings ends with `yes`. `yes` is ` --yes` if this run cannot prompt, or empty if this run can prompt. `except` is the ID of the
+/// Returns a warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record. `yes` is appended to
+/// each command in the warnings. `yes` is ` --yes` if this run cannot prompt, or empty if this run can prompt. `except` is the ID of the
 /// operation that this run continues.
 pub(crate) fn unfinished_work(
     manager: &str,
@@ -15,8 +15,8 @@ pub(crate) fn unfinished_work(
 ) -> Vec<String> {
     let entries = match unfinished() {
         Ok(entries) => entries,
-        // If other users can change the journal, the error is reported here. Any other error is reported later, when this run fails to write its own
-        // record.
+        // The error is reported here only if other users can change the journal. Any other error is reported later, when this run cannot write its
+        // own record.
         Err(error) => {
             return UntrustedPath::cause_of(&error)
                 .map(|untrusted| format!("could not read the records of earlier runs: {untrusted}"))
@@ -69,7 +69,8 @@ fn interrupted_run(record: &Record, yes: &str) -> String {
 }
 
 /// Returns the next step for the user if the interrupted run may have delivered the secret. The secret may be in use, so `recover` replaces it only
-/// with `--rekey`. Each command in the text ends with `yes`. `yes` is ` --yes` if this run cannot prompt, or empty if this run can prompt.
+/// with `--rekey`. `yes` is appended to each command in the text. It is ` --yes` if this run cannot prompt, and an empty string if this run can
+/// prompt.
 pub(crate) fn secret_in_use(record: &Record, yes: &str) -> String {
     let operation = &record.operation;
     // Without a terminal, `recover` requires a destination if the interrupted run did not write the secret to stdout.

@@ -41,7 +41,7 @@ pub(crate) struct Record {
     /// The ID of the key, or `None` if the ID is not known yet.
     #[serde(rename = "keyID")]
     pub(crate) key_id: Option<i64>,
-    /// The IDs of the keys that already had the key's name when the operation began. The operation did not create any of these keys.
+    /// The IDs of the keys that had the key's name before the operation began. The operation did not create these keys.
     #[serde(rename = "existingIDs")]
     pub(crate) existing_ids: Vec<i64>,
     /// True if the key's name or description contains the operation ID, which proves that the key belongs to the operation.
@@ -83,8 +83,8 @@ pub(crate) struct Predecessor {
     pub(crate) id: i64,
     /// How long the old key remains valid after the delivery of the successor's secret, in milliseconds.
     pub(crate) overlap: i64,
-    /// The new name of the old key, or `None` if the old key is not renamed. The rename allows the successor to have the old name. The new
-    /// name is recorded before the rename.
+    /// The new name of the old key, or `None` if the old key is not renamed. The old key is renamed so that the successor can get the old key's name.
+    /// The new name is recorded before the rename.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) given_name: Option<String>,
     /// True if the successor's secret was delivered. Earlier versions of this program wrote this field instead of [`Stage::Delivered`].
@@ -235,7 +235,8 @@ impl Record {
         }
     }
 
-    /// Returns true if `other` differs from this record at most in the key ID and the progress, which are in the header of the file.
+    /// Returns true if all fields of `other` equal the fields of this record. The key ID and the progress are not compared, because they are in the
+    /// header of the file.
     pub(super) fn has_rest_of(&self, other: &Self) -> bool {
         let with_head_of_other = Self {
             progress: other.progress.clone(),

@@ -1,4 +1,4 @@
-//! Finds the administrator that a run is signed in as.
+//! Finds an administrator by user name.
 
 use crate::error::Error;
 use crate::manager::{Administrator, Cause, ManagerError, SignedIn};

@@ -162,9 +162,9 @@ impl KeyResult {
 /// The verb of a command, in the forms that messages need.
 #[derive(Clone, Copy)]
 pub(crate) struct BatchWords {
-    /// The infinitive of the verb, such as `delete`. With `-key` appended, it is the name of the command.
+    /// The infinitive of the verb, such as `delete` for the command `delete-key`.
     pub(crate) verb: &'static str,
-    /// The past participle, such as `deleted`.
+    /// The past participle of the verb, such as `deleted`.
     pub(crate) done: &'static str,
 }
 
@@ -177,7 +177,7 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Returns a batch without results. `flags` are the flags that a hint must repeat, each after a space.
+    /// Returns a batch without results. `flags` are the flags that a hint must repeat, such as ` --force`.
     pub(crate) fn new(words: BatchWords, flags: String) -> Self {
         let results = Vec::new();
         Self {
@@ -244,7 +244,7 @@ impl Batch {
         (self.results.iter()).filter_map(move |result| result.failure(verb))
     }
 
-    /// Returns the command that changes the keys that this run has not changed. The command selects the keys by ID.
+    /// Returns the command for the keys that this run has not changed, such as `swp-keys lock-key 12 15`.
     fn command_for_the_rest(&self) -> String {
         let mut command = format!("swp-keys {}-key", self.words.verb);
         let rest = self.results.iter().filter(|result| !result.succeeded());

@@ -73,8 +73,7 @@ pub(crate) fn compare(change: &KeyChange, key: &ApiKey) -> Vec<Compared> {
 /// Removes the fields in which the key already has the requested value, so that the request to the manager contains only differences.
 pub(crate) fn without_equal(change: KeyChange, key: &ApiKey) -> KeyChange {
     let compared = compare(&change, key);
-    // The manager may return a brief key object, which omits some fields. The current value of an omitted field is unknown, so the request
-    // still sets the field.
+    // A brief key object omits some fields. The current value of an omitted field is unknown, so the request sets the field.
     let differs =
         |one: &&Compared| one.asked != one.is || one.result == Match::NotShown && key.is_brief();
     let changed: Vec<_> = (compared.iter().filter(differs))
@@ -111,8 +110,8 @@ fn is_same_expiry(asked: &Value, is: &Value) -> bool {
     }
 }
 
-/// Returns the fields of a key. If a full key object contains no description, the key's description is empty. If a brief key object
-/// contains none, the description is unknown.
+/// Returns the fields of a key. A full key object without a description counts as a key with an empty description. In a brief key object, a missing
+/// description is unknown.
 fn shown_fields(key: &ApiKey) -> Map<String, Value> {
     let description = match (key.description(), key.is_brief()) {
         (None, false) => Some(""),

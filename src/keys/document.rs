@@ -84,7 +84,7 @@ pub(crate) fn secret_meta(
 /// Prints a key whose secret this run has delivered.
 ///
 /// # Errors
-/// Returns an error if writing to stdout fails. The hint warns against running the command again, because the secret was already delivered.
+/// Returns an error if writing to stdout fails. The error's hint warns the user that the same command would create another secret.
 pub(crate) fn print_delivered(delivered: &Delivered, context: &Context) -> Result<(), Error> {
     print_key(&delivered.fields, delivered.meta.clone(), context)
         .map_err(output_failed_after_delivery)

@@ -59,7 +59,7 @@ impl LockChange {
         }
     }
 
-    /// Returns the flags of this command. A hint that suggests running the command again contains these flags.
+    /// Returns the flags for a hint that suggests running this command again: ` --force`, or an empty text.
     fn flags(self) -> &'static str {
         match self {
             Self::Lock { force: true } => " --force",
@@ -88,7 +88,7 @@ impl LockChange {
 /// TSV output, is a list of results.
 ///
 /// # Errors
-/// If there is one argument, returns its error. If there are several and only some of the keys were changed, returns a partial failure.
+/// For one argument, returns the error of its key. For several arguments, returns a partial failure if only some of the keys were changed.
 pub(crate) async fn run(
     keys: &[String],
     change: LockChange,
@@ -125,8 +125,7 @@ async fn run_one(
     let result = session::signed_in(&target, context, async |access| {
         let key = lookup::resolve(key, access).await?;
         refuse_own_keys(std::slice::from_ref(&key), change, access).await?;
-        // The name of the role is read before the change. If the run locks the key that authenticates it, the manager rejects all later
-        // requests of the run.
+        // The role's name is read before the change. If the run locks its own API key, the manager rejects the later requests of the run.
         let role = json_role_name(access, key.role_id()).await?;
         let changed = change_one(key, role, change, access).await;
         changed.map_err(|(_, error)| error)
@@ -202,7 +201,7 @@ async fn change_all(
 ) -> Result<Batch, Error> {
     refuse_own_keys(&keys, change, access).await?;
     if change == (LockChange::Lock { force: true }) {
-        // The key that authenticates this run is locked last, because the manager rejects all requests of this run after that.
+        // The key that authenticates this run is locked last. Once this key is locked, the manager rejects all requests of this run.
         let signer = Signer::ask(access).await?;
         signer.move_own_key_last(&mut keys);
     }

@@ -76,8 +76,7 @@ pub(crate) fn by_its_id(id: i64) -> String {
     format!("{ID}{id}")
 }
 
-/// Returns true if this name cannot be used as a KEY argument without the prefix `name:`. An example is `123`, which would be read as an
-/// ID.
+/// Returns true if this name cannot be used as a KEY argument without the prefix `name:`. For example, `123` would be read as an ID.
 pub(crate) fn is_ambiguous(name: &str) -> bool {
     is_digits(name) || name.starts_with(ID) || name.starts_with(NAME)
 }
@@ -112,7 +111,7 @@ pub(crate) async fn by_id(id: i64, access: Access<'_>) -> Result<ApiKey, Error> 
         ))),
         Err(error) if *error.cause() == Cause::NotFound => Err(no_key(
             id,
-            // A gateway may have sent a response that is not the manager's. Such a response does not prove that the key does not exist.
+            // The response may come from a gateway. A 404 from a gateway does not prove that the key is missing.
             (!error.is_from_manager()).then(|| error.to_string()),
         )),
         Err(error) => Err(error.into()),

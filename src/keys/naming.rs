@@ -13,12 +13,12 @@ use crate::mint::poll::Poll;
 
 /// The result of a search for keys with the requested name.
 pub(crate) enum Existing {
-    /// No key has the name. The list contains the IDs of keys whose names resemble it. The list is empty if `--name` is omitted, because
-    /// the default name is unique and needs no search.
+    /// No key has the name. The list contains the IDs of keys with similar names. Without `--name`, the list is empty: the default name is unique, so
+    /// there is no search.
     None(Vec<i64>),
     /// Exactly one key has the name, and `--if-exists` permits using this key.
     One(Box<ApiKey>),
-    /// It is unknown whether a key has the name, because the user lacks permission to search keys.
+    /// The user lacks permission to search keys. So it is unknown whether a key with the name exists.
     NotSeen,
 }
 
@@ -79,8 +79,7 @@ pub(crate) async fn find_existing(
     }
 }
 
-/// Checks that no key has the name, and returns the IDs of keys whose names resemble it. Returns `None` if the user lacks permission to
-/// search keys.
+/// Checks that no key has the name. Returns the IDs of keys with similar names, or `None` if the user lacks permission to search keys.
 ///
 /// # Errors
 /// Returns a conflict if a key has the name.
@@ -131,7 +130,7 @@ pub(crate) async fn find_settled(
 pub(crate) enum IfExists {
     /// Fail, and print the ID of the existing key
     Fail,
-    /// Succeed without a secret, and report how the key differs
+    /// Succeed without a secret, and report how the existing key differs
     Skip,
     /// Give the key a new secret; the old one stops working at once
     Rekey,

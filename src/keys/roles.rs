@@ -141,8 +141,8 @@ async fn not_found(name: &str, others: Vec<String>, access: Access<'_>) -> Error
     })
 }
 
-/// Returns the one of `names` that is most similar to `name`, or `None` if none of them is similar enough. Similarity is measured as in
-/// clap, with the same threshold.
+/// Returns the name in `names` that is most similar to `name`. Returns `None` if no name is similar enough. The measure of similarity and the
+/// threshold are the same as in clap.
 pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let folded = name.trim().to_lowercase();
     names
@@ -157,8 +157,8 @@ pub(crate) fn closest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, other)| other)
 }
 
-/// Adds a hint to the error of a role search. The hint suggests passing the role ID, because an ID needs no search. It is unknown whether a
-/// session may search roles, and which status code the manager returns for a search that is not permitted (docs/manager-api.md, "Unknowns",
+/// Adds a hint to the error of a role search. The hint suggests passing the role ID, because an ID needs no search. Two facts about
+/// the manager are unknown: whether a session may search roles, and which status code a forbidden search returns (docs/manager-api.md, "Unknowns",
 /// no. 20).
 pub(crate) fn explain(signed_in: &SignedIn, error: ManagerError) -> Error {
     let instead =

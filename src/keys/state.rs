@@ -49,7 +49,7 @@ impl State {
         }
     }
 
-    /// Returns the time when a lock after wrong secrets ends.
+    /// Returns the time when the lock of the key ends. `None` if the key is not locked, or if an administrator locked it.
     pub(crate) fn locked_until(self) -> Option<i64> {
         match self {
             Self::Locked(until) => until,
@@ -63,7 +63,7 @@ pub(crate) fn time_or(time: Option<i64>, absent: &str) -> String {
     time.map_or_else(|| absent.to_owned(), format_time)
 }
 
-/// Returns the text that identifies a key in messages: its name, if known, and its ID.
+/// Returns the name of a key for messages, such as "the key `ci` (ID 7)", or "the key with ID 7" if the name is unknown.
 pub(crate) fn describe(key: &ApiKey) -> String {
     match key.name() {
         Some(name) => format!("the key `{name}` (ID {})", key.id),

@@ -92,7 +92,7 @@ impl KeyTable<'_> {
         });
     }
 
-    /// Returns a line with the number of the keys (`count`), and the number of those keys that will expire soon.
+    /// Returns a summary, such as `12 keys, 3 expire within 14 days`. `count` is the first part, such as `12 keys`.
     pub(crate) fn summary(&self, keys: &[ApiKey], count: &str) -> String {
         let expiring = keys.iter().filter(|key| self.expires_soon(key)).count();
         let verb = if expiring == 1 { "expires" } else { "expire" };

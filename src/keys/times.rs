@@ -9,7 +9,7 @@ use crate::text::rfc3339;
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 
-/// The limit for relative times such as `in 3 days`, in milliseconds. A time that differs from the current time by more than this is
+/// The period of relative times, in milliseconds. A time within this period is displayed as `in 3 days` or `3 days ago`. Any other time is
 /// displayed as a date. A key that expires within this period is marked in the table.
 pub(crate) const SOON: i64 = 14 * DAY;
 
@@ -23,7 +23,7 @@ pub(crate) fn relative(milliseconds: i64, now: DateTime<Utc>) -> String {
     from_now(ahead)
 }
 
-/// Returns the time that is `ahead` milliseconds after now, such as `in 3 days` or `3 days ago`.
+/// Formats a number of milliseconds as a relative time, such as `in 3 days`. A negative number is a past time, such as `3 days ago`.
 fn from_now(ahead: i64) -> String {
     let distance = ahead.saturating_abs();
     match length(distance).filter(|_| distance >= MINUTE) {
@@ -33,8 +33,8 @@ fn from_now(ahead: i64) -> String {
     }
 }
 
-/// Returns a time for the details of a key: on a terminal as `2026-11-18 11:06 UTC (in 3 days)`, and in a pipe in the form of RFC 3339. Returns the text
-/// `absent` if there is no time.
+/// Returns a time for the details of a key: on a terminal as `2026-11-18 11:06 UTC (in 3 days)`, and in a pipe in the form of RFC 3339. Returns the
+/// text `absent` if there is no time.
 pub(crate) fn detailed(
     time: Option<i64>,
     absent: &str,

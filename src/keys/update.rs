@@ -57,7 +57,7 @@ pub(crate) async fn carry_out_despite_signal(
 /// Unlocks the key if `active` is true, or locks the key if `active` is false.
 ///
 /// # Errors
-/// Returns an error if the key is not in the requested state, or if its state is unknown.
+/// Returns an error if the key was not locked or unlocked as requested, or if the outcome is unknown.
 pub(crate) async fn set_active(
     key: &ApiKey,
     active: bool,
@@ -88,8 +88,8 @@ impl Asking<'_> {
         }
     }
 
-    /// Reads the key again after a success response, and compares it with the requested values. If the key cannot be read again, compares
-    /// the key in the response instead. For example, a run that has just locked its own API key can no longer send a read request.
+    /// Reads the changed key again, and compares the key with the requested values. If the read fails, compares `answer`, the key in the response to
+    /// the change. For example, a run that has just locked its own API key can no longer read any key.
     async fn check(&self, answer: ApiKey) -> Result<ApiKey, Error> {
         let mut poll = Poll::new(self.access.target.settle_timeout.min(REFUSAL_WAIT));
         loop {
@@ -139,7 +139,7 @@ impl Asking<'_> {
         )
     }
 
-    /// Reads the key to determine whether a change was applied, after the response to the change was lost or was inconclusive.
+    /// Reads the key to determine whether the change was applied. Used if the response was lost or inconclusive.
     async fn find_out(&self, error: ManagerError) -> Result<ApiKey, Error> {
         log::warn!("{error}; checking whether the key was changed");
         let _step = (self.access.context.progress).begin("checking whether the key was changed");
@@ -164,12 +164,11 @@ impl Asking<'_> {
                     }
                     Ok(differences)
                 }
-                // If the manager rejected the secret of the API key that authenticates this run, the secret is not sent again, because
-                // another rejection could lock that API key.
+                // If the manager rejects this run's API key, the run sends no further request, because another rejection could lock the API key.
                 Err(why) if *why.cause() == Cause::Unauthorized => {
                     return Err(self.unreadable(&error, why));
                 }
-                // If the manager stays unreachable, the run ends before `--settle-timeout` is over. The user can repeat the command later.
+                // If the manager stays unreachable, the run does not wait for the whole `--settle-timeout`. The user can repeat the command later.
                 Err(why)
                     if matches!(why.cause(), Cause::ConnectionRefused | Cause::Unreachable)
                         && while_unreachable.is_over() =>
@@ -194,7 +193,7 @@ impl Asking<'_> {
         }
     }
 
-    /// Returns the error for a change that was not applied. The caller must first wait until a delayed request can no longer reach the manager.
+    /// Returns the error for a change that was not applied. Call this function only when no delayed request can apply the change any more.
     fn not_made(&self, error: ManagerError, last_word: bool) -> Error {
         let refused = last_word || error.has_refusal_status();
         let error = Error::from(error);
@@ -245,7 +244,7 @@ const NO_CLEARING: &str = "set a distant expiry such as `--expires 520w`, becaus
 
 /// The differences between a changed key and the requested values.
 struct Differences {
-    /// Descriptions of the fields that have a different value.
+    /// A description of each field whose value is not the requested value.
     other: Vec<String>,
     /// The names of the fields that the manager's response does not contain.
     not_shown: Vec<&'static str>,

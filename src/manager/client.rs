@@ -25,7 +25,7 @@ pub(crate) struct Manager {
 pub(crate) struct SignedIn {
     pub(super) transport: Transport,
     credentials: Credentials,
-    /// The channel for requesting a new session if the saved session has ended. `None` if a session that has ended must not be replaced.
+    /// Requests a new session if the saved session has ended. If `None`, an ended session is not replaced.
     renewal: Option<SessionRenewal>,
     /// The new session.
     renewed: OnceCell<Credentials>,
@@ -67,7 +67,7 @@ impl Manager {
 }
 
 impl SignedIn {
-    /// Returns the same connection with different credentials. Every further call uses the new credentials.
+    /// Replaces the credentials for all further calls. The connection stays the same.
     #[must_use]
     pub(crate) fn with(self, credentials: Credentials) -> Self {
         Self {
@@ -133,8 +133,8 @@ impl SignedIn {
         )
     }
 
-    /// Returns the ID of the API key that authenticates the calls, if the secret begins with that ID, as in `8:...`. Secrets of this form have been
-    /// observed, but the form is not documented (docs/manager-api.md, "Secret shapes").
+    /// Returns the ID of the API key that authenticates the calls. `None` if the secret does not begin with the ID. Secrets such as `8:...` have been
+    /// observed, but this form is not documented (docs/manager-api.md, "Secret shapes").
     #[must_use]
     pub(crate) fn signer_id(&self) -> Option<i64> {
         let Credentials::ApiKey { secret, .. } = &self.credentials else {
@@ -189,7 +189,8 @@ impl SignedIn {
     }
 
     /// Requests a new session if the current session has ended, and returns true if a new session was created. To check the session, this function
-    /// sends a request that every role should allow (`access_check`). So a rejection does not mean that a permission is missing.
+    /// sends a request that every role should allow (`access_check`). If the manager rejects this request, the cause is the session, not a missing
+    /// permission.
     async fn renew(&self, renewal: oneshot::Sender<RenewalReply>) -> bool {
         let check = self
             .transport
@@ -217,8 +218,7 @@ impl SignedIn {
         )
         .signed(self.credentials())
         .json(&serde_json::json!({"maxItems": 1}))
-        // The response contains one policy, which may have thousands of rules. So the size limit for lists applies instead of the lower limit for
-        // other responses.
+        // The response contains one policy, which may have thousands of rules. So the response may be as large as a list.
         .listing()
     }
 }

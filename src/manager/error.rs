@@ -48,8 +48,7 @@ pub(crate) enum Cause {
     },
     /// The response is a redirect.
     Redirected {
-        /// True if a session authenticated the call, and the redirect leads to the same manager. A manager redirects to its sign-in page if the
-        /// session has ended.
+        /// True if a call with a session was redirected to the same manager. The manager redirects to its sign-in page if the session has ended.
         session_ended: bool,
     },
     /// The response does not match the API.
@@ -215,7 +214,7 @@ impl ManagerError {
         self
     }
 
-    /// Replaces the cause, the message and the hint if the manager did not become ready in time.
+    /// Replaces the message and the hint, and changes the cause to [`Cause::Unavailable`]. Used if the manager did not become ready in time.
     pub(super) fn unavailable(self, message: String, hint: &str) -> Self {
         Self {
             cause: Cause::Unavailable { retry_after: None },

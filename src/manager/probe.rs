@@ -29,7 +29,7 @@ pub(crate) struct ServerCertificate {
 }
 
 impl ServerCertificate {
-    /// Returns true if `fingerprint` is the fingerprint of the whole certificate or of its public key.
+    /// Returns true if `fingerprint` belongs to the whole certificate or to its public key.
     #[must_use]
     pub(crate) fn has_fingerprint(&self, fingerprint: &Fingerprint) -> bool {
         self.fingerprint == *fingerprint || self.pin.equals_certificate(fingerprint)

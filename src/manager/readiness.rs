@@ -183,8 +183,8 @@ impl Manager {
                 | Cause::TimedOut
                 | Cause::Unreachable
                 | Cause::Rejected(500..) => return Readiness::Starting(error),
-                // These causes show that the manager is running. A web page with the status 401 or 403 has one of these causes if it comes from
-                // Tomcat, in which the manager runs. If it comes from a different server, its cause is `Rejected`.
+                // These causes show that the manager is running. A 401 or 403 page has one of these causes only if it comes from the manager's web
+                // server, Tomcat. A 401 or 403 page of any other server has the cause `Rejected`.
                 Cause::Forbidden
                 | Cause::Unauthorized
                 | Cause::Redirected { .. }

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{Record, Work};
 use crate::manager::{ApiKey, NewApiKey};
 
-/// Returns a failure if the response is about a key that existed before the request, such as the predecessor in a rotation.
+/// Returns a failure if the manager responded to the create request with an older key, such as the predecessor in a rotation.
 pub(super) fn known_before(record: &Record, key: &ApiKey) -> Option<Failure> {
     let known = record.work == Work::Create && record.existing_ids.contains(&key.id);
     known.then(|| {
@@ -20,7 +20,7 @@ pub(super) fn known_before(record: &Record, key: &ApiKey) -> Option<Failure> {
     })
 }
 
-/// The run that created the key in a response.
+/// Tells which run created the key that a response contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Attribution {
     /// This run.
@@ -46,8 +46,9 @@ pub(super) fn attribute(record: &Record, asked: &NewApiKey, key: &ApiKey) -> Att
     }
 }
 
-/// Returns true if the key's description is not the requested description. A description that the manager has altered or truncated counts as the
-/// requested description. Returns false if the key's name contains this run's operation ID, because no other run uses this name.
+/// Returns true if the key's description differs from the requested description. Text that is missing at the end does not count as a difference.
+/// Changes of case, spaces and punctuation do not count either. Managers may cause such changes. Returns false if the key's name contains this run's
+/// operation ID, because no other run uses this name.
 fn has_other_description(record: &Record, asked: &NewApiKey, key: &ApiKey) -> bool {
     let (Some(asked), Some(stored)) = (&asked.description, key.description()) else {
         return false;
@@ -135,7 +136,7 @@ impl Transaction<'_> {
         })
     }
 
-    /// Deletes a key that has a different role than requested. A key that another run may have created is not deleted.
+    /// Deletes a new key whose role is not the requested role. A key that another run may have created is not deleted.
     async fn refuse_role(&self, key: &ApiKey, role_id: i64, record: &Record) -> Failure {
         let asked = record.role_id.unwrap_or_default();
         let failure =

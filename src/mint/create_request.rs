@@ -61,7 +61,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns true if a search shows that this run's marker is on a different key than the key in the response.
+    /// `answered` is the key in the response. Returns true if a search finds this run's marker, but not on the key `answered`.
     async fn ours_is_another(&self, answered: &ApiKey, record: &Record) -> bool {
         let seen = Lookup::new(self.access.signed_in, record).look(true).await;
         matches!(seen, Ok(LookupResult { verdict: Verdict::Ours { id, duplicates }, .. })
@@ -77,7 +77,7 @@ impl Transaction<'_> {
     }
 
     /// Determines the outcome of a create request that returned an error. The manager may have received the request twice and rejected only the
-    /// second copy. A server error may also follow a successful create. So the key may exist, and a search must show whether it does.
+    /// second copy. A server error may also follow a successful create. So the key may exist, and this function searches for it.
     async fn doubt(
         &self,
         error: ManagerError,
@@ -138,7 +138,7 @@ impl Transaction<'_> {
         }
     }
 
-    /// Creates a new secret for this run's key, because the response that contained the first secret was lost.
+    /// Creates a second secret for this run's key. The response with the first secret was lost.
     async fn take_ours(
         &self,
         id: i64,
@@ -159,12 +159,12 @@ impl Transaction<'_> {
             && (error.is_from_manager() || record.predecessor.is_some())
     }
 
-    /// Returns how long to wait for the key to appear in search results after the create request failed with `error`.
+    /// Returns how long to search for the key after the create request failed with `error`.
     fn doubted_for(&self, error: &ManagerError, record: &Record) -> Duration {
         let settle = self.access.target.settle_timeout;
         let right_or_place = !matches!(error.cause(), Cause::Rejected(_));
-        // After status 500, a rotation repeats the request and then searches a second time. The second search also finds a key that appears late, so
-        // the first search can be short.
+        // In a rotation, status 500 leads to a second request and a second search. The second search also finds a key that appears late, so the first
+        // search can be short.
         let asked_again = record.predecessor.is_some() && *error.cause() == Cause::Rejected(500);
         match (error.had_no_effect(), error.has_refusal_status()) {
             (true, _) if right_or_place => Duration::ZERO,
@@ -194,7 +194,7 @@ impl Transaction<'_> {
         }
         let same_name = |key: &&ApiKey| key.name() == Some(&record.key_name);
         let known = |key: &&ApiKey| record.existing_ids.contains(&key.id);
-        // Several keys may have this name. If one of them was created during this run, the error contains the ID of that key.
+        // Several keys may have this name. The error reports a new key if there is one. A new key did not exist when this run started.
         let other = (found.iter().filter(same_name).find(|key| !known(key)))
             .or_else(|| found.iter().find(same_name));
         Ok(match other {

@@ -11,8 +11,8 @@ use crate::journal::{self, Stage, Work};
 use crate::process::signals::Signals;
 use crate::terminal::status_line;
 
-/// The maximum number of times that a run replaces a new secret that the manager rejects. If the response to an earlier reset request was lost, the
-/// manager may have processed that request late. The late request invalidates the new secret.
+/// If the manager rejects the new secret, the run creates another secret, at most this number of times. The new secret becomes invalid if the manager
+/// processes an earlier reset request late.
 const MOST_RESETS: usize = 2;
 
 impl Transaction<'_> {
@@ -126,7 +126,7 @@ impl Transaction<'_> {
         if let Err(error) = recorded.mark(stage) {
             log::info!("could not update the record of this run: {error}");
         }
-        // A signal also ends the command that receives the secret, so a delivery that failed after a signal is reported as an interruption.
+        // A signal also ends the command of `--deliver-cmd`. So if a signal was received, a failed delivery is reported as an interruption.
         let kind = signals
             .received()
             .map_or(ErrorKind::Undelivered, ErrorKind::Interrupted);
@@ -136,7 +136,7 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns a failure after which the record is not removed and the key is not deleted.
+/// Returns a failure. After this failure, the record stays on disk and the key stays on the manager.
 fn left_open(minted: &Minted, failure: String) -> Failure {
     minted.secret.settled.set(true);
     Failure::Unresolved(Error::new(ErrorKind::Attention, failure).key(minted.id))

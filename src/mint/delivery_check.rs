@@ -15,7 +15,7 @@ use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
 pub(super) enum Objection {
     /// The manager rejected the secret.
     Refused(String),
-    /// It is unknown whether the secret works. If the manager processed an earlier reset request last, the secret is invalid.
+    /// It is unknown whether the secret works. An earlier reset request may have arrived late and replaced the secret.
     Doubtful(String),
     /// The response that contains the secret is not about the key that this run created.
     Exchanged(String),
@@ -30,17 +30,17 @@ impl From<(ErrorKind, String)> for Objection {
 }
 
 impl Transaction<'_> {
-    /// Checks that the secret may be delivered. The secret must not be delivered if a signal was received, if another run created a key with the same
-    /// name first, or if the secret does not work.
+    /// Checks that the secret may be delivered. The secret must not be delivered in three cases: a signal was received, another run created a key
+    /// with the same name before this run did, or the secret does not work.
     ///
     /// Returns true if the secret was used and works.
     pub(super) async fn check(&self, minted: &Minted, record: &Record) -> Result<bool, Objection> {
-        // If the key is new, duplicates of the key or other keys with the same name may exist.
+        // A new key may have duplicates, and other keys may have the same name.
         if record.work == Work::Create {
             self.stands_alone(minted, record).await?;
         }
-        // If the key existed before this run, another run may have replaced this secret. If the response to an earlier request was lost, that
-        // request may have replaced this secret late. In both cases, the secret is tested.
+        // The secret is tested if another request may have replaced it. If the key existed before this run, another run may have sent that request.
+        // If the response to this run's first request was lost, the first request may have arrived late.
         let in_doubt = minted.uncertain || record.work == Work::Rekey;
         let idle = is_idle(minted.active, minted.expiry_date, self.access.signed_in);
         let verified = (self.verify || in_doubt && !idle) && self.works(minted).await?;
@@ -97,8 +97,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Waits until a search by name shows this key, and returns the search results. Results that contain this key also contain all keys with the same
-    /// name that were created earlier.
+    /// Waits until a search by name finds this key, and returns the search results. If the search finds this key, it also finds all older keys with
+    /// the same name.
     async fn shown_beside(&self, minted: &Minted) -> Result<Rc<Vec<ApiKey>>, ManagerError> {
         let is_shown = |found: &[ApiKey]| found.iter().any(|key| key.id == minted.id);
         if let Some(found) = self.newer_keys.as_ref().filter(|found| is_shown(found)) {
@@ -153,7 +153,8 @@ impl Transaction<'_> {
                     "the manager rejected the new secret: {error}"
                 )))
             }
-            // The response to an earlier reset request was lost. If the manager processed that request last, the new secret is invalid.
+            // The response to an earlier reset request was lost. The manager may have processed the earlier request after the newer request. In this
+            // case, the new secret is invalid.
             Tried::Unproven(error) if minted.uncertain && !is_about_a_right(&error) => {
                 Err(Objection::Doubtful(format!(
                     "could not check whether the new secret works, so it was not delivered: {error}"
@@ -173,8 +174,8 @@ impl Transaction<'_> {
     }
 }
 
-/// Returns true if the error shows that the manager accepted the secret and only rejected the request. Rate limits, server errors and proxy
-/// responses do not show whether the secret works.
+/// Returns true if the error proves that the secret works: the manager accepted the secret, and rejected the request for a different reason. A rate
+/// limit, a server error or a proxy response proves nothing.
 fn is_about_a_right(error: &ManagerError) -> bool {
     error.is_from_manager()
         && match error.cause() {
@@ -184,11 +185,12 @@ fn is_about_a_right(error: &ManagerError) -> bool {
         }
 }
 
-/// Returns the IDs of the keys in `found` that are duplicates of this key. A duplicate was created by the same create request as this key. A key to
-/// which someone has copied this run's marker is not a duplicate.
+/// Returns the IDs of the keys in `found` that are duplicates of the new key. A duplicate was created by the same create request as the new key. If a
+/// user copied this run's marker to a different key, that key is not a duplicate.
 ///
 /// # Errors
-/// Returns an [`Objection`] if a different key has this run's marker and this key does not. The secret must not be delivered in this case.
+/// Returns an [`Objection`] if a different key has this run's marker, but the new key lacks the marker. The secret must not be delivered in this
+/// case.
 fn duplicates(minted: &Minted, record: &Record, found: &[ApiKey]) -> Result<Vec<i64>, Objection> {
     let is_other = |key: &&ApiKey| key.id != minted.id && is_ours(record, key);
     let Some(other) = found.iter().find(is_other) else {

@@ -8,8 +8,7 @@ use super::marker::last_mark;
 use super::ownership::CLOSE;
 use crate::manager::ApiKey;
 
-/// The data that is stored for each listed key. It contains a hash instead of the name and the description, because the list may be
-/// long.
+/// The data about a listed key. A hash replaces the name and the description, because the list may be long.
 #[derive(Clone, Copy)]
 struct MarkedKey {
     id: i64,
@@ -19,7 +18,7 @@ struct MarkedKey {
     text_hash: u64,
 }
 
-/// The listed keys with a marker `[swp-keys ...]` in their description, and the pairs of duplicate keys.
+/// Finds pairs of duplicate keys in a list of keys. The two keys of a pair have the same operation ID.
 #[derive(Default)]
 pub(crate) struct Duplicates {
     by_mark: HashMap<u32, MarkedKey>,

@@ -21,18 +21,18 @@ const NEIGHBOURS: i64 = 1000;
 pub(super) struct Lookup<'a> {
     signed_in: &'a SignedIn,
     record: &'a Record,
-    /// Only keys with a higher ID than this can belong to the operation.
+    /// Keys with this ID or a lower ID cannot belong to the operation.
     lowest: Option<i64>,
     /// The highest key ID in the results so far. Keys with a higher ID are new.
     highest: Option<i64>,
-    /// If set, the search finds only duplicates of this key. Duplicates exist if the manager processed the create request more than once.
+    /// If a key is set, the search finds only this key's duplicates. The manager creates duplicates if it processes a create request more than once.
     duplicate: Option<&'a ApiKey>,
 }
 
 /// The result of one search for an operation's key.
 pub(super) struct LookupResult {
     pub(super) verdict: Verdict,
-    /// True if a key has exactly the name of the operation's key.
+    /// True if the search found a key whose name is equal to the recorded name.
     pub(super) name_is_taken: bool,
 }
 
@@ -47,8 +47,7 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// Restricts the search to keys whose IDs are higher than a limit. The limit is slightly lower than `id`, because a duplicate of the key `id` may
-    /// have a lower ID.
+    /// Restricts the search to IDs above `id` minus `NEIGHBOURS`. A duplicate of the key `id` may have a slightly lower ID than `id`.
     pub(super) fn beside(mut self, id: i64) -> Self {
         self.lowest = Some(id.saturating_sub(NEIGHBOURS));
         self
@@ -60,8 +59,9 @@ impl<'a> Lookup<'a> {
         self
     }
 
-    /// Searches once by name and, if needed, by marker. The manager assigns increasing IDs, so the search by marker can start after the last key that
-    /// existed before the operation. If `whole` is false, the search by marker reads only keys that were created since the last search.
+    /// Searches once by name. If no key with the name is the operation's key, also searches by marker. The manager assigns increasing IDs, so the
+    /// search by marker can start after the last key that existed before the operation. If `whole` is false, the search by marker starts after the
+    /// last key that an earlier search by marker has read.
     ///
     /// # Errors
     /// Returns the manager's error.
@@ -127,8 +127,8 @@ pub(super) fn since(signed_in: &SignedIn, record: &Record) -> i64 {
     let Some(age) = age.and_then(|age| i64::try_from(age).ok()) else {
         return began;
     };
-    // An operation starts before it sends its request. If the recorded start is later than the request, the wall clock was set back. In this case,
-    // the start is computed from the age of the request.
+    // An operation starts before its request is sent. If the recorded start is later than the request, the wall clock was set back. The start is then
+    // computed from the age of the request.
     let asked = signed_in.time().timestamp_millis().saturating_sub(age);
     match began > asked {
         true => asked.saturating_sub(LONGEST),

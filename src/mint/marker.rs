@@ -1,4 +1,5 @@
-//! Finds the marker `[swp-keys OPERATION]` that a run adds to its key's description, and the operation ID in a default key name.
+//! Finds operation IDs in keys. A run adds the marker `[swp-keys OPERATION]` to its key's description. A default key name also contains the operation
+//! ID.
 
 use crate::manager::ApiKey;
 
@@ -9,8 +10,8 @@ pub(crate) fn mark(operation: &str) -> String {
 
 const MARK: &str = "[swp-keys ";
 
-/// Returns the operation ID in a default key name, or `None` for any other name. A default name consists of the role, the time and the
-/// operation ID.
+/// Returns the operation ID at the end of a default key name. For example, returns `1a2b3c4d` for `auditor-20270131t120000z-1a2b3c4d`. Returns `None`
+/// for any other name.
 pub(super) fn default_name_of(name: &str) -> Option<&str> {
     let (rest, operation) = name.rsplit_once('-')?;
     let (_, time) = rest.rsplit_once('-')?;

@@ -66,7 +66,9 @@ pub(crate) use other_runs::refuse_unfinished;
 pub(crate) use ownership::is_ours;
 pub(crate) use poll::REFUSAL_WAIT;
 pub(crate) use record::{RunRecord, pending_hint, refuse_too_long};
-pub(crate) use retiring_name::{is_retiring, made_way_for, original_name, retiring_end};
+pub(crate) use retiring_name::{
+    is_retiring, made_way_for, original_name, retiring_end, retiring_name,
+};
 pub(crate) use rollback::{delete, delete_abandoned, delete_delivered};
 pub(crate) use rotation::{Retired, expire_predecessor, is_requested_expiry};
 pub(crate) use state::{Delivered, PreparedSinks, Transaction};

@@ -1,7 +1,7 @@
 //! Restores the name of the old key after a rotation that has no successor.
 //!
-//! If several runs rotate the same key at once, one run may rename the old key, and a different run may create the successor. So a run that deletes
-//! its successor restores the old key's name, even if a different run has changed the name.
+//! Several runs may rotate the same key at once. For example, run A renames the old key, and run B creates a successor. If run B deletes its
+//! successor, run B also restores the old key's name, although run A changed the name.
 
 use super::ownership::is_ours;
 use super::reconcile;
@@ -14,7 +14,7 @@ use crate::journal::Record;
 use crate::manager::{ApiKey, KeyChange, ManagerError};
 
 impl Transaction<'_> {
-    /// Restores the predecessor's name after a failed rotation, if this run may have renamed the predecessor or deleted a successor.
+    /// Restores the predecessor's name after a failed rotation. Does nothing if the rotation neither sent a rename nor deleted a successor.
     pub(super) async fn restore_predecessor(&self, record: &Record, error: Error) -> Failure {
         let Some(predecessor) = &record.predecessor else {
             return Failure::RolledBack(error);
@@ -26,8 +26,8 @@ impl Transaction<'_> {
             return Failure::RolledBack(error);
         }
         if self.renames_late {
-            // The response to the rename was lost. If the manager processed the rename after the restoration, the predecessor would keep the wrong
-            // name.
+            // The response to the rename was lost, so the manager may not have processed the rename yet. A late rename would undo the restoration, so
+            // this run waits first.
             tokio::time::sleep(self.access.target.settle_timeout).await;
         }
         match restore_name(self.access, record).await {
@@ -41,8 +41,8 @@ impl Transaction<'_> {
     }
 }
 
-/// Restores the predecessor's name, if the predecessor was renamed and no other key has the name. The caller must have verified that this run's
-/// successor does not exist.
+/// Restores the name of the old key. Does nothing if the old key was not renamed, or if another key has the name. The caller must have verified that
+/// this run's new key does not exist.
 ///
 /// # Errors
 /// Returns an error if it is unknown whether the name was restored.
@@ -61,7 +61,7 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
         .key(id)
     };
     match look(access, id).await.map_err(failed)? {
-        // Another rotation has renamed the predecessor. If the name contains the predecessor's expiry, that rotation is complete.
+        // Another rotation is complete. It has added the expiry to the old key's name, as in `ci (retiring 2026-11-24T09:00Z)`.
         Some(key)
             if key.name() != predecessor.given_name.as_deref()
                 && is_named_by_expiry(&key, name) =>
@@ -72,7 +72,7 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
         // Another user or run has renamed or deleted the predecessor, so there is no name to restore.
         _ => return Ok(()),
     }
-    // Another run's successor may have the name now. In this case, the other run is responsible for the predecessor's name.
+    // A different run may be rotating the same predecessor. If the successor of that run has the name now, only that run may rename the predecessor.
     if is_taken(access, record, id).await.map_err(failed)? {
         return Ok(());
     }
@@ -94,7 +94,8 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
     }
 }
 
-/// Returns true if another key has the name of the predecessor. This run's successor is ignored, because a search may show it after its deletion.
+/// Returns true if a third key has the predecessor's name. The predecessor and this run's successor do not count. A search may show this run's
+/// successor even after its deletion.
 async fn is_taken(access: Access<'_>, record: &Record, old: i64) -> Result<bool, ManagerError> {
     let name = &record.key_name;
     let is_other = |key: &ApiKey| {

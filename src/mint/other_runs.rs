@@ -12,8 +12,8 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{self, Entry, JournalEntry, Record, Work};
 use crate::manager::ApiKey;
 
-/// Locks and returns the records of runs that were interrupted while they created this key or a secret for it. Their secrets become invalid when this
-/// run creates a new secret. `own` is the record of this run. `key` is the key with the ID `id`, or `None` if the key was not read.
+/// Locks and returns the records of interrupted runs that may have created a secret for this key. The new secret of this run makes those secrets
+/// invalid. `own` is the record of this run. `key` is the key with the ID `id`, or `None` if the key was not read.
 ///
 /// # Errors
 /// Returns a conflict if another process is working on the key, or if a rotation of the key was interrupted.
@@ -53,8 +53,8 @@ pub(super) fn take_over(
     Ok(entries)
 }
 
-/// Returns true if the run that wrote the record `other` worked on this key. If `other` contains no key ID, the key must have the recorded name and
-/// must not have the marker of a different run.
+/// Returns true if the record `other` is about this key. If `other` contains no key ID, the names are compared, and a key of a different run does not
+/// match (see `is_anothers`).
 fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool {
     if let Some(its) = other.key_id {
         return its == id;
@@ -63,10 +63,10 @@ fn is_about(other: &Record, id: i64, key: Option<&ApiKey>, own: &Record) -> bool
     own.work == Work::Rekey && other.key_name == own.key_name && !anothers
 }
 
-/// Checks that no interrupted run has lost the secret of this key.
+/// Checks that no run was interrupted before it delivered the secret of this key.
 ///
 /// # Errors
-/// Returns an error if a run was interrupted before it delivered the secret of this key. The hint is the next step for the user.
+/// Returns an error if a run was interrupted. The hint is the next step for the user.
 pub(crate) fn refuse_unfinished(key: &ApiKey, access: Access<'_>) -> Result<(), Error> {
     let (target, context) = (access.target, access.context);
     let manager = target.address.to_string();
@@ -90,7 +90,7 @@ pub(crate) fn refuse_unfinished(key: &ApiKey, access: Access<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Returns true if the run that wrote the record may have created this key or a secret for it.
+/// Returns true if the run that wrote `record` may have created `key`, or a new secret for `key`.
 fn made(record: &Record, key: &ApiKey) -> bool {
     match record.key_id {
         Some(id) => id == key.id,
@@ -102,8 +102,8 @@ fn made(record: &Record, key: &ApiKey) -> bool {
     }
 }
 
-/// Returns true if the run that wrote the record marks its key with `[swp-keys OPERATION]`, but the description of this key does not contain that
-/// marker.
+/// Returns true if the record's marker `[swp-keys OPERATION]` is missing from the description of `key`. In this case, `key` belongs to a different
+/// run. Returns false if the record's run adds no marker, or if the description of `key` is unknown.
 fn is_anothers(record: &Record, key: &ApiKey) -> bool {
     record.marked && key.description().is_some() && !ownership::is_ours(record, key)
 }

@@ -1,8 +1,8 @@
 //! Determines which run created a key.
 //!
-//! Each run adds the marker `[swp-keys OPERATION]` to its key's description, or the operation ID to a default name. Only the marker or the
-//! operation ID proves that a key belongs to a run. Another run may create a key with the same name, so a matching name is not enough to
-//! reset or delete a key. A manager may alter names and descriptions, so the operation ID is searched for in both, regardless of case,
+//! A run writes its operation ID into its key: in the description as the marker `[swp-keys OPERATION]`, or in a default name. Only the operation ID
+//! proves that the key belongs to the run. Another run may create a key with the same name, so a matching name is not enough to reset or delete a
+//! key. A manager may alter names and descriptions. So the operation ID is searched for in the name and in the description, regardless of case,
 //! brackets and spaces.
 
 use crate::journal::Record;
@@ -14,8 +14,8 @@ use super::marker::{default_name_of, found_marks};
 /// The result of a search for an operation's key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// The key with the ID `id` has the operation's marker. `duplicates` are keys with the same marker. They exist if the manager processed
-    /// the create request more than once.
+    /// The key with the ID `id` has the operation's marker. If the manager processed the create request several times, `duplicates` contains
+    /// the IDs of the other keys with this marker.
     Ours { id: i64, duplicates: Vec<i64> },
     /// No key belongs to the operation. The key was not created, or it was deleted.
     None,
@@ -23,9 +23,10 @@ pub(super) enum Verdict {
     Unproven(Vec<i64>),
 }
 
-/// Determines which of the keys the operation created. A key with the operation's marker belongs to the operation. A key without a marker may belong
-/// to the operation if it has the recorded name. If its name is only similar to the recorded name, the key must not have been created before `since`
-/// (the manager's time).
+/// Determines which keys the record's operation created:
+/// - A key with the operation's marker belongs to the operation.
+/// - A key without any marker, but with the recorded name, may belong to the operation.
+/// - A key without any marker, but with a similar name, may belong to the operation if it was not created before `since` (the manager's time).
 pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
     let (mut ours, mut unproven) = (Vec::new(), Vec::new());
     for key in found {
@@ -56,13 +57,13 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
 /// manager within this time.
 pub(super) const CLOSE: u64 = 5 * 60 * 1000;
 
-/// Returns true if the two keys are duplicates, which the manager created because it processed one create request twice. The caller has checked that
-/// the keys have the same marker. The marker alone is not sufficient, because someone may have copied it to a different key.
+/// Returns true if the two keys are duplicates: the manager created both keys from one create request. The caller has checked that the keys have the
+/// same marker. The marker alone is not sufficient, because a user may have copied the marker to a different key.
 fn are_duplicates(one: &ApiKey, other: &ApiKey) -> bool {
     are_close(one, other) && one.name() == other.name() && one.description() == other.description()
 }
 
-/// Like [`are_duplicates`], but `answered` is a key from a response. A response may omit fields of the key.
+/// Like [`are_duplicates`], but the key `answered` comes from a response that may omit fields. Omitted fields are not compared.
 pub(super) fn is_duplicate_of_answer(answered: &ApiKey, other: &ApiKey) -> bool {
     let same = |one: Option<&str>, other: Option<&str>| one.is_none() || one == other;
     are_close(answered, other)
@@ -83,7 +84,7 @@ fn is_named_like(record: &Record, since: i64, key: &ApiKey) -> bool {
         || is_like(&record.key_name, name) && key.created().is_none_or(|created| created >= since)
 }
 
-/// The run whose marker a key has.
+/// Whether a key has this operation's marker, the marker of a different operation, or no marker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MarkOwner {
     Us,

@@ -31,8 +31,8 @@ pub(super) enum CreateOutcome {
 pub(super) struct Question {
     /// How long to wait for the key to appear in search results.
     pub(super) wait: Duration,
-    /// True if the manager itself rejected the create request. If a search after the rejection shows a key with the same name, that key is the reason
-    /// for the rejection. So it does not belong to this run.
+    /// True if the manager itself rejected the create request. If a search then shows a key with the requested name, that key caused the rejection.
+    /// Such a key does not belong to this run.
     pub(super) refused: bool,
 }
 
@@ -98,7 +98,7 @@ fn unproven(record: &Record, ids: &[i64]) -> String {
 pub(super) enum ResetOutcome {
     /// The key has a new secret.
     Made {
-        /// The key with its new secret.
+        /// The changed key, including its new secret.
         key: Box<ApiKey>,
         uncertain: bool,
     },
@@ -113,8 +113,8 @@ pub(super) enum ResetOutcome {
 /// Creates a new secret for the key. If the response is lost, the request is repeated. This is safe, because each new secret replaces the
 /// previous one. `uncertain` is true if an earlier request may have created a secret.
 ///
-/// Before the request is repeated, this function waits until the first request can no longer be in flight. If the manager processed the first
-/// request after the repeated one, the secret of the repeated one would be invalid.
+/// Before the request is repeated, this function waits until the first request can no longer be in flight. If the manager processed the first request
+/// last, the secret from the repeated request would be invalid.
 pub(super) async fn of_reset(
     signed_in: &SignedIn,
     record: &Record,
@@ -130,7 +130,8 @@ pub(super) async fn of_reset(
         if !uncertain && let Some(signal) = signals.received() {
             return ResetOutcome::Interrupted(signal);
         }
-        // If an earlier request may have reset the secret, a signal does not end the pauses, because this run must deliver a secret that works.
+        // An earlier request may have reset the secret, so that the old secret no longer works. Then this run must deliver a new secret, and a signal
+        // does not end its pauses.
         let ends_pause = (!uncertain).then_some(signals);
         let error = match reset(signed_in, record, id, ends_pause).await {
             Ok(key) if key.id == id => {
@@ -221,7 +222,7 @@ pub(super) async fn of_delete(
     }
 }
 
-/// Reads a key, and repeats the request while no response from the manager arrives.
+/// Reads a key. Repeats the request until the manager responds, or until the time `wait` is over.
 pub(super) async fn of_look(
     signed_in: &SignedIn,
     id: i64,
@@ -254,7 +255,7 @@ pub(super) async fn of_change(
     let mut poll = Poll::new(wait);
     loop {
         let changed = match late {
-            // This call does not repeat the request after a lost response. So the loop notices each lost response, and repeats the request itself.
+            // `modify_api_key_once` never repeats a request. So the loop notices every lost response, and repeats the request itself.
             Some(_) => signed_in.modify_api_key_once(id, change).await,
             None => signed_in.modify_api_key(id, change).await,
         };

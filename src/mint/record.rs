@@ -29,7 +29,7 @@ impl RunRecord {
         Self::new(Own::Written(entry))
     }
 
-    /// Returns the record of a run that replaces no records of interrupted runs.
+    /// Stores the record of this run, with an empty list `older`: this run replaces no records of interrupted runs.
     pub(super) fn new(own: Own) -> Self {
         Self {
             own,
@@ -83,7 +83,7 @@ impl RunRecord {
         }
     }
 
-    /// Sets the records of earlier interrupted runs that this run's record replaces.
+    /// Stores `older`, the records of earlier interrupted runs. This run's record replaces these records.
     pub(super) fn supersede(&mut self, older: Vec<Entry>) {
         self.older = older;
     }
@@ -225,14 +225,15 @@ fn in_use_unrecorded(id: i64) -> String {
 /// Checks that this run's record will not be too long. `named` contains the flags that are written to the record, with their values.
 ///
 /// # Errors
-/// Returns a usage error that names either the flag with the longest value or the destinations of the secret, depending on which text is longer.
+/// Returns a usage error. The error names the flag with the longest value. If the destinations of the secret are longer than that value, the error
+/// names the destinations instead.
 pub(crate) fn refuse_too_long(
     named: &[(&str, Option<&str>)],
     places: &[String],
 ) -> Result<(), Error> {
     let texts = || named.iter().filter_map(|(_, text)| *text);
-    // The size of each value is counted twice, to be on the safe side. The record of a rotation contains the value of `--name` twice: as the key's
-    // name, and in the new name of the old key.
+    // Each value is counted twice, because a record may contain a value twice. A rotation's record contains `--name` as the name of the new key, and
+    // in the changed name of the old key.
     let all = texts()
         .chain(texts())
         .chain(places.iter().map(String::as_str));

@@ -16,7 +16,7 @@ impl Transaction<'_> {
         uncertain: bool,
     ) -> Result<Minted, Failure> {
         let wait = self.access.target.settle_timeout;
-        // If this run continues an interrupted run, a reset request of the interrupted run may still be in flight.
+        // If this run continues an interrupted run, the manager may still process a reset request of the interrupted run.
         let uncertain = uncertain || self.recovering;
         let signals = &self.access.context.signals;
         let outcome =
@@ -76,8 +76,8 @@ impl Transaction<'_> {
         }
     }
 
-    /// Returns true if the manager still accepts this run's credential after it has rejected a reset request. If the manager rejected the
-    /// credential itself, the credential is not sent again.
+    /// Returns true if this run's credential still works after a rejected reset request. If `refused` says that the API key was rejected, the API key
+    /// is not sent again.
     async fn still_signs(&self, refused: &ManagerError) -> bool {
         if self.access.signed_in.session().is_some() {
             return true;

@@ -13,8 +13,8 @@ use crate::journal::{self, Entry, Record, Stage, Work};
 use crate::manager::{ApiKey, SignedIn};
 use crate::target::Target;
 
-/// Returns the ID of the interrupted run's key, or `None` if no such key exists. The request of the interrupted run may still be in flight. So the
-/// key counts as missing only when that request can no longer be in flight.
+/// Returns the ID of the interrupted run's key, or `None` if the key does not exist. If the record contains no key ID, this function searches for the
+/// key. The search continues while the create request of the interrupted run may still be in flight.
 pub(crate) async fn find_abandoned_key(
     entry: &Entry,
     access: Access<'_>,
@@ -37,8 +37,8 @@ pub(crate) async fn find_abandoned_key(
     }
     match shown {
         Some(key) if is_the_one(access.signed_in, record, &key) => Ok(Some(id)),
-        // It is unknown whether this is the key of the interrupted run. The key may have been renamed, or this run is signed in to a different
-        // manager or tenant, where a different key has the ID.
+        // It is unknown whether `key` belongs to the interrupted run. A user may have renamed the key. Or this run is signed in to a different
+        // manager or tenant, where the ID belongs to a different key.
         Some(key) => Err(Error::new(
             ErrorKind::Attention,
             format!(
@@ -53,8 +53,8 @@ pub(crate) async fn find_abandoned_key(
     }
 }
 
-/// If the key with the recorded ID does not have the interrupted run's marker, returns the ID of the key that has the marker. The recorded ID is
-/// wrong if the interrupted run received a response about another run's key.
+/// Returns the ID of the key that has the interrupted run's marker. Returns `None` if `key`, the key with the recorded ID, has the marker. The
+/// recorded ID is wrong if the interrupted run received a response about another run's key.
 async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
     if record.work != Work::Create || !record.marked || is_ours(record, key) {
         return None;
@@ -64,9 +64,12 @@ async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> 
     marked.ok().flatten()
 }
 
-/// If the manager processed the create request of a deleted key twice, returns the ID of the second key. The second key has the same marker and
-/// was created at the same time. Returns an error for a key that has this marker but was created at a different time, because a user may have
-/// copied the marker to a replacement for the deleted key.
+/// Returns the ID of the deleted key's duplicate, if the manager created a duplicate. A duplicate has the same marker as the deleted key, and was
+/// created at the same time.
+///
+/// # Errors
+/// Returns an error if a key has the marker but was created at a different time. A user may have created this key as a replacement, and copied the
+/// marker. Also returns the errors of the calls.
 async fn duplicate_of_the_gone(
     gone: i64,
     record: &Record,
@@ -94,7 +97,7 @@ pub(crate) fn still_settling(entry: &Entry, target: &Target) -> Duration {
     target.settle_timeout.saturating_sub(entry.age())
 }
 
-/// Prints a note if this run will wait more than two seconds for the interrupted run's request.
+/// Prints a note if this run must wait more than two seconds, because a request of the interrupted run may still be in flight.
 fn announce_wait(entry: &Entry, target: &Target, context: &Context) {
     let wait = still_settling(entry, target);
     if wait > Duration::from_secs(2) {
@@ -121,8 +124,8 @@ pub(crate) async fn wait_for_inflight_request(
     context.signals.cancel(passed).await
 }
 
-/// Returns true if another run created a key with the same name before the interrupted run did. If another run was first, the interrupted run's own
-/// key must be deleted (docs/transaction.md, "Several runs at once").
+/// Returns true if another run's key with the same name was created before the interrupted run's key. In this case, the interrupted run's key must be
+/// deleted (docs/transaction.md, "Several runs at once").
 pub(crate) async fn lost_name_race(
     record: &Record,
     id: i64,
@@ -240,7 +243,8 @@ fn is_of_its_time(signed_in: &SignedIn, record: &Record, key: &ApiKey) -> bool {
 }
 
 /// Checks that this run uses the same sign-in method as the interrupted run. If the interrupted run used an API key, this run must use the same API
-/// key. A different API key may belong to a different tenant (docs/manager-api.md, "Tenants"), where the interrupted run's key is not visible.
+/// key. A different API key may belong to a different tenant (docs/manager-api.md, "Tenants"), where the key that the interrupted run created
+/// is not visible.
 ///
 /// # Errors
 /// Returns an error if the sign-in method or the API key differs.

@@ -7,8 +7,8 @@ use crate::manager::ApiKey;
 
 const RETIRING: &str = " (retiring ";
 
-/// Returns the new name for an old key that expires at this time.
-pub(super) fn retiring_name(name: &str, end: i64) -> String {
+/// Returns the new name of a replaced key that expires at `end`, such as `ci (retiring 2027-01-31T18:00Z)`.
+pub(crate) fn retiring_name(name: &str, end: i64) -> String {
     let end = DateTime::from_timestamp_millis(end).unwrap_or_default();
     format!("{name}{RETIRING}{})", end.format("%Y-%m-%dT%H:%MZ"))
 }
@@ -29,7 +29,7 @@ pub(crate) fn is_retiring(key: &ApiKey) -> bool {
         .is_some_and(|name| split_retiring(name).is_some())
 }
 
-/// Returns true if a rotation renamed the key so that its successor can have this name.
+/// Returns true if a rotation renamed the key, so that the key's successor can have the name `name`.
 pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
     let now = key.name().unwrap_or_default();
     now != name
@@ -37,7 +37,8 @@ pub(crate) fn made_way_for(key: &ApiKey, name: &str) -> bool {
             .is_some_and(|(original, _)| original == name || folded(original) == folded(name))
 }
 
-/// Returns true if the key's name consists of `name`, the word `retiring` and the key's expiry. A complete rotation gives such a name to the old key.
+/// Returns true if the key's name is `name`, followed by the key's expiry as in `ci (retiring 2026-11-24T09:00Z)`. A complete rotation gives such a
+/// name to the old key.
 pub(super) fn is_named_by_expiry(key: &ApiKey, name: &str) -> bool {
     let now = key.name().unwrap_or_default();
     (key.expiry_date()).is_some_and(|end| is_like(&retiring_name(name, end), now))

@@ -105,11 +105,11 @@ pub(crate) async fn delete_abandoned(
     }
 }
 
-/// Deletes the duplicates of `made`, or of the key with this ID if `made` is `None`. If the user lacks permission to search keys, deletes
-/// nothing and returns no error.
+/// Deletes the duplicates of the deleted key `id`. If `made` is set, only keys that match `made` count as duplicates. If the user lacks permission to
+/// search keys, deletes nothing and returns no error.
 ///
 /// # Errors
-/// Returns an error if the key or a duplicate may still exist.
+/// Returns an error if a duplicate may still exist.
 async fn delete_duplicates(
     access: Access<'_>,
     record: &Record,

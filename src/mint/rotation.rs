@@ -31,7 +31,7 @@ use crate::journal::{self, Predecessor, Record, Stage};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError};
 use crate::process::pending::PendingWork;
 
-/// Returns true if the manager rejected the successor because the predecessor has the same name.
+/// Returns true if the manager did not create the successor, because the predecessor has the same name.
 pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) -> bool {
     let Some(predecessor) = &record.predecessor else {
         return false;
@@ -41,8 +41,8 @@ pub(super) fn name_is_taken(asked: &Result<Minted, Failure>, record: &Record) ->
 }
 
 impl Transaction<'_> {
-    /// Renames the predecessor, so that the successor can have the name. After an error, the predecessor may have the new name nevertheless, so
-    /// [`Transaction::restore_predecessor`] restores the old name.
+    /// Renames the old key (the predecessor), so that the new key can have its name. The manager may rename the old key even if this function returns
+    /// an error. So after an error, [`Transaction::restore_predecessor`] restores the name.
     pub(super) async fn rename_predecessor(
         &mut self,
         recorded: &mut RunRecord,
@@ -89,11 +89,13 @@ impl Transaction<'_> {
                 let message = format!(
                     "could not rename the old key `{name}` (ID {id}) to free the name for the new key: {error}"
                 );
-                Err(Failure::RolledBack(
-                    Error::new(error.kind(), message)
-                        .http(error.http_status())
-                        .key(id),
-                ))
+                let status = error.http_status();
+                let failed = Error::new(error.kind(), message).http(status).key(id);
+                Err(Failure::RolledBack(match (status, error.next_step()) {
+                    (_, Some(hint)) => failed.hint(hint),
+                    (Some(500..), None) => failed.hint("run the command again"),
+                    _ => failed,
+                }))
             }
         }
     }
@@ -112,8 +114,8 @@ pub(super) fn not_noted(error: &std::io::Error) -> Error {
 
 /// The predecessor's state after the rotation.
 pub(crate) enum Retired {
-    /// The predecessor expires at this time.
-    Expires(i64),
+    /// The predecessor expires at this time and has this name.
+    Expires(i64, String),
     /// The predecessor no longer exists.
     Gone,
 }
@@ -220,25 +222,27 @@ async fn set_end(
     let end = ends_before.unwrap_or(wanted);
     let retiring = retiring_name(name, end);
     let change = KeyChange {
-        key_name: (key.name() != Some(&retiring)).then_some(retiring),
+        key_name: (key.name() != Some(&retiring)).then(|| retiring.clone()),
         expiry_date: ends_before.is_none().then_some(end),
         ..KeyChange::default()
     };
     if change == KeyChange::default() {
-        return Ok(Retired::Expires(end));
+        return Ok(Retired::Expires(end, retiring));
     }
     let answer = match ask_for(access, id, &change).await? {
         Some(answer) => answer,
         None => return Ok(Retired::Gone),
     };
-    // If the response lacks the expiry, the key is read again. The manager omits an expiry that is not set (docs/manager-api.md, "Key fields"), but
-    // the response to a change may also be incomplete.
+    let answer_name = answer.name().map(str::to_owned);
+    // If the response contains no expiry, the key is read again. Either the key never expires, or the response is incomplete (docs/manager-api.md,
+    // "Key fields").
     let shown = match answer.expiry_date() {
         Some(shown) => Some(shown),
         None => look(access, id).await?.and_then(|key| key.expiry_date()),
     };
     if let Some(shown) = shown.filter(|shown| is_requested_expiry(*shown, end)) {
-        return Ok(Retired::Expires(shown));
+        let name = answer_name.unwrap_or(retiring);
+        return Ok(Retired::Expires(shown, name));
     }
     Err(Error::unexpected(format!(
         "the manager set a different expiry: {} (requested {})",
@@ -282,7 +286,7 @@ async fn ask_for(access: Access<'_>, id: i64, change: &KeyChange) -> Result<Opti
         return Err(error.into());
     }
     let answer = if rest == KeyChange::default() {
-        // The change contained only the new name, which the manager has rejected. So no second request is sent.
+        // The change contained only the new name, and the manager has rejected the name. So nothing is left to send.
         look(access, id).await?
     } else {
         match reconcile::of_change(access.signed_in, id, &rest, wait, None).await {

@@ -152,8 +152,8 @@ pub(super) enum Failure {
     Unresolved(Error),
 }
 
-/// A function that returns the `meta` object of the JSON output. Its argument contains the fields of the key, which are known only after the manager
-/// has returned the secret.
+/// A function that builds the `meta` object of the JSON output from the key's fields. The fields are known only after the manager has returned the
+/// secret.
 type MetaOf<'a> = Box<dyn Fn(&Map<String, Value>) -> Value + 'a>;
 
 /// A transaction that creates a secret and delivers it.
@@ -162,7 +162,7 @@ pub(crate) struct Transaction<'a> {
     pub(super) prepared: PreparedSinks,
     /// Returns the `meta` object of the JSON output.
     pub(super) meta_of: MetaOf<'a>,
-    /// If true, the secret is used once before success is reported, to verify that it works.
+    /// If true, the run tests the secret before it reports success.
     pub(super) verify: bool,
     /// True if this transaction finishes the work of an interrupted run.
     pub(super) recovering: bool,
@@ -170,7 +170,7 @@ pub(crate) struct Transaction<'a> {
     pub(super) delivers_after_signal: bool,
     /// The keys that a search found after the key was created, if one search is made for several keys.
     pub(super) newer_keys: Option<Rc<Vec<ApiKey>>>,
-    /// True if this transaction repeats the create request of an interrupted run, whose key no longer exists.
+    /// True if an interrupted run's key no longer exists, and this transaction repeats the create request.
     pub(super) again: bool,
     /// True if the manager may still rename the old key, because the response to a rename was lost.
     pub(super) renames_late: bool,
@@ -199,7 +199,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Sets whether the secret is used once before success is reported, to verify that it works.
+    /// Sets whether the run tests the secret before it reports success.
     pub(crate) fn verify(self, verify: bool) -> Self {
         Self { verify, ..self }
     }
@@ -212,7 +212,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Marks this transaction as finishing the work of an interrupted run.
+    /// Declares that this transaction continues an interrupted run.
     pub(crate) fn recovering(self) -> Self {
         Self {
             recovering: true,

@@ -10,8 +10,8 @@ use crate::journal::{self, Entry, Record};
 use crate::manager::{ApiKey, NewApiKey};
 use crate::process::pending::PendingWork;
 
-/// Runs `search` (the searches that precede the create request) while the record of the create operation is being written. If `search`
-/// fails, the record is removed.
+/// Runs `search` while the journal record is written to disk. `search` performs all searches before the create request. If `search` fails, the record
+/// is removed.
 ///
 /// # Errors
 /// Returns the error of `search`, or a usage error if the record cannot be written and `--require-journal` is set.
@@ -25,7 +25,7 @@ pub(crate) async fn record_during<'c, T>(
 }
 
 impl Transaction<'_> {
-    /// Creates a key and delivers its secret. `written` is the record if [`record_during`] has already written it.
+    /// Creates a key and delivers its secret. If `written` is `None`, this function first writes the record to disk.
     ///
     /// # Errors
     /// If the key may exist after an error, the error states this, and the record is not removed.
@@ -49,8 +49,7 @@ impl Transaction<'_> {
         Ok(delivered)
     }
 
-    /// Creates a key and delivers its secret. The caller has more work after the delivery, so the caller must remove the record with
-    /// [`RunRecord::settle`].
+    /// Creates a key and delivers its secret. When the caller has finished its own work, it must remove the record with [`RunRecord::settle`].
     ///
     /// # Errors
     /// Returns the same errors as [`Self::create`].
@@ -83,7 +82,7 @@ impl Transaction<'_> {
     /// Creates a new secret for an existing key and delivers it.
     ///
     /// # Errors
-    /// If the old secret may be invalid after an error, the error states this, and the record is not removed.
+    /// Returns the error of the failed step. If the old secret may be invalid, the error message says so, and the record is not removed.
     pub(crate) async fn rekey(self, key: &ApiKey, record: Record) -> Result<Delivered, Error> {
         let context = self.access.context;
         // State `recorded`: the record is on disk and fsynced before the request is sent.
@@ -172,16 +171,16 @@ impl Transaction<'_> {
         self.deliver_and_close(minted, recorded).await
     }
 
-    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Each concurrent run has written its own
-    /// record, and the runs make this check one at a time. A run that finds the record of another running process removes its own record and
-    /// fails. When the last run makes the check, the other runs have removed their records, so the last run can continue.
+    /// Checks that no other run is working on the key, and takes over the records of interrupted runs. Concurrent runs first write their records, and
+    /// then make this check one at a time. A run that finds the record of another running process removes its own record and fails. The last run
+    /// finds no such record, and continues.
     fn exclude_other_runs(
         &self,
         key: &ApiKey,
         mut recorded: RunRecord,
     ) -> Result<RunRecord, Error> {
-        // If this run fails, it holds the lock until its record is removed. If the lock were released earlier, another run could see the record and
-        // fail too.
+        // If this run fails, it first removes its record and then releases the lock. In the reverse order, another run could find this run's record
+        // and fail too.
         let _turn = journal::turn();
         let own = recorded.record();
         match other_runs::take_over(key.id, Some(key), own, self.access) {

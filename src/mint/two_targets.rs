@@ -235,7 +235,7 @@ fn a_second_signal_reports_the_keys_of_both_managers() -> Tested {
     in_own_process(
         "a_second_signal_reports_the_keys_of_both_managers",
         async |run| {
-            // The futures are boxed because they are large. A debug build would move them on the stack, which is small in a test thread.
+            // The futures are boxed because they are large. Without the boxes, a debug build could overflow the small stack of a test thread.
             let interrupt = async {
                 run.both_in_delivery().await;
                 kill_process(getpid(), UnixSignal::USR1)?;

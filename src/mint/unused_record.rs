@@ -42,11 +42,11 @@ impl<'a> StartedRecord<'a> {
         })
     }
 
-    /// Waits until the record is on disk. If the write fails and `--require-journal` is not set, prints a warning.
+    /// Waits until the record is on disk. If the record cannot be written, prints a warning.
     ///
     /// # Errors
-    /// Returns a usage error if the record is too long, if the write fails and `--require-journal` is set, or if a partly written record
-    /// cannot be removed. Returns an interruption if a signal was received.
+    /// Returns a usage error if the record is too long, or if a partly written record cannot be removed. With `--require-journal`, every failed write
+    /// is a usage error. Returns an interruption if a signal was received.
     pub(super) async fn finish(self) -> Result<UnusedRecord<'a>, Error> {
         let unused = self.finish_all().await?.pop();
         unused.ok_or_else(|| Error::unexpected("the record was not written"))
@@ -101,7 +101,7 @@ impl<'a> UnusedRecord<'a> {
         started.finish_all().await
     }
 
-    /// Returns the record for a run that is about to send its request, with the content `record`.
+    /// Turns the unused record into the record of the run, with the content `record`. Call this function directly before sending the request.
     ///
     /// # Errors
     /// Returns an interruption if a signal was received. The record is removed before the interruption is returned.
@@ -219,8 +219,8 @@ fn warn_unavailable(error: &io::Error, context: &Context) -> Result<(), Error> {
         true => Some(format!(
             "{message}; nothing was changed on the manager, because `--require-journal` requires a record"
         )),
-        // If an incomplete record is left on disk, the run must not continue. The run would deliver a secret, and a later `recover` would find
-        // the record and invalidate this secret.
+        // If an incomplete record is left on disk, the run must stop. If the run delivered a secret, a later `recover` would find the record and
+        // invalidate the secret.
         false => journal::is_left_on_disk(error).then(|| message.clone()),
     };
     if let Some(refused) = refused {

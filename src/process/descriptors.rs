@@ -28,7 +28,7 @@ pub(crate) fn require(count: usize) -> Result<(), Error> {
                 ))
                 .hint("raise the limit with `ulimit -n 64`; nothing was sent"));
             }
-            // Cloning stderr failed, but not because of the limit of open files. The limit cannot be checked, so the run continues.
+            // The error has a different cause than the limit of open files. The run continues without a check of the limit.
             Err(_) => break,
         }
     }
@@ -54,15 +54,16 @@ pub(crate) fn require(_count: usize) -> Result<(), Error> {
 pub(crate) struct TrialThread(io::Result<JoinHandle<()>>);
 
 impl TrialThread {
-    /// Starts the thread. The caller does other work before it calls [`Self::finish`], so that it does not have to wait for the thread.
+    /// Starts the trial thread. The caller does other work before it calls [`Self::finish`]. By then, the trial thread has usually ended, so the
+    /// caller does not wait.
     pub(crate) fn start() -> Self {
         Self(std::thread::Builder::new().spawn(|| ()))
     }
 
-    /// Waits for the end of the thread, so that the system can start another one in its place.
+    /// Waits until the trial thread has ended. While the trial thread exists, it counts toward the system's limit on threads.
     ///
     /// # Errors
-    /// Returns an error of the kind `Unexpected` if the thread could not be started.
+    /// Returns an error of the kind `Unexpected` if the trial thread could not be started.
     pub(crate) fn finish(self) -> Result<(), Error> {
         match self.0.map(JoinHandle::join) {
             Ok(_) => Ok(()),

@@ -1,5 +1,5 @@
-//! The file size limit (`ulimit -f`). By default, a write beyond the limit kills the process with SIGXFSZ, which could leave an undelivered
-//! key behind. With this module, the write returns an error instead.
+//! The file size limit (`ulimit -f`). By default, SIGXFSZ kills a process that writes beyond the limit. An undelivered key could then remain on the
+//! manager. With this module, the write returns an error instead.
 
 #[cfg(unix)]
 use super::signals::IgnoredSignals;

@@ -34,7 +34,7 @@ enum PendingKind {
 struct PendingEntry {
     number: u64,
     work: PendingWork,
-    /// The hint to show while a destination may have the secret. If it is `None`, the operation's own hint is shown.
+    /// The hint that replaces `work.hint` while a destination may have the secret.
     next_step: Option<String>,
 }
 
@@ -144,8 +144,7 @@ impl PendingGuard<'_> {
         });
     }
 
-    /// Replaces the hint that the user gets if the run is aborted. A destination may have the secret from now on, so the next step for the user
-    /// is a different one.
+    /// Replaces the hint that is printed if the run is aborted. The old hint would be wrong, because a destination may have the secret from now on.
     pub(crate) fn set_next_step(&self, next_step: String) {
         (self.set).edit(self.number, |entry| entry.next_step = Some(next_step));
     }

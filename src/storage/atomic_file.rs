@@ -52,11 +52,10 @@ impl TemporaryName {
         &self.name
     }
 
-    /// Renames the file to `target`. If a file with that name exists, `replace` decides: true replaces the existing file, and false returns
-    /// an error.
+    /// Renames the file to `target`. If `replace` is true, an existing file `target` is replaced.
     ///
     /// # Errors
-    /// Returns the system's error. After an error, the temporary file is removed.
+    /// Returns the system's error. If `replace` is false, an existing file `target` is an error. After an error, the temporary file is removed.
     pub(crate) fn rename_to(mut self, target: &OsStr, replace: bool) -> io::Result<()> {
         if replace {
             self.folder.rename(&self.name, target)?;
@@ -110,8 +109,7 @@ impl AtomicFile {
         let own = self.file.metadata()?;
         if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
             let changed = fchown(&self.file, Some(other.uid()), Some(other.gid()));
-            // If the owner and group cannot be changed, the error is ignored in one case: the old file has the same owner as the new file, and
-            // the group of the old file has no access.
+            // An error of `fchown` is ignored only if the old and the new file have the same owner, and the old file's group has no access.
             if changed.is_err() && (own.uid() != other.uid() || other.mode() & 0o070 != 0) {
                 return changed;
             }

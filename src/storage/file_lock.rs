@@ -19,7 +19,7 @@ use crate::process::signals::Signals;
 /// hold the lock one after the other in this time.
 const WAIT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(10);
-/// The time that this process waits for a lock before it logs that it is waiting.
+/// A process that waits longer than this time for a lock logs that it is waiting.
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// A lock. It is released when this value is dropped.
@@ -62,8 +62,7 @@ impl From<LockFailure> for io::Error {
 }
 
 impl LockFailure {
-    /// Returns the error of a run that could not take the lock and has changed nothing yet. `flag` is the flag that contains the path of
-    /// the file.
+    /// Returns the error for a run that has changed nothing yet. `flag` is the flag with the path of the file.
     pub(crate) fn into_error(self, flag: &str) -> Error {
         match self {
             Self::Interrupted { signal, .. } => Error::interrupted(signal),
@@ -152,11 +151,11 @@ async fn lock(
     }
 }
 
-/// Locks a file. If another process holds the lock, waits for at most two seconds, because processes normally hold this lock only briefly.
-/// There is a maximum because a stopped process, or any user who can read the file, could hold the lock forever.
+/// Locks a file. If another process holds the lock, waits for at most two seconds. Processes normally hold this lock only briefly. But a stopped
+/// process could hold the lock forever, and so could any user who can read the file.
 ///
 /// # Errors
-/// Returns an error if another process still holds the lock after this time, or if the file system does not support locks.
+/// Returns an error if another process still holds the lock after two seconds, or if the file system does not support locks.
 pub(crate) fn lock_within_limit(file: &File) -> io::Result<()> {
     for _ in 0..200 {
         match file.try_lock() {

@@ -32,8 +32,8 @@ fn config_location() -> Option<(PathBuf, &'static str)> {
     location("SWP_CONFIG_DIR", "XDG_CONFIG_HOME", "APPDATA", ".config")
 }
 
-/// Returns true if this user cannot reach a file at `path`, because a parent in the path is not a folder, or because the user has no access
-/// to a parent. For example, the home folder may belong to a different user under `sudo -u` or in a container.
+/// Returns true if this user cannot reach the folder of `path`: a parent of the folder is a file, or the user has no access to a parent. For example,
+/// under `sudo -u` or in a container, the home folder may belong to a different user.
 pub(crate) fn is_out_of_reach(path: &Path) -> bool {
     let is_closed = |error: io::Error| {
         matches!(
@@ -41,8 +41,8 @@ pub(crate) fn is_out_of_reach(path: &Path) -> bool {
             io::ErrorKind::NotADirectory | io::ErrorKind::PermissionDenied
         )
     };
-    // If the user has no access to the file's folder itself, the metadata of the folder can still be read. So this function returns false. The caller
-    // then tries to open the file, and reports the error.
+    // Reading the metadata of the file's folder requires access to the folder's parents, but not to the folder itself. If only the folder itself is
+    // closed to the user, this function returns false. The caller then tries to open the file, and reports the error.
     let folder = path.parent().unwrap_or(path);
     folder.symlink_metadata().is_err_and(is_closed)
 }

@@ -123,8 +123,8 @@ impl OpenFolder {
             use rustix::io::Errno;
             let flags = RenameFlags::NOREPLACE;
             match renameat_with(&self.handle, from, &self.handle, to, flags) {
-                // Older kernels and some file systems do not support `RENAME_NOREPLACE`. On these systems, a hard link with the new name is
-                // created, and then the old name is removed. Creating the hard link also fails if the new name exists.
+                // Old kernels and some file systems do not support `RENAME_NOREPLACE`. In this case, the code below creates a hard link with the new
+                // name, and then removes the old name. Like the rename, the hard link fails if the new name exists.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
                 other => return Ok(other?),
             }

@@ -22,7 +22,7 @@ use super::overwrite::overwrite;
 /// The maximum size of an old file whose content is copied to memory as a backup.
 const COPY_LIMIT: u64 = 1024 * 1024;
 
-/// A new file, and the backup of the old file that it replaced. When this value is dropped, the backup is removed and the new file stays in
+/// A new file that has replaced an old file, and a backup of the old file. When this value is dropped, the backup is removed. The new file stays in
 /// place.
 pub(crate) struct ReplacedFile {
     folder: Arc<OpenFolder>,
@@ -31,7 +31,7 @@ pub(crate) struct ReplacedFile {
     backup: Backup,
 }
 
-/// The backup of the old file, which a rollback restores.
+/// The backup of the old file, for a rollback.
 enum Backup {
     /// There is no backup, because there was no old file.
     Nothing,
@@ -107,7 +107,7 @@ impl ReplacedFile {
         &self.folder
     }
 
-    /// Returns the open file if it was overwritten in place, and `None` if it was replaced.
+    /// Returns the open file if its content was overwritten in place. Returns `None` if the file was replaced by a new file.
     pub(crate) fn overwritten(&self) -> Option<&File> {
         match &self.backup {
             Backup::Overwritten(file, _) => Some(file),
@@ -172,7 +172,7 @@ impl ReplacedFile {
         whole(&self.folder.open_regular(&self.name, false)?, limit)
     }
 
-    /// Replaces the current content `now` with `content`. This function is used if another process has changed the file after this program
+    /// Writes `content` to the file. `now` is the file's present content. This function is for a file that another process has changed since this run
     /// wrote it.
     ///
     /// # Errors
@@ -221,8 +221,7 @@ impl Backup {
         let second_name = TemporaryName::make(folder, |name| folder.add_name(target, name));
         match second_name {
             Ok((name, ())) => {
-                // A symbolic link must not be replaced. A hard link to a symbolic link is a symbolic link as well. So checking the new hard
-                // link is sufficient.
+                // If `target` is a symbolic link, it must not be replaced. In this case, the new hard link is a symbolic link too.
                 if folder.is_regular(name.name())? {
                     Ok(Self::Linked(name))
                 } else {

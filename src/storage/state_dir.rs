@@ -154,7 +154,7 @@ impl Folder {
                 _ => {}
             }
         }
-        names.sort();
+        names.sort_unstable();
         Ok(names)
     }
 

@@ -10,7 +10,7 @@ use super::open_folder::OpenFolder;
 pub(crate) enum WriteMode {
     /// The content is written to a temporary file, which is then renamed to the final name. An existing file with that name is replaced.
     Replace,
-    /// The existing file is overwritten in place. It is a mount point, so no other file can be renamed to its name.
+    /// The existing file is overwritten in place, because it is a mount point. A rename cannot replace a mount point.
     #[cfg_attr(
         not(unix),
         expect(dead_code, reason = "a file is never a mount point on Windows")
@@ -67,8 +67,8 @@ pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteM
     Ok(WriteMode::Replace)
 }
 
-/// Returns true if the file is a mount point. This function is used on kernels older than 5.8. It does not compare device numbers, because
-/// on an overlay file system, a folder and a file in it may have different device numbers.
+/// Returns true if the file is a mount point. This function is used on kernels older than 5.8. It compares mount IDs. Device numbers would not prove
+/// a mount point: on an overlay file system, a folder and its files may have different device numbers.
 #[cfg(target_os = "linux")]
 fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
     use std::os::fd::{AsFd, AsRawFd as _};

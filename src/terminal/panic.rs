@@ -33,8 +33,7 @@ pub(crate) fn install_panic_hook() {
 /// `tokio-1.0.0/src/signal/unix.rs`.
 fn source(file: &str) -> String {
     let file = file.replace('\\', "/");
-    // The path is cut after the folder that follows one of these folders. The name of that folder depends on the machine or the
-    // compiler.
+    // `/registry/src/NAME/tokio-1.0.0/src/lib.rs` becomes `tokio-1.0.0/src/lib.rs`. NAME depends on the machine or the compiler.
     for folder in ["/registry/src/", "/git/checkouts/", "/rustc/"] {
         if let Some((_, rest)) = file.split_once(folder)
             && let Some((_, rest)) = rest.split_once('/')

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 use super::output::{Output, safe};
 use super::status_line::{self, Bar, Status};
 
-/// The time for which a step must last before it is shown. The progress line is redrawn at the same interval.
+/// The delay before a step is shown, and the interval at which the progress line is redrawn.
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The steps that are in progress. Clones of this value share the same steps.
@@ -30,7 +30,7 @@ struct Shared {
     changed: Notify,
 }
 
-/// A step that is in progress. Any step that begins before this one ends is nested in it.
+/// A step that is in progress. Steps are nested: if step B begins before step A ends, step B is a part of step A.
 struct StepState {
     number: u64,
     /// What the run is doing, in lower case, such as `signing in to dsm:4119`.
@@ -126,8 +126,7 @@ impl Steps {
 
     fn add(&self, text: String, count: Option<Count>) -> Step {
         let mut steps = self.0.steps.borrow_mut();
-        // A nested step is logged only if the outermost step processes several items. Other nested steps are not logged. Their requests are
-        // in the log with `-vv`.
+        // A nested step is logged only if the outermost step processes several items. The requests of every step are in the log with `-vv`.
         let is_logged =
             (steps.first()).is_none_or(|outer| outer.count.is_some() && outer.text != text);
         if is_logged {
@@ -166,7 +165,7 @@ impl Step {
         });
     }
 
-    /// Sets the reason why the run is sending no requests. `None` means that the run is sending requests again.
+    /// Sets the pause in which the run sends no requests. `None` means that the pause is over.
     pub(crate) fn set_pause(&self, pause: Option<Pause>) {
         self.edit(|step| step.pause = pause);
     }
@@ -193,8 +192,8 @@ impl Drop for Step {
 /// pause, the reason of the innermost step is shown.
 fn status(steps: &[StepState], now: Instant) -> Option<Status> {
     let step = steps.first()?;
-    // The duration of the outermost step is shown. The duration of a nested step would start again at each attempt, because each attempt to
-    // send a request is a new nested step.
+    // The duration of the outermost step is shown. Each attempt to send a request is a new nested step, so the duration of a nested step would
+    // restart at zero.
     let pause = (steps.iter().rev()).find_map(|step| step.pause.as_ref());
     let pause = pause.map(|pause| pause.describe(now.duration_since(step.since), now));
     let text = capitalized(&safe(&step.text));
@@ -225,7 +224,7 @@ fn status(steps: &[StepState], now: Instant) -> Option<Status> {
 }
 
 impl Pause {
-    /// Describes why the run is sending no requests. `elapsed` is the time since the outermost step began.
+    /// Returns the text for a pause, such as `waiting 5 s for the rate limit`. `elapsed` is the time since the outermost step began.
     fn describe(&self, elapsed: Duration, now: Instant) -> String {
         match self {
             Self::RateLimit(until) => {

@@ -55,9 +55,9 @@ pub(crate) fn hold() -> Hold {
     Hold(())
 }
 
-/// Hides the progress line for the rest of the run. This function is called when a child process that may write to the terminal is
-/// started. If the output of the child process ended without a line break, the progress line would be drawn after the output on the same
-/// line, and erasing the progress line would erase the output.
+/// Hides the progress line for the rest of the run. This function is called when the run starts a child process that may write to the terminal. The
+/// child's last line of output may have no line break at its end. A progress line would be drawn on that line, and erasing the progress line would
+/// also erase the child's output there.
 pub(crate) fn end() {
     std::mem::forget(hold());
 }

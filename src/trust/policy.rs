@@ -56,7 +56,7 @@ pub(crate) enum TrustSource {
     Certificates(Source, PathBuf),
     /// A pin stored in this file.
     PinStore(PathBuf),
-    /// The public key of a certificate, which the user confirmed in this run. The pin could not be stored.
+    /// The public key that the user confirmed in this run, if its pin could not be stored.
     Confirmed,
     /// `--insecure`: every certificate is accepted.
     Insecure(Source),

@@ -190,8 +190,8 @@ impl LockoutGuard {
         .unwrap_or_default()
     }
 
-    /// Changes the record of this account. Also deletes the records of other accounts whose entries are all too old. Returns `None` if the record
-    /// cannot be written.
+    /// Changes the record of this account. Also deletes other accounts' records if all their entries are outdated. Returns `None` if the record of
+    /// this account cannot be written.
     fn change<T>(&self, change: impl FnOnce(&mut SignInRecord, &hmac::Key) -> T) -> Option<T> {
         self.ask(|folder| {
             let (_lock, key) = locked_key(folder)?;
@@ -256,7 +256,7 @@ fn key_from(content: &[u8]) -> Option<hmac::Key> {
     whole.then(|| hmac::Key::new(hmac::HMAC_SHA256, content))
 }
 
-/// Locks the file `key`, and returns the file and its random bytes. Creates the file if it does not exist.
+/// Locks the file `key`, which contains the HMAC key. Returns the file and the HMAC key. Creates the file if it does not exist.
 fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
     for _ in 0..4 {
         let file = match folder.open(KEY) {
@@ -311,7 +311,7 @@ fn write(folder: &Folder, name: &str, record: &SignInRecord) -> io::Result<()> {
     folder.write(name, &serde_json::to_vec(record).map_err(io::Error::other)?)
 }
 
-/// Deletes the records whose entries are all too old. A file that cannot be deleted is skipped.
+/// Deletes every record that contains only outdated entries. A file that cannot be deleted is skipped.
 fn sweep(folder: &Folder) {
     for name in folder.names().unwrap_or_default() {
         if name == KEY {

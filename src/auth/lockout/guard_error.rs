@@ -6,7 +6,7 @@ use super::record::{self, WINDOW};
 use crate::error::{Error, ErrorKind};
 use crate::manager::SignInRefusal;
 
-/// The error for a sign-in while sign-ins are paused.
+/// The error if the lockout guard has paused sign-ins.
 pub(crate) struct Paused {
     pub(super) refusals: usize,
     pub(super) username: String,
@@ -66,8 +66,7 @@ impl CodeAlreadyUsed {
     }
 }
 
-/// Returns the error for an MFA code that was already sent. Used if the run does not prompt for a new MFA code. `code` is the beginning of the
-/// message, such as "the MFA code from `--mfa-code`".
+/// Returns the error for an MFA code that was already sent. `code` is the beginning of the message, such as "the MFA code from `--mfa-code`".
 pub(crate) fn code_already_used(code: &str, spent: &CodeAlreadyUsed) -> Error {
     Error::new(
         ErrorKind::SignIn,

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::manager::SignInRefusal;
 
-/// How long a sign-in record stores an MFA code or the last rejection, in milliseconds (15 minutes). An earlier rejection is removed together with
-/// the last rejection, or as soon as the two are at least 15 minutes apart.
+/// 15 minutes, in milliseconds. A sign-in record stores an MFA code and the last rejection for 15 minutes. The earlier rejections are removed
+/// together with the last rejection. An earlier rejection is removed sooner if it is at least 15 minutes older than the last rejection.
 pub(crate) const WINDOW: i64 = 15 * 60 * 1000;
 /// The maximum number of rejections in a sign-in record. It is also the maximum number of MFA codes. The oldest entries are removed first.
 const MAX_ENTRIES: usize = 16;
@@ -42,8 +42,8 @@ pub(crate) struct SentCode {
 }
 
 impl SignInRecord {
-    /// Removes the entries that are too old. Also removes entries far in the future, which exist if the clock was set back after a rejection. Such
-    /// entries would pause sign-ins until the clock reaches their time.
+    /// Removes old entries. Also removes entries whose time is far in the future, because they could pause sign-ins for too long. They exist if the
+    /// clock was set back.
     pub(crate) fn forget_old(&mut self, now: i64) {
         let counts = |time: i64| now.saturating_sub(time).saturating_abs() < WINDOW;
         if !self.refused.last().is_some_and(|last| counts(*last)) {

@@ -48,7 +48,7 @@ impl CredentialQuery {
         self
     }
 
-    /// Returns the credential to save for this session.
+    /// Returns this session as a credential that can be saved.
     pub(crate) fn session(&self, username: &str, session: &Session) -> SavedCredential {
         self.credential(SavedSecret::Session {
             username: username.to_owned(),
@@ -56,7 +56,7 @@ impl CredentialQuery {
         })
     }
 
-    /// Returns the credential to save for this API key.
+    /// Returns this API key as a credential that can be saved.
     pub(crate) fn key(
         &self,
         id: Option<i64>,

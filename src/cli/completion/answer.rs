@@ -68,7 +68,7 @@ fn with_help(program: clap::Command) -> clap::Command {
     program.subcommand(clap::Command::new("help").about(about).arg(topic))
 }
 
-/// Sets the completion of each argument that expects a role or an API key: its candidates are names from the manager.
+/// Adds completion candidates to each argument that expects a role or an API key. The candidates are names from the manager.
 fn with_candidates(command: clap::Command, request: &Request) -> clap::Command {
     command
         .mut_args(|argument| argument_with_candidates(argument, request))

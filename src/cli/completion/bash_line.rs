@@ -17,7 +17,7 @@ pub(crate) struct BashLine {
     /// The current word, without its quotes.
     pub(crate) current: String,
     quote: Quote,
-    /// The position in the current word at which bash inserts a candidate. bash replaces only the part after the last quote, `=` or `:`.
+    /// The position in the current word from which bash replaces text with a candidate: after the last quote, `=` or `:`, or 0.
     inserted_at: usize,
 }
 

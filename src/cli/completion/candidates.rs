@@ -23,8 +23,8 @@ use crate::terminal::output::{Color, Format, Output, is_plain};
 
 /// The time limit for all requests of one completion together. It is short, because the user is waiting.
 const BUDGET: Duration = Duration::from_millis(900);
-/// The time for which completion stops sending an API key after the manager has rejected the key. The manager locks an API key after repeated
-/// failures (docs/manager-api.md, "Checking a key"), and a shell may request completion very often.
+/// After the manager rejects an API key, completion does not send the key for this time. The manager locks an API key after repeated failures
+/// (docs/manager-api.md, "Checking a key"), and a shell may request completion very often.
 const REFUSAL_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 /// The maximum number of candidates. A longer list would not help the user.
 const MOST: usize = 1000;
@@ -159,7 +159,7 @@ async fn found(
     }
 }
 
-/// Returns true if the manager rejected the API key with this fingerprint recently.
+/// Returns true if the manager recently rejected the API key with this fingerprint.
 fn was_refused_recently(refusals: &Folder, fingerprint: &str) -> bool {
     let written =
         std::fs::metadata(refusals.path().join(fingerprint)).and_then(|data| data.modified());

@@ -93,7 +93,7 @@ fn shortened(flag: clap::Arg) -> clap::Arg {
         .hide_default_value(true)
 }
 
-/// The topic of `swp-keys help` that lists the flags that every command accepts.
+/// The name of a help topic. `swp-keys help options` lists the flags that every command accepts.
 pub(crate) const OPTIONS: &str = "options";
 
 /// Returns a command whose short help lists the flags that every command accepts.

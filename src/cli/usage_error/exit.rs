@@ -256,7 +256,7 @@ fn usage_line(error: &clap::Error, line: &TypedLine) -> Option<String> {
     Some(format!("usage: {usage}"))
 }
 
-/// Returns the text that names the required arguments that were not typed.
+/// Returns the names of the missing required arguments as text.
 fn missing(error: &clap::Error) -> String {
     let arguments = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::Strings(many)) => many.clone(),
@@ -270,8 +270,8 @@ fn missing(error: &clap::Error) -> String {
     formatted.join(" and ")
 }
 
-/// Returns the text for a missing argument or for a group of alternative flags. clap's own text for a group is hard to read: `<--role
-/// <NAME>|--role-id <ID>>`.
+/// Returns clap's text for missing arguments in a readable form. For example, `<--role <NAME>|--role-id <ID>>` becomes `--role <NAME> or --role-id
+/// <ID>`.
 fn alternatives(arguments: &str) -> String {
     let inner = arguments
         .strip_prefix('<')
@@ -297,8 +297,8 @@ fn first_word(text: &str) -> &str {
     text.split_whitespace().next().unwrap_or_default()
 }
 
-/// Returns the reason why clap rejected a value. If the value is a number outside the allowed range, clap's message is replaced, because it
-/// repeats the value.
+/// Returns the reason why clap rejected a value. clap's reason for a number may contain the value (`70000 is not in 1..=65535`). In this case,
+/// returns a reason without the value (`expected a number in 1..=65535`).
 fn reason(error: &clap::Error) -> String {
     let Some(reason) = std::error::Error::source(error) else {
         return String::new();

@@ -37,7 +37,7 @@ const SUBCOMMANDS: [(&str, &[&str]); 5] = [
 /// If a command is unknown, the most similar command is suggested. The similarity (from 0 to 1) must be at least this number.
 const NEAR: f64 = 0.85;
 
-/// The flags of this program. Each is listed with the names that other programs use for a similar flag.
+/// The flags of this program, each with similar flags of other programs. For example, `--output` is listed with `--format`.
 const FLAGS: [(&str, &[&str]); 17] = [
     ("-o json", &["--json"]),
     ("-o jsonl", &["--jsonl", "--ndjson"]),
@@ -77,8 +77,8 @@ const FLAGS: [(&str, &[&str]); 17] = [
     ("-q", &["--silent"]),
 ];
 
-/// Commands and flags that can do harm. They are suggested only if the typed word is listed in `COMMANDS` or `FLAGS`. A typed word that is only
-/// similar to their name is not enough.
+/// Commands and flags that can do harm. They are suggested only if the typed word is listed in `COMMANDS` or `FLAGS`. A similar spelling is not
+/// enough.
 const DESTRUCTIVE: [&str; 21] = [
     "delete-key",
     "delete",
@@ -145,8 +145,8 @@ fn similar(word: &str, line: &TypedLine) -> Option<String> {
     (likeness(nearest) >= NEAR && !DESTRUCTIVE.contains(&nearest)).then(|| nearest.to_owned())
 }
 
-/// Returns the flag of this program that other programs call `flag`. Returns `None` if there is no such flag, or if the typed command does not
-/// accept the flag.
+/// Translates a flag of other programs into this program's flag: `--user` becomes `--username`. Returns `None` if no flag of this program corresponds
+/// to `flag`, or if the typed command does not accept the translated flag.
 pub(super) fn flag_synonym(flag: &str, line: &TypedLine) -> Option<&'static str> {
     let meant = |(meant, flags): &(&'static str, &[&str])| flags.contains(&flag).then_some(*meant);
     let meant = FLAGS.iter().find_map(meant)?;

@@ -27,7 +27,7 @@ pub(super) async fn complete(args: &Args, access: Access<'_>) -> Result<Args, Er
     Ok(args)
 }
 
-/// Asks for the expiry until the user types one that `--expires` would accept.
+/// Asks for the expiry until the user types a valid value for `--expires`.
 async fn expiry(zone: Option<&str>, access: Access<'_>) -> Result<String, Error> {
     let question = "Expiry (such as 30d, 2027-01-31 or never) [90d]: ";
     let accept = |answer: &str| {

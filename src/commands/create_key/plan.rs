@@ -66,8 +66,8 @@ impl<'a> CreatePlan<'a> {
         })
     }
 
-    /// Looks up the role and the existing keys, and creates the key or a new secret for an existing key. `started` is the record if
-    /// [`Self::start_record`] was called before the sign-in. Returns a report about the key, or `None` if no secret was created.
+    /// Looks up the role and the existing keys. Then creates a key, or creates a new secret for an existing key. If [`Self::start_record`] was called
+    /// before the sign-in, `started` is the result. Returns a report about the key, or `None` if no secret was created.
     ///
     /// # Errors
     /// Returns the first error. The documentation of `mint` lists the state after each failure.
@@ -149,7 +149,7 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Creates a key. If `existing` is a key with the requested name, creates a new secret for that key instead.
+    /// If `existing` is [`Existing::One`], creates a new secret for the existing key. In all other cases, creates a key.
     async fn mint(
         &self,
         mint: Transaction<'_>,
@@ -178,8 +178,8 @@ impl<'a> CreatePlan<'a> {
             .suggest_expiry(self.expiry.is_none())
     }
 
-    /// Starts to write the journal record of a key that gets a default name. The record can be written this early because a default name is unique
-    /// and needs no search for existing keys. Returns `None` if the key has a different name, or if `--dry-run` is set.
+    /// Starts to write the journal record of a key with a default name. A default name is unique, so the record does not have to wait for a search
+    /// for existing keys. Returns `None` if `--name` or `--dry-run` is set.
     ///
     /// # Errors
     /// Returns an interruption if a signal was received.
@@ -199,8 +199,8 @@ impl<'a> CreatePlan<'a> {
         StartedRecord::start(record, context).map(Some)
     }
 
-    /// Finds the role. The journal record `started` is written to disk during the search. If `started` is `None`, this function starts to write the
-    /// record, but only for a key with a default name.
+    /// Finds the role while the journal record `started` is written to disk. If `started` is `None`, a record is written only for a key with a
+    /// default name.
     async fn role_and_record<'c>(
         &self,
         access: Access<'c>,
@@ -265,8 +265,8 @@ impl<'a> CreatePlan<'a> {
         }
     }
 
-    /// Returns true if the error is a name conflict and `--if-exists skip` is set. A concurrent run may have created a key with this name. This run
-    /// can then leave that key unchanged, and create no key.
+    /// Returns true if the error is a name conflict and `--if-exists skip` is set. A concurrent run may have created a key with this name. In this
+    /// case, this run does not create a key.
     fn may_keep_other(&self, error: &Error) -> bool {
         error.kind() == ErrorKind::Conflict && self.args.if_exists == IfExists::Skip
     }
@@ -294,7 +294,7 @@ impl<'a> CreatePlan<'a> {
         report::leave_existing(found, &self.requested(key), meta, destinations, access)
     }
 
-    /// Returns the requested fields of the key, for a comparison with an existing key.
+    /// Returns the requested values, to compare them with the values of an existing key.
     pub(super) fn requested<'k>(&'k self, key: &'k NewApiKey) -> report::Requested<'k> {
         report::Requested {
             key,
@@ -332,8 +332,8 @@ impl<'a> CreatePlan<'a> {
         default_name(id, role, self.started, &self.operation)
     }
 
-    /// Returns the name of the role for JSON output. If an existing key gets the secret, this is the role of the existing key. `None` if the role was
-    /// not read.
+    /// Returns the name of the role for JSON output: the role of the existing key, or the requested role if no key exists. `None` if the role was not
+    /// read.
     async fn role_name(
         &self,
         role: &RequestedRole,
@@ -352,8 +352,8 @@ impl<'a> CreatePlan<'a> {
     }
 }
 
-/// Returns the requested role if the key that gets the secret has this role. Returns `None` if that key already existed with a different role, or if
-/// the requested role was not read.
+/// Returns the requested role. Returns `None` if the key already exists and has a different role. Also returns `None` if the requested role was not
+/// read from the manager.
 fn effective_role<'a>(role: &'a RequestedRole, existing: &Existing) -> Option<&'a RoleSummary> {
     match existing {
         Existing::One(found) if found.role_id() != Some(role.id) => None,

@@ -18,15 +18,15 @@ const NOT_SAVED: &str = "no profile was saved";
 pub(super) struct ProfileOffer;
 
 impl ProfileOffer {
-    /// Returns an offer if no setting or profile contains the manager's address, and the user therefore had to type the address. Returns `None` if
-    /// the path of the settings file is unknown.
+    /// Returns an offer if the user had to type the manager's address, because no setting and no profile contains it. If the path of the settings
+    /// file is unknown, returns `None`.
     pub(super) fn of(settings: &Settings) -> Option<Self> {
         let is_useful = settings.manager.is_none() && settings.file.profile.is_none();
         (is_useful && file::path().is_some()).then_some(Self)
     }
 
-    /// Asks whether to save the manager as a profile, and saves the profile if the user agrees. If it cannot be saved, prints a warning.
-    /// `has_saved` is true if `login` has saved a session or an API key for the manager.
+    /// Asks whether to save the manager as a profile, and saves the profile if the user agrees. Prints a warning if the profile cannot be saved.
+    /// `has_saved` is true if `login` has saved a credential for the manager.
     pub(super) async fn make(
         self,
         target: &Target,

@@ -1,4 +1,4 @@
-//! Prints the result of `create-key` if `--dry-run` or `--if-exists skip` prevents the creation of a key, and compares an existing key with the request.
+//! Prints the result of `create-key` if no key is created (`--dry-run` or `--if-exists skip`). Compares an existing key with the request.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -55,15 +55,16 @@ pub(super) fn dry_run(
     }
 }
 
-/// The requested fields of a key, for a comparison with an existing key.
+/// The requested fields of a key. They are compared with the fields of an existing key.
 pub(super) struct Requested<'a> {
     pub(super) key: &'a NewApiKey,
-    /// The requested description without the marker `[swp-keys ...]` of this run. `None` if any description is accepted.
+    /// The value of `--description`. `None` if the existing key may have any description.
     pub(super) description: Option<&'a str>,
     pub(super) expiry: Option<Expiry>,
 }
 
-/// Reports the existing key that `--if-exists skip` leaves unchanged, and the fields in which it differs from the request.
+/// Reports the existing key that `--if-exists skip` leaves unchanged. Also reports the fields in which the existing key differs from the requested
+/// key.
 ///
 /// # Errors
 /// Returns an error if the key belongs to an interrupted run that did not deliver its secret.
@@ -92,7 +93,7 @@ pub(super) fn leave_existing(
     if problems.is_empty() {
         access.context.output.note(&message);
     } else {
-        // The warning is printed even with `--quiet`. Without it, the exit code 0 would suggest that the destination contains a secret that works.
+        // `--quiet` does not suppress this warning, because the exit code 0 suggests that the destination contains a secret that works.
         access.context.output.insist(&message);
     }
     meta["created"] = false.into();
@@ -197,8 +198,8 @@ fn drift(existing: &ApiKey, requested: &Requested<'_>, now: DateTime<Utc>) -> Ve
 
 /// Returns the requested expiry, or `None` if the existing key's expiry is accepted.
 ///
-/// A requested duration begins at `now`, so each repetition of a command requests a later expiry. For a duration, the existing key's expiry may
-/// therefore be earlier than the requested expiry, but it must be in the future.
+/// A duration such as `90d` begins at `now`, so a repeated command requests a later expiry. Therefore, the existing key may expire earlier than
+/// requested, but it must not have expired.
 fn expected_expiry(
     existing: &ApiKey,
     requested: Option<Expiry>,
@@ -207,7 +208,7 @@ fn expected_expiry(
     let is = existing.expiry_date();
     let expired = is.is_some_and(|is| is <= now.timestamp_millis());
     match requested {
-        // Without `--expires`, any expiry is accepted, but the key must not have expired.
+        // Without `--expires`, every key that has not expired is accepted.
         None => expired.then_some(NO_EXPIRY),
         Some(Expiry::Never) => Some(NO_EXPIRY),
         Some(expiry) => {

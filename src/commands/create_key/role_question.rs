@@ -79,7 +79,7 @@ pub(super) async fn ask(allow_full_access: bool, access: Access<'_>) -> Result<C
     }
 }
 
-/// Returns the question that the user must confirm before a role that grants every right is used.
+/// Returns the warning that the role grants every right, followed by the question `Use this role?`.
 fn warning(role: &RoleSummary) -> String {
     let sentence = format!(
         "{} grants every right, so a key with this role has full control of the manager.",
@@ -96,8 +96,8 @@ fn quoted(name: &str) -> String {
 struct RoleChoices(Vec<RoleSummary>);
 
 impl RoleChoices {
-    /// Returns the role or roles that an answer selects. An answer of digits is always the number of a role in the table, even if it is also the name
-    /// of a role.
+    /// Returns the role or roles that the user's answer selects. If the answer consists of digits, it is the number of a role in the table. It is
+    /// then never used as a role's name.
     ///
     /// # Errors
     /// Returns a usage error if no role matches the answer, or if the matching role does not allow API access.

@@ -79,7 +79,8 @@ pub(crate) async fn run(
     Ok(Outcome::Done)
 }
 
-/// Adds a hint if the manager rejected the session after the questions. The rejected request created no key.
+/// Adds a hint if the manager rejected the session of this run. The session may have ended while the user answered the questions. The rejected
+/// request created no key.
 fn explain_ended_session(error: Error, access: Access<'_>) -> Error {
     if error.kind() != ErrorKind::SignIn || access.signed_in.session().is_none() {
         return error;

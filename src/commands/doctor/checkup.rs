@@ -9,7 +9,7 @@ pub(super) struct NamedFinding {
     pub(super) finding: Finding,
 }
 
-/// The findings of the checks that have run or were skipped.
+/// The findings so far: one for each check, even for a skipped check.
 #[derive(Default)]
 pub(super) struct Checkup {
     pub(super) findings: Vec<NamedFinding>,
@@ -43,8 +43,8 @@ impl Checkup {
         Ok(())
     }
 
-    /// Runs a check, and returns its value. If the check fails, returns `None`, and all later checks are skipped. If an earlier check failed, returns
-    /// `None` without running the check, and adds the finding that the check was skipped.
+    /// Runs a check, and returns its value. Returns `None` if the check fails or is skipped. After a failed check, all later checks are skipped. Each
+    /// skipped check adds a finding.
     ///
     /// # Errors
     /// Returns an error only if a signal interrupted the check.

@@ -116,8 +116,8 @@ pub(super) fn skip(checkup: &mut Checkup) {
     }
 }
 
-/// Returns the error if the host to connect to ([`Hop`]) is unknown, because the proxy setting is invalid. The user never sees this error, because
-/// the checks of the connection are skipped in this case.
+/// Returns the error for a missing [`Hop`]: the proxy setting is invalid, so the host to connect to is unknown. The user never sees this error,
+/// because `doctor` then skips the checks of the connection.
 fn no_hop() -> Error {
     Error::unexpected("the proxy is invalid")
 }
@@ -162,10 +162,10 @@ async fn handshake(target: &Target, context: &Context) -> Result<Option<Handshak
     Ok(Some(Manager::probe(&connection).await))
 }
 
-/// Returns a finding that names the proxy and the setting that selects it.
+/// Reports which proxy is used, and which setting selects the proxy.
 ///
 /// # Errors
-/// Returns the error of the handshake if the proxy refused to connect to the manager.
+/// If the proxy refused to connect to the manager, returns the error of the handshake.
 fn proxy(
     choice: &ProxyChoice,
     handshake: Option<&Result<Handshake, Error>>,

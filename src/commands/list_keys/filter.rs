@@ -106,7 +106,7 @@ fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut at, mut in_text) = (0, 0);
-    // The position of the last `%` that was reached in the pattern, and the position in `text` up to which this `%` matches.
+    // The last `%` that the loop has reached: its position in the pattern, and the end of its match in `text`.
     let mut star: Option<(usize, usize)> = None;
     while in_text < text.len() {
         match (pattern.get(at), star) {

@@ -205,7 +205,7 @@ struct KeyList<'a> {
     meta: Value,
 }
 
-/// A key as the manager returned it. `meta` adds the key's state and the name of its role.
+/// A key as the manager returned it, with the additional field `meta`. `meta` contains the key's state and the name of its role.
 #[derive(Serialize)]
 struct ListedKey<'a> {
     #[serde(flatten)]

@@ -15,11 +15,11 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(super) list: bool,
 
-    /// Create a new secret for the key and deliver it (the default, except for keys of exec)
+    /// Create a new secret for the key and deliver it (the default, except for keys that exec created)
     #[arg(long, conflicts_with_all = ["delete", "list"])]
     pub(super) rekey: bool,
 
-    /// Delete the key (the default for keys of exec)
+    /// Delete the key (the default for keys that exec created)
     #[arg(long, conflicts_with = "list")]
     pub(super) delete: bool,
 
@@ -34,7 +34,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) sinks: SinkArgs,
 
-    /// True if this run may write a secret to stdout. If true, stdout must contain only the JSON documents with the secrets.
+    /// True if this run may write secrets to stdout. In this case, stdout contains only JSON documents with secrets.
     #[arg(skip)]
     pub(super) prints_secrets: Cell<bool>,
 }

@@ -58,7 +58,7 @@ pub(super) async fn recover(args: &Args, entry: Entry, access: Access<'_>) -> Re
     finish(args, entry, id, access).await
 }
 
-/// Finishes a rotation whose new secret was delivered: sets the expiry of the old key.
+/// Finishes a rotation by setting the expiry of the old key. The new secret has already been delivered.
 ///
 /// # Errors
 /// Returns an error if `--delete` is set, because the new secret may be in use.
@@ -173,8 +173,8 @@ async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Resul
 /// Prints the expiry of the old key.
 fn report_retired(retired: &Retired, old: &Predecessor, context: &Context) {
     context.output.note(&match retired {
-        Retired::Expires(expiry) => format!(
-            "the old key (ID {}) works until {}",
+        Retired::Expires(expiry, name) => format!(
+            "the old key `{name}` (ID {}) works until {}",
             old.id,
             format_time(*expiry)
         ),

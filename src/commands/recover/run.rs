@@ -119,10 +119,10 @@ fn summarize(mut failures: Vec<Error>, total: usize, context: &Context) -> Resul
     .hint("run `swp-keys recover --list` to list the unfinished runs"))
 }
 
-/// Checks that several secrets are written to stdout only in the format `jsonl`. In any other format, stdout can contain only one secret.
+/// Rejects the recovery of several secrets, except to stdout in the format `jsonl`. Any other output can contain only one secret.
 ///
 /// # Errors
-/// Returns a usage error that contains the number of runs with secrets.
+/// Returns a usage error that states how many runs need a secret.
 fn check_stdout(args: &Args, count: usize, context: &Context) -> Result<(), Error> {
     let single_document = !args.sinks.to_stdout() || context.output.format() != Format::Jsonl;
     if args.delete || args.forget || count <= 1 || !single_document {

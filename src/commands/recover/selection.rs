@@ -23,11 +23,11 @@ pub(super) fn count_runs(count: usize) -> String {
     }
 }
 
-/// Returns the journal records of this manager and tenant that the command line selects. Prints a note if there are records of other managers or
-/// tenants.
+/// Returns the journal records of this manager and tenant. If the command line contains operation IDs, returns only the records with these IDs.
+/// Prints a note if there are records of other managers or tenants.
 ///
 /// # Errors
-/// Returns a not-found error if the command line contains an operation ID for which this manager and tenant have no record.
+/// Returns a not-found error if this manager and tenant have no record with one of the operation IDs.
 pub(super) fn selected(
     args: &Args,
     target: &Target,
@@ -68,13 +68,13 @@ pub(super) fn needs_a_secret(args: &Args, record: &Record) -> bool {
     !record.is_over() && (keeps_key || record.temporary && args.rekey)
 }
 
-/// Checks that the recovery does not invalidate a secret that may be in use. A recovery is permitted if the command line names the operation, or if
-/// the user will be asked for confirmation.
+/// Checks whether the interrupted run's secret may be in use. If so, `--yes` alone does not permit the recovery: the command line must also name the
+/// operation. Without `--yes`, the user is asked for confirmation later.
 ///
 /// # Errors
-/// Returns an attention error that names the operation, if the recovery is not permitted.
+/// If the recovery is not permitted, returns an attention error that names the operation.
 pub(super) fn refuse_in_use(args: &Args, record: &Record, context: &Context) -> Result<(), Error> {
-    // The secret of a key that `exec` created is not in use, because the command that used it has ended.
+    // A temporary key is a key that `exec` created for a command. The command has ended, so the key's secret is not in use.
     let in_use = record.progress.stage == Stage::Delivering && !record.temporary;
     if !in_use || !args.yes || args.operation.contains(&record.operation) {
         return Ok(());

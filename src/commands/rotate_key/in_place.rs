@@ -101,8 +101,8 @@ fn requires_api_key() -> Error {
     )
 }
 
-/// Adds a hint if it is unknown whether the API key that authenticates this run has a new secret. If the API key has a new secret, `recover` cannot
-/// authenticate with the old secret.
+/// Adds a hint if it is unknown whether the secret of this run's own API key was replaced. If the secret was replaced, `recover` cannot authenticate
+/// with the old secret.
 fn signer_hint(error: Error, id: i64, context: &Context) -> Error {
     if error.kind() != ErrorKind::Attention {
         return error;

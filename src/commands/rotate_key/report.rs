@@ -12,7 +12,7 @@ use crate::keys::document::{print_key, secret_meta};
 use crate::keys::key_report::KeyReport;
 use crate::keys::state::{State, role_with_id};
 use crate::manager::ApiKey;
-use crate::mint::{PreparedSinks, Retired};
+use crate::mint::{PreparedSinks, Retired, original_name, retiring_name};
 use crate::terminal::output::Format;
 use crate::text::rfc3339;
 
@@ -46,9 +46,15 @@ pub(super) fn meta(
         .expiry_date()
         .map_or(planned, |expiry| expiry.min(planned));
     let mut meta = secret_meta(access.target, true, operation, &prepared.places());
-    let expires_at = rfc3339(expiry);
-    meta["predecessor"] =
-        json!({"ID": old.id, "keyName": old.name(), "expiryDate": expiry, "expiresAt": expires_at});
+    // The document is printed to stdout before the old key is renamed, so it contains the name that the old key will get.
+    let name = original_name(old.name().unwrap_or_default());
+    meta["predecessor"] = json!({
+        "ID": old.id,
+        "keyName": retiring_name(name, expiry),
+        "previousName": old.name(),
+        "expiryDate": expiry,
+        "expiresAt": rfc3339(expiry),
+    });
     meta
 }
 
@@ -67,14 +73,14 @@ impl RotationReport {
         retired: &Retired,
         now: DateTime<Utc>,
     ) -> Self {
-        let (name, id) = (&rotation.new.key_name, rotation.old.id);
+        let id = rotation.old.id;
         let old_key = match retired {
-            Retired::Expires(expiry) if *expiry <= now.timestamp_millis() => format!(
-                "the old key `{name}` (ID {id}) expired at {}; its name now contains that time",
+            Retired::Expires(expiry, name) if *expiry <= now.timestamp_millis() => format!(
+                "the old key `{name}` (ID {id}) expired at {}",
                 format_time(*expiry)
             ),
-            Retired::Expires(expiry) => format!(
-                "the old key `{name}` (ID {id}) works until {}; its name now contains that time",
+            Retired::Expires(expiry, name) => format!(
+                "the old key `{name}` (ID {id}) works until {}",
                 format_time(*expiry)
             ),
             Retired::Gone => format!("the old key (ID {id}) no longer exists"),
@@ -138,7 +144,7 @@ impl Rotation<'_> {
         }
     }
 
-    /// Warns if the new key expires before the old key, so that the overlap is shorter than requested.
+    /// Warns if the new key expires before the old key. The overlap is then shorter than requested.
     pub(super) fn warn_short_successor(&self, context: &Context) {
         let until = self.meta["predecessor"]["expiryDate"].as_i64();
         let (Some(end), Some(until)) = (self.new.expiry_date, until) else {
@@ -213,6 +219,6 @@ pub(super) enum NextStep {
     Create,
     /// Create a new secret for the new key, which exists and has this ID.
     NewSecret(i64),
-    /// Set the expiry of the old key. The value is the ID of the new key, whose secret was already delivered.
+    /// Set the expiry of the old key. The new key has this ID, and its secret was already delivered.
     Expiry(i64),
 }

@@ -17,8 +17,8 @@ use crate::target::Target;
 pub(super) struct AbandonedRotation(Record);
 
 impl AbandonedRotation {
-    /// Finds the journal record of an interrupted rotation by the KEY argument of this run. This function does not search on the manager, because two
-    /// keys or no key may have the name during a rotation.
+    /// Finds the journal record of an interrupted rotation of the key `key_ref`. Only the journal is searched. On the manager, two keys or no key may
+    /// have the name during a rotation.
     ///
     /// # Errors
     /// Returns an error if the process that started the rotation is still running.
@@ -71,8 +71,8 @@ impl AbandonedRotation {
         &self.0.operation
     }
 
-    /// Returns true if the secret was delivered, so that only the expiry of the old key must still be set. A secret that was delivered to stdout may
-    /// be lost. So if stdout is the destination, returns false, and this run creates a new secret.
+    /// Returns true if only the expiry of the old key must still be set, because the secret was delivered. A secret on stdout may be lost. So if
+    /// stdout is the destination, returns false, and this run creates a new secret.
     pub(super) fn needs_only_expiry(&self, args: &Args) -> bool {
         self.0.is_delivered() && !args.sinks.to_stdout()
     }
@@ -110,8 +110,7 @@ pub(super) async fn successor(entry: &Entry, access: Access<'_>) -> Result<Optio
         .await
 }
 
-/// Returns the old key. If the old key no longer exists but the new key does, returns a key with the fields from the journal record. If neither
-/// exists, returns `None`.
+/// Returns the old key. If only the new key exists, returns the old key's data from the journal record. If neither key exists, returns `None`.
 pub(super) async fn old_key(
     entry: &Entry,
     has_successor: bool,

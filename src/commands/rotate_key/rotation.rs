@@ -68,8 +68,7 @@ impl<'a> RotationPlan<'a> {
             .as_deref()
             .map(|text| Expiry::parse(text, None, Utc::now()))
             .transpose()?;
-        // An overlap can be so long that it has no valid end. The check comes before the key is created, because otherwise the run would fail after
-        // the secret was delivered.
+        // An overlap that is too long is rejected here, before the key is created. A later check would fail after the secret was delivered.
         let after = Expiry::After(overlap).milliseconds(Utc::now());
         Ok(Self {
             args,

@@ -129,7 +129,7 @@ impl RotationPlan<'_> {
                 .hint("run `swp-keys create-key` to create a new key"));
         };
         let expiry = match successor::expiry(&old, self.expiry, access.signed_in) {
-            // If the interrupted run has already created the new key, the new key has an expiry, so no expiry is needed here.
+            // The new key already exists and has an expiry, so the error is ignored.
             Err(_) if successor_id.is_some() => None,
             expiry => expiry?,
         };
@@ -162,8 +162,7 @@ impl RotationPlan<'_> {
         }
         let entry = resume::require_first(id, entry, access).await?;
         wait_for_inflight_request(&entry, access.target, access.context).await?;
-        // The interrupted run has already set the expiry of the new key. This run must not compare this expiry with its own `--expires`, so it requests
-        // no expiry.
+        // The interrupted run has already set the expiry of the new key. This run ignores `--expires`, and therefore does not check the expiry.
         rotation.new.expiry_date = None;
         let mint = rotation.mint(prepared, access).recovering();
         let created = mint.resume(id, entry).await?;
@@ -216,9 +215,11 @@ impl Rotation<'_> {
             .role(self.role.clone())
             .warn_of_short_life(self.plan.args.expires.as_deref());
         if !self.plan.args.sinks.to_stdout() {
-            if let mint::Retired::Expires(expiry) = retired {
-                delivered.meta["predecessor"]["expiryDate"] = expiry.into();
-                delivered.meta["predecessor"]["expiresAt"] = rfc3339(expiry).into();
+            if let mint::Retired::Expires(expiry, name) = retired {
+                let old = &mut delivered.meta["predecessor"];
+                old["expiryDate"] = expiry.into();
+                old["expiresAt"] = rfc3339(expiry).into();
+                old["keyName"] = name.into();
             }
             let printed = print_delivered(&delivered, access.context);
             return report.with_key(key).unless_failed(printed, access.context);

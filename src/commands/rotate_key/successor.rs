@@ -17,8 +17,7 @@ use super::rotation::Rotation;
 /// Returns the key to rotate.
 ///
 /// # Errors
-/// Returns an error if the key does not exist. An interrupted rotation on a different machine may have renamed the key. The hint then contains its
-/// new name.
+/// Returns an error if the key does not exist. If an interrupted rotation on a different machine has renamed the key, the hint contains the new name.
 pub(super) async fn predecessor(key: &str, access: Access<'_>) -> Result<ApiKey, Error> {
     let error = match lookup::resolve(key, access).await {
         Err(error) if error.kind() == ErrorKind::NotFound => error,
@@ -55,7 +54,7 @@ pub(super) fn name_of(old: &ApiKey) -> Result<&str, Error> {
     })
 }
 
-/// Returns the keys that had this name until a rotation renamed them and gave the name to their successor. Expired keys are omitted.
+/// Returns the old keys of earlier rotations: keys that had the name `name` before a rotation renamed them. Expired keys are omitted.
 async fn retiring(name: &str, access: Access<'_>) -> Result<Vec<ApiKey>, Error> {
     // A rotation appends a text in brackets to the name of the old key. The search pattern does not contain this text, because a manager may change
     // its spaces and brackets.
@@ -69,8 +68,8 @@ async fn retiring(name: &str, access: Access<'_>) -> Result<Vec<ApiKey>, Error> 
     Ok(found.into_iter().filter(is_retiring).collect())
 }
 
-/// Checks that no other key has this name. If an earlier rotation renamed a key that had this name, checks that the renamed key has expired. Returns
-/// the IDs of other keys whose names resemble this name.
+/// Checks that no other key has this name, or had this name before a rotation renamed the key. A renamed key that has expired is ignored. Returns the
+/// IDs of other keys with a similar name.
 ///
 /// # Errors
 /// Returns a conflict error that contains the ID of the other key.
@@ -170,7 +169,7 @@ pub(super) fn expiry(
         .key(old.id)
     };
     let lifetime = Duration::from_millis(lifetime.ok_or_else(unknown)?);
-    // If the old key's lifetime is less than an hour, it is not copied, because the new key could expire before it is used. A key with such a short
+    // A lifetime of less than an hour is not copied to the new key, because the new key could expire before it is used. A key with such a short
     // lifetime was probably created for a single task.
     if lifetime < MIN_LIFETIME {
         return Err(Error::usage(
@@ -188,7 +187,7 @@ pub(super) fn expiry(
         .ok_or_else(unknown)
 }
 
-/// The shortest lifetime that is copied from the old key to the new key.
+/// If the old key's lifetime is shorter than this, it is not copied to the new key.
 const MIN_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Rounds a lifetime to whole minutes. The expiry is calculated shortly before the manager creates the key, so each new key lives a little shorter

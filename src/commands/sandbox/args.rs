@@ -114,7 +114,7 @@ fn loopback(text: &str) -> Result<SocketAddr, String> {
     }
 }
 
-/// A rate limit, or `None` for no limit. The type exists because clap would treat a field of type `Option` as an optional flag.
+/// A rate limit, or `None` for no limit. This is a separate type, because clap would treat a field of type `Option` as an optional flag.
 #[derive(Clone, Copy)]
 pub(super) struct RateLimit(pub(super) Option<u32>);
 

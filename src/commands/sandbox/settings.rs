@@ -61,7 +61,7 @@ pub(super) async fn settings(
     Ok(settings)
 }
 
-/// Returns a value if it was set on the command line.
+/// Returns the value, or `None` if the value was not set on the command line.
 fn from_flag<T>(value: &Option<Sourced<T>>) -> Option<&T> {
     value
         .as_ref()

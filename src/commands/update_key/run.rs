@@ -183,8 +183,8 @@ impl Args {
     /// Checks for conflicts that the manager does not detect.
     ///
     /// # Errors
-    /// Returns a conflict error if another key has the new name, or if `recover` still needs the current name or marker of the key to finish an
-    /// interrupted run.
+    /// Returns a conflict error if another key has the new name. Also returns a conflict error if the change affects the key's name or marker while
+    /// an interrupted run on the key is unfinished. `recover` needs the current name or marker to finish the interrupted run.
     async fn check(
         &self,
         key: &ApiKey,
@@ -225,8 +225,8 @@ async fn require_free_name(name: &str, key: &ApiKey, access: Access<'_>) -> Resu
     }
 }
 
-/// Returns a conflict error if the journal record of an unfinished run refers to this key. `recover` finds the key by its name and marker, so they
-/// must not change before `recover` has run.
+/// Returns a conflict error if the journal record of an unfinished run refers to this key. `recover` finds the key by its name and its marker, so the
+/// name and the marker must not change before `recover` has run.
 fn require_no_unfinished_run(key: &ApiKey, target: &Target) -> Result<(), Error> {
     let manager = target.address.to_string();
     let entries = journal::unfinished().unwrap_or_default();

@@ -35,7 +35,7 @@ pub(crate) struct NewProfile {
     pub(crate) url: String,
     /// The tenant, or `None` for the primary tenant.
     pub(crate) tenant: Option<String>,
-    /// The user name, if the user signed in with one.
+    /// The user name, or `None` if the user signed in without a user name.
     pub(crate) username: Option<String>,
 }
 
@@ -103,7 +103,7 @@ impl NewProfile {
         Ok(Some(AppendedProfile { path, is_default }))
     }
 
-    /// Returns the new content of the file. Also returns true if the new profile is the default profile in this content.
+    /// Returns the new content of the file, and true if the new profile becomes the default profile.
     fn appended(&self, old: &[u8], before: &Profiles) -> Result<(Vec<u8>, bool), Error> {
         let fields = toml::to_string(self).map_err(|error| unwritable(&error.to_string()))?;
         // The new profile becomes the default only in a file without profiles. In any other file, a new default would silently send the user's
@@ -166,7 +166,7 @@ impl NewProfile {
     }
 }
 
-/// Returns the path with symbolic links resolved, so that the write replaces the file that a link points to, and not the link.
+/// Returns the path with symbolic links resolved. If the settings file is a link, the target of the link is replaced, and the link stays.
 fn real_path(path: &Path) -> io::Result<PathBuf> {
     match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -49,9 +49,8 @@ pub(crate) fn document(path: PathBuf, bytes: &[u8]) -> Profiles {
     read
 }
 
-/// Adds the syntax errors that the TOML parser found. Only their fixed messages are used, because their `Display` text quotes the line. If a line has
-/// a syntax error and other problems, only the syntax error is reported. There is one exception: if one of the other problems is that the line
-/// contains a secret, only this problem is reported.
+/// Adds the syntax errors that the TOML parser found. Only the fixed message of a syntax error is used, because its `Display` text quotes the line. A
+/// syntax error replaces all other problems of its line. But if the line contains a secret, the secret is reported instead of the syntax error.
 fn add_broken(problems: &mut Vec<Diagnostic>, text: &str, broken: &[toml::de::Error]) {
     for error in broken {
         let offset = error.span().map_or(0, |span| span.start);
@@ -62,7 +61,7 @@ fn add_broken(problems: &mut Vec<Diagnostic>, text: &str, broken: &[toml::de::Er
             problems.push(problem);
         }
     }
-    problems.sort_by_key(|problem| (problem.line, problem.column));
+    problems.sort_unstable_by_key(|problem| (problem.line, problem.column));
 }
 
 struct Reader<'a> {
@@ -244,7 +243,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Returns true if a name in the file is equal or similar to the name of a field. A message may repeat only such a name, because any other name may
+/// Returns true if `name` is equal or similar to the name of a field. A message may repeat `name` only in this case. Any other name in the file may
 /// be a misplaced secret.
 fn is_similar_to_field(name: &str, known: &[&str]) -> bool {
     let folded = name.to_lowercase();

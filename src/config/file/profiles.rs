@@ -96,10 +96,11 @@ impl Profiles {
         Err(Error::usage(first.with_location(&self.path), hint))
     }
 
-    /// Returns the requested profile, or the default profile if none was requested. Its source is the setting that selected it.
+    /// Returns the requested profile, or the default profile if none was requested. The source of the returned value is the setting that selected the
+    /// profile.
     ///
     /// # Errors
-    /// Returns a usage error if the file is invalid, or if it does not contain the profile.
+    /// Returns a usage error if the file is invalid or does not contain the profile.
     pub(crate) fn choose(
         &self,
         wanted: Option<&Sourced<String>>,

@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-/// Checks the text `HOST:PORT` of an address. Returns the first problem, or `None` if there is no problem.
+/// Checks the part `HOST:PORT` of an address. Returns the first problem, or `None` if there is no problem.
 pub(crate) fn problem(host_and_port: &str) -> Option<&'static str> {
     if host_and_port.contains(['$', '{', '}']) {
         return Some("the host contains an unexpanded variable");

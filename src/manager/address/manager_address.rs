@@ -26,7 +26,7 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Returns the address with the URL `base`, which the parser has checked.
+    /// Creates an address from a URL. The parser must have checked the URL.
     pub(super) fn from_checked(base: Url) -> Self {
         Self { base }
     }
@@ -129,8 +129,8 @@ impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.base.as_str().trim_end_matches('/');
         formatter.write_str(shown)?;
-        // The parser removes one `/api` from the end of an address. So another `/api` is printed after a path that ends with `/api`. If the printed
-        // text is parsed, the result is the same address.
+        // The parser removes one `/api` from the end of an address. So a path that ends with `/api` is printed with a second `/api`, which the parser
+        // removes again.
         if shown.ends_with(API) {
             formatter.write_str(API)?;
         }

@@ -49,8 +49,8 @@ pub(super) fn of_host(host: &str) -> Option<(&'static str, String)> {
     ))
 }
 
-/// Returns the region of the hosted managers that corresponds to a host of the Vision One platform. `None` if it is unknown. `api.xdr.trendmicro.com`
-/// contains no region and stands for the United States.
+/// Returns the region of the hosted manager for a Vision One host: `de-1` for `api.eu.xdr.trendmicro.com`. Returns `us-1` for
+/// `api.xdr.trendmicro.com`, and `None` if the region is unknown.
 fn manager_region(host: &str, domain: &str) -> Option<&'static str> {
     let labels = host.strip_suffix(domain).unwrap_or_default();
     let mut labels = labels.split('.').filter(|label| !label.is_empty());

@@ -12,7 +12,7 @@ const QUOTED: &str = "it begins or ends with quotes";
 
 /// The file name extensions of web pages, such as the console's page `SignIn.screen`.
 const PAGES: [&str; 6] = ["screen", "jsp", "html", "htm", "do", "aspx"];
-/// The manager's interfaces. Each entry contains the first path segment of an interface, and the segments that may follow this segment.
+/// The manager's interfaces. The entry `("rest", &["status"])` means that `rest/status` in a path belongs to the interface `rest`.
 const INTERFACES: [(&str, &[&str]); 3] = [
     (
         "api",
@@ -59,8 +59,7 @@ impl Address {
         let path = base.path().trim_end_matches('/');
         let path = path.strip_suffix(API).unwrap_or(path);
         let path = path.trim_end_matches('/').to_owned();
-        // A quote at the end of the text was already rejected. A quote as in `dsm"/api` is found only here, after the final `/api` and the slashes
-        // were removed.
+        // A quote at the end of the text was already rejected. Now the final `/api` is removed, so the quote in `https://dsm/x'/api` is at the end.
         if path.ends_with(QUOTES) {
             return Err(QUOTED.to_owned());
         }
@@ -144,8 +143,8 @@ fn text_problem(text: &str) -> Option<&'static str> {
     (text.contains("${") || text.contains("$(")).then_some("it contains an unexpanded variable")
 }
 
-/// Returns the offset in `path` at which a known page begins, such as a page of the console. `None` if `path` does not lead to a known page. A
-/// reverse proxy may serve the manager under such a path.
+/// Returns the offset in `path` of the first known page or interface. The offset is 5 in `/dsm/SignIn.screen` and in `/dsm/api/roles`. A reverse
+/// proxy may serve the manager under the part before the offset, such as `/dsm`. Returns `None` if `path` contains no known page or interface.
 fn page_start(path: &str) -> Option<usize> {
     let mut before = (0, "");
     let mut begin = 0;
@@ -175,8 +174,8 @@ fn bracketed(text: &str) -> String {
     }
 }
 
-/// Returns true if an address without a scheme contains a port. This function checks the text, because a parsed URL does not show the port if the
-/// port is 443.
+/// Returns true if an address without a scheme contains a port, such as `dsm:443`. This function checks the text, because a parsed https URL does not
+/// show port 443.
 fn names_port(text: &str) -> bool {
     if text.parse::<IpAddr>().is_ok() {
         return false;

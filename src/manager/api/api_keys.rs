@@ -36,7 +36,7 @@ pub(crate) struct NewApiKey {
     pub expiry_date: Option<i64>,
 }
 
-/// A change to a key. Only the fields to change are sent, because the manager sets every field that it receives (docs/manager-api.md, "Key fields").
+/// A change to a key. A field that is `None` is not sent, so the manager does not change it (docs/manager-api.md, "Key fields").
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct KeyChange {
@@ -76,7 +76,7 @@ pub(crate) struct KeyFilter<'a> {
     pub(crate) role_id: Option<i64>,
     /// Only keys whose expiry is between these two times match.
     pub(crate) expires: Option<(i64, i64)>,
-    /// Only keys that were created at this time or earlier match.
+    /// Only keys that were created at or before this time match.
     pub(crate) created_until: Option<i64>,
 }
 
@@ -183,8 +183,7 @@ impl SignedIn {
             Ok(key) if key.id == id => return Ok(Some(key)),
             Err(error) if *error.cause() != Cause::NotFound => return Err(error),
             Err(error) if error.is_from_manager() => return Ok(None),
-            // Two results do not prove whether the key exists: a 404 that a gateway may have sent, and a response that describes a different key.
-            // After such a result, a search decides.
+            // The 404 may be from a gateway, or the response describes a different key. In both cases, a search decides whether the key exists.
             _ => {}
         }
         let found: Vec<ApiKey> = self.search(Some(Criterion::id(id))).await?;

@@ -96,7 +96,8 @@ impl RoleSummary {
         rights + limits
     }
 
-    /// Returns two values: true if the role applies only to some computers, and true if it applies only to some policies.
+    /// Returns two flags. The first flag is true if the role applies only to some computers. The second flag is true if the role applies only to some
+    /// policies.
     fn limits(&self) -> (bool, bool) {
         (
             self.all_computers == Some(false),
@@ -154,8 +155,8 @@ impl SignedIn {
     }
 }
 
-/// The numbers of a role's granted rights (`on`) and missing rights (`off`). Two subsets are also counted: the rights in the groups of
-/// [`ADMINISTRATIVE`], and the granted rights that only allow viewing.
+/// The numbers of rights that a role grants (`on`) and lacks (`off`). The fields `administrative_*` count only rights in the groups of
+/// [`ADMINISTRATIVE`]. `viewing_on` counts the granted rights that allow viewing and nothing else.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct RightsCount {
     on: u32,

@@ -16,7 +16,7 @@ use crate::manager::json::{BoundedList, Lenient, Object, ObjectBuilder, ObjectId
 /// The maximum size of a role's JSON. A role has about 7 KB (docs/manager-api.md, "Roles"), or more if it lists individual computers.
 const MAX_BYTES: usize = 128 * 1024;
 
-/// A type that describes a role and contains the role's name: [`Role`], or a summary of a role.
+/// A type that contains a role's name: [`Role`] or a summary of a role.
 pub(crate) trait NamedRole: Searchable {
     /// Returns the name.
     fn name(&self) -> &str;

@@ -66,7 +66,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// Returns the condition that an object has the ID `id`.
+    /// Returns the condition that the ID of an object is equal to `id_value`.
     pub(crate) fn id(id_value: i64) -> Self {
         Self::Id {
             id_test: "equal",
@@ -74,7 +74,7 @@ impl<'a> Criterion<'a> {
         }
     }
 
-    /// Returns the condition that an object has an ID greater than `id`.
+    /// Returns the condition that the ID of an object is greater than `id_value`.
     pub(crate) fn above(id_value: i64) -> Self {
         Self::Id {
             id_test: "greater-than",
@@ -171,7 +171,7 @@ impl SearchProgress {
         if self.ended {
             // A full page must arrive sorted by ID, because the next request asks for the IDs after the last ID of the page. No request follows the
             // last page. So the last page may arrive unsorted, and is sorted here.
-            page.sort_by_key(T::id);
+            page.sort_unstable_by_key(T::id);
         }
         let is_ascending = (self.last.into_iter().chain(page.iter().map(T::id)))
             .is_sorted_by(|one, next| one < next);
@@ -199,8 +199,7 @@ impl<T: Searchable> Pages<'_, T> {
     /// Returns the next page. `None` after the last page.
     ///
     /// # Errors
-    /// Returns the error of the call. Also returns an error if the manager ignores the condition on the ID. Without this error, the search would
-    /// never end.
+    /// Returns the error of the call. Also returns an error if the IDs do not increase from page to page, because the search would never end.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<T>>, ManagerError> {
         if self.progress.ended {
             return Ok(None);

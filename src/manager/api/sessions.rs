@@ -26,7 +26,7 @@ pub(crate) struct SignIn<'a> {
     pub tenant: Option<&'a str>,
     /// The current MFA code.
     pub mfa_code: Option<&'a Secret>,
-    /// True disables the sign-out that normally follows an unusable response to the sign-in.
+    /// If true, no sign-out is sent after an unusable response to the sign-in.
     pub no_sign_out: bool,
 }
 
@@ -200,8 +200,8 @@ async fn end_session(transport: &Transport, credentials: &Credentials) -> Result
     result
 }
 
-/// Returns true if the manager refused `DELETE /api/sessions/current`. The legacy sign-out call is tried next. A call that exceeds the rate limit
-/// also counts as refused, because an open session counts towards the session limit.
+/// Returns true if the manager refused `DELETE /api/sessions/current`. The run then tries the legacy sign-out call. This
+/// function also returns true for a call over the rate limit. If the session stayed open, it would count towards the session limit.
 fn is_refusal(cause: &Cause) -> bool {
     matches!(
         cause,

@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 /// The initial capacity of the buffer for a body of unknown length. Most bodies are smaller.
 const INITIAL_CAPACITY: usize = 16 * 1024;
 
-/// Returns at most `limit` bytes of the body, and true if these bytes are the complete body. If the body is longer, the rest is not read, and the
-/// connection is closed.
+/// Returns at most `limit` bytes of the body. The returned `bool` is true if the body is complete. If the body is longer than `limit`, the rest is
+/// not read, and the connection is closed.
 pub(crate) async fn read(
     mut response: Response,
     limit: usize,

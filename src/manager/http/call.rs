@@ -5,9 +5,9 @@ use crate::manager::address::Address;
 /// The kind of credentials that authenticated a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignerKind {
-    /// No credentials, as in a check whether the manager is ready.
+    /// No credentials. For example, the check whether the manager is ready sends none.
     None,
-    /// A password: the call is a sign-in.
+    /// A password. Only a sign-in sends a password.
     Password,
     /// A session.
     Session,

@@ -5,7 +5,7 @@ use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderName, HeaderValue}
 use super::call::SignerKind;
 use crate::secret::{Secret, joined};
 
-/// The header for an API key of a manager, including the managers that the vendor hosts (docs/manager-api.md, "Authentication").
+/// The header that contains the API key. It is the same for managers that the vendor hosts (docs/manager-api.md, "Authentication").
 const API_SECRET_KEY: HeaderName = HeaderName::from_static("api-secret-key");
 /// The header for the request ID of a session.
 const REQUEST_ID: HeaderName = HeaderName::from_static("rid");
@@ -71,8 +71,8 @@ impl KeyHeader {
     }
 }
 
-/// Returns true if the secret has the older form of Cloud One keys: 27 and 66 alphanumeric characters, with a colon between them. The secret of a
-/// manager's key never has this form. It ends with `=`, or begins with a short number or a GUID.
+/// Returns true if the secret has the older form of Cloud One keys: 27 alphanumeric characters, a colon, and 66 alphanumeric characters. The secret
+/// of a manager's key never has this form. A manager's secret ends with `=`, or begins with a short number or a GUID.
 fn is_account_key(secret: &str) -> bool {
     let is_part = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|byte| byte.is_ascii_alphanumeric())

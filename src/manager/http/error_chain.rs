@@ -6,8 +6,7 @@ use std::io;
 use super::error_text::LIMIT;
 use crate::text::shorten;
 
-/// Returns the first error of type `T` in the chain. `io::Error::source` skips the error that an `io::Error` wraps, so the wrapped error is checked
-/// as well.
+/// Returns the first error of type `T` in the chain. An error inside an `io::Error` is also checked, although `io::Error::source` skips it.
 pub(crate) fn find<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut next = error.source();
     while let Some(current) = next {

@@ -149,8 +149,7 @@ pub(crate) fn is_version_refused(message: &str) -> bool {
     message.to_lowercase().contains("api-version")
 }
 
-/// Returns true if the message says that the requested name is already in use. It may be the name of an API key or of a user, because an API key and
-/// a user cannot have the same name.
+/// Returns true if the message says that an API key or a user already has the requested name. An API key and a user cannot have the same name.
 pub(crate) fn is_name_taken(message: &str) -> bool {
     let message = message.to_lowercase();
     ["already exists", "already in use", "already taken"]

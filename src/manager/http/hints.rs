@@ -5,9 +5,9 @@
 pub(crate) const SIGN_IN_AGAIN: &str = "sign in again; if new sessions are rejected too, turn on sticky sessions in the manager's load balancer, or \
  use the address of one node in `--url`";
 
-/// The hint for a rejected API key that may be a Cloud One key. Most Cloud One keys cannot manage keys, because "the apikeys operations work with
-/// legacy keys only" (docs/manager-api.md, "Authentication" and "Other key services"). It is unknown with which status the manager rejects a Cloud
-/// One key.
+/// The hint for a rejected API key, which may be a Cloud One key. Most Cloud One keys cannot manage keys, because "the apikeys operations work with
+/// legacy keys only" (docs/manager-api.md, "Authentication" and "Other key services"). The status of the manager's response to a Cloud One key is
+/// unknown.
 pub(crate) const CLOUD_ONE_KEY: &str = "check that the key is valid and that its role has this permission; \
     most Cloud One keys (see `--api-key-scheme`) cannot manage API keys: use an API key of the manager instead";
 

@@ -11,7 +11,7 @@ use crate::manager::error::{Cause, ManagerError};
 use crate::manager::tls::diagnosis;
 use crate::manager::tls::verifier::UntrustedProxy;
 
-/// The proxy that a call used. If the proxy refused the CONNECT request, a second CONNECT request is sent to read the reason. `response` is the
+/// The proxy that a call used. If the proxy refused the call's CONNECT request, this program sends a second one to read the reason. `response` is the
 /// proxy's response to the second CONNECT request.
 pub(crate) struct ProxyAttempt<'a> {
     pub(crate) proxy: &'a Proxy,
@@ -20,8 +20,7 @@ pub(crate) struct ProxyAttempt<'a> {
 
 /// The HTTP library's error message if a proxy requires credentials.
 pub(crate) const CREDENTIALS_REQUIRED: &str = "proxy authorization required";
-/// The HTTP library's error message for an error response of a proxy. If the proxy requires credentials, the message is
-/// [`CREDENTIALS_REQUIRED`] instead.
+/// The HTTP library's error message if a proxy returns an error response and does not require credentials.
 pub(crate) const REFUSED: &str = "unsuccessful";
 
 /// Returns the error for a call that the proxy did not forward. `None` if the failure occurred between the proxy and the manager.
@@ -36,8 +35,8 @@ pub(crate) fn classify(
         if let Some(UntrustedProxy(cause)) = UntrustedProxy::cause_of(tls) {
             return Some(untrusted(cause, proxy));
         }
-        // The verifier distinguishes the proxy from the manager by the host name. If both have the same host name, the error is not `UntrustedProxy`.
-        // But if the tunnel through the proxy was not opened, only the proxy can have sent the rejected certificate.
+        // The verifier recognizes the proxy by its host name. If the proxy and the manager have the same host name, the error is not
+        // `UntrustedProxy`. But if the tunnel through the proxy was not opened, the rejected certificate is the proxy's.
         return tunnel_problem(error).map(|_| match tls {
             rustls::Error::InvalidCertificate(_) => untrusted(tls, proxy),
             other => tls_failure(other, proxy),
@@ -98,8 +97,8 @@ fn bypass(proxy: &Proxy) -> String {
     )
 }
 
-/// Returns the error for a connection that the proxy refused. A timeout, a rate limit or a server error may be temporary: the proxy may be able to
-/// connect later. All other refusals are final.
+/// Returns the error for a connection that the proxy refused. After a timeout, a rate limit or a server error, the proxy may be able to connect
+/// later. All other refusals are final.
 fn refusal(proxy: &Proxy, host: &str, response: &ProxyResponse) -> ManagerError {
     let cause = match response.status {
         Some(408 | 429 | 500..) => Cause::Unreachable,

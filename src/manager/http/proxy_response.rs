@@ -37,8 +37,8 @@ pub(crate) struct ProxyResponse {
     pub(crate) schemes: Vec<String>,
 }
 
-/// Requests a tunnel to `host_and_port` from `proxy`, and returns the proxy's response. `None` if there is no response, or if the proxy opens the
-/// tunnel.
+/// Asks `proxy` for a tunnel to `host_and_port`. Returns the response of a proxy that refuses the tunnel. Returns `None` if the proxy opens the
+/// tunnel or does not respond.
 pub(crate) async fn ask(
     proxy: &Proxy,
     host_and_port: &str,

@@ -45,7 +45,7 @@ impl Redactor {
             .flat_map(|one| encodings(one.expose()))
             .collect();
         // A secret may be a part of a longer secret, so longer secrets are replaced first.
-        encodings.sort_by_key(|encoding| std::cmp::Reverse(encoding.len()));
+        encodings.sort_unstable_by_key(|encoding| std::cmp::Reverse(encoding.len()));
         let mut redacted = text.to_owned();
         for encoding in encodings {
             if redacted.contains(encoding.as_str()) {

@@ -12,7 +12,7 @@ use super::credentials::Session;
 /// The channel for sending the new session back. `None` is sent back if no new session could be created.
 pub(crate) type RenewalReply = oneshot::Sender<Option<Session>>;
 
-/// The sending end of a channel for requesting a new session. It can be used once.
+/// The sending end of the channel for requesting a new session. Only one request can be sent.
 pub(crate) struct SessionRenewal(Cell<Option<oneshot::Sender<RenewalReply>>>);
 
 impl SessionRenewal {

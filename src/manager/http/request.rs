@@ -31,10 +31,10 @@ pub(crate) struct ApiRequest<'a> {
     /// The secrets in the body. They are redacted from responses.
     pub(crate) secrets: Vec<&'a Secret>,
     pub(crate) retry: RetryPolicy,
-    /// The signals that end a pause before the request is sent again. `None` if a signal does not end the pause.
+    /// If set, one of these signals ends the pause between two attempts.
     pub(crate) ends_pause: Option<&'a Signals>,
     pub(crate) timeout: Option<Duration>,
-    /// The place in which the headers of a successful response are stored. They are stored even if the body cannot be read.
+    /// Receives the headers of a successful response, even if the body cannot be read.
     pub(crate) headers: Option<&'a RefCell<HeaderMap>>,
     /// The maximum size of the response.
     pub(crate) max_bytes: usize,
@@ -63,7 +63,7 @@ impl<'a> ApiRequest<'a> {
         self
     }
 
-    /// Raises the maximum size of the response to the maximum size of a list.
+    /// Sets the maximum size of the response to `MAX_LIST_BYTES`, because the response is a list.
     pub(crate) fn listing(mut self) -> Self {
         self.max_bytes = MAX_LIST_BYTES;
         self

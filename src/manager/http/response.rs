@@ -96,8 +96,8 @@ fn field_problem<T: DeserializeOwned>(body: &[u8]) -> String {
 fn parse_problem(error: &JsonPathError) -> String {
     let category = error.inner().classify();
     let path = error.path().to_string();
-    // The path of the field is shown only for a value of the wrong type. In this case, the path consists of the names of known fields. For any other
-    // problem, the path is not shown, because it may contain any text from the response.
+    // If a value has the wrong type, the path consists of known field names. For any other problem, the path may contain any text from the response,
+    // so the path is not shown.
     let place = if path == "." || category != Category::Data {
         String::new()
     } else {

@@ -86,8 +86,8 @@ fn may_retry(policy: RetryPolicy, cause: &Cause) -> bool {
                 RetryPolicy::Read | RetryPolicy::Change | RetryPolicy::Idempotent
             )
         }
-        // The request may have been executed, so the creation of a key must not be sent again. An idempotent request may be sent again, because the
-        // result is the same.
+        // The manager may have executed the request. A second create request could create a second key, so it is not sent. A read or an idempotent
+        // request is sent again, because a repetition does no harm.
         Cause::Reset | Cause::Unavailable { .. } => {
             matches!(policy, RetryPolicy::Read | RetryPolicy::Idempotent)
         }

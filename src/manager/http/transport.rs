@@ -56,7 +56,7 @@ pub(crate) struct ConnectionOptions {
     pub connect_timeout: Duration,
     /// The maximum number of retries of a request.
     pub retries: u32,
-    /// The progress that the terminal shows, as a list of steps. Each request adds a step.
+    /// The steps that the terminal shows as progress. Each request adds a step.
     pub progress: Steps,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct Transport {
     /// The TLS configuration for a proxy that uses TLS.
     tls_to_proxy: Option<Arc<ClientConfig>>,
     retries: u32,
-    /// The progress that the terminal shows, as a list of steps.
+    /// The steps that the terminal shows as progress.
     pub(crate) progress: Steps,
     /// The secrets that were sent or received, which are redacted from text in responses.
     pub(crate) redactor: Redactor,

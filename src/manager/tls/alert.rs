@@ -1,8 +1,8 @@
-//! Hints for the TLS alerts with which a server ends a handshake.
+//! Hints for TLS alerts. A server sends a TLS alert when it aborts a handshake.
 
 use rustls::AlertDescription;
 
-/// The types of certificate keys with which a handshake can be verified.
+/// The key types that this program supports in a server certificate.
 pub(crate) const SUPPORTED_KEYS: &str = "RSA, ECDSA P-256 or P-384, or Ed25519";
 
 /// The hint for a TLS failure without a more specific cause.
@@ -34,7 +34,7 @@ pub(crate) fn hint(alert: AlertDescription) -> &'static str {
     }
 }
 
-/// Returns true if a server sends this alert when it requires a client certificate. This program has no client certificate.
+/// Returns true if this alert can mean that the server requires a client certificate. This program has no client certificate.
 fn is_about_client_certificate(alert: AlertDescription) -> bool {
     matches!(
         alert,

@@ -286,8 +286,8 @@ fn foreign(text: &str, limit: usize) -> String {
     shorten(text, limit).replace('`', "'")
 }
 
-/// Returns true if the error means that the issuer of the certificate is not trusted. `BadSignature` has this meaning too: a trusted CA has the name
-/// of the issuer (such as `CN=localhost`), but a different key.
+/// Returns true if the error means that the issuer of the certificate is not trusted. `BadSignature` is such an error:
+/// the issuer has the same name as a trusted CA (for example `CN=localhost`), but a different key.
 fn is_untrusted_issuer(cause: &CertificateError) -> bool {
     matches!(
         cause,

@@ -148,7 +148,7 @@ pub(crate) struct PinSet {
     pub(crate) source: String,
     /// What the user must do if the manager's key was changed, such as "change the pin".
     pub(crate) remedy: String,
-    /// The address of the manager for which trusted.toml contains the pins. `None` if the pins come from a different setting.
+    /// The address of the manager, if its pins come from trusted.toml. `None` if the pins come from a different setting.
     pub(crate) stored_for: Option<String>,
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Diagnosis {
     pub(crate) top: String,
     /// True if the server did not send the certificate of the issuer.
     pub(crate) issuer_missing: bool,
-    /// True if the user's certificate file contains a certificate with the issuer's name, but this certificate is not a CA certificate.
+    /// True if a certificate in the user's file has the issuer's name, but is not a CA certificate.
     pub(crate) issuer_is_not_ca: bool,
     /// The setting that names the user's certificate file. Empty if the user set no certificate file.
     pub(crate) certificate_file: String,
@@ -153,8 +153,8 @@ pub(crate) fn check_dates(
     Ok(())
 }
 
-/// Checks a server certificate that the user's certificate file contains: its dates, its purpose and its names. The issuer is not checked, because
-/// the user trusts the certificate itself. The handshake proves that the server has the private key.
+/// Checks the dates, the purpose and the names of a server certificate. The user's certificate file contains this certificate, so its issuer is not
+/// checked. The handshake proves that the server has the private key.
 ///
 /// # Errors
 /// Returns an error if a check fails, or if the certificate cannot be parsed.

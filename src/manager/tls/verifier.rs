@@ -90,7 +90,7 @@ impl ServerCertVerifier for DiagnosingVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        // Without this check, a certificate that TLS cannot use would fail later, with an error that does not name the cause.
+        // Without this check, an unusable certificate would fail later with an error that does not name the cause.
         if let Some(unusable) = unusable(end_entity) {
             return Err(CertificateError::Other(OtherError(Arc::new(unusable))).into());
         }
@@ -247,7 +247,8 @@ pub(crate) struct ObservingVerifier {
 }
 
 impl ObservingVerifier {
-    /// Returns an error that ends the handshake with the manager. A handshake with a proxy continues.
+    /// In a handshake with the manager, returns an error, which ends the handshake. In a handshake with a proxy, returns `signature`, so the
+    /// handshake continues if the signature is valid.
     fn stop(
         &self,
         certificate: &CertificateDer<'_>,

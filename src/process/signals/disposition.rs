@@ -34,7 +34,7 @@ impl IgnoredSignals {
     }
 }
 
-/// On systems other than Linux, only unsafe code can read the ignored signals. This program has no unsafe code, so no signal counts as ignored there.
+/// On systems other than Linux, no signal counts as ignored. Only unsafe code could read the ignored signals, and this program has none.
 #[cfg(not(target_os = "linux"))]
 impl IgnoredSignals {
     pub(crate) fn read() -> Self {

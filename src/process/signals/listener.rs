@@ -14,8 +14,8 @@ use tokio::sync::Notify;
 use super::disposition::IgnoredSignals;
 use crate::error::{Error, Signal};
 
-/// The time after the first signal in which the same signal is ignored. `timeout` of GNU coreutils sends its signal to the process and then
-/// to the process group, so the process receives the signal twice (`man timeout`, `--foreground`).
+/// If the same signal arrives twice within this time, the second signal is ignored. `timeout` of GNU coreutils sends its signal twice: to the
+/// process, and then to the process group (`man timeout`, `--foreground`).
 const REPEATED: Duration = Duration::from_millis(100);
 
 /// The signals that have arrived.

@@ -48,8 +48,8 @@ impl Change {
         })
     }
 
-    /// Returns true if the request changes the role, the expiry date or the active state. An API key must not change these three of its own
-    /// fields.
+    /// Returns true if the request changes the role, the expiry date or the active state. An API key cannot change its own role, expiry date or
+    /// active state.
     pub(crate) fn exceeds_own_key(&self) -> bool {
         self.role_id.is_some() || self.active.is_some() || self.expiry.is_some()
     }

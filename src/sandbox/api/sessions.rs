@@ -108,8 +108,8 @@ impl Manager {
         }
     }
 
-    /// Returns the session ID in the cookie of a request. If the manager sent the value of the cookie in quotes, the request must contain
-    /// the quotes as well.
+    /// Returns the session ID from the cookie `sID` of a request. Returns `None` if the sandbox sets the cookie in quotes and the request omits the
+    /// quotes.
     pub(crate) fn session_id<'a>(&self, call: &'a Call) -> Option<&'a str> {
         let value = call.cookie("sID")?;
         match self.settings.unknowns.quoted_cookie {
@@ -175,7 +175,7 @@ fn session_cookies(choice: SignInAnswer, sid: &str) -> Vec<String> {
     }
 }
 
-/// Returns the name of a user for the rate limit. The requests and sign-ins of the user are counted under this name.
+/// Returns the name under which the rate limit counts the requests and sign-ins of a user.
 pub(crate) fn user_caller(name: &str) -> String {
     format!("user {name}")
 }

@@ -11,7 +11,7 @@ use crate::sandbox::http::response::Answer;
 /// the waiting response is sent to its own client.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// The place where the first of two responses waits to be swapped with the second response.
+/// Swaps two responses. The first response waits here until the second response arrives.
 #[derive(Debug, Default)]
 pub(crate) struct Exchange {
     first: Mutex<Option<First>>,
@@ -24,15 +24,15 @@ struct First {
 }
 
 impl Exchange {
-    /// Waits for a second call of this function. Each of the two calls returns the response that was passed to the other call. If there is
-    /// no second call within `MAX_WAIT`, returns `answer`.
+    /// Swaps the responses of two calls: the first call returns the second call's `answer`, and the second call returns the first call's `answer`. If
+    /// there is no second call within `MAX_WAIT`, the first call returns its own `answer`.
     pub(crate) async fn swap(&self, answer: Answer) -> Answer {
         let (second, waiting) = {
             let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(other) = first.take() {
                 return match other.second.send(answer) {
                     Ok(()) => other.answer,
-                    // The first call no longer waits for a swap, so the second call returns the response that was passed to it.
+                    // The first call no longer waits for an exchange, so no responses are exchanged.
                     Err(answer) => answer,
                 };
             }

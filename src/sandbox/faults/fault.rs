@@ -11,7 +11,7 @@ pub struct Fault {
     pub method: Option<String>,
     /// The path of the affected requests. `*` matches any text.
     pub path: String,
-    /// The number of the first affected request. The requests to the route are counted from 1, beginning when the fault is injected.
+    /// The number of the first affected request. Request 1 is the first request to the route after the fault was injected.
     pub nth: u32,
     /// The number of consecutive requests that the fault affects.
     pub times: u32,
@@ -43,7 +43,7 @@ impl Fault {
         }
     }
 
-    /// Changes the fault so that the request with the number `nth` is the first that it affects.
+    /// Changes the fault so that it starts with request number `nth`. For example, `nth(3)` does not affect the first two requests.
     #[must_use]
     pub fn nth(self, nth: u32) -> Fault {
         Fault { nth, ..self }
@@ -99,7 +99,7 @@ pub enum Action {
     /// Executes the request twice, as if a proxy had repeated it. With [`When::Before`], the client receives the response to the second
     /// execution. With [`When::After`], it receives no response.
     Twice,
-    /// Resets the connection at once, without a response. Executes the request only after this duration.
+    /// Resets the connection at once, without a response. The request is executed later, after this duration.
     Late(Duration),
     /// Swaps the response to this request with the response to the next request that this fault affects.
     Swap,

@@ -94,7 +94,7 @@ fn number<T: FromStr>(name: &str, value: &str) -> Result<T, String> {
 
 fn parse_status(value: &str) -> Result<u16, String> {
     number("status", value).and_then(|status| match status {
-        // A 1xx status is not allowed, because the client would wait for another response: a 1xx response is never the final one.
+        // A 1xx status is not allowed, because the client waits for another response after a 1xx response.
         200..=599 => Ok(status),
         _ => Err(format!("status={value}: expected a status from 200 to 599")),
     })

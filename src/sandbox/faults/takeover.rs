@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-/// The way in which the connection ends after the bytes of a [`Takeover`] were sent instead of the response.
+/// How a connection ends after a [`Takeover`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// Closes the TCP connection without closing the TLS session first.

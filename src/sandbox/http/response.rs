@@ -29,7 +29,7 @@ impl Answer {
         Answer::typed(200, "application/json", document.to_string())
     }
 
-    /// Returns a plain-text response in the form of the legacy REST API.
+    /// Returns a plain-text response. The legacy REST API sends plain text.
     pub(crate) fn text(status: u16, text: impl Into<String>) -> Answer {
         Answer::typed(status, "text/plain", text)
     }

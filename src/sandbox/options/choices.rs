@@ -13,7 +13,7 @@ impl Choice for u16 {
     }
 }
 
-/// The HTTP status of an error response. `None` stands for the choice `accepted`: no error response.
+/// The HTTP status of an error response. The choice `accepted` becomes `None`, because the request then succeeds.
 impl Choice for Option<u16> {
     fn choose(word: &str) -> Option<Option<u16>> {
         if word == "accepted" {
@@ -69,7 +69,7 @@ choice! {
     SignInWording {
         /// The message states the cause, such as a wrong password, a locked account, too many sessions or a missing MFA code.
         Cause = "cause",
-        /// The message does not state the cause of the rejection.
+        /// The message does not state why the sign-in was rejected.
         Vague = "vague",
         /// The response has no body.
         Empty = "empty",

@@ -19,8 +19,7 @@ pub struct Settings {
     pub username: String,
     /// The administrator's password.
     pub password: String,
-    /// The name of the tenant of the administrator. `None` stands for the primary tenant. A sign-in to the primary tenant contains no
-    /// tenant name.
+    /// The name of the administrator's tenant. `None` stands for the primary tenant. A sign-in to the primary tenant contains no tenant name.
     pub tenant: Option<String>,
     /// The MFA code that a sign-in must contain. `None` if no MFA code is required.
     pub mfa_code: Option<String>,
@@ -119,7 +118,7 @@ choice! {
         SelfSigned = "self-signed",
         /// A self-signed certificate for localhost, 127.0.0.1 and ::1. It is marked as a CA, like many certificates that users create themselves.
         SelfSignedCa = "self-signed-ca",
-        /// A certificate that a CA issued. The certificate that clients are told to trust is the certificate of this CA.
+        /// A certificate that a CA issued. Clients are told to trust the certificate of this CA.
         OwnCa = "own-ca",
         /// A certificate that a CA issued. Clients are told to trust the certificate of a different CA, so the verification fails.
         UnknownCa = "unknown-ca",

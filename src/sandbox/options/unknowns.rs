@@ -21,7 +21,7 @@ pub struct Unknown {
 }
 
 impl Unknowns {
-    /// Selects an answer to an open question. `name` and `choice` are the names of the question and of the answer on the command line.
+    /// Selects an answer to an open question. `name` is the question's name on the command line. `choice` is the answer's name.
     ///
     /// # Errors
     /// Returns a message with the valid names if `name` or `choice` is not valid.
@@ -45,8 +45,8 @@ impl Unknowns {
 
 macro_rules! unknowns {
     ($($name:literal => $(#[doc = $about:literal])+ $field:ident: $kind:ty = $default:expr, [$($choice:literal),+];)+) => {
-        /// The selected answers to the open questions. An answer that is a number is an HTTP status. The answer `None` stands for the choice
-        /// `accepted`: no error response.
+        /// The selected answers to the open questions. A numeric answer is an HTTP status. `None` (the choice `accepted`) means that no error
+        /// response is sent.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Unknowns {
             $($(#[doc = $about])+ pub $field: $kind,)+
@@ -78,8 +78,8 @@ unknowns! {
         /// The status of a rejected sign-in.
         sign_in_refusal: u16 = 401, ["401", "403", "400", "500"];
     "sign-in-wording" =>
-        /// The message of a rejected sign-in: a message with the cause (such as a lockout or a missing code), the same message for every cause, or no
-        /// message.
+        /// The message of a rejected sign-in. With `cause`, the message states the cause, such as a lockout. With `vague`, the message is the same
+        /// for every cause. With `empty`, there is no message.
         sign_in_wording: SignInWording = SignInWording::Cause, ["cause", "vague", "empty"];
     "sign-in-answer" =>
         /// The response to a successful sign-in.
@@ -102,7 +102,7 @@ unknowns! {
         /// cookie.
         sticky_cookie: StickyCookie = StickyCookie::Off, ["off", "sent", "needed"];
     "sid-alone" =>
-        /// The status of a read request with sID but without rID.
+        /// The status of a read request that has the session cookie sID but lacks the session header rID.
         sid_alone: Option<u16> = Some(401), ["401", "403", "accepted"];
     "expired-session" =>
         /// The status of a request whose session has ended or never existed.
@@ -114,7 +114,7 @@ unknowns! {
         /// The status of a request with an expired or locked key: 403 with the message for a missing right, or 401 with the message for a wrong key.
         unusable_key: u16 = 403, ["403", "401"];
     "cloud-one-keys" =>
-        /// The status of an operation on API keys that is requested with a Cloud One key. The documentation allows only legacy keys.
+        /// The status of a request that manages API keys and is authenticated with a Cloud One key. The documentation allows only legacy keys.
         cloud_one_keys: Option<u16> = None, ["accepted", "401", "403", "404"];
     "session-roles" =>
         /// Whether operations on roles and administrators accept a session.
@@ -143,7 +143,7 @@ unknowns! {
         /// The status of a request with a body that is not declared as JSON.
         content_type: u16 = 415, ["415", "400", "403"];
     "unknown-role" =>
-        /// The status of a request that sets a role that does not exist.
+        /// The status of a request with an unknown roleID.
         unknown_role: Option<u16> = Some(400), ["400", "403", "404", "500", "accepted"];
     "role-omitted" =>
         /// The status of a request that creates a key without roleID. With `accepted`, the key gets Full Access, as documented for tenant keys.
@@ -152,13 +152,13 @@ unknowns! {
         /// The status of a request that sets an expiryDate in the past.
         past_expiry: Option<u16> = Some(400), ["400", "403", "accepted"];
     "unknown-time-zone" =>
-        /// The status of a request that sets a timeZone that is not an IANA name.
+        /// The status of a request whose timeZone is not an IANA name.
         unknown_time_zone: Option<u16> = Some(400), ["400", "403", "accepted"];
     "expiry-zero" =>
         /// The effect of expiryDate 0.
         expiry_zero: ExpiryZero = ExpiryZero::Clears, ["clears", "ignored", "refused"];
     "duplicate-name" =>
-        /// The status of a request that sets a name that a key or the administrator already has.
+        /// The status of a request that sets a name in use. The name may belong to a key or to the administrator.
         duplicate_name: Option<u16> = Some(400), ["400", "accepted", "403", "409", "500"];
     "delete-missing" =>
         /// The status of a request that deletes a missing object. With `accepted`, the status is 200.
@@ -170,7 +170,7 @@ unknowns! {
         /// The status of GET /api/apikeys/current for a key whose role cannot view keys.
         current_without_view: Option<u16> = Some(403), ["403", "accepted"];
     "ignore-case" =>
-        /// Whether string equality in a search ignores case.
+        /// Whether a search ignores case when it tests strings for equality.
         ignore_case: bool = true, ["yes", "no"];
     "ignore-search" =>
         /// Whether a search ignores its criteria and returns everything.
@@ -191,17 +191,17 @@ unknowns! {
         /// The time until a search finds a new key.
         search_lag: SearchLag = SearchLag::None, ["none", "200ms", "1s"];
     "answer-fields" =>
-        /// The fields of responses: the usual fields, the usual fields and unknown fields, or only the fields that a client needs.
+        /// The fields of responses. `usual`: the usual fields. `future`: also unknown fields. `sparse`: only the fields that a client needs.
         answer_fields: AnswerFields = AnswerFields::Usual, ["usual", "future", "sparse"];
     "error-body" =>
         /// The form of an error response's body.
         error_body: ErrorBody = ErrorBody::Message, ["message", "legacy", "text", "html", "empty"];
     "retry-after" =>
-        /// The header Retry-After of a response with status 429: its form, or no header.
+        /// The form of the header Retry-After in a response with status 429. With `none`, the response does not contain the header.
         retry_after: RetryAfter = RetryAfter::None, ["none", "seconds", "date"];
     "ping" =>
-        /// The response to GET /rest/status/manager/ping. `accepted` means that the ping is enabled. Every other choice is the status with which a
-        /// disabled ping is rejected.
+        /// The response to GET /rest/status/manager/ping. `accepted` means that the ping is enabled. `404` and `403` mean that the ping is disabled,
+        /// and that the request is rejected with this status.
         ping: Option<u16> = None, ["accepted", "404", "403"];
 }
 

@@ -128,7 +128,7 @@ impl Criterion {
     }
 }
 
-/// Returns the tests of a criterion. If a test lacks the value to compare with, returns an error.
+/// Returns the tests of a search criterion, such as `numericTest` with its `numericValue`. Returns an error if a test has no value.
 fn read_tests(given: &Map<String, Value>, unknowns: &Unknowns) -> Result<Vec<Test>, Refusal> {
     let mut tests = Vec::new();
     let wildcards = boolean(given, "stringWildcards")?.unwrap_or(true);

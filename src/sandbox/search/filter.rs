@@ -53,8 +53,8 @@ impl Filter {
         })
     }
 
-    /// Returns the largest ID in the `greater-than` tests for IDs. Every matching object has a greater ID. `None` if no criterion has a
-    /// `greater-than` test for IDs.
+    /// Returns the largest ID that a criterion compares with `greater-than`: 9 for the criteria `ID > 5` and `ID > 9`. Returns `None` if there is no
+    /// such criterion.
     pub(crate) fn after(&self) -> Option<i64> {
         self.criteria.iter().filter_map(Criterion::after).max()
     }

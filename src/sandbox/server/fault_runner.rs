@@ -10,12 +10,12 @@ use crate::sandbox::http::response::Answer;
 /// What the server sends to the client for a request.
 pub(crate) enum Outcome {
     Answer(Answer),
-    /// Bytes that are sent without the HTTP library, and the HTTP status that the request log stores.
+    /// The bytes to send without the HTTP library, and the HTTP status for the request log.
     Takeover(Takeover, Option<u16>),
 }
 
-/// Executes a request that this fault affects, and returns what the server sends. If the fault truncates the response, the request is
-/// always executed, because the truncated response must be a part of the manager's real response.
+/// Applies the fault to a request, and returns what the server sends. A fault that truncates the response needs the manager's real response.
+/// For such a fault, this function always executes the request.
 pub(crate) async fn run_fault(
     fault: Fault,
     execute: impl Fn() -> Answer + Send + 'static,

@@ -93,7 +93,7 @@ const MISSING_VERSION: &str = "Missing 'api-version' request header. Please set 
 const INVALID_VERSION: &str = "Invalid 'api-version' request header. Please make sure this header starts with 'v' followed by a \
      number. E.g. v1";
 
-/// An ID that no object has. It represents a path segment that is not a valid ID.
+/// An ID that no object has. A path segment that is not a valid ID, such as `abc`, is parsed as this ID.
 const NO_ID: i64 = i64::MIN;
 
 /// Parses the ID in a path segment. A valid ID is a 32-bit integer. If the segment is not a valid ID, returns [`NO_ID`].
@@ -191,8 +191,8 @@ impl Manager {
         status.map_or(Ok(()), |status| Err(Refusal::new(status, message)))
     }
 
-    /// Rejects an operation on API keys if the request is authenticated with a Cloud One key. Does so only if the settings select this
-    /// behaviour (`docs/manager-api.md`, "Authentication").
+    /// Rejects a request that manages API keys and is authenticated with a Cloud One key. Does nothing if the setting `cloud_one_keys` is `None`
+    /// (`docs/manager-api.md`, "Authentication").
     fn check_cloud_one(&self, endpoint: Endpoint, call: &Call) -> Result<(), Refusal> {
         let is_key_operation = matches!(
             endpoint,

@@ -12,8 +12,8 @@ use tokio_rustls::server::TlsStream;
 
 use crate::sandbox::faults::takeover::{Ending, Takeover};
 
-/// The place where a request handler stores a takeover for the stream of the same connection. A takeover consists of bytes that the stream
-/// sends instead of the response. The stream removes the takeover from this place when it sends the bytes.
+/// The slot for the takeover of one connection. A takeover consists of bytes that are sent instead of the response. A request handler puts the
+/// takeover into the slot. The connection's stream removes the takeover from the slot and sends the bytes.
 pub(crate) type TakeoverSlot = Arc<Mutex<Option<Takeover>>>;
 
 /// A TLS stream whose output a request handler can replace.
@@ -32,7 +32,8 @@ impl TakeoverStream {
         }
     }
 
-    /// Executes a takeover, if one is stored. A takeover always ends in an error, so that the HTTP library abandons the connection.
+    /// Sends the bytes of the stored takeover, if any, instead of the response. Then returns an error, so that the HTTP library abandons the
+    /// connection.
     fn poll_takeover(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Error>> {
         if self.active.is_none() {
             self.active = self

@@ -29,7 +29,7 @@ pub struct ApiKey {
     pub created: i64,
     /// The time when the key last authenticated a request. `None` if the key has never authenticated a request.
     pub last_sign_in: Option<i64>,
-    /// The time when the lock after too many wrong secrets ends. `None` if the key is not locked because of wrong secrets.
+    /// The end of the automatic lock, which follows too many wrong secrets. `None` if the key is not locked automatically.
     pub unlock_time: Option<i64>,
     /// The number of wrong secrets since the last correct secret.
     pub unsuccessful_sign_in_attempts: u32,
@@ -60,8 +60,8 @@ impl ApiKey {
         }
     }
 
-    /// Returns the prefix of the secret: the part before the first colon, which is an ID, a GUID or `tmc...`. A wrong secret is counted for
-    /// the API key whose secret has the same prefix.
+    /// Returns the part of the secret before the first colon. This prefix is an ID, a GUID or `tmc...`. A wrong secret is counted for the API key
+    /// with the same prefix.
     fn prefix(&self) -> &str {
         prefix(&self.secret)
     }
@@ -170,7 +170,7 @@ impl Keys {
         self.get(*self.by_secret.get(secret)?)
     }
 
-    /// Returns the API key whose secret has the same prefix as this wrong secret.
+    /// Returns the API key for which a wrong secret is counted. It is the API key whose secret has the same prefix.
     pub(crate) fn with_prefix_of(&self, secret: &str) -> Option<&ApiKey> {
         self.get(*self.by_prefix.get(prefix(secret))?)
     }

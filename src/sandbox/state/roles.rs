@@ -238,7 +238,7 @@ impl Roles {
         Ok(id)
     }
 
-    /// Returns a new role with the values that a request contains. All other fields are false or empty.
+    /// Returns a new role with the values from a request. Fields that the request omits are false or empty.
     pub(crate) fn draft(&self, given: &Map<String, Value>) -> Result<Role, Refusal> {
         let mut role = Role::blank(self.next_id());
         check_name(given)?;

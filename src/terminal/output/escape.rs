@@ -63,8 +63,7 @@ fn is_variation_selector(character: char) -> bool {
     matches!(character, '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}')
 }
 
-/// Returns `value` as JSON that is safe in a terminal, because unsafe characters in it are escaped. A JSON parser reads the original value
-/// from it.
+/// Returns `value` as JSON. Characters that are unsafe in a terminal are escaped, so a JSON parser still reads the original value.
 ///
 /// # Panics
 /// Does not panic in practice, because all values are maps with string keys.
@@ -114,8 +113,8 @@ fn write_json(to: &mut impl Write, value: &impl Serialize, pretty: bool) -> io::
     }
 }
 
-/// A writer that escapes JSON and writes it to another writer. The serializer passes only whole characters to this writer. If the other writer
-/// fails, its I/O error is stored in `broken`. The serializer's own error does not contain the kind of the I/O error.
+/// A writer that escapes JSON and writes it to `to`. The serializer passes only whole characters to this writer. If `to` returns an I/O error, the
+/// error is stored in `broken`, because the serializer's error does not contain the kind of an I/O error.
 struct Escaping<'a, W> {
     to: &'a mut W,
     broken: Option<io::Error>,
@@ -123,8 +122,8 @@ struct Escaping<'a, W> {
 
 impl<W: Write> Escaping<'_, W> {
     fn escape(&mut self, mut plain: &str) -> io::Result<()> {
-        // Line breaks are not escaped here. All line breaks that remain are between the values of the JSON, because the serializer has
-        // already escaped the line breaks in strings.
+        // Line breaks are not escaped here. The serializer has already escaped the line breaks in strings. The other line breaks only separate the
+        // values of the JSON.
         while let Some(at) = first_to_escape(plain) {
             self.to.write_all(&plain.as_bytes()[..at])?;
             let mut rest = plain[at..].chars();
@@ -154,8 +153,8 @@ impl<W: Write> Write for Escaping<'_, W> {
     }
 }
 
-/// Returns the position of the first character of JSON to escape. Commands that a CI runner recognises only at the beginning of a line are not
-/// escaped. Every JSON string begins with a quote, so the text of a string is never at the beginning of a line.
+/// Returns the position of the first character that must be escaped in JSON. A command such as `::add-mask::` is not escaped. A CI runner recognises
+/// this command only at the beginning of a line, but a JSON string begins with a quote.
 fn first_to_escape(plain: &str) -> Option<usize> {
     let is_escaped = |&(at, character): &(usize, char)| {
         is_unsafe(character) && character != '\n' || begins_command(&plain[at..])

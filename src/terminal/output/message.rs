@@ -52,8 +52,8 @@ impl Level {
     }
 }
 
-/// Selects whether the lines on stderr are plain text or JSON objects. If stdout is JSON, they are JSON objects, so that a program can
-/// parse all of stderr.
+/// Selects the format of stderr. If stdout is JSON, each line on stderr is a JSON object, so that a program can parse stderr. If stdout is not
+/// JSON, stderr is plain text.
 pub(super) fn use_format(format: Format) {
     IS_JSON.store(format.is_json(), Ordering::Relaxed);
 }

@@ -1,7 +1,7 @@
 //! The output: data goes to stdout, and everything else goes to stderr. With JSON output, each line on stderr is a JSON object.
 //!
-//! A run prints exactly one document or nothing to stdout. Only in the format `jsonl`, it may print several documents, one per line. The
-//! code that prints secrets is in `delivery/`. [`safe`] and [`json_text`] make text from outside the program safe for a terminal.
+//! A run prints at most one document to stdout. In the format `jsonl`, a run may print several documents, one per line. The code that prints secrets
+//! is in `delivery/`. [`safe`] and [`json_text`] make text from outside the program safe for a terminal.
 
 mod deferred;
 mod env_line;

@@ -68,9 +68,9 @@ impl Output {
             .map(|_| ())
     }
 
-    /// Writes a part of a list to stdout, with one JSON document on each line. Returns false if the reader has closed the pipe. This
-    /// function is used only with the format `jsonl`. If the run cannot get a later part of the list, its exit code shows that lines are
-    /// missing.
+    /// Writes a part of a list to stdout, with one JSON document on each line. Returns false if the reader has closed the pipe. A list is written in
+    /// parts only in the format `jsonl`. If the run cannot get the next part, the list on stdout stays incomplete, and the exit code reports the
+    /// error.
     ///
     /// # Errors
     /// Returns an error if writing to stdout fails for a different reason, such as a full disk.
@@ -135,7 +135,7 @@ impl Output {
         }
     }
 
-    /// Prints a blank line and a note before a secret, if the secret is shown on a terminal together with other lines.
+    /// Prints a blank line, and a note that the next line is the secret. Prints nothing with `--quiet`, or if stdout or stderr is not a terminal.
     pub(crate) fn announce_secret(&self) {
         if !self.quiet && io::stdout().is_terminal() && io::stderr().is_terminal() {
             message::write_line("");
@@ -194,7 +194,7 @@ impl Output {
         deferred::end();
     }
 
-    /// Returns the text for stdout. If output on stdout may contain colour, the text is shown in the colour `color`.
+    /// Returns the text, in colour if stdout may contain colour. `color` is a code of an ANSI escape sequence, such as `31` for red.
     pub(crate) fn colored_data(&self, color: &str, text: &str) -> String {
         if self.color_data {
             format!("\x1b[{color}m{text}\x1b[0m")

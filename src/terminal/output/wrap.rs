@@ -8,7 +8,7 @@ use super::escape::without_leading_command;
 const INDENT: usize = 4;
 
 /// Wraps a sentence into lines, between words. A command in backticks stays on one line if it fits on one line. All lines except the first are
-/// indented, so that a name in the sentence cannot look like a new line of the question.
+/// indented. Without the indent, a name at the beginning of a line could look like a separate part of the question.
 pub(crate) fn filled(text: &str, columns: usize) -> String {
     let mut lines = String::with_capacity(text.len());
     let (mut width, mut rest) = (0, Some(text));
@@ -43,7 +43,7 @@ fn end_of_word(text: &str, limit: usize) -> usize {
         character == ' ' && !is_code
     });
     let end = end.unwrap_or(text.len());
-    // After an unpaired backtick, the spaces separate words as usual.
+    // If the closing backtick is missing or the command is too long for a line, the text is split at the first space.
     if is_code && end == text.len() || text[..end].width() > limit {
         first_space
     } else {

@@ -45,7 +45,7 @@ pub(crate) fn columns() -> usize {
 }
 
 impl Prompt {
-    /// Asks for a secret. The input is not shown. `flags` is a hint that names other ways to supply the secret, without a prompt.
+    /// Asks for a secret. The input is not shown. `flags` is a hint. It names the flags and variables that supply the secret without a prompt.
     pub(crate) async fn hidden(
         self,
         question: &str,
@@ -91,9 +91,8 @@ impl Prompt {
         self.accepted(&question, flags, signals, yes_or_no).await
     }
 
-    /// Like [`Prompt::confirm`], but for a run that asks a separate question for each of several API keys. The run may have changed other
-    /// API keys after earlier questions. If the run ends at this question, the error message must therefore not state that nothing was
-    /// changed.
+    /// Asks for confirmation to change one of several API keys. The run may already have changed other API keys. If the run ends at this prompt, the
+    /// error message therefore says only that this API key was not changed.
     pub(crate) async fn confirm_one_of_several(
         self,
         question: &str,
@@ -177,8 +176,8 @@ impl Prompt {
         };
         asking.state.cancelled.store(true, Ordering::SeqCst);
         if answer.is_err() && !reading.is_finished() {
-            // Before the terminal is restored, the thread gets a short time to end. A thread that is still running could turn off the echo
-            // again.
+            // The reader thread gets a short time to end before the terminal is restored. A reader thread that is still running could turn off the
+            // echo again.
             let _ = tokio::time::timeout(EXIT_WAIT, reading).await;
         }
         asking.outcome(question, answer)
@@ -216,7 +215,7 @@ struct PromptText<'a> {
     /// A hint that names other ways to supply the value, without a prompt.
     flags: &'a str,
     echo: Echo,
-    /// A clause for the error message if the run ends at this question. It states what the run has not changed.
+    /// The last part of the error message if the run ends at this question, such as `nothing was changed on the manager`.
     unchanged: &'static str,
 }
 
@@ -242,7 +241,7 @@ impl<'a> PromptText<'a> {
     }
 }
 
-/// When a prompt is cancelled, the maximum time to wait until the thread that reads the answer has ended.
+/// A cancelled prompt waits at most this long for its reader thread to end.
 const EXIT_WAIT: Duration = Duration::from_millis(300);
 
 type ReadResult = Result<io::Result<Secret>, tokio::task::JoinError>;
@@ -312,8 +311,8 @@ impl ActivePrompt {
                 self.before.end_line(question.echo);
                 return Err(error);
             }
-            // If the terminal is closed, the read ends as if the user had pressed Enter. The text that the user typed before that is
-            // discarded, because it may be an incomplete password. Sending it would count as a failed sign-in.
+            // If the terminal is closed, the read ends as if the user had pressed Enter. The typed text is discarded, because it may be an incomplete
+            // password. A sign-in with an incomplete password would fail and count towards the account lockout.
             Ok(Ok(_)) if was_closed => question.unread("the terminal was closed"),
             Ok(Ok(Ok(answer))) => return Ok(answer),
             Ok(Ok(Err(error))) => question.unread(&reason(&error)),

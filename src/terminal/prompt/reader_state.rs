@@ -21,7 +21,7 @@ pub(super) struct ReaderState {
     /// The number of times that the process was stopped (Ctrl-Z) and continued.
     #[cfg(unix)]
     pub(super) continued: AtomicU32,
-    /// The number of times that the reading thread has asked the main thread to handle the signals that have arrived.
+    /// The number of requests from the reading thread to the main thread. Each request asks the main thread to handle the pending signals.
     #[cfg(unix)]
     pub(super) turn_wanted: AtomicU32,
     /// `turn_wanted` counts the requests of the reading thread. `turn_taken` counts those that the main thread has handled. If `turn_taken` is less

@@ -71,8 +71,8 @@ pub(crate) fn line(question: &str, echo: Echo, state: &ReaderState) -> io::Resul
     Secret::from_line(line).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
-/// Waits until the process is in the foreground, and then shows the question. Returns how often the process had been stopped and continued
-/// before the question was shown.
+/// Waits until the process is in the foreground, and then shows the question. Returns the value that `state.continued` had just before the question
+/// was shown.
 fn ask(terminal: &mut File, question: &str, echo: Echo, state: &ReaderState) -> io::Result<u32> {
     come_to_foreground(terminal, state)?;
     if state.is_cancelled() {

@@ -250,7 +250,7 @@ mod unix {
         let output = shell.output().expect("a shell");
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{stderr}");
-        contains(&stderr, &["created key", "the old key `ci` (ID 1)"]);
+        contains(&stderr, &["created key", "the old key `ci (retiring "]);
     }
 
     /// The pipe is full, and the test reads from it only after the secret was delivered, the record was removed and the session was ended.

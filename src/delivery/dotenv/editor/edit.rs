@@ -75,8 +75,8 @@ pub(crate) fn assigned(content: &[u8], name: &str) -> Result<Option<Zeroizing<Ve
     Ok(found.map(|found| Zeroizing::new(content[found.head..found.end].to_vec())))
 }
 
-/// Undoes the assignment of `value` to `name`, and returns the new content. If `before` is set, it replaces the text from the `=` to the end of the
-/// value. If `before` is `None`, the whole line is removed. Returns `None` if `name` is not set or has a different value.
+/// Undoes the assignment of `value` to `name`, and returns the new content. `before` is the old text from the `=` to the end of the value. This text
+/// is restored. If `before` is `None`, the whole line is removed. Returns `None` if `name` is not set or has a different value.
 ///
 /// # Errors
 /// Returns the reason if the file can no longer be edited.

@@ -6,7 +6,7 @@
 /// The text after the `=` of an unquoted assignment, up to a comment or the end of the line.
 pub(super) struct Words<'a> {
     words: Vec<&'a [u8]>,
-    /// True if the text starts with whitespace, so that a shell reads an empty value.
+    /// True if the text starts with whitespace, as in `A= x`. A shell then reads an empty value.
     apart: bool,
     /// True if the text contains a shell operator, so that a shell reads a second command.
     operator: bool,

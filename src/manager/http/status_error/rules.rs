@@ -48,7 +48,7 @@ pub(crate) fn classify(
     error.with_status(status)
 }
 
-/// Returns the error for a message whose meaning does not depend on the status. It is unknown which status the manager sends with these messages.
+/// Returns the error that the manager's message identifies. It is unknown which status the manager sends with each message.
 fn by_message(
     call: CallContext<'_>,
     status: StatusCode,

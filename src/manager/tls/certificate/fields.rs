@@ -80,9 +80,9 @@ impl CertificateFields {
         found.map(|(_, digest)| *digest)
     }
 
-    /// Returns true if the certificate may belong to a CA that issues server certificates. If the certificate has basic constraints, they must
-    /// contain CA:TRUE. Its key usage and its extended key usage must allow issuing server certificates. A version 1 certificate has no extensions,
-    /// so it counts as a CA certificate if it is self-issued.
+    /// Returns true if the certificate may belong to a CA that issues server certificates. The basic constraints, if present, must contain CA:TRUE.
+    /// The key usage and the extended key usage must allow issuing server certificates. A version 1 certificate has no extensions, so it counts as a
+    /// CA certificate if it is self-issued.
     pub(crate) fn may_be_ca(&self) -> bool {
         let body = self.0.tbs_certificate();
         if body.version() == Version::V1 {

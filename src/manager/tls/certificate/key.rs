@@ -32,7 +32,7 @@ const MIN_BITS: u32 = 2048;
 /// The maximum length of an RSA key in bits. ring does not support longer keys.
 const MAX_BITS: u32 = 8192;
 
-/// The reason why TLS cannot verify any handshake with a certificate, even if its CA is trusted or its key is pinned.
+/// The reason why every TLS handshake with a certificate fails, even if its CA is trusted or its key is pinned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{description}")]
 pub(crate) struct UnusableCertificate {
@@ -51,7 +51,7 @@ impl UnusableCertificate {
     }
 }
 
-/// Returns the reason why TLS cannot verify any handshake with a certificate. `None` if handshakes can be verified.
+/// Returns the reason why every TLS handshake with this certificate fails. `None` if a handshake can succeed.
 pub(crate) fn unusable(certificate: &CertificateDer<'_>) -> Option<UnusableCertificate> {
     let key = match webpki::EndEntityCert::try_from(certificate) {
         Ok(parsed) => parsed.subject_public_key_info(),

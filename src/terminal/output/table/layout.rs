@@ -10,8 +10,7 @@ use crate::text::shorten;
 /// The maximum length of a cell on a terminal, in characters. A longer cell is cut, because one long cell would make its whole column too
 /// wide.
 const MAX_CELL: usize = 300;
-/// How many characters at the end of a cell stay visible if text is removed from its middle. There are eight, because the default names of
-/// API keys differ in their last eight characters.
+/// The number of characters that stay visible at the end of a shortened cell. The default names of API keys differ in their last eight characters.
 const KEPT_END: usize = 8;
 /// Optional columns are omitted before the cells of other columns are cut to less than this width. The default names of API keys with the role Full
 /// Access have 33 characters.

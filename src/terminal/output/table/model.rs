@@ -96,8 +96,7 @@ impl Column {
         self.header.to_lowercase().replace(' ', "-")
     }
 
-    /// Changes the column so that text is removed from the middle of a cell that is too wide. Use this for columns whose cells differ only
-    /// at their end.
+    /// In the returned column, a cell that is too wide is cut in the middle. Use this function for a column whose cells differ only at their end.
     pub(crate) fn keeping_end(self) -> Self {
         Self {
             keeps_end: true,
@@ -105,8 +104,7 @@ impl Column {
         }
     }
 
-    /// Makes the column optional, which means that it may be left out on a narrow terminal. The optional column with the lowest rank is
-    /// left out first.
+    /// Makes the column optional. A narrow terminal shows only some of the optional columns. The column with the lowest rank is left out first.
     pub(crate) fn droppable(self, rank: u8) -> Self {
         Self {
             drop_rank: Some(rank),

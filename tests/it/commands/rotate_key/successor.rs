@@ -94,7 +94,7 @@ fn the_successor_takes_the_name_and_the_old_key_expires() {
         is_in(&env.sandbox, new.expiry_date, 90 * DAY);
         let old = key(&env.sandbox, 1);
         assert_eq!((old.secret, old.active), (before.secret, true));
-        contains(&result.stderr, &["`ci` (ID 1)"]);
+        contains(&result.stderr, &["`ci (retiring "]);
         assert_eq!(record_count(&env.home), 0);
         assert_eq!(env.sandbox.live_sessions(), 0);
         // The expiry of the old key is set after the last request that creates a key. A rename comes first only if the manager requires unique names.
@@ -118,9 +118,30 @@ fn the_document_names_both_keys() {
     assert_eq!(document["keyName"], json!("ci"));
     assert_eq!(document["secretKey"], json!(key(&env.sandbox, 2).secret));
     let old = &document["meta"]["predecessor"];
-    assert_eq!((&old["ID"], &old["keyName"]), (&json!(1), &json!("ci")));
+    // The document is printed before the old key is renamed, so the minute may differ.
+    let name = old["keyName"].as_str().unwrap_or_default();
+    assert!(name.starts_with("ci (retiring "), "{name}");
+    assert_eq!(
+        (&old["ID"], &old["previousName"]),
+        (&json!(1), &json!("ci"))
+    );
     is_in(&env.sandbox, old["expiryDate"].as_i64(), DAY);
     assert_eq!(document["meta"]["created"], json!(true));
+}
+
+/// If the secret goes to a file, the document is printed after the old key was renamed.
+#[test]
+fn the_document_and_the_note_contain_the_current_name_of_the_old_key() {
+    for duplicates in ["accepted", "409"] {
+        let env = env(duplicates);
+        let result = rotate(&env, &["-o", "json", "--out-file", "key"]);
+        let document = result.json();
+        let old = &document["meta"]["predecessor"];
+        let renamed = key(&env.sandbox, 1).name.unwrap_or_default();
+        assert_eq!(old["keyName"], json!(renamed));
+        assert_eq!(old["previousName"], json!("ci"));
+        contains(&result.stderr, &[&format!("`{renamed}` (ID 1)")]);
+    }
 }
 
 #[test]
