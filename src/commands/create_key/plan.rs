@@ -181,8 +181,8 @@ impl<'a> CreatePlan<'a> {
         StartedRecord::start(record, context).map(Some)
     }
 
-    /// Finds the role while the journal record `started` is written to disk. If `started` is `None`, a record is written only for a key with a
-    /// default name.
+    /// Finds the role, and waits until the record of the run is on disk. If `started` is `None`, this function also starts to write the record, but
+    /// only for a key with a default name.
     async fn role_and_record<'c>(
         &self,
         access: Access<'c>,
