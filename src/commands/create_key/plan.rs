@@ -67,8 +67,8 @@ impl<'a> CreatePlan<'a> {
         })
     }
 
-    /// Looks up the role and the existing keys. Then creates a key, or creates a new secret for an existing key. If [`Self::start_record`] was called
-    /// before the sign-in, `started` is the result. Returns a report about the key, or `None` if no secret was created.
+    /// Looks up the role and the existing keys. Then creates a key, or creates a new secret for an existing key. Returns a report about the key, or
+    /// `None` if no secret was created. `started` is the journal record if [`Self::start_record`] was called before the sign-in.
     ///
     /// # Errors
     /// Returns the first error. The documentation of `mint` lists the state after each failure.
