@@ -5,11 +5,11 @@ use rustix::process::Signal;
 use swp_keys::sandbox::{Action, Fault};
 
 use super::signals::{NAMED, cleaned_up};
-use crate::support::contains;
 use crate::support::files::record_count;
 use crate::support::held_manager::HeldManager;
 use crate::support::requests::{CREATE, count};
 use crate::support::wording::RETRYING_IN;
+use crate::support::{RunResult, contains};
 
 /// The manager rejects each request of this path because of a rate limit.
 fn limited(path: &str) -> Fault {
@@ -51,6 +51,15 @@ fn a_signal_ends_the_wait_of_a_create_for_the_rate_limit() {
     }
 }
 
+/// Checks that the run delivered a new secret of the only key, and left no record.
+#[track_caller]
+fn assert_replaced(held: &HeldManager, result: &RunResult, old: &str) {
+    let now = held.sandbox.api_keys()[0].secret.clone();
+    assert_ne!(now, old);
+    assert_eq!(result.success(), now);
+    assert_eq!(record_count(&held.home), 0);
+}
+
 /// An intermediary may have repeated the reset request, so the old secret may not work any more. The run waits for the rate limit and delivers a new
 /// secret.
 #[test]
@@ -65,11 +74,7 @@ fn a_signal_does_not_end_the_wait_of_a_reset_of_an_existing_key() {
         let mut running = held.start(arguments);
         running.wait_for_line(RETRYING_IN);
         running.signal(Signal::TERM);
-        let result = running.finish();
-        let now = held.sandbox.api_keys()[0].secret.clone();
-        assert_ne!(now, old);
-        assert_eq!(result.success(), now);
-        assert_eq!(record_count(&held.home), 0, "{arguments:?}");
+        assert_replaced(&held, &running.finish(), &old);
     }
 }
 
@@ -85,11 +90,7 @@ fn a_signal_does_not_end_the_wait_if_an_earlier_reset_was_lost() {
     let mut running = held.start(["rotate-key", "ci", "--in-place", "--settle-timeout", "1s"]);
     running.wait_for_line(RETRYING_IN);
     running.signal(Signal::TERM);
-    let result = running.finish();
-    let now = held.sandbox.api_keys()[0].secret.clone();
-    assert_ne!(now, old);
-    assert_eq!(result.success(), now);
-    assert_eq!(record_count(&held.home), 0);
+    assert_replaced(&held, &running.finish(), &old);
 }
 
 /// The response with the secret of the new key was lost, and the manager has processed no reset. So the run deletes the key.
