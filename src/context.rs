@@ -26,7 +26,7 @@ pub(crate) struct Context {
     pub(crate) pending: PendingSet,
     /// The steps in progress, which are shown on the terminal.
     pub(crate) progress: Steps,
-    /// The flushes of the journal folder to disk that are not done yet. A flush makes the removal of records permanent.
+    /// The pending flushes of the journal folder. A flush makes the removal of records permanent.
     pub(crate) flushes: PendingFlushes,
     /// If true, secrets are read even from files that other users may read.
     pub(crate) allow_loose_permissions: bool,

@@ -86,7 +86,7 @@ impl AuthMethod {
             && *saved == id
         {
             context.output.warn(&format!(
-                "`swp-keys login` saved the API key with ID {id}, which was replaced; run `swp-keys login --api-key-file FILE` with the new secret"
+                "the secret that `swp-keys login` saved (key ID {id}) was replaced; run `swp-keys login --api-key-file FILE` to save the new secret"
             ));
         }
     }

@@ -216,10 +216,12 @@ pub(crate) fn check_file(
     }
 }
 
-/// Returns true if the text that the user passed is written like a path: it begins with `/`, `./`, `../` or `~/`.
+/// Returns true if the text that the user passed is written like a path: it begins with `./`, `../` or `~/`, or it begins with `/` and contains a
+/// second `/`. A random password may begin with `/`, but then it rarely contains a second `/`.
 fn looks_like_path(path: &Path) -> bool {
+    let names = path.components().count() - usize::from(path.is_absolute());
     let begins = |start: &&str| path.starts_with(start);
-    path.components().count() > 1 && ["/", ".", "..", "~"].iter().any(begins)
+    names > 1 && ["/", ".", "..", "~"].iter().any(begins)
 }
 
 /// Returns true if the path or its folder exists. Only such a path is shown in messages. If neither exists, the user may have passed the secret

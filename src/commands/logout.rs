@@ -12,7 +12,7 @@ use crate::manager::{Address, Credentials};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text};
 
-/// Delete the saved credential; a session is also ended on the manager.
+/// Delete the saved credential, and end a saved session on the manager.
 #[derive(clap::Args)]
 #[command(
     after_help = "If no manager is set and only one credential is saved, that credential is deleted. A saved API key is deleted only from this machine and stays valid. To delete it on the manager, use `swp-keys delete-key`."

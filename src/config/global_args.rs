@@ -40,7 +40,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_USERNAME", hide_env_values = true, value_name = "NAME", help_heading = SIGN_IN)]
     pub username: Option<String>,
 
-    /// Read the password from this file ("-" is stdin). If no file or command is set, SWP_PASSWORD contains the password
+    /// Read the password from this file ("-" is stdin). Without a file or a command, the password is read from SWP_PASSWORD
     #[arg(global = true, long, env = "SWP_PASSWORD_FILE", hide_env_values = true, value_name = "FILE", help_heading = SIGN_IN)]
     pub password_file: Option<PathBuf>,
 
@@ -60,7 +60,7 @@ pub(crate) struct GlobalArgs {
     #[arg(global = true, long, env = "SWP_MFA_COMMAND", hide_env_values = true, value_name = "COMMAND", help_heading = SIGN_IN)]
     pub mfa_command: Option<String>,
 
-    /// Authenticate with the existing API key in this file ("-" is stdin). If no file is set, SWP_API_KEY contains the key
+    /// Authenticate with the existing API key in this file ("-" is stdin). Without a file, the key is read from SWP_API_KEY
     #[arg(global = true, long, env = "SWP_API_KEY_FILE", hide_env_values = true, value_name = "FILE", help_heading = SIGN_IN)]
     pub api_key_file: Option<PathBuf>,
 

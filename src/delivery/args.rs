@@ -25,7 +25,7 @@ const DEFAULT_VARIABLE: &str = "SWP_API_KEY";
 /// flags.
 #[derive(Clone, clap::Args)]
 pub(crate) struct SinkArgs {
-    /// Write the secret to this file with mode 0600 ("-" is stdout); stdout then contains the key without its secret
+    /// Write the secret to this file with mode 0600, and print the key without its secret to stdout ("-" writes the secret to stdout)
     #[arg(long, value_name = "FILE", help_heading = HEADING)]
     out_file: Vec<PathBuf>,
 

@@ -266,7 +266,7 @@ impl Sink for GithubSink {
 /// Parses the name of a step's output.
 ///
 /// # Errors
-/// Returns the rule for valid names if workflow expressions cannot refer to this name.
+/// Returns an error if the name is not valid in a workflow expression. The error text is the rule for valid names.
 pub(super) fn output_name(text: &str) -> Result<String, &'static str> {
     let good = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
     if text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')

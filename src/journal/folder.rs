@@ -30,8 +30,8 @@ pub(crate) fn place() -> String {
     )
 }
 
-/// Locks the journal folder. With the lock, concurrent runs check each other's records one at a time, and the last run can continue. Returns `None`
-/// if the folder cannot be locked. The caller then continues without the lock, and all concurrent runs may fail.
+/// Locks the journal folder. A run fails if it finds the record of a concurrent run on the same key. The caller checks for such records while it
+/// holds the lock, so that of several concurrent runs, the last one to check finds none and continues. Returns `None` if the folder cannot be locked.
 pub(crate) fn turn() -> Option<File> {
     let folder = File::open(folder()?.path()).ok()?;
     lock_within_limit(&folder).ok().map(|()| folder)

@@ -133,7 +133,7 @@ fn shown_fields(key: &ApiKey) -> Map<String, Value> {
 }
 
 impl Compared {
-    /// Returns the name of the field for messages.
+    /// Returns the name that messages use for the field.
     pub(crate) fn label(&self) -> &'static str {
         match self.field {
             "keyName" => "name",

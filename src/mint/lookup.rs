@@ -59,7 +59,7 @@ impl<'a> Lookup<'a> {
         self
     }
 
-    /// Searches once by name. If no key with the name is the operation's key, also searches by marker. The manager assigns increasing IDs, so the
+    /// Searches once by name. If the search finds no key of the operation, also searches by marker. The manager assigns increasing IDs, so the
     /// search by marker can start after the last key that existed before the operation. If `whole` is false, the search by marker starts after the
     /// last key that an earlier search by marker has read.
     ///

@@ -94,8 +94,8 @@ pub(crate) async fn restore_name(access: Access<'_>, record: &Record) -> Result<
     }
 }
 
-/// Returns true if a third key has the predecessor's name. The predecessor and this run's successor do not count. A search may show this run's
-/// successor even after its deletion.
+/// Returns true if a third key has the predecessor's name. The predecessor and the successor that this run created are ignored. The successor was
+/// deleted, but a search may still find it.
 async fn is_taken(access: Access<'_>, record: &Record, old: i64) -> Result<bool, ManagerError> {
     let name = &record.key_name;
     let is_other = |key: &ApiKey| {

@@ -9,7 +9,7 @@ use super::lookup::{Lookup, LookupResult};
 use super::ownership::Verdict;
 use super::poll::Poll;
 use crate::error::Signal;
-use crate::journal::{self, Record};
+use crate::journal::{self, Record, Work};
 use crate::manager::{ApiKey, Cause, KeyChange, ManagerError, SignedIn};
 use crate::process::signals::Signals;
 
@@ -104,7 +104,7 @@ pub(super) enum ResetOutcome {
     },
     /// The manager rejected the request.
     Refused(ManagerError),
-    /// A signal arrived before the manager processed a request.
+    /// A signal arrived before the manager processed a request. This run created the key.
     Interrupted(Signal),
     /// The outcome is unknown. Contains the reason.
     Unknown(String),
@@ -126,13 +126,12 @@ pub(super) async fn of_reset(
     let mut poll = Poll::new(wait);
     let mut waited = false;
     loop {
-        // No attempt was processed, so the run can be rolled back without another request.
-        if !uncertain && let Some(signal) = signals.received() {
+        // A signal ends the work early only for a key that this run created: the run deletes that key. The old secret of an existing key may no longer
+        // work, because an intermediary may have repeated the request, so this run must deliver a new secret.
+        let ends_pause = (!uncertain && record.work == Work::Create).then_some(signals);
+        if let Some(signal) = ends_pause.and_then(Signals::received) {
             return ResetOutcome::Interrupted(signal);
         }
-        // An earlier request may have reset the secret, so that the old secret no longer works. Then this run must deliver a new secret, and a signal
-        // does not end its pauses.
-        let ends_pause = (!uncertain).then_some(signals);
         let error = match reset(signed_in, record, id, ends_pause).await {
             Ok(key) if key.id == id => {
                 return ResetOutcome::Made {

@@ -188,7 +188,7 @@ pub(super) fn remove(entry: Entry, context: &Context) {
     // `--quiet` does not suppress this warning, because a later run may treat the record as unfinished work.
     context.output.insist(&if journal::is_unmarked(&error) {
         format!(
-            "{what}; delete the record, because `swp-keys recover` would treat the finished work as unfinished"
+            "{what}; delete the record: if it stays, `swp-keys recover` treats the finished work as unfinished"
         )
     } else {
         format!("{what}; the work is finished; run `swp-keys recover` to remove the record")

@@ -43,10 +43,6 @@ impl Transaction<'_> {
             ResetOutcome::Refused(error) if record.work == Work::Rekey => {
                 return Err(Failure::RolledBack(Error::from(error).key(id)));
             }
-            // The manager processed no reset request, so the old secret of the existing key still works.
-            ResetOutcome::Interrupted(signal) if record.work == Work::Rekey => {
-                return Err(Failure::RolledBack(Error::interrupted(signal).key(id)));
-            }
             ResetOutcome::Interrupted(signal) => {
                 return Err(self.undo_interrupted(id, record, signal).await);
             }

@@ -53,8 +53,8 @@ pub(crate) async fn find_abandoned_key(
     }
 }
 
-/// Returns the ID of the key that has the interrupted run's marker. Returns `None` if `key`, the key with the recorded ID, has the marker. The
-/// recorded ID is wrong if the interrupted run received a response about another run's key.
+/// Returns the ID of the key with the interrupted run's marker, if this key is not `key`. `key` is the key with the recorded ID. The recorded ID is
+/// wrong if the interrupted run received a response about another run's key.
 async fn marked_instead(record: &Record, key: &ApiKey, signed_in: &SignedIn) -> Option<i64> {
     if record.work != Work::Create || !record.marked || is_ours(record, key) {
         return None;

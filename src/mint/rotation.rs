@@ -4,8 +4,10 @@
 //!
 //! ```text
 //! recorded -> asked -> minted -> delivered -> the expiry of the predecessor is set -> settled
-//!                 \                                    |
-//!                  the name is taken: the predecessor is renamed, and the request is repeated
+//!             ^  |
+//!             |  | if the name is taken
+//!             |  v
+//!     the predecessor is renamed
 //! ```
 //!
 //! The record is removed after the expiry is set. The record contains the successor's stage. Before the rename, the predecessor's new name is also

@@ -124,7 +124,7 @@ pub(super) struct Minted {
 }
 
 impl Minted {
-    /// Returns the key after its secret was delivered. `meta` is the `meta` object of the JSON output.
+    /// Converts this value after the secret was delivered. `meta` is the `meta` object of the JSON output.
     pub(super) fn delivered(self, meta: Value) -> Delivered {
         Delivered {
             id: self.id,

@@ -122,7 +122,7 @@ impl AtomicFile {
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "the variant for Unix uses `self` and can fail"
+        reason = "the Unix version of this function uses `self` and can fail"
     )]
     pub(crate) fn copy_permissions(&self, _other: &Metadata) -> io::Result<()> {
         Ok(())

@@ -235,7 +235,7 @@ impl OpenFolder {
     #[expect(
         clippy::unused_self,
         clippy::unnecessary_wraps,
-        reason = "the variant for Unix uses `self` and can fail"
+        reason = "the Unix version of this function uses `self` and can fail"
     )]
     pub(crate) fn flush(&self) -> io::Result<()> {
         // Nothing is flushed on Windows, because the journal of the file system already contains the rename.

@@ -92,7 +92,7 @@ pub(super) fn draw(status: Status) {
 
 /// Erases the progress line. If writing to the terminal could block or stop this process, the line stays on the terminal.
 pub(crate) fn erase() {
-    // A thread may panic while it draws the line and holds the lock. `lock` would then wait forever, but `try_lock` returns an error.
+    // The panic hook calls this function. If the thread panicked while it held this lock, `lock` would wait forever.
     if let Ok(mut line) = LINE.try_lock()
         && let Some(line) = line.take()
     {

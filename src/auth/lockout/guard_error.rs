@@ -66,7 +66,8 @@ impl CodeAlreadyUsed {
     }
 }
 
-/// Returns the error for an MFA code that was already sent. `code` is the beginning of the message, such as "the MFA code from `--mfa-code`".
+/// Returns the error for an MFA code that was already sent. `code` says where the MFA code is from. The
+/// message begins with `code`, such as "the MFA code from `--mfa-code`".
 pub(crate) fn code_already_used(code: &str, spent: &CodeAlreadyUsed) -> Error {
     Error::new(
         ErrorKind::SignIn,

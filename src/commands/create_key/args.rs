@@ -17,7 +17,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", group = "which-role")]
     pub(super) role: Option<String>,
 
-    /// Role of the key, by its ID (if --allow-full-access is set, the role is not looked up)
+    /// ID of the key's role (if --allow-full-access is set, the role is not looked up)
     #[arg(long, value_name = "ID", group = "which-role", value_parser = clap::value_parser!(i64).range(1..))]
     pub(super) role_id: Option<i64>,
 

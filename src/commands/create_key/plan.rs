@@ -66,8 +66,8 @@ impl<'a> CreatePlan<'a> {
         })
     }
 
-    /// Looks up the role and the existing keys. Then creates a key, or creates a new secret for an existing key. If [`Self::start_record`] was called
-    /// before the sign-in, `started` is the result. Returns a report about the key, or `None` if no secret was created.
+    /// Looks up the role and the existing keys. Then creates a key, or creates a new secret for an existing key. Returns a report about the key, or
+    /// `None` if no secret was created. `started` is the journal record if [`Self::start_record`] was called before the sign-in.
     ///
     /// # Errors
     /// Returns the first error. The documentation of `mint` lists the state after each failure.
@@ -199,8 +199,8 @@ impl<'a> CreatePlan<'a> {
         StartedRecord::start(record, context).map(Some)
     }
 
-    /// Finds the role while the journal record `started` is written to disk. If `started` is `None`, a record is written only for a key with a
-    /// default name.
+    /// Finds the role, and waits until the record of the run is on disk. If `started` is `None`, this function also starts to write the record, but
+    /// only for a key with a default name.
     async fn role_and_record<'c>(
         &self,
         access: Access<'c>,

@@ -144,7 +144,7 @@ async fn connect(
     let connected = reachability::connect(addresses, target.connect_timeout()).await;
     let connected = connected.map_err(|error| match target.address.at_usual_port() {
         Some(address) if !hop.is_proxy => {
-            let hint = format!("if the manager listens on its default port, use {address}");
+            let hint = format!("if the manager listens on port 4119, use {address}");
             error.with_hint(hint)
         }
         _ => error,

@@ -74,7 +74,7 @@ pub(super) fn skip(checkup: &mut Checkup) {
 fn clock(manager: &Manager) -> Finding {
     let Some(skew) = manager.clock_skew() else {
         return Finding::skipped(
-            "the clocks were not compared: the manager's `Date` header is missing, or differs from this machine's clock by more than a year",
+            "could not check the manager's clock: the `Date` header of the response is missing, or its time is wrong by more than a year",
             None,
         );
     };

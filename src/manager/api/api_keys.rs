@@ -183,7 +183,8 @@ impl SignedIn {
             Ok(key) if key.id == id => return Ok(Some(key)),
             Err(error) if *error.cause() != Cause::NotFound => return Err(error),
             Err(error) if error.is_from_manager() => return Ok(None),
-            // The 404 may be from a gateway, or the response describes a different key. In both cases, a search decides whether the key exists.
+            // Either the status is 404, but a gateway may have sent it. Or the response describes a different key. So a search decides whether the
+            // key exists.
             _ => {}
         }
         let found: Vec<ApiKey> = self.search(Some(Criterion::id(id))).await?;

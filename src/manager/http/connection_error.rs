@@ -36,7 +36,7 @@ pub(crate) fn classify(
     let is_wrong_port = io_kind(error).is_some_and(|kind| PORT_PROBLEMS.contains(&kind));
     match call.address.at_usual_port() {
         Some(address) if is_wrong_port || error.is_timeout() => failure.with_hint(format!(
-            "if the manager listens on its default port, use {address}, because an https address without a port means port 443"
+            "an https address without a port means port 443; if the manager listens on port 4119, use {address}"
         )),
         _ => failure,
     }

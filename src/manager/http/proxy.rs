@@ -16,7 +16,7 @@ const MAX_LENGTH: usize = 4096;
 pub(crate) struct Proxy {
     /// The address of the proxy.
     pub(crate) address: ProxyAddress,
-    /// The name of the setting that contains the address, for messages: a flag, an environment variable or a profile field.
+    /// The flag, environment variable or profile field that sets the address. Messages name it.
     pub(crate) source: String,
 }
 

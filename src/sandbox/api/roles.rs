@@ -86,7 +86,7 @@ impl Manager {
         Ok(Answer::empty(200))
     }
 
-    /// Returns the response to a delete request if the object does not exist.
+    /// Returns the response to a request that deletes an object that does not exist.
     pub(crate) fn answer_missing_deletion(&self, what: &str) -> Result<Answer, Refusal> {
         match self.settings.unknowns.delete_missing {
             None => Ok(Answer::empty(200)),

@@ -32,8 +32,8 @@ impl TakeoverStream {
         }
     }
 
-    /// Sends the bytes of the stored takeover, if any, instead of the response. Then returns an error, so that the HTTP library abandons the
-    /// connection.
+    /// If the slot contains bytes for this connection, sends these bytes instead of the response, and returns an error, which makes the HTTP library
+    /// close the connection. Returns `None` if the slot is empty.
     fn poll_takeover(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Error>> {
         if self.active.is_none() {
             self.active = self

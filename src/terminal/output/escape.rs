@@ -63,7 +63,7 @@ fn is_variation_selector(character: char) -> bool {
     matches!(character, '\u{fe00}'..='\u{fe0f}' | '\u{180b}'..='\u{180d}' | '\u{180f}')
 }
 
-/// Returns `value` as JSON. Characters that are unsafe in a terminal are escaped, so a JSON parser still reads the original value.
+/// Returns `value` as JSON. Characters that are unsafe in a terminal are written as JSON escapes, which a JSON parser decodes.
 ///
 /// # Panics
 /// Does not panic in practice, because all values are maps with string keys.

@@ -8,7 +8,7 @@ use super::escape::without_leading_command;
 const INDENT: usize = 4;
 
 /// Wraps a sentence into lines, between words. A command in backticks stays on one line if it fits on one line. All lines except the first are
-/// indented. Without the indent, a name at the beginning of a line could look like a separate part of the question.
+/// indented, so that each message is visibly one paragraph.
 pub(crate) fn filled(text: &str, columns: usize) -> String {
     let mut lines = String::with_capacity(text.len());
     let (mut width, mut rest) = (0, Some(text));

@@ -248,3 +248,15 @@ fn typed_values_are_checked() {
         assert_eq!(with_code, usize::from(code == "code=0"), "{typed}");
     }
 }
+
+/// A password may be passed by mistake instead of the path of its file. A random password may begin with a slash.
+#[test]
+fn a_password_that_begins_with_a_slash_is_not_shown() {
+    let mut env = TestEnv::new();
+    for (value, is_shown) in [("/hunter2hunter2", false), ("/no/such/file", true)] {
+        env.home.set("SWP_PASSWORD_FILE", value);
+        let result = env.run(["list-roles"]);
+        result.failure(2);
+        assert_eq!(result.stderr.contains(value), is_shown, "{}", result.stderr);
+    }
+}

@@ -54,7 +54,7 @@ fn a_profile_flag_contradicts_the_address_of_another_manager() {
         &["config", "show"],
     ] {
         let result = env.run(command.iter().chain(&["--profile", "bare"]));
-        let parts = ["`--profile`", "`bare`", "`SWP_URL`", &url, "`--url`"];
+        let parts = ["`--profile`", "`bare`", "`SWP_URL`", &url, "`--url"];
         contains(result.failure(2), &parts);
         snapshot(&result.stderr);
     }
