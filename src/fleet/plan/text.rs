@@ -186,7 +186,7 @@ fn parts(key: &PlannedKey<'_>) -> Vec<String> {
     if !key.problems.is_empty()
         && (key.declared).is_some_and(|declared| only_reported(declared.on_missing))
     {
-        parts.push("`on-missing` allows a rotation or a reset in this case".to_owned());
+        parts.push("set `on-missing` to `rotate` or `rekey` to replace it".to_owned());
     }
     parts.extend(key.notes.iter().cloned());
     parts

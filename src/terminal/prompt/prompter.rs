@@ -107,13 +107,13 @@ impl Prompt {
             let answer = self.ask(&prompt, signals).await?;
             match yes_or_no(answer.expose().trim()) {
                 Ok(answer) => return Ok(answer),
-                Err(error) => text = format!("{}\n{question}", rejection(&error)),
+                Err(error) => text = asked_again(&question, &error),
             }
         }
     }
 
-    /// Asks a question until `accept` returns a value for the answer. If `accept` returns an error, the error is shown, and the question is
-    /// asked again below it.
+    /// Asks a question until `accept` returns a value for the answer. If `accept` returns an error, the error is shown, and the last line of the
+    /// question is asked again below it.
     pub(crate) async fn accepted<T>(
         self,
         question: &str,
@@ -126,7 +126,7 @@ impl Prompt {
             let answer = self.answer(&text, flags, signals).await?;
             match accept(&answer) {
                 Ok(value) => return Ok(value),
-                Err(error) => text = format!("{}\n{question}", rejection(&error)),
+                Err(error) => text = asked_again(question, &error),
             }
         }
     }
@@ -193,6 +193,12 @@ fn yes_or_no(answer: &str) -> Result<bool, Error> {
             "type `y` or `n`",
         )),
     }
+}
+
+/// Returns the text that asks a question again after a rejected answer. The lines above the last line of the question are still on the screen.
+fn asked_again(question: &str, error: &Error) -> String {
+    let last_line = question.rsplit('\n').next().unwrap_or(question);
+    format!("{}\n{last_line}", rejection(error))
 }
 
 /// Returns the reason why an answer was rejected, and a hint. The text is wrapped to the width of the terminal.

@@ -45,6 +45,21 @@ fn a_plan_is_confirmed_on_a_terminal() {
     }
 }
 
+/// A long plan would otherwise hide the reason why the answer was rejected.
+#[test]
+fn after_a_rejected_answer_the_plan_is_not_shown_again() {
+    let env = TestEnv::new();
+    env.home.write("keys.toml", &fleet("a = {}"));
+    let script = r#""$SWP_KEYS" apply -f keys.toml; echo "code $?""#;
+    let mut terminal = Pty::start(&env.home, script);
+    terminal.see("+ a");
+    terminal.see("Apply this plan?");
+    terminal.type_line("perhaps");
+    terminal.see("Apply this plan?");
+    terminal.type_line("n");
+    assert_eq!(terminal.end().matches("+ a").count(), 1);
+}
+
 #[test]
 fn one_run_on_a_machine_changes_a_fleet() {
     let env = TestEnv::new();
