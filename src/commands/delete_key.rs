@@ -30,6 +30,10 @@ pub(crate) struct Args {
     #[arg(long)]
     ignore_missing: bool,
 
+    /// Show which keys would be deleted, but delete none
+    #[arg(long)]
+    dry_run: bool,
+
     /// Do not ask for confirmation
     #[arg(short, long)]
     yes: bool,
@@ -65,7 +69,7 @@ pub(crate) async fn run(
     for key in &args.keys {
         KeyRef::read(key)?;
     }
-    if !args.yes && !context.prompt().is_available() {
+    if !args.yes && !args.dry_run && !context.prompt().is_available() {
         return Err(Error::usage(
             format!(
                 "could not confirm the deletion: {}",
@@ -180,6 +184,14 @@ async fn delete_found(
         for key in &keys {
             signer.refuse_own_key(key, "deleted")?;
         }
+    }
+    if args.dry_run {
+        for key in &keys {
+            batch.push(KeyResult::planned(key, "would be deleted"));
+        }
+        let output = &access.context.output;
+        output.note("dry run: nothing was deleted");
+        return Ok(());
     }
     // The key that authenticates this run is deleted last, because the manager rejects all requests of this run after that.
     signer.move_own_key_last(&mut keys);

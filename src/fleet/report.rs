@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::flags::FleetFlags;
 use super::look::Looked;
 use super::plan::{
-    ManagerPlan, Plan, PlannedAction, PlannedKey, counts, key_documents, number, results_summary,
+    Applied, ManagerPlan, Plan, PlannedAction, PlannedKey, counts, key_documents, number, results_summary,
     summary, text,
 };
 use crate::error::{Error, ErrorKind};
@@ -141,6 +141,16 @@ impl<'a> FleetReport<'a> {
         keys
     }
 
+    /// Returns true if the run changed a key, or without results, if a run would change a key.
+    fn changed(&self) -> bool {
+        let plans = self.plans();
+        let mut keys = plans.iter().flat_map(|one| &one.plan.keys);
+        keys.any(|key| match (self.has_results, &key.result) {
+            (true, result) => matches!(result, Some(Applied::Done { .. })),
+            (false, _) => key.action.is_change() && !key.has_problem(),
+        })
+    }
+
     fn document(&self, number: &str) -> Value {
         let manager = match self.managers.as_slice() {
             [(one, _)] => one.manager.as_deref(),
@@ -165,6 +175,7 @@ impl<'a> FleetReport<'a> {
                 "manager": manager,
                 "fleet": self.fleet,
                 "plan": number,
+                "changed": self.changed(),
                 "counts": counts(&self.plans()),
                 "notes": notes,
                 "notKnown": not_known,

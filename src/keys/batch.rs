@@ -29,6 +29,8 @@ enum KeyOutcome {
     Changed(&'static str),
     /// The key already had the requested state. The value is a word for this state.
     Unchanged(&'static str),
+    /// A dry run found that the key would be changed. The value is a few words for this, such as `would be deleted`.
+    Planned(&'static str),
     Failed(Error),
     NotTried,
 }
@@ -42,6 +44,11 @@ impl KeyResult {
     /// Returns the result for a key that already had the requested state.
     pub(crate) fn unchanged(key: &ApiKey, word: &'static str) -> Self {
         Self::of(key, KeyOutcome::Unchanged(word))
+    }
+
+    /// Returns the result of a dry run for a key that would be changed.
+    pub(crate) fn planned(key: &ApiKey, word: &'static str) -> Self {
+        Self::of(key, KeyOutcome::Planned(word))
     }
 
     /// Returns the result for a key that could not be changed.
@@ -85,10 +92,16 @@ impl KeyResult {
     }
 
     fn succeeded(&self) -> bool {
-        matches!(
-            self.outcome,
-            KeyOutcome::Changed(_) | KeyOutcome::Unchanged(_)
-        )
+        !matches!(self.outcome, KeyOutcome::Failed(_) | KeyOutcome::NotTried)
+    }
+
+    fn is_planned(&self) -> bool {
+        matches!(self.outcome, KeyOutcome::Planned(_))
+    }
+
+    /// Returns true if the key was changed, or if a dry run found that it would be changed.
+    fn is_change(&self) -> bool {
+        self.is_planned() || matches!(self.outcome, KeyOutcome::Changed(_))
     }
 
     fn error(&self) -> Option<&Error> {
@@ -101,7 +114,9 @@ impl KeyResult {
     /// Returns the result in one or a few words.
     pub(crate) fn word(&self) -> &'static str {
         match self.outcome {
-            KeyOutcome::Changed(word) | KeyOutcome::Unchanged(word) => word,
+            KeyOutcome::Changed(word) | KeyOutcome::Unchanged(word) | KeyOutcome::Planned(word) => {
+                word
+            }
             KeyOutcome::Failed(_) => "failed",
             KeyOutcome::NotTried => "not tried",
         }
@@ -116,8 +131,10 @@ impl KeyResult {
         if let Some(name) = &self.name {
             object["keyName"] = name.clone().into();
         }
-        let changed = matches!(self.outcome, KeyOutcome::Changed(_));
-        object["meta"] = json!({"result": self.word(), "changed": changed});
+        object["meta"] = json!({"result": self.word(), "changed": self.is_change()});
+        if self.is_planned() {
+            object["meta"]["dryRun"] = true.into();
+        }
         if let (Some(meta), Value::Object(added)) = (object["meta"].as_object_mut(), &self.meta) {
             meta.extend(added.clone());
         }
@@ -312,7 +329,8 @@ impl Batch {
             }
             Format::Json => {
                 let keys: Vec<Value> = results.iter().map(KeyResult::object).collect();
-                let meta = meta(target, json!({}));
+                let changed = results.iter().any(KeyResult::is_change);
+                let meta = meta(target, json!({"changed": changed}));
                 json_text(&json!({"apiKeys": keys, "meta": meta}), true) + "\n"
             }
             Format::Jsonl => results

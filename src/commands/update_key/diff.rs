@@ -136,7 +136,7 @@ impl UpdateResult {
             })
             .collect();
         let fields = json!({
-            "changed": !self.dry_run && !changes.is_empty(),
+            "changed": !changes.is_empty(),
             "changes": changes,
         });
         let mut meta = meta(target, fields);

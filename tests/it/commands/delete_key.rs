@@ -60,10 +60,36 @@ fn json_has_each_result() {
         {"ID": 2, "keyName": "b", "meta": {"result": "gone", "changed": true}}
     ]);
     assert_eq!(document["apiKeys"], keys);
-    assert_eq!(document["meta"], json!({"manager": env.sandbox.url()}));
+    let meta = json!({"manager": env.sandbox.url(), "changed": true});
+    assert_eq!(document["meta"], meta);
     let result = env.run(["delete-key", "c", "--yes", "-o", "jsonl"]);
     let line: Value = serde_json::from_str(result.success()).expect("a line");
     assert_eq!(line["meta"]["result"], "gone");
+}
+
+#[test]
+fn a_dry_run_deletes_nothing() {
+    let env = with_keys(Settings::default());
+    let arguments = ["delete-key", "a", "77", "--ignore-missing", "--dry-run"];
+    let expected = [
+        vec!["1", "a", "would be deleted"],
+        vec!["77", "-", "was gone already"],
+    ];
+    let result = env.run(arguments);
+    assert_eq!(rows(result.success()), expected);
+    contains(&result.stderr, &["dry run"]);
+    let document = env.run([&arguments[..], &["-o", "json"]].concat()).json();
+    let keys = json!([
+        {"ID": 1, "keyName": "a", "meta": {"result": "would be deleted", "changed": true, "dryRun": true}},
+        {"ID": 77, "meta": {"result": "was gone already", "changed": false}},
+    ]);
+    assert_eq!(document["apiKeys"], keys);
+    assert_eq!(document["meta"]["changed"], true);
+    let missing = ["delete-key", "77", "--ignore-missing", "--dry-run"];
+    let document = env.run([&missing[..], &["-o", "json"]].concat()).json();
+    assert_eq!(document["meta"]["changed"], false);
+    env.run(["delete-key", "77", "--dry-run"]).failure(3);
+    assert_eq!(remaining_ids(&env), [1, 2, 3]);
 }
 
 #[test]

@@ -59,7 +59,8 @@ fn tab_separated_output_has_the_same_columns_for_one_key_and_for_several() {
 fn json_contains_each_key_with_its_result() {
     let env = with_keys(Settings::default());
     let document = env.run(["lock-key", "a", "b", "-o", "json"]).json();
-    assert_eq!(document["meta"], json!({"manager": env.sandbox.url()}));
+    let meta = json!({"manager": env.sandbox.url(), "changed": true});
+    assert_eq!(document["meta"], meta);
     let keys = document["apiKeys"].as_array().expect("a list");
     for (key, (id, name)) in keys.iter().zip([(1, "a"), (2, "b")]) {
         assert_eq!((&key["ID"], &key["keyName"]), (&json!(id), &json!(name)));

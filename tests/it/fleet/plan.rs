@@ -151,6 +151,7 @@ fn the_plan_as_json_has_every_key() {
     let meta = &document["meta"];
     assert_eq!(meta["fleet"], "ops");
     assert_eq!(meta["plan"].as_str().map(str::len), Some(16));
+    assert_eq!(meta["changed"], true);
     assert_eq!(meta["counts"]["create"], 1);
     assert_eq!(meta["counts"]["asDeclared"], 2);
     assert_eq!(meta["counts"]["problem"], 3);
