@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::flags::FleetFlags;
 use super::look::Looked;
 use super::plan::{
-    Applied, ManagerPlan, Plan, PlannedAction, PlannedKey, counts, key_documents, number, results_summary,
-    summary, text,
+    Applied, ManagerPlan, Plan, PlannedAction, PlannedKey, counts, key_documents, number,
+    results_summary, summary, text,
 };
 use crate::error::{Error, ErrorKind};
 use crate::terminal::output::{Format, Output, safe};
