@@ -23,11 +23,13 @@ add_binary() {
 [[ -s $roots ]] || die "the root certificates do not exist: $roots (Debian's package is ca-certificates)"
 umask 022
 rm -rf "$folder"
-mkdir -p "$folder/common/etc/ssl/certs" "$folder/common/tmp" "$folder/home/swp-keys"
+mkdir -p "$folder/common/etc/ssl/certs" "$folder/common/tmp"
+# A named volume at this path gets the owner and the mode of the folder.
+mkdir -p "$folder/home/swp-keys/.local/state/swp-keys"
 add_binary amd64 x86_64-unknown-linux-musl
 add_binary arm64 aarch64-unknown-linux-musl
 install -m 644 "$roots" "$folder/common/etc/ssl/certs/ca-certificates.crt"
 say "swp-keys:x:65532:65532::/home/swp-keys:/sbin/nologin" >"$folder/common/etc/passwd"
 say "swp-keys:x:65532:" >"$folder/common/etc/group"
 chmod 1777 "$folder/common/tmp"
-chmod 700 "$folder/home/swp-keys"
+chmod -R 700 "$folder/home/swp-keys"
