@@ -1,5 +1,6 @@
 #!/bin/sh
-# try.sh FILE VERSION: installs a package or an archive of the release, and creates a key with it on the simulated manager.
+# try.sh FILE VERSION [COMMAND...]: installs a package or an archive of the release, and creates a key with it on the simulated manager. Then
+# runs COMMAND with the program in PATH.
 #
 # The release workflow runs this in containers without a network and on its runners, so it needs only a POSIX shell.
 set -eu
@@ -27,15 +28,19 @@ install_file() {
     esac
 }
 
-[ $# -eq 2 ] || die "usage: try.sh FILE VERSION"
+[ $# -ge 2 ] || die "usage: try.sh FILE VERSION [COMMAND...]"
+file=$1
+version=$2
+shift 2
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-install_file "$1"
+install_file "$file"
 
 # On Windows, the line ends with a carriage return.
 found=$(swp-keys --version | tr -d '\r')
-[ "$found" = "swp-keys $2" ] || die "the version of $1 is '$found', not 'swp-keys $2'"
+[ "$found" = "swp-keys $version" ] || die "the version of $file is '$found', not 'swp-keys $version'"
 
 swp-keys sandbox -- swp-keys create --role Auditor --expires 1d >"$scratch/secret"
 [ -s "$scratch/secret" ] || die "the created key has no secret"
-printf '%s works\n' "$1"
+[ $# -eq 0 ] || "$@"
+printf '%s works\n' "$file"
