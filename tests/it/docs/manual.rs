@@ -10,7 +10,12 @@ use crate::support::{Home, contains};
 /// The text of the pages that show commands.
 const PAGES: &str = concat!(
     include_str!("../../../README.md"),
-    include_str!("../../../docs/recipes.md")
+    include_str!("../../../docs/recipes.md"),
+    include_str!("../../../docs/recipes/ci.md"),
+    include_str!("../../../docs/recipes/containers.md"),
+    include_str!("../../../docs/recipes/infrastructure.md"),
+    include_str!("../../../docs/recipes/secret-stores.md"),
+    include_str!("../../../docs/recipes/systemd.md")
 );
 
 /// Flags of other programs that the pages show.

@@ -10,6 +10,8 @@ mod links;
 mod manual;
 #[cfg(unix)]
 mod pages;
+#[cfg(unix)]
+mod platforms;
 mod readme;
 #[cfg(unix)]
 mod recipes;

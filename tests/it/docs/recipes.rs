@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use swp_keys::sandbox::{ApiKey, Settings};
 
 use super::pages::{Case, a_month_passes, adapt, check_complete, run, run_script, scripts, set_up};
@@ -34,77 +35,27 @@ const DELIVERY: &[Case] = &[
         ..Case::CREATES
     },
     Case {
-        heading: "Store it in HashiCorp Vault",
-        secrets: &["vault"],
-        ..Case::CREATES
-    },
-    Case {
-        heading: "Store it in pass",
-        secrets: &["pass"],
-        ..Case::CREATES
-    },
-    Case {
-        heading: "Store it in a cloud secret manager",
-        keys: 3,
-        secrets: &["aws", "gcloud", "azure"],
-        ..Case::READS
-    },
-    Case {
-        heading: "Create a Kubernetes secret",
-        secrets: &["kubernetes"],
-        ..Case::CREATES
-    },
-    Case {
-        heading: "Use it with Docker",
-        secrets: &["docker"],
-        ..Case::CREATES
-    },
-    Case {
-        heading: "Encrypt it for a systemd service",
-        secrets: &["dsm-key.cred"],
-        ..Case::CREATES
-    },
-    Case {
         heading: "Deliver it to several places",
         secrets: &["dsm.key", ".env", "vault"],
         ..Case::CREATES
     },
-];
-
-const SIGN_IN: &[Case] = &[
     Case {
-        heading: "GitHub Actions",
-        keys: 2,
-        secrets: &["GITHUB_OUTPUT", "GITHUB_ENV", "github-secret"],
+        heading: MIGRATION,
         prepare: |env| {
-            env.sandbox.add_key("reporting", 2);
-            forget_sign_in(env);
-            env.home.unset("SWP_CA_CERT");
-        },
-        between: a_month_passes,
-        ..Case::READS
-    },
-    Case {
-        heading: "GitLab CI",
-        prepare: |env| {
-            forget_sign_in(env);
-            env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
+            let role = json!({"name": "Deep Security Migration"});
+            env.sandbox.add_role(&role).expect("a role");
         },
         ..Case::READS
-    },
-    Case {
-        heading: "Jenkins",
-        secrets: &["dsm.key"],
-        prepare: |env| {
-            env.home.unset("SWP_PASSWORD_FILE");
-            env.home.set("SWP_PASSWORD", Settings::DEFAULT_PASSWORD);
-        },
-        ..Case::CREATES
     },
     Case {
         heading: "Handle errors in a script",
         ..Case::READS
     },
+];
+
+const MIGRATION: &str = "Create a key for the migration wizard";
+
+const SIGN_IN: &[Case] = &[
     Case {
         heading: "Read the password from a password store",
         prepare: |env| env.home.unset("SWP_PASSWORD_FILE"),
@@ -236,7 +187,7 @@ fn add_reporting(env: &mut TestEnv) {
     env.sandbox.add_key("reporting", 2);
 }
 
-fn forget_sign_in(env: &mut TestEnv) {
+pub(super) fn forget_sign_in(env: &mut TestEnv) {
     env.home.unset("SWP_USERNAME");
     env.home.unset("SWP_PASSWORD_FILE");
 }

@@ -166,7 +166,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ),
     (
         "aws",
-        "'secretsmanager put-secret-value --secret-id dsm --secret-string file:///dev/stdin') cat > \"$HOME/aws\";;",
+        "'secretsmanager put-secret-value --secret-id dsm --secret-string file:///dev/stdin') cat > \"$HOME/aws\";;\n\
+         'ssm put-parameter --name /dsm/key --type SecureString --overwrite --value file:///dev/stdin') cat > \"$HOME/aws-parameter\";;",
     ),
     (
         "docker",
@@ -202,7 +203,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ),
     (
         "vault",
-        "'kv put secret/dsm key=-') cat > \"$HOME/vault\";;",
+        "'kv put -mount=secret dsm key=-'|'kv put secret/dsm key=-') cat > \"$HOME/vault\";;",
     ),
 ];
 

@@ -29,15 +29,23 @@ pub(super) fn sections(page: &str) -> Vec<Section<'_>> {
 fn scripts(language: &str, block: &[&str]) -> Vec<String> {
     let found = match language {
         "sh" => vec![block.join("\n")],
-        "yaml" => of_workflow(block),
         "groovy" => of_jenkinsfile(block),
         "crontab" => block.iter().map(|line| of_crontab(line)).collect(),
         // Code blocks in these languages contain no commands.
-        "ini" | "toml" | "json" | "text" => return Vec::new(),
+        "ini" | "toml" | "json" | "text" | "hcl" => return Vec::new(),
+        "yaml" if is_of_another_program(block) => return Vec::new(),
+        "yaml" => of_workflow(block),
         other => panic!("nothing is known about code blocks of the language `{other}`"),
     };
     assert!(!found.is_empty(), "no command in: {}", block.join("\n"));
     found
+}
+
+/// Returns true if a file in YAML is not for a CI system: a playbook of Ansible, a manifest of Kubernetes, or user data of cloud-init.
+fn is_of_another_program(block: &[&str]) -> bool {
+    let starts = ["- hosts:", "apiVersion:", "#cloud-config"];
+    let first = block.first().copied().unwrap_or_default();
+    starts.iter().any(|start| first.starts_with(start))
 }
 
 /// Returns the text of a line and its indentation. A dash counts as a space.
