@@ -50,6 +50,30 @@ install_cargo_deny() {
     cargo install --quiet --locked --root "$1" "cargo-deny@$cargo_deny_version"
 }
 
+# The name of the folder is TOOL-VERSION. The tools run for seconds, so they are compiled with little optimization.
+install_cargo_tool() {
+    local name=${1##*/}
+    CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo install --quiet --debug --locked --root "$1" "${name%-*}@${name##*-}" "${cargo_tool_options[@]}"
+}
+
+install_packaging_tools() { install_venv "$1" "$locks/packaging.txt"; }
+
+# Puts subcommand $1 of cargo, version $2, in PATH. Other arguments are options for its installation.
+need_cargo_tool() {
+    local folder=$tools/$1-$2
+    cargo_tool_options=("${@:3}")
+    install_once "$folder" install_cargo_tool
+    PATH=$folder/bin:$PATH
+}
+
+# Puts cargo-zigbuild in PATH, and a python3 that has zig.
+need_zigbuild() {
+    local folder
+    folder=$tools/packaging-$(lock_id "$locks/packaging.txt")
+    install_once "$folder" install_packaging_tools
+    PATH=$folder/venv/bin:$PATH
+}
+
 need_prism() {
     local folder
     folder=$tools/prism-$(lock_id "$locks/package-lock.json")

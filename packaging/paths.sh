@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# paths.sh FILE...: fails if a file contains a path of this machine: of the sources, of cargo, of the compiler, or of the user.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=.ci/lib.sh
+source .ci/lib.sh
+# shellcheck source=packaging/lib.sh
+source packaging/lib.sh
+
+# The beginnings of the paths of this machine. A separator follows each folder, so that /root does not match /rootless.
+private_paths() {
+    local folder
+    for folder in "$(native_path "$repository")" "$(native_path "$cargo_home")" "$(rustc --print sysroot)" "$(native_path "$HOME")"; do
+        say "$folder/" "$folder\\" "${folder//\\//}/"
+    done
+}
+
+(($# > 0)) || die "usage: packaging/paths.sh FILE..."
+found=0
+for file in "$@"; do
+    [[ -s $file ]] || die "$file does not exist or is empty"
+    code=0
+    matches=$(private_paths | LC_ALL=C grep -aoF -f - "$file") || code=$?
+    ((code <= 1)) || die "could not search $file"
+    if [[ -n $matches ]]; then
+        say "$file contains a path of this machine:" "$(sort -u <<<"$matches")"
+        found=1
+    fi
+done
+((found == 0)) || die "the release would show how this machine is set up"
+say "no path of this machine in $*"
