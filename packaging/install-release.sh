@@ -44,7 +44,9 @@ if [[ $RUNNER_OS == Windows ]]; then
     archive=$name.zip
 fi
 
-folder=$(mktemp -d "$RUNNER_TEMP/swp-keys.XXXXXX")
+temporary=$RUNNER_TEMP
+[[ $RUNNER_OS != Windows ]] || temporary=$(cygpath --unix "$temporary")
+folder=$(mktemp -d "$temporary/swp-keys.XXXXXX")
 gh release download "v$version" --repo "$repository" --pattern "$archive" --dir "$folder"
 gh attestation verify "$folder/$archive" --repo "$repository" --source-ref "refs/tags/v$version" \
     --signer-workflow "$repository/.github/workflows/release.yml"
@@ -53,7 +55,7 @@ unpack "$folder/$archive" "$folder"
 found=$("$folder/$name/$program" --version | tr -d '\r')
 [[ $found == "swp-keys $version" ]] || die "the version of $archive is '$found', not 'swp-keys $version'"
 bin=$folder/$name
-# The runner reads these files on Windows with Windows paths.
+# The runner needs Windows paths on Windows.
 [[ $RUNNER_OS != Windows ]] || bin=$(cygpath --windows "$bin")
 say "$bin" >>"$GITHUB_PATH"
 say "version=$version" "path=$bin/$program" >>"$GITHUB_OUTPUT"
