@@ -53,7 +53,9 @@ install_cargo_deny() {
 # The name of the folder is TOOL-VERSION. The tools run for seconds, so they are compiled with little optimization.
 install_cargo_tool() {
     local name=${1##*/}
-    CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo install --quiet --debug --locked --root "$1" "${name%-*}@${name##*-}" "${cargo_tool_options[@]}"
+    # The bash of macOS takes an empty array for an unset variable.
+    CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo install --quiet --debug --locked --root "$1" "${name%-*}@${name##*-}" \
+        ${cargo_tool_options[@]+"${cargo_tool_options[@]}"}
 }
 
 install_packaging_tools() { install_venv "$1" "$locks/packaging.txt"; }

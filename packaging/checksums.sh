@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# checksums.sh: writes the SHA-256 checksums of the files in dist/ to dist/SHA256SUMS.
+# checksums.sh [FOLDER]: writes the SHA-256 checksums of the files in FOLDER (dist) to FOLDER/SHA256SUMS.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/../dist"
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "${1:-dist}"
 
 rm -f SHA256SUMS
 find . -maxdepth 1 -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum -- >SHA256SUMS.new

@@ -6,6 +6,6 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source .ci/lib.sh
 
 version=$(bash packaging/version.sh)
-notes=$(awk -v heading="## $version - " 'index($0, "## ") == 1 { inside = index($0, heading) == 1; next } inside' CHANGELOG.md)
+notes=$(awk -v heading="## $version - " 'index($0, "## ") == 1 { inside = index($0, heading) == 1; next } inside' CHANGELOG.md | sed '/./,$!d')
 [[ -n $notes ]] || die "CHANGELOG.md has nothing about version $version"
 say "$notes"

@@ -11,7 +11,7 @@ source .ci/lib.sh
 (($# == 1)) || die "usage: release.sh REPOSITORY"
 bash packaging/sbom.sh
 mv dist/*.cdx.json dist/release/
-(cd dist/release && LC_ALL=C sha256sum -- * >SHA256SUMS)
+bash packaging/checksums.sh dist/release
 mkdir -p dist/manifests
 bash packaging/notes.sh >dist/manifests/notes.md
 python3 packaging/manifests.py "$1" dist/release/SHA256SUMS dist/manifests
