@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cd "${1:-dist}"
 
+# The list is complete before its file exists, so it does not contain itself.
 rm -f SHA256SUMS
-find . -maxdepth 1 -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum -- >SHA256SUMS.new
-mv SHA256SUMS.new SHA256SUMS
+sums=$(find . -maxdepth 1 -type f -printf '%P\0' | LC_ALL=C sort -z | xargs -0 sha256sum --)
+printf '%s\n' "$sums" >SHA256SUMS
