@@ -18,7 +18,7 @@ use crate::config::global_args::{GlobalArgs, Sources};
     version,
     max_term_width = WIDTH,
     disable_help_subcommand = true,
-    after_help = AFTER_HELP
+    after_help = super::exit_codes::paragraph()
 )]
 pub(crate) struct Cli {
     /// The flags that every command accepts. The help lists them after the flags of the command.
@@ -180,11 +180,6 @@ const GLOBAL_ORDER: usize = 100;
 const NAME: &str = "swp-keys";
 /// The maximum width of the help, in columns.
 pub(crate) const WIDTH: usize = 100;
-const AFTER_HELP: &str = "\
-Exit codes: 0 success, 1 other error, 2 usage, 3 not found, 4 sign-in rejected or account locked (do not retry), 5 forbidden, \
-6 already exists or ambiguous, 7 TLS trust, 8 unreachable, 9 rate limited, 10 secret not delivered and changes rolled back, 11 outcome \
-unknown (run `swp-keys recover` before retrying), 12 some of several keys failed, 13 check failed, 128 + N (such as 130 or 143) \
-interrupted by signal N and cleaned up.";
 
 #[cfg(test)]
 mod tests {

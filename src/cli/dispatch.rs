@@ -1,7 +1,7 @@
 //! Runs the command of the parsed command line.
 
-use super::command_line::{Command, parser};
-use super::help::with_examples;
+use super::command_line::Command;
+use super::manual;
 use crate::commands;
 use crate::config::{ProfileUse, Settings, Source};
 use crate::context::{Context, Outcome};
@@ -108,7 +108,7 @@ impl Command {
             Self::Doctor(args) => commands::doctor::run(args, settings, context).await,
             Self::Config(args) => commands::config::run(args, settings, context),
             Self::Completions(args) => commands::completions::run(args, context),
-            Self::Man(args) => commands::man::run(args, with_examples(parser()), context),
+            Self::Man(args) => commands::man::run(args, manual::write_pages, context),
             #[cfg(feature = "sandbox")]
             Self::Sandbox(args) => commands::sandbox::run(args, settings, context).await,
         }

@@ -3,7 +3,9 @@
 pub(crate) mod command_line;
 pub(crate) mod completion;
 pub(crate) mod dispatch;
+mod exit_codes;
 mod help;
+mod manual;
 mod typed_line;
 pub(crate) mod usage_error;
 

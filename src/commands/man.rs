@@ -1,6 +1,7 @@
-//! `man`: writes a manual page for each command. The pages are generated from the command-line parser.
+//! `man`: writes a man page for each command.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -17,14 +18,18 @@ pub(crate) struct Args {
     out_dir: PathBuf,
 }
 
-/// Writes the manual page of each command of `parser`.
+/// Writes the man pages to the folder of `--out-dir` with `write_pages`.
 ///
 /// # Errors
 /// Returns a usage error if the folder cannot be written to.
-pub(crate) fn run(args: &Args, parser: clap::Command, context: &Context) -> Result<Outcome, Error> {
+pub(crate) fn run(
+    args: &Args,
+    write_pages: fn(&Path) -> io::Result<()>,
+    context: &Context,
+) -> Result<Outcome, Error> {
     let folder = &args.out_dir;
     std::fs::create_dir_all(folder)
-        .and_then(|()| clap_mangen::generate_to(parser, folder))
+        .and_then(|()| write_pages(folder))
         .map_err(|error| {
             Error::usage(
                 format!(

@@ -134,15 +134,16 @@ const EXAMPLES: [(&str, &[&str]); 25] = [
     ),
 ];
 
-/// Returns the examples of a command as a section of its help.
-pub(super) fn section(command: &str) -> Option<String> {
+/// Returns the examples of a command.
+pub(crate) fn examples_of(command: &str) -> Option<&'static [&'static str]> {
     let (_, examples) = EXAMPLES.iter().find(|(name, _)| *name == command)?;
-    Some(format!("Examples:\n  {}", examples.join("\n  ")))
+    Some(examples)
 }
 
-/// Adds the examples to the help of each command of the program.
-pub(crate) fn with_examples(program: clap::Command) -> clap::Command {
-    program.mut_subcommands(with_own_examples)
+/// Returns the examples of a command as a section of its help.
+pub(super) fn section(command: &str) -> Option<String> {
+    let examples = examples_of(command)?;
+    Some(format!("Examples:\n  {}", examples.join("\n  ")))
 }
 
 /// Adds the examples to the help of one command.

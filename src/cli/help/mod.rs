@@ -4,6 +4,6 @@ mod examples;
 mod overview;
 mod page;
 
-pub(crate) use examples::with_examples;
-pub(crate) use overview::{OVERVIEW, of_program};
+pub(crate) use examples::examples_of;
+pub(crate) use overview::{OVERVIEW, examples_of_program, of_program, related};
 pub(crate) use page::{OPTIONS, of_command, of_options};

@@ -108,6 +108,21 @@ fn examples() -> &'static str {
     OVERVIEW.get(start..end).unwrap_or_default()
 }
 
+/// Returns the examples of the overview, one command line each.
+pub(crate) fn examples_of_program() -> impl Iterator<Item = &'static str> {
+    examples().lines().skip(1).map(str::trim_start)
+}
+
+/// Returns the commands in the group of `command`. Without a command, returns the first command of each group.
+pub(crate) fn related(command: Option<&str>) -> Vec<&'static str> {
+    let Some(command) = command else {
+        let firsts = GROUPS.iter().filter_map(|(_, names)| names.first());
+        return firsts.copied().collect();
+    };
+    let group = GROUPS.iter().find(|(_, names)| names.contains(&command));
+    group.map(|(_, names)| names.to_vec()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

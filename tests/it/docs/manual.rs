@@ -77,6 +77,44 @@ fn dashed(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
+/// Returns the name of the page of a command.
+fn file_name(path: &[&str]) -> String {
+    format!("{}.1", [&["swp-keys"], path].concat().join("-"))
+}
+
+/// Returns the text of a page without its escape sequences.
+fn plain(page: &str) -> String {
+    page.replace(r"\-", "-")
+        .replace(r"\fB", " ")
+        .replace(r"\fR", "")
+        .replace(r"\*(Aq", "'")
+}
+
+/// Returns the lines of a section.
+fn section<'a>(page: &'a str, title: &str) -> Vec<&'a str> {
+    let lines = page
+        .lines()
+        .skip_while(|line| line.strip_prefix(".SH ") != Some(title));
+    lines
+        .skip(1)
+        .take_while(|line| !line.starts_with(".SH "))
+        .collect()
+}
+
+/// Returns the terms of a section's list and their texts.
+fn entries<'a>(page: &'a str, title: &str) -> Vec<(&'a str, &'a str)> {
+    let lines = section(page, title);
+    let entries = lines.split(|line| *line == ".TP").skip(1);
+    entries.map(|entry| (entry[0].trim(), entry[1])).collect()
+}
+
+/// Writes the man pages and returns the one of a command.
+fn page_of(path: &[&str]) -> String {
+    let home = Home::new();
+    home.run(["man", "--out-dir", "man1"]).success();
+    plain(&read(home.path(&format!("man1/{}", file_name(path)))))
+}
+
 #[test]
 fn every_flag_of_every_command_is_in_its_help_and_on_its_page() {
     let tree = swp_keys::command_line();
@@ -91,10 +129,14 @@ fn every_flag_of_every_command_is_in_its_help_and_on_its_page() {
             .iter()
             .map(|word| (*word).to_owned())
             .collect::<BTreeSet<_>>();
-        let name = format!("{}.1", [&["swp-keys"], &path[..]].concat().join("-"));
-        let page = read(home.path(&format!("manual/man1/{name}")))
-            .replace(r"\-", "-")
-            .replace(r"\fB", " ");
+        let name = file_name(&path);
+        let page = plain(&read(home.path(&format!("manual/man1/{name}"))));
+        for alias in command.get_visible_aliases() {
+            let alias = file_name(&[alias]);
+            let copy = plain(&read(home.path(&format!("manual/man1/{alias}"))));
+            assert_eq!(copy, page, "{alias}");
+            pages.insert(alias);
+        }
         pages.insert(name);
         for flag in flags(command) {
             assert!(help.contains(&flag), "{path:?}: {flag} is not in the help");
@@ -130,6 +172,93 @@ fn the_manual_names_variables_and_never_their_values() {
         home.run(["man", "--out-dir", "file/x"]).failure(2),
         &["`--out-dir`"],
     );
+}
+
+#[test]
+fn each_page_has_the_sections_of_a_man_page_and_the_global_flags_are_on_one_page() {
+    let home = Home::new();
+    home.run(["man", "--out-dir", "man1"]).success();
+    let tree = swp_keys::command_line();
+    for (path, _) in commands(&tree, &[]) {
+        let page = plain(&read(home.path(&format!("man1/{}", file_name(&path)))));
+        for title in [
+            "NAME",
+            "SYNOPSIS",
+            "DESCRIPTION",
+            "\"EXIT STATUS\"",
+            "\"SEE ALSO\"",
+        ] {
+            assert!(!section(&page, title).is_empty(), "{path:?}: {title}");
+        }
+        let footer = page.lines().find(|line| line.starts_with(".TH "));
+        let version = concat!("\"swp-keys ", env!("CARGO_PKG_VERSION"), "\"");
+        contains(footer.expect("a title"), &[version, " 1 20"]);
+        assert_eq!(page.contains("\n --url"), path.is_empty(), "{path:?}");
+        assert!(path.is_empty() || page.contains("The page swp-keys(1) describes them."));
+    }
+}
+
+#[test]
+fn the_exit_status_agrees_with_the_readme() {
+    let page = page_of(&[]);
+    let listed = entries(&page, "\"EXIT STATUS\"");
+    let rows = include_str!("../../../README.md").lines();
+    let rows: Vec<Vec<&str>> = rows
+        .filter(|line| {
+            line.starts_with("| ") && line.as_bytes().get(2).is_some_and(u8::is_ascii_digit)
+        })
+        .map(|line| line.split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(listed.len(), rows.len());
+    for ((code, meaning), row) in listed.into_iter().zip(rows) {
+        if code != "128 + N" {
+            assert_eq!(code, row[1]);
+            assert!(meaning.starts_with(row[2]), "{meaning}: {}", row[2]);
+        }
+    }
+}
+
+#[test]
+fn the_examples_are_those_of_the_help() {
+    let home = Home::new();
+    home.run(["man", "--out-dir", "man1"]).success();
+    let tree = swp_keys::command_line();
+    for (path, _) in commands(&tree, &[])
+        .into_iter()
+        .filter(|(path, _)| path.len() < 2)
+    {
+        let help = home.run(path.iter().chain(&["--help"]));
+        let help = help.success();
+        let page = plain(&read(home.path(&format!("man1/{}", file_name(&path)))));
+        let examples = section(&page, "EXAMPLES");
+        assert!(examples.len() > 3, "{path:?}");
+        for example in &examples[1..examples.len() - 1] {
+            assert!(help.contains(&format!("\n  {example}")), "{example}");
+        }
+    }
+}
+
+#[test]
+fn the_environment_has_the_variables_of_the_page_on_configuration() {
+    let page = page_of(&[]);
+    let listed: BTreeSet<&str> = entries(&page, "ENVIRONMENT")
+        .into_iter()
+        .flat_map(|(names, _)| names.split(", "))
+        .collect();
+    let documented: BTreeSet<&str> = include_str!("../../../docs/configuration.md")
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| {
+            word.starts_with("SWP_")
+                || word.starts_with("XDG_")
+                || word.contains("_PROXY")
+                || word.contains("_proxy")
+                || *word == "NO_COLOR"
+        })
+        .collect();
+    let absent: Vec<_> = documented.difference(&listed).collect();
+    assert!(absent.is_empty(), "{absent:?}");
 }
 
 #[test]
