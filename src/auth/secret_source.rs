@@ -14,7 +14,7 @@ use crate::process::child::scrub_environment;
 use crate::process::external_command::ExternalCommand;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
-use crate::storage::permissions::require_private;
+use crate::storage::secret_file::require_private_secret;
 use crate::terminal::status_line;
 
 /// The flag of `verify-key` for the file with the API key to check.
@@ -180,7 +180,7 @@ fn open(
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !allow_loose_permissions && metadata.is_file() {
-        require_private(&source.to_string(), path, &metadata)?;
+        require_private_secret(&source.to_string(), path, &file, &metadata)?;
     }
     let expected = metadata.is_file().then_some(metadata.len());
     Ok((file, expected))

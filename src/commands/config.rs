@@ -182,7 +182,7 @@ fn check(settings: &Settings, context: &Context) -> Result<(), Error> {
     }
     file.choose(requested)?;
     let problems: Vec<_> = (file.profiles().iter())
-        .flat_map(|profile| unusable_values(profile, context))
+        .flat_map(|profile| unusable_values(profile, settings))
         .map(|error| Problem {
             message: error.to_string(),
             hint: error.next_step().unwrap_or_default().to_owned(),
@@ -210,7 +210,8 @@ struct Problem {
 
 /// Checks the default expiry of new keys and the files that the profile names. They can become invalid while the settings file stays the same, for
 /// example when the date of the expiry passes.
-fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
+fn unusable_values(profile: &Profile, settings: &Settings) -> Vec<Error> {
+    let loose = allows_loose_permissions(profile, settings);
     let mut errors = Vec::new();
     if let Some(expires) = profile.text("create.expires") {
         let zone = profile.text("create.time-zone").map(|zone| zone.value);
@@ -221,7 +222,6 @@ fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
     }
     if let Some(ca_cert) = profile.text("ca-cert") {
         let path = Path::new(&ca_cert.value);
-        let loose = context.allow_loose_permissions;
         errors.extend(policy::load_certificates(path, &ca_cert.source, loose).err());
     }
     for (field, kind) in [
@@ -230,10 +230,18 @@ fn unusable_values(profile: &Profile, context: &Context) -> Vec<Error> {
     ] {
         let file = profile.text(field);
         let file = file.map(|path| path.map(|path| SecretSource::File(path.into())));
-        let checked = file.map(|file| check_file(&file, kind, context.allow_loose_permissions));
+        let checked = file.map(|file| check_file(&file, kind, loose));
         errors.extend(checked.and_then(Result::err));
     }
     errors
+}
+
+/// Returns true if a run with this profile reads secrets from files that other users can read.
+fn allows_loose_permissions(profile: &Profile, settings: &Settings) -> bool {
+    const FIELD: &str = "allow-loose-permissions";
+    let is_given = |setting: &ResolvedSetting| setting.name == FIELD && setting.source.is_some();
+    let in_profile = || (profile.text(FIELD)).is_some_and(|field| field.value == "true");
+    settings.allow_loose_permissions || (!settings.resolved.iter().any(is_given) && in_profile())
 }
 
 /// Returns the error for an invalid settings file. In JSON output, the error contains all problems. In text output, each problem is printed on its

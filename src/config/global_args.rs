@@ -73,7 +73,7 @@ pub(crate) struct GlobalArgs {
     pub(crate) force_login: bool,
 
     /// Read secrets from files that other users can read
-    #[arg(global = true, long, help_heading = SIGN_IN)]
+    #[arg(global = true, long, env = "SWP_ALLOW_LOOSE_PERMISSIONS", hide_env_values = true, value_parser = switch::parse, help_heading = SIGN_IN)]
     pub allow_loose_permissions: bool,
 
     /// Never prompt

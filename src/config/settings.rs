@@ -106,7 +106,11 @@ const REQUIRE_JOURNAL: SettingKey = (
 );
 const NO_SIGN_OUT: SettingKey = ("no_sign_out", "--no-sign-out", "SWP_NO_SIGN_OUT");
 const FORCE_LOGIN: SettingKey = ("force_login", "--force-login", "");
-const LOOSE: SettingKey = ("allow_loose_permissions", "--allow-loose-permissions", "");
+const LOOSE: SettingKey = (
+    "allow_loose_permissions",
+    "--allow-loose-permissions",
+    "SWP_ALLOW_LOOSE_PERMISSIONS",
+);
 const ACCEPT_NEW: SettingKey = ("tls_accept_new", "--tls-accept-new", "SWP_TLS_ACCEPT_NEW");
 const NO_INPUT: SettingKey = ("no_input", "--no-input", "SWP_NO_INPUT");
 const OUTPUT: SettingKey = ("output", "--output", "SWP_OUTPUT");

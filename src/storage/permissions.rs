@@ -8,7 +8,7 @@ use std::path::Path;
 use super::locations::is_absent;
 use crate::error::Error;
 
-/// Rejects a file with a secret if other users can read or write it.
+/// Rejects a file that a secret will be written to if other users can read or write it.
 ///
 /// # Errors
 /// Returns a usage error whose hint is the command that fixes the permissions. `origin` is the flag or environment variable that contains

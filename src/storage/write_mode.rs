@@ -3,6 +3,8 @@
 use std::ffi::OsStr;
 use std::io;
 
+#[cfg(target_os = "linux")]
+use super::mounts::mount_id;
 use super::open_folder::OpenFolder;
 
 /// How the new content of a file is written.
@@ -71,15 +73,8 @@ pub(crate) fn write_mode(folder: &OpenFolder, name: &OsStr) -> io::Result<WriteM
 /// a mount point: on an overlay file system, a folder and its files may have different device numbers.
 #[cfg(target_os = "linux")]
 fn is_on_another_mount(folder: &OpenFolder, name: &OsStr) -> bool {
-    use std::os::fd::{AsFd, AsRawFd as _};
-    fn mount(descriptor: impl AsFd) -> Option<String> {
-        let number = descriptor.as_fd().as_raw_fd();
-        let text = std::fs::read_to_string(format!("/proc/self/fdinfo/{number}")).ok()?;
-        let id = text.lines().find_map(|line| line.strip_prefix("mnt_id:"))?;
-        Some(id.trim().to_owned())
-    }
     folder.open_regular(name, false).is_ok_and(|file| {
-        let (file, folder) = (mount(file), mount(folder));
+        let (file, folder) = (mount_id(file), mount_id(folder));
         file.is_some() && folder.is_some() && file != folder
     })
 }

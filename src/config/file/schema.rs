@@ -50,7 +50,7 @@ const fn field(name: &'static str, form: FieldType) -> Field {
 pub(crate) const TOP_FIELDS: [&str; 2] = ["default-profile", "profiles"];
 
 /// The fields of a profile.
-pub(crate) const PROFILE_FIELDS: [Field; 20] = [
+pub(crate) const PROFILE_FIELDS: [Field; 21] = [
     field("url", FieldType::Address),
     field("tenant", FieldType::Name(CredentialKind::Tenant)),
     field("wait", FieldType::Duration),
@@ -61,6 +61,7 @@ pub(crate) const PROFILE_FIELDS: [Field; 20] = [
     field("api-key-file", FieldType::Path),
     field("api-key-command", FieldType::Command),
     field("api-key-scheme", FieldType::Word(names::<ApiKeyScheme>)),
+    field("allow-loose-permissions", FieldType::Switch),
     field("ca-cert", FieldType::Path),
     field("tls-pin", FieldType::Pins),
     field("proxy", FieldType::Proxy),
@@ -84,7 +85,7 @@ pub(crate) const CREATE_FIELDS: [Field; 6] = [
 ];
 
 /// The fields that apply only to the profile's own manager. They must not be used for any other manager.
-pub(crate) const MANAGER_FIELDS: [&str; 9] = [
+pub(crate) const MANAGER_FIELDS: [&str; 10] = [
     "tenant",
     "username",
     "password-file",
@@ -92,6 +93,7 @@ pub(crate) const MANAGER_FIELDS: [&str; 9] = [
     "mfa-command",
     "api-key-file",
     "api-key-command",
+    "allow-loose-permissions",
     "ca-cert",
     "tls-pin",
 ];

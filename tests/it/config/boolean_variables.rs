@@ -8,7 +8,8 @@ use std::ffi::OsString;
 use crate::support::{RunResult, TestEnv, contains};
 
 /// All Boolean variables.
-const VARIABLES: [&str; 6] = [
+const VARIABLES: [&str; 7] = [
+    "SWP_ALLOW_LOOSE_PERMISSIONS",
     "SWP_INSECURE",
     "SWP_TLS_ACCEPT_NEW",
     "SWP_NO_INPUT",

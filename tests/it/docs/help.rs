@@ -27,7 +27,7 @@ const GLOBAL: [(&str, &str); 26] = [
     ("--retries", "4"),
     ("--no-sign-out", "SWP_NO_SIGN_OUT"),
     ("--force-login", ""),
-    ("--allow-loose-permissions", ""),
+    ("--allow-loose-permissions", "SWP_ALLOW_LOOSE_PERMISSIONS"),
     ("--no-input", "SWP_NO_INPUT"),
     ("--output", "SWP_OUTPUT"),
     ("--color", "NO_COLOR"),

@@ -71,7 +71,8 @@ fn fixed(make: &[&Path], undo: &[&Path]) -> Option<Fixed> {
     }
 }
 
-fn skip(make: &[&Path], why: &str) -> Option<Fixed> {
+/// Reports that a test is skipped, and returns `None`.
+pub(super) fn skip<T>(make: &[&Path], why: &str) -> Option<T> {
     let required =
         std::env::var_os("SWP_TEST_FIXED_FILES").is_some_and(|value| value == "required");
     assert!(!required, "{make:?} is required here, and failed: {why}");

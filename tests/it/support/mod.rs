@@ -8,6 +8,8 @@ pub(crate) mod fixed_files;
 pub(crate) mod github;
 pub(crate) mod held_manager;
 pub(crate) mod pins;
+#[cfg(target_os = "linux")]
+pub(crate) mod platform;
 pub(crate) mod profiles;
 pub(crate) mod proxy;
 #[cfg(unix)]

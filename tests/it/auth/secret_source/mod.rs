@@ -3,5 +3,7 @@
 mod api_keys;
 #[cfg(unix)]
 mod commands;
+#[cfg(target_os = "linux")]
+mod platforms;
 mod sources;
 mod validation;

@@ -190,6 +190,8 @@ fn a_file_that_other_users_can_read_is_rejected_with_a_chmod_command() {
         &["--password-file", &path, "--allow-loose-permissions"],
     )
     .success();
+    env.home.set("SWP_ALLOW_LOOSE_PERMISSIONS", "1");
+    run(&env, &["--password-file", &path]).success();
 }
 
 /// `chmod` would not fix such a file: it is not a regular file, and cannot be read a second time.

@@ -113,6 +113,7 @@ fn an_invalid_value_is_reported() {
         ("ca-cert = \"~hunter2/x\"", 11),
         ("password-command = \"'hunter2\"", 20),
         ("require-journal = \"yes\"", 19),
+        ("allow-loose-permissions = 1", 27),
         ("create = 1", 10),
     ] {
         let field = line.split(' ').next().unwrap_or_default();

@@ -357,3 +357,29 @@ fn the_file_is_never_written() {
         "nothing is put beside it"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_profile_can_allow_files_that_other_users_can_read() {
+    let mut env = env_in_a_profile("allow-loose-permissions = true\n");
+    set_mode(&env.home.path("password"), 0o644);
+    env.run(["config", "check"]).success();
+    let command = ["list-roles", "--profile", "here"];
+    env.run(command).success();
+    env.home.set("SWP_ALLOW_LOOSE_PERMISSIONS", "0");
+    for command in [&command[..], &["config", "check"]] {
+        contains(env.run(command).failure(2), &["chmod 600"]);
+    }
+    // For a different manager, the field does not apply.
+    env.home.unset("SWP_ALLOW_LOOSE_PERMISSIONS");
+    let other = [
+        "config",
+        "show",
+        "-o",
+        "json",
+        "--url",
+        "https://dsm.invalid",
+    ];
+    let shown = env.run(other.iter().chain(&command[1..])).json();
+    assert!(shown["settings"]["allow-loose-permissions"]["value"].is_null());
+}
