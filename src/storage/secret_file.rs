@@ -58,12 +58,12 @@ mod platform {
     const SHARED: [&str; 4] = ["/usr", "/nix", "/gnu", "/snap"];
 
     /// The user and the groups of this process.
-    pub(super) struct Identity {
+    pub(super) struct ProcessUser {
         pub(super) user: u32,
         pub(super) groups: Vec<u32>,
     }
 
-    impl Identity {
+    impl ProcessUser {
         fn of_this_process() -> Self {
             let groups = rustix::process::getgroups().unwrap_or_default();
             let own = rustix::process::getegid();
@@ -99,9 +99,9 @@ mod platform {
 
     /// Returns true if a platform has made this file available to this process, although the mode of the file looks open.
     pub(super) fn is_accepted(path: &Path, file: &File, metadata: &Metadata) -> bool {
-        let identity = Identity::of_this_process();
+        let process = ProcessUser::of_this_process();
         let grants = access_list::of_file(file, metadata.mode(), metadata.gid());
-        if grants.is_some_and(|grants| identity.is_only_holder(metadata.uid(), &grants)) {
+        if grants.is_some_and(|grants| process.is_only_holder(metadata.uid(), &grants)) {
             return true;
         }
         let Some(real) = real_path(path, metadata) else {
@@ -109,7 +109,7 @@ mod platform {
         };
         let is_of_root = metadata.uid() == 0 && metadata.mode() & 0o022 == 0;
         (is_of_root && (is_in_secrets(&real) || is_on_dedicated_mount(&real, file)))
-            || (identity.is_self_or_root(metadata.uid()) && is_in_credentials(&real, &identity))
+            || (process.is_self_or_root(metadata.uid()) && is_in_credentials(&real, &process))
     }
 
     /// Returns the path of the open file without symbolic links. Returns `None` if the path now leads to a different file.
@@ -131,13 +131,13 @@ mod platform {
 
     /// Returns true if the file is in the folder of systemd's credentials, and no other user can enter that folder. The variable alone proves nothing,
     /// because any program may have set it.
-    fn is_in_credentials(real: &Path, identity: &Identity) -> bool {
+    fn is_in_credentials(real: &Path, process: &ProcessUser) -> bool {
         let is_private = || {
             let folder = PathBuf::from(std::env::var_os(CREDENTIALS)?);
             let folder = folder.canonicalize().ok()?;
             let metadata = folder.metadata().ok()?;
             let grants = access_list::of_path(&folder, metadata.mode(), metadata.gid())?;
-            let is_private = identity.is_only_holder(metadata.uid(), &grants);
+            let is_private = process.is_only_holder(metadata.uid(), &grants);
             Some(is_private && real.starts_with(&folder))
         };
         is_private().unwrap_or_default()
