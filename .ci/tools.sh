@@ -112,14 +112,16 @@ need_cargo_deny() {
     cargo_deny=$folder/bin/cargo-deny
 }
 
+as_root() {
+    if ((EUID == 0)); then "$@"; else sudo "$@"; fi
+}
+
 # Debian packages are installed for the whole system. Elsewhere the error lists them.
 apt_install() {
     command -v apt-get >/dev/null || die "missing packages (Debian names): $*"
-    local become=()
-    ((EUID == 0)) || become=(sudo)
     say "installing $*"
-    "${become[@]}" apt-get update -q >/dev/null
-    "${become[@]}" apt-get install -q -y --no-install-recommends "$@" >/dev/null
+    as_root apt-get update -q >/dev/null
+    as_root apt-get install -q -y --no-install-recommends "$@" >/dev/null
 }
 
 # Tomcat without its service, and a JDK that compiles the servlet.
@@ -161,4 +163,19 @@ need_peers() {
 need_load_tools() {
     need_program time time
     need_program wrk wrk
+}
+
+# A minimal system of Debian release $1 with `man`. `system_archive` is an archive of its files.
+need_system() {
+    local folder=$tools/system-$1
+    need_program debootstrap debootstrap
+    install_once "$folder" install_system
+    system_archive=$folder/system.tar
+}
+
+# The name of the folder is system-RELEASE.
+install_system() {
+    as_root debootstrap --variant=minbase --include=man-db "${1##*-}" "$1/system" >"$1/log" 2>&1 || die "debootstrap failed: $(tail -n 5 "$1/log")"
+    as_root tar --create --file "$1/system.tar" --directory "$1/system" --numeric-owner --exclude='./var/cache/apt/archives/*.deb' --exclude='./proc/*' .
+    as_root rm -rf "$1/system"
 }

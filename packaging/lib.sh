@@ -5,6 +5,8 @@
 cargo_auditable_version=0.7.7
 cargo_about_version=0.9.3
 cargo_cyclonedx_version=0.5.9
+cargo_deb_version=3.8.0
+cargo_generate_rpm_version=0.21.1
 
 # The oldest glibc that the program starts with: the one of RHEL 7. Every newer distribution has a newer one.
 glibc_floor=2.17
