@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::context::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::keys::batch::{Batch, BatchWords, KeyResult, nothing_changed};
-use crate::keys::deletion::{self, IGNORE_MISSING};
+use crate::keys::deletion::{self, IF_MISSING};
 use crate::keys::lookup;
 use crate::keys::lookup::KeyRef;
 use crate::keys::own_key::Signer;
@@ -26,8 +26,12 @@ pub(crate) struct Args {
     #[arg(value_name = "KEY", required = true)]
     keys: Vec<String>,
 
-    /// Treat a missing key as deleted
-    #[arg(long)]
+    /// What to do if a key does not exist
+    #[arg(long, value_name = "WHAT", default_value = "fail")]
+    if_missing: IfMissing,
+
+    /// The former name of `--if-missing ok`
+    #[arg(long, hide = true, conflicts_with = "if_missing")]
     ignore_missing: bool,
 
     /// Show which keys would be deleted, but delete none
@@ -41,6 +45,22 @@ pub(crate) struct Args {
     /// Delete the keys even if this run authenticates with one of them (that key is deleted last)
     #[arg(long)]
     force: bool,
+}
+
+/// What `delete-key` does with a key that does not exist.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum IfMissing {
+    /// Delete nothing, and exit with code 3
+    Fail,
+    /// Treat it as deleted
+    Ok,
+}
+
+impl Args {
+    /// Returns true if a key that does not exist counts as deleted.
+    fn accepts_missing(&self) -> bool {
+        self.ignore_missing || self.if_missing == IfMissing::Ok
+    }
 }
 
 /// The result in the output for a key that did not exist.
@@ -95,7 +115,7 @@ pub(crate) async fn run(
 async fn look_up_all(args: &Args, access: Access<'_>) -> Result<Vec<KeyArgument>, Error> {
     let mut arguments: Vec<KeyArgument> = Vec::new();
     for text in &args.keys {
-        let argument = look_up(text, args.ignore_missing, access).await;
+        let argument = look_up(text, args.accepts_missing(), access).await;
         let argument = argument.map_err(|error| nothing_changed(&error, WORDS.done))?;
         let duplicate = arguments.iter().any(|other| match (other, &argument) {
             (KeyArgument::Found(one), KeyArgument::Found(two)) => one.id == two.id,
@@ -112,25 +132,25 @@ async fn look_up_all(args: &Args, access: Access<'_>) -> Result<Vec<KeyArgument>
 
 async fn look_up(
     text: &str,
-    ignore_missing: bool,
+    accepts_missing: bool,
     access: Access<'_>,
 ) -> Result<KeyArgument, Error> {
     let found = lookup::resolve(text, access).await;
     let error = match (found, KeyRef::read(text)?) {
         (Ok(key), _) => return Ok(KeyArgument::Found(Box::new(key))),
         (Err(error), _) if error.kind() != ErrorKind::NotFound => return Err(error),
-        // Without `--ignore-missing`, an ID that no key has is an error, because the ID may be mistyped.
+        // Without `--if-missing ok`, an ID that no key has is an error, because the ID may be mistyped.
         (Err(error), KeyRef::Id(id)) => {
             let check = async { Ok(access.signed_in.key_exists(id).await?) };
             if access.context.signals.cancel(check).await? {
                 return Err(error);
             }
-            if ignore_missing {
+            if accepts_missing {
                 return Ok(KeyArgument::MissingId(id));
             }
             lookup::no_key(id, None)
         }
-        (Err(_), KeyRef::Name(name)) if ignore_missing => {
+        (Err(_), KeyRef::Name(name)) if accepts_missing => {
             return Ok(KeyArgument::MissingName(name.to_owned()));
         }
         (Err(error), KeyRef::Name(_)) => error,
@@ -146,7 +166,7 @@ async fn delete_all(
     let flags = [
         (args.yes, " --yes"),
         (args.force, " --force"),
-        (args.ignore_missing, IGNORE_MISSING),
+        (args.accepts_missing(), IF_MISSING),
     ];
     let flags = flags.iter().filter(|(set, _)| *set).map(|(_, flag)| *flag);
     let mut batch = Batch::new(WORDS, flags.collect());
@@ -211,7 +231,7 @@ async fn delete_found(
             Err(error) => {
                 // The key may have been deleted, so the command in the hint must accept a missing key.
                 if error.kind() == ErrorKind::Attention {
-                    batch.add_flag(IGNORE_MISSING);
+                    batch.add_flag(IF_MISSING);
                 }
                 if batch.fail(key, error) {
                     batch.skip(remaining);

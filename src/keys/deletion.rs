@@ -10,7 +10,7 @@ use crate::mint::poll::Poll;
 use crate::process::pending::PendingWork;
 
 /// The flag that hints add, after a space.
-pub(crate) const IGNORE_MISSING: &str = " --ignore-missing";
+pub(crate) const IF_MISSING: &str = " --if-missing ok";
 
 /// Deletes a key, and verifies that it no longer exists. A first signal does not interrupt the deletion. A second signal ends the run.
 ///
@@ -107,7 +107,7 @@ fn unknown(key: &ApiKey, response: &Result<(), Error>, why: &Error, access: Acce
         describe(key)
     );
     let error = Error::new(ErrorKind::Attention, message).hint(format!(
-        "run `swp-keys delete-key {}{}{IGNORE_MISSING}` to make sure that the key is deleted",
+        "run `swp-keys delete-key {}{}{IF_MISSING}` to make sure that the key is deleted",
         key.id,
         access.context.yes_flag()
     ));

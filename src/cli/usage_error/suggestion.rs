@@ -79,7 +79,7 @@ const FLAGS: [(&str, &[&str]); 17] = [
 
 /// Commands and flags that can do harm. They are suggested only if the typed word is listed in `COMMANDS` or `FLAGS`. A similar spelling is not
 /// enough.
-const DESTRUCTIVE: [&str; 21] = [
+const DESTRUCTIVE: [&str; 22] = [
     "delete-key",
     "delete",
     "rotate-key",
@@ -100,6 +100,7 @@ const DESTRUCTIVE: [&str; 21] = [
     "--rekey",
     "--forget",
     "--in-place",
+    "--if-missing",
     "--ignore-missing",
 ];
 

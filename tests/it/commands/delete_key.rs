@@ -48,7 +48,8 @@ fn json_has_each_result() {
         "a",
         "2",
         "--yes",
-        "--ignore-missing",
+        "--if-missing",
+        "ok",
         "-o",
         "json",
     ];
@@ -70,7 +71,7 @@ fn json_has_each_result() {
 #[test]
 fn a_dry_run_deletes_nothing() {
     let env = with_keys(Settings::default());
-    let arguments = ["delete-key", "a", "77", "--ignore-missing", "--dry-run"];
+    let arguments = ["delete-key", "a", "77", "--if-missing", "ok", "--dry-run"];
     let expected = [
         vec!["1", "a", "would be deleted"],
         vec!["77", "-", "was gone already"],
@@ -85,7 +86,7 @@ fn a_dry_run_deletes_nothing() {
     ]);
     assert_eq!(document["apiKeys"], keys);
     assert_eq!(document["meta"]["changed"], true);
-    let missing = ["delete-key", "77", "--ignore-missing", "--dry-run"];
+    let missing = ["delete-key", "77", "--if-missing", "ok", "--dry-run"];
     let document = env.run([&missing[..], &["-o", "json"]].concat()).json();
     assert_eq!(document["meta"]["changed"], false);
     env.run(["delete-key", "77", "--dry-run"]).failure(3);
@@ -106,12 +107,31 @@ fn a_missing_key_is_an_error_unless_missing_keys_are_ignored() {
             contains(stderr.failure(3), &[missing, "hint: "]);
             assert_eq!(remaining_ids(&env), [1, 2, 3]);
         }
-        let result = env.run(["delete-key", "a", "gone", "77", "--yes", "--ignore-missing"]);
+        let result = env.run([
+            "delete-key",
+            "a",
+            "gone",
+            "77",
+            "--yes",
+            "--if-missing",
+            "ok",
+        ]);
         contains(result.success(), &["77", "was gone already"]);
         assert_eq!(remaining_ids(&env), [2, 3]);
-        let again = ["delete-key", "1", "--yes", "--ignore-missing"];
+        let again = ["delete-key", "1", "--yes", "--if-missing", "ok"];
         contains(env.run(again).success(), &["was gone"]);
     }
+}
+
+#[test]
+fn the_former_name_of_the_flag_means_the_same() {
+    let env = with_keys(Settings::default());
+    let result = env.run(["delete-key", "a", "77", "--yes", "--ignore-missing"]);
+    contains(result.success(), &["was gone already"]);
+    assert_eq!(remaining_ids(&env), [2, 3]);
+    let fail = ["delete-key", "77", "--yes", "--if-missing", "fail"];
+    env.run(fail).failure(3);
+    env.run(fail.iter().chain(&["--ignore-missing"])).failure(2);
 }
 
 #[test]
@@ -255,7 +275,7 @@ fn a_404_from_a_proxy_proves_nothing() {
     let nothing = success(&json!({"apiKeys": []}));
     let search = Fault::new("POST", "/api/apikeys/search", nothing).times(99);
     env.sandbox.inject(search);
-    let result = env.run(["delete-key", "1", "--yes", "--ignore-missing"]);
+    let result = env.run(["delete-key", "1", "--yes", "--if-missing", "ok"]);
     contains(result.success(), &["was gone already"]);
 }
 

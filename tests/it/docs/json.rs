@@ -146,7 +146,7 @@ fn the_documents_of_several_keys_match_the_schema() {
     lines_of(&env, "unlock-key a", "lockKeyLine");
     json_of(&env, "lock-key a b c", "keyResults");
     lines_of(&env, "unlock-key a b", "keyResult");
-    json_of(&env, "delete-key a 77 --yes --ignore-missing", "keyResults");
+    json_of(&env, "delete-key a 77 --yes --if-missing ok", "keyResults");
     json_of(&env, "delete-key b --dry-run", "keyResults");
     lines_of(&env, "delete-key b --yes", "keyResult");
     let refused = Fault::new("DELETE", "/api/apikeys/3", Action::status(403, "no"));

@@ -66,7 +66,7 @@ fn keys_and_roles() {
     }
     compare(
         "delete-key",
-        &env.run(["delete-key", "ci", "77", "--yes", "--ignore-missing"]),
+        &env.run(["delete-key", "ci", "77", "--yes", "--if-missing", "ok"]),
     );
 }
 

@@ -87,7 +87,8 @@ fn names_of_roles_and_keys_are_never_workflow_commands() {
                 &[
                     "delete-key",
                     &format!("{name}x"),
-                    "--ignore-missing",
+                    "--if-missing",
+                    "ok",
                     "--yes",
                 ],
             ] {

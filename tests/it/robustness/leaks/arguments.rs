@@ -75,7 +75,7 @@ pub(super) fn arguments(command: &str) -> &'static [&'static [&'static str]] {
             &["--key-file", "key"],
             &["--key-file", "key", "--fail-within", "14d"],
         ],
-        "delete-key" => &[&["there", "77", "--yes", "--ignore-missing"]],
+        "delete-key" => &[&["there", "77", "--yes", "--if-missing", "ok"]],
         "update-key" => &[&["there", "--role", "Full Access", "--expires", "14d"]],
         "list-keys" => &[&[], &["--stale", "1s", "--role", "Auditor"]],
         // Other tests check the children of this command. This test checks its own output.
