@@ -4,6 +4,7 @@
 mod access_list;
 pub(crate) mod atomic_file;
 pub(crate) mod file_lock;
+pub(crate) mod hash_key;
 pub(crate) mod locations;
 #[cfg(target_os = "linux")]
 mod mounts;

@@ -20,7 +20,6 @@
 //! `-v`, because a read-only home folder must not prevent a sign-in.
 
 use std::cell::{Cell, RefCell};
-use std::fs::File;
 use std::io;
 
 use chrono::Utc;
@@ -29,14 +28,11 @@ use ring::hmac;
 use super::guard_error::{CodeAlreadyUsed, Paused};
 use super::record::{SentCode, SignInRecord};
 use crate::manager::SignInRefusal;
-use crate::random;
 use crate::secret::Secret;
-use crate::storage::file_lock::lock_within_limit;
+use crate::storage::hash_key::{KEY, existing_key, hash, locked_key};
 use crate::storage::state_dir::Folder;
 
 const FOLDER: &str = "sign-ins";
-const KEY: &str = "key";
-const KEY_BYTES: usize = 32;
 /// The number of rejections after which sign-ins are paused.
 const LIMIT: usize = 2;
 
@@ -233,60 +229,6 @@ impl LockoutGuard {
         let names = names.into_iter().map(|name| name.as_bytes());
         [purpose].into_iter().chain(names).collect()
     }
-}
-
-/// Returns a keyed hash of the parts. The length of each part is hashed before the part, so that different lists are different inputs of the hash.
-fn hash(key: &hmac::Key, parts: &[&[u8]]) -> String {
-    let mut context = hmac::Context::with_key(key);
-    for part in parts {
-        context.update(&(part.len() as u64).to_le_bytes());
-        context.update(part);
-    }
-    let tag = context.sign();
-    let digits = tag.as_ref().iter().take(16);
-    digits.map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn existing_key(folder: &Folder) -> io::Result<Option<hmac::Key>> {
-    Ok(folder.read(KEY)?.and_then(|content| key_from(&content)))
-}
-
-fn key_from(content: &[u8]) -> Option<hmac::Key> {
-    let whole = content.len() == 2 * KEY_BYTES && content.iter().all(u8::is_ascii_hexdigit);
-    whole.then(|| hmac::Key::new(hmac::HMAC_SHA256, content))
-}
-
-/// Locks the file `key`, which contains the HMAC key. Returns the file and the HMAC key. Creates the file if it does not exist.
-fn locked_key(folder: &Folder) -> io::Result<(File, hmac::Key)> {
-    for _ in 0..4 {
-        let file = match folder.open(KEY) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                match folder.write_locked(KEY, random::hex(KEY_BYTES).as_bytes()) {
-                    // A concurrent run created the file `key` first.
-                    Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                        return Err(error);
-                    }
-                    _ => continue,
-                }
-            }
-            Err(error) => return Err(error),
-        };
-        lock_within_limit(&file)?;
-        match existing_key(folder)? {
-            Some(key) => return Ok((file, key)),
-            None => {
-                log::info!(
-                    "replacing the invalid file `{KEY}` in {}",
-                    folder.path().display()
-                );
-                folder.write(KEY, random::hex(KEY_BYTES).as_bytes())?;
-            }
-        }
-    }
-    Err(io::Error::other(
-        "the file `key` was replaced repeatedly while it was being locked",
-    ))
 }
 
 /// Reads a record. An invalid file counts as an empty record, and the next write replaces the file.
