@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::ownership::is_ours;
 use super::poll::{Poll, REFUSAL_WAIT};
@@ -13,13 +14,21 @@ use super::record::RunRecord;
 use super::state::{Delivered, Failure, Minted, Transaction};
 use super::unused_record::UnusedRecord;
 use crate::auth::session::Access;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::journal::Record;
 use crate::manager::{ApiKey, ManagerError, NewApiKey, SignedIn};
 use crate::process::concurrency::run_all;
 
 /// The maximum number of requests and deliveries of a group at the same time.
 const AT_ONCE: usize = 4;
+
+/// How long after the first signal the group waits for the responses to its create requests. The keys that exist by then are delivered.
+const LAST_RESPONSE: Duration = Duration::from_millis(2500);
+/// How long after the first signal the group searches for the keys of other runs.
+const LAST_SEARCH: Duration = Duration::from_secs(3);
+/// How long after the first signal the work on a key may go on, except for a command that receives the secret. The run must then sign out within 7 s
+/// after the signal, because CI systems kill it soon after that.
+pub(crate) const LAST_WORK: Duration = Duration::from_millis(3750);
 
 /// A key of a group.
 pub(crate) struct GroupMember<'a> {
@@ -89,7 +98,13 @@ impl NewerKeys {
             Some(Box::pin(state.ask(&is_stopped)))
         })
         .await;
-        let found = self.search(&states, access).await;
+        let search = self.search(&states, access);
+        let found = access
+            .context
+            .signals
+            .limit_after(LAST_SEARCH, search)
+            .await;
+        let found = found.flatten();
         // States `delivering` and `delivered`.
         let mut rest = states.iter_mut();
         run_all(AT_ONCE, &mut || {
@@ -164,7 +179,13 @@ impl<'a> MemberState<'a> {
                 let Ok(mut recorded) = unused.begin(record) else {
                     return;
                 };
-                let minted = transaction.ask(&key, &mut recorded).await;
+                let signals = &transaction.access.context.signals;
+                let asking = transaction.ask(&key, &mut recorded);
+                let minted = match signals.limit_after(LAST_RESPONSE, asking).await {
+                    Some(minted) => minted,
+                    // The record stays on disk, so the next run finds the key if it was created.
+                    None => Err(Failure::Unresolved(not_finished(&key.key_name))),
+                };
                 if let Err(Failure::RolledBack(error) | Failure::Unresolved(error)) = &minted
                     && error.concerns_all_requests()
                 {
@@ -189,7 +210,18 @@ impl<'a> MemberState<'a> {
         *self = match self.take() {
             MemberState::Asked(mut transaction, recorded, minted) => {
                 transaction.newer_keys = newer_keys;
-                let result = transaction.deliver_and_close(*minted, recorded).await;
+                let signals = &transaction.access.context.signals;
+                let name = recorded.record().key_name.clone();
+                let has_command = transaction.prepared.has_command();
+                let delivering = transaction.deliver_and_close(*minted, recorded);
+                let result = match has_command {
+                    true => delivering.await,
+                    false => match signals.limit_after(LAST_WORK, delivering).await {
+                        Some(result) => result,
+                        // The record stays on disk. The next run checks whether the secret was delivered.
+                        None => Err(not_finished(&name)),
+                    },
+                };
                 MemberState::Ended(Some(result))
             }
             other => other,
@@ -202,4 +234,11 @@ impl<'a> MemberState<'a> {
             MemberState::Prepared(..) | MemberState::Asked(..) => None,
         }
     }
+}
+
+/// Returns the error for a key whose state is unknown, because a signal ended the work on it.
+pub(crate) fn not_finished(name: &str) -> Error {
+    let message =
+        format!("this run was interrupted before the work on the key `{name}` was finished");
+    Error::new(ErrorKind::Attention, message)
 }

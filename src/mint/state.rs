@@ -57,6 +57,13 @@ impl PreparedSinks {
         self.sinks.iter().map(|sink| sink.place()).collect()
     }
 
+    /// Returns true if a command receives the secret.
+    pub(super) fn has_command(&self) -> bool {
+        let is_command =
+            |sink: &Box<dyn Sink>| matches!(sink.destination(), Destination::Command(_));
+        self.sinks.iter().any(is_command)
+    }
+
     /// Returns each destination, for the report after the delivery.
     pub(crate) fn destinations(&self) -> Vec<Destination> {
         self.sinks.iter().map(|sink| sink.destination()).collect()

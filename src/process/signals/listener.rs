@@ -75,6 +75,25 @@ impl Signals {
         }
     }
 
+    /// Runs `work`, and drops it if it is not done when `time` has passed since the first signal. Returns `None` then. Without a signal, there is no
+    /// limit.
+    pub(crate) async fn limit_after<T>(
+        &self,
+        time: Duration,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        let limit = async {
+            self.first_signal().await;
+            let passed = self.first_at.get().map(|first| first.elapsed());
+            tokio::time::sleep(time.saturating_sub(passed.unwrap_or_default())).await;
+        };
+        tokio::select! {
+            biased;
+            result = work => Some(result),
+            () = limit => None,
+        }
+    }
+
     /// Waits for the first signal.
     pub(crate) async fn first_signal(&self) -> Signal {
         loop {
