@@ -1,12 +1,10 @@
 //! Reads one manager for a plan: its keys, its roles, and the destinations of the secrets.
 
-use std::collections::HashMap;
-
 use super::flags::FleetFlags;
 use super::inventory::{self, Inventory};
 use super::manifest::{DeclaredKey, TargetName};
-use super::plan::{Plan, Prune, Situation, looked_at, make};
-use super::presence::{self, SecretState};
+use super::plan::{LookedAt, Plan, Prune, Situation, make};
+use super::presence::{self, SecretChecks, SecretStates};
 use super::selection::DeclaredManager;
 use crate::auth::session::Access;
 use crate::error::Error;
@@ -30,11 +28,11 @@ pub(crate) struct Looked<'m> {
 /// What was found on a manager.
 pub(crate) struct Found {
     pub(crate) inventory: Inventory,
-    secrets: HashMap<String, Vec<SecretState>>,
+    secrets: SecretStates,
 }
 
 impl Found {
-    /// Reads the manager and the destinations of the secrets.
+    /// Reads the manager and the destinations of the secrets. `verifies` is true if each secret is used once.
     ///
     /// # Errors
     /// Returns the error of a call, or an error if a signal arrives.
@@ -42,17 +40,34 @@ impl Found {
         fleet: &str,
         declared: &[&DeclaredKey],
         flags: &FleetFlags,
+        verifies: bool,
         access: Access<'_>,
     ) -> Result<Self, Error> {
         let inventory = inventory::take(fleet, declared, access).await?;
-        let no_secrets = HashMap::new();
+        let no_secrets = SecretStates::new();
         let situation = situation(fleet, declared, &inventory, &no_secrets);
         let secrets = match flags.no_look {
-            true => HashMap::new(),
-            false => presence::look_at(&looked_at(&situation), access.context).await?,
+            true => SecretStates::new(),
+            false => secrets_of(&LookedAt::all(&situation), verifies, access).await?,
         };
         Ok(Self { inventory, secrets })
     }
+}
+
+/// Looks at the destinations, and uses the secrets if `verifies` is true or the plan depends on it.
+async fn secrets_of(
+    keys: &[LookedAt<'_>],
+    verifies: bool,
+    access: Access<'_>,
+) -> Result<SecretStates, Error> {
+    let to_look_at: Vec<_> = keys.iter().map(|key| key.to_look_at(verifies)).collect();
+    let mut secrets = presence::look_at(&to_look_at, access.context).await?;
+    let used = keys.iter().filter(|key| verifies || key.needs_use());
+    let used: Vec<_> = used.map(LookedAt::to_verify).collect();
+    if !used.is_empty() {
+        presence::verify(&used, &mut secrets, &SecretChecks::new(access)).await?;
+    }
+    Ok(secrets)
 }
 
 impl<'m> Looked<'m> {
@@ -131,7 +146,7 @@ fn situation<'a>(
     fleet: &'a str,
     declared: &'a [&'a DeclaredKey],
     inventory: &'a Inventory,
-    secrets: &'a HashMap<String, Vec<SecretState>>,
+    secrets: &'a SecretStates,
 ) -> Situation<'a> {
     Situation {
         fleet,

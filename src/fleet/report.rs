@@ -74,10 +74,10 @@ impl<'a> FleetReport<'a> {
     }
 
     /// Returns true if a secret would stop working: because its key is deleted or locked, or because its key gets a new secret. A retired key no
-    /// longer works.
+    /// longer works, so its deletion does not count.
     pub(crate) fn stops_a_secret(&self) -> bool {
         self.any(|key| match key.action {
-            PlannedAction::Delete => key.is_pruned,
+            PlannedAction::Delete => key.is_pruned || key.declared.is_some(),
             PlannedAction::Rekey => true,
             _ => (key.changes.iter()).any(|one| one.field == "active" && one.to == false),
         })

@@ -136,9 +136,12 @@ fn compare<'a>(plan: &mut Plan<'a>, after: &[PlannedKey<'a>], listed: &'a [ApiKe
             let message = format!("the manager reported success, but {difference}");
             key.result = Some(Applied::Failed(Error::new(ErrorKind::Partial, message)));
         }
-        key.key = now.key.or(key.key);
+        if key.action != PlannedAction::Delete {
+            key.key = now.key.or(key.key);
+        }
     }
-    for key in plan.keys.iter_mut().filter(|key| key.declared.is_none()) {
+    let deleted = |key: &&mut PlannedKey<'a>| key.action == PlannedAction::Delete;
+    for key in plan.keys.iter_mut().filter(deleted) {
         if let Some(Applied::Done { id, .. }) = key.result
             && listed.iter().any(|one| one.id == id)
         {

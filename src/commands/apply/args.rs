@@ -22,9 +22,9 @@ pub(crate) struct Args {
     #[arg(short, long)]
     pub(super) yes: bool,
 
-    /// Use each new secret once before it is delivered
-    #[arg(long)]
-    verify: bool,
+    /// Use each secret once to check that it works, and each new secret before it is delivered
+    #[arg(long, conflicts_with = "no_look")]
+    pub(super) verify: bool,
 
     /// Maximum number of calls to each manager in a minute
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]

@@ -60,7 +60,8 @@ impl<'m> ApplyWork<'m> {
         for (place, manager) in std::mem::take(&mut self.managers).into_iter().enumerate() {
             let found = match sessions.and_then(|sessions| sessions.at(place)) {
                 Some(access) => {
-                    Found::read(self.fleet, &manager.keys, &self.args.flags, access).await
+                    let (flags, verifies) = (&self.args.flags, self.args.verify);
+                    Found::read(self.fleet, &manager.keys, flags, verifies, access).await
                 }
                 None => {
                     let failure = failures.iter().position(|(other, _)| *other == place);

@@ -10,7 +10,7 @@ use crate::delivery::ReadablePlace;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::fleet::plan::{ExpiryMatch, compare_expiry};
-use crate::fleet::presence::{FoundSecret, SecretUse, in_file, in_variable, use_secret};
+use crate::fleet::presence::{FoundSecret, SecretChecks, SecretUse, in_file, in_variable};
 use crate::keys::comparison::{Compared, Match, compare};
 use crate::keys::state::describe;
 use crate::keys::update;
@@ -148,6 +148,7 @@ impl Ensure<'_> {
     /// asked.
     async fn missing_secret(&self, id: i64) -> Result<Option<String>, Error> {
         let mut missing = None;
+        let checks = SecretChecks::new(self.access);
         for place in self.args.sinks.readable() {
             let (found, shown) = match &place {
                 ReadablePlace::File(path) => (in_file(path), path.display().to_string()),
@@ -159,11 +160,14 @@ impl Ensure<'_> {
             let reason = match found {
                 FoundSecret::Missing => Some(format!("there is no secret in {shown}")),
                 FoundSecret::NotKnown(reason) => return Err(not_known(&shown, &reason)),
-                FoundSecret::Secret(secret) => match use_secret(&secret, id, self.access).await? {
-                    SecretUse::Works => None,
-                    SecretUse::Rejected => Some(format!("the secret in {shown} does not work")),
-                    SecretUse::OtherKey(other) => return Err(of_other_key(&shown, other)),
-                },
+                FoundSecret::Secret(secret) => {
+                    let used = checks.check(&secret, Some(id)).await?;
+                    if let Some(other) = used.other_key(id) {
+                        return Err(of_other_key(&shown, other));
+                    }
+                    (used == SecretUse::Rejected)
+                        .then(|| format!("the secret in {shown} does not work"))
+                }
             };
             missing = missing.or(reason);
         }

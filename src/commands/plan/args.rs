@@ -20,16 +20,20 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(super) flags: FleetFlags,
 
+    /// Use each secret once to check that it works (one call for each key)
+    #[arg(long, conflicts_with = "no_look")]
+    pub(super) verify: bool,
+
     /// Check only the file: connect to no manager and run no command
     #[arg(long)]
     pub(super) offline: bool,
 
     /// Print the JSON Schema of the file, for editors
-    #[arg(long, conflicts_with_all = ["file", "offline", "prune", "only", "exit_code", "no_look"])]
+    #[arg(long, conflicts_with_all = ["file", "offline", "prune", "only", "exit_code", "no_look", "verify"])]
     pub(super) schema: bool,
 
     /// Print a file that declares the keys on the manager for a new fleet with this name
-    #[arg(long, value_name = "FLEET", value_parser = fleet_name, conflicts_with_all = ["file", "offline", "schema", "prune", "only", "exit_code", "no_look"])]
+    #[arg(long, value_name = "FLEET", value_parser = fleet_name, conflicts_with_all = ["file", "offline", "schema", "prune", "only", "exit_code", "no_look", "verify"])]
     pub(super) from_manager: Option<String>,
 }
 

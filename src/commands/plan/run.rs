@@ -85,7 +85,7 @@ async fn look_at<'m>(
     let found = match &target {
         Ok(target) => {
             session::signed_in(target, context, async |access| {
-                Found::read(fleet, &manager.keys, &args.flags, access).await
+                Found::read(fleet, &manager.keys, &args.flags, args.verify, access).await
             })
             .await
         }

@@ -49,7 +49,8 @@ impl<'r> ManagerRun<'r> {
             fleet: Some(self.fleet.to_owned()),
             ..Record::rekey(run, &declared.name, key.id)
         };
-        let delivered = self.transaction(prepared).rekey(key, record).await?;
+        let transaction = self.transaction(prepared).verify(self.verifies(key));
+        let delivered = transaction.rekey(key, record).await?;
         let change = self.change_of(planned, key, false);
         if change != KeyChange::default() {
             update::carry_out_despite_signal(key, &change, self.access).await?;
@@ -62,6 +63,11 @@ impl<'r> ManagerRun<'r> {
         Transaction::new(self.access, prepared, |_| Value::Null)
             .verify(self.options.verify)
             .delivering_after_signal()
+    }
+
+    /// Returns true if a new secret of an existing key is used before it is delivered. The manager rejects every secret of a locked key.
+    pub(super) fn verifies(&self, key: &ApiKey) -> bool {
+        self.options.verify && key.active() != Some(false)
     }
 
     /// Sets the fields that a key gets only after its secret was delivered: it loses the word `pending` in its marker, and is locked if that is

@@ -1,24 +1,19 @@
 //! Creates declared keys and the successors of rotations, in groups.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use super::change::not_listed;
 use super::manager_run::{AT_ONCE, KeyDone, ManagerRun};
 use super::places;
 use crate::error::{Error, ErrorKind};
-use crate::fleet::manifest::DeclaredKey;
 use crate::fleet::plan::{PlannedAction, PlannedKey};
-use crate::fleet::presence::{self, Presence, SecretState};
+use crate::fleet::presence::{self, KeyToLookAt, Presence, SecretState, SecretStates};
 use crate::mint::group::{GroupMember, MemberResult, NewerKeys};
 use crate::mint::{self, RunRecord};
 use crate::process::concurrency::run_all;
 
 /// The number of keys in a group. A larger group saves few calls, and is what a killed run leaves to be finished.
 const GROUP: usize = 16;
-
-/// The secrets that were found at the destinations, by the name of the key.
-type FoundSecrets = HashMap<String, Vec<SecretState>>;
 
 /// A requested key of a group.
 struct RequestedKey {
@@ -78,13 +73,18 @@ impl<'r> ManagerRun<'r> {
     }
 
     /// Looks at the destinations of new keys, because a later run cannot tell whether the secret was delivered if a destination already has one.
-    async fn look_at(&self, keys: &[(usize, &PlannedKey<'_>)]) -> Result<FoundSecrets, Error> {
+    async fn look_at(&self, keys: &[(usize, &PlannedKey<'_>)]) -> Result<SecretStates, Error> {
         let new = keys
             .iter()
             .filter(|(_, key)| key.action == PlannedAction::Create);
-        let new: Vec<&DeclaredKey> = new.filter_map(|(_, key)| key.declared).collect();
+        let new = new.filter_map(|(_, key)| key.declared);
+        let new = new.map(|declared| KeyToLookAt {
+            declared,
+            reads_secret: false,
+        });
+        let new: Vec<KeyToLookAt<'_>> = new.collect();
         match self.options.no_look || new.is_empty() {
-            true => Ok(HashMap::new()),
+            true => Ok(SecretStates::new()),
             false => presence::look_at(&new, self.access.context).await,
         }
     }
@@ -92,7 +92,7 @@ impl<'r> ManagerRun<'r> {
     async fn member(
         &self,
         planned: &PlannedKey<'_>,
-        found: &FoundSecrets,
+        found: &SecretStates,
     ) -> Result<GroupMember<'r>, Error> {
         let declared = planned.declared.ok_or_else(not_listed)?;
         let role_id = planned.role.as_ref().ok_or_else(not_listed)?.id;
@@ -147,24 +147,27 @@ impl<'r> ManagerRun<'r> {
         let Some(planned) = self.plan.keys.get(place) else {
             return;
         };
-        let finished = match (planned.declared, delivered.key()) {
-            (Some(declared), Some(key)) => {
-                let text = key.description().unwrap_or(&requested.description);
-                self.set_last_fields(declared, &key, text).await
+        let finishing = async {
+            let finished = match (planned.declared, delivered.key()) {
+                (Some(declared), Some(key)) => {
+                    let text = key.description().unwrap_or(&requested.description);
+                    self.set_last_fields(declared, &key, text).await
+                }
+                _ => Ok(()),
+            };
+            match (finished, recorded.record().predecessor.is_some()) {
+                (Ok(()), false) => {
+                    settled.borrow_mut().push(recorded);
+                    Ok(())
+                }
+                (Err(error), false) => Err(error),
+                (finished, true) => {
+                    let expired = mint::expire_predecessor(self.access, recorded, id).await;
+                    expired.map(|_| ()).and(finished)
+                }
             }
-            _ => Ok(()),
         };
-        let finished = match (finished, recorded.record().predecessor.is_some()) {
-            (Ok(()), false) => {
-                settled.borrow_mut().push(recorded);
-                Ok(())
-            }
-            (Err(error), false) => Err(error),
-            (finished, true) => {
-                let expired = mint::expire_predecessor(self.access, recorded, id).await;
-                expired.map(|_| ()).and(finished)
-            }
-        };
+        let finished = self.limited(planned.name(), finishing).await;
         let done: Result<KeyDone, Error> = finished.map(|()| (id, Some(requested.operation)));
         self.end(place, done);
     }

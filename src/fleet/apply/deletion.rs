@@ -20,7 +20,9 @@ impl ManagerRun<'_> {
         };
         let mark = FleetMark::of(key.description().unwrap_or_default());
         let is_of_fleet = mark.is_some_and(|mark| mark.fleet == self.fleet);
-        if !is_of_fleet || key.name() != listed.name() {
+        // Of two keys with the same name, only a key that was never used is deleted.
+        let is_used = planned.declared.is_some() && key.last_sign_in().is_some();
+        if !is_of_fleet || key.name() != listed.name() || is_used {
             let message = "the key was changed during this run, so it was not deleted";
             return Err(Error::new(ErrorKind::Conflict, message).key(key.id));
         }
@@ -28,6 +30,7 @@ impl ManagerRun<'_> {
         deletion::delete(&key, false, "", self.access).await?;
         Ok(done)
     }
+
     /// Checks that the key does not authenticate this run.
     ///
     /// # Errors

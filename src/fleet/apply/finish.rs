@@ -9,7 +9,7 @@ use super::places;
 use crate::error::{Error, ErrorKind};
 use crate::fleet::manifest::{DeclaredKey, PlaceKind};
 use crate::fleet::plan::{PlannedKey, RunState};
-use crate::fleet::presence::{FoundSecret, SecretUse, in_file, in_variable, use_secret};
+use crate::fleet::presence::{FoundSecret, SecretUse, in_file, in_variable};
 use crate::journal::{Entry, Record, Stage, Work};
 use crate::manager::ApiKey;
 use crate::mint::resume::{
@@ -33,7 +33,10 @@ impl ManagerRun<'_> {
         same_signer(&entry.record, self.access)?;
         let search = find_abandoned_key(&entry, self.access);
         let id = match self.access.context.signals.cancel(search).await? {
-            Some(id) => self.finish_key(declared, id, entry).await?,
+            Some(id) => {
+                let key = planned.key.filter(|key| key.id == id);
+                self.finish_key(declared, (id, key), entry).await?
+            }
             None => match planned.key {
                 // Another run has created the key since then.
                 Some(key) if entry.record.predecessor.is_none() => {
@@ -101,7 +104,7 @@ impl ManagerRun<'_> {
     async fn finish_key(
         &self,
         declared: &DeclaredKey,
-        id: i64,
+        (id, key): (i64, Option<&ApiKey>),
         entry: Entry,
     ) -> Result<i64, Error> {
         let record = &entry.record;
@@ -129,7 +132,10 @@ impl ManagerRun<'_> {
         }
         wait_for_inflight_request(&entry, self.access.target, self.access.context).await?;
         let prepared = places::prepare(declared, self.access.context).await?;
-        let transaction = self.transaction(prepared).recovering();
+        let mut transaction = self.transaction(prepared).recovering();
+        if let Some(key) = key {
+            transaction = transaction.verify(self.verifies(key));
+        }
         let (delivered, recorded) = transaction.resume(id, entry).await?;
         self.end_finished(declared, delivered.id, recorded).await
     }
@@ -148,8 +154,9 @@ impl ManagerRun<'_> {
             let FoundSecret::Secret(secret) = found else {
                 return Ok(false);
             };
-            if use_secret(&secret, id, self.access).await? != SecretUse::Works {
-                return Ok(false);
+            match self.checks.check(&secret, Some(id)).await? {
+                used @ SecretUse::Works(_) if used.other_key(id).is_none() => {}
+                _ => return Ok(false),
             }
         }
         Ok(true)

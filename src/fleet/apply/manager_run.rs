@@ -6,8 +6,10 @@ use super::operation_ids::OperationIds;
 use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::fleet::inventory::Inventory;
+use crate::fleet::manifest::{DeclaredPlace, PlaceKind};
 use crate::fleet::plan::{Applied, Plan, PlannedAction, PlannedKey};
-use crate::mint::group::NewerKeys;
+use crate::fleet::presence::SecretChecks;
+use crate::mint::group::{LAST_WORK, NewerKeys, not_finished};
 use crate::process::concurrency::run_all;
 use crate::terminal::progress::Step;
 
@@ -22,6 +24,7 @@ pub(crate) struct ManagerRun<'r> {
     pub(super) inventory: &'r Inventory,
     pub(super) options: ApplyOptions,
     pub(super) operations: OperationIds,
+    pub(super) checks: SecretChecks<'r>,
     results: RefCell<Vec<Option<Applied>>>,
     done: Cell<usize>,
     is_stopped: Cell<bool>,
@@ -68,6 +71,7 @@ impl<'r> ManagerRun<'r> {
             inventory,
             options,
             operations: OperationIds::of(&inventory.keys),
+            checks: SecretChecks::new(access),
             results: RefCell::new(vec![None; plan.keys.len()]),
             done: Cell::new(0),
             is_stopped: Cell::new(false),
@@ -153,13 +157,38 @@ impl<'r> ManagerRun<'r> {
         let Some(planned) = self.plan.keys.get(place).filter(|_| !self.must_stop()) else {
             return;
         };
-        let result = match planned.action {
-            PlannedAction::Finish => self.finish(planned).await,
-            PlannedAction::Rekey => self.rekey(planned).await,
-            PlannedAction::Delete => self.delete(planned).await,
-            _ => self.change(planned).await,
+        let work = async {
+            match planned.action {
+                PlannedAction::Finish => self.finish(planned).await,
+                PlannedAction::Rekey => self.rekey(planned).await,
+                PlannedAction::Delete => self.delete(planned).await,
+                _ => self.change(planned).await,
+            }
+        };
+        let delivers = matches!(planned.action, PlannedAction::Finish | PlannedAction::Rekey);
+        let is_command = |place: &DeclaredPlace| matches!(place.kind, PlaceKind::Command(_));
+        let places = planned
+            .declared
+            .iter()
+            .flat_map(|declared| &declared.places);
+        // A command that receives a secret has a time limit of its own.
+        let result = match delivers && places.into_iter().any(is_command) {
+            true => work.await,
+            false => self.limited(planned.name(), work).await,
         };
         self.end(place, result);
+    }
+
+    /// Does the work on a key, and ends it some time after the first signal. What is not finished then is left as after the end of the process: the
+    /// record or the marker shows it to the next run.
+    pub(super) async fn limited<T>(
+        &self,
+        name: &str,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let signals = &self.access.context.signals;
+        let done = signals.limit_after(LAST_WORK, work).await;
+        done.unwrap_or_else(|| Err(not_finished(name)))
     }
 
     /// Returns true if no further key must be begun.

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::changes;
-use super::matching::{FleetKeys, Matched};
+use super::duplicate_names;
+use super::matching::{FleetKeys, Matched, PENDING};
 use super::model::{FieldChange, PlannedAction, PlannedKey, PlannedRole};
 use super::rotation_state::{due, replaces};
 use super::situation::{RoleKey, RunState, Situation};
@@ -13,8 +14,6 @@ use crate::fleet::presence::{Presence, SecretState};
 use crate::manager::ApiKey;
 use crate::mint::FleetMark;
 
-/// The age at which the run that created a `pending` key no longer delivers its secret, in milliseconds.
-const PENDING: i64 = 15 * 60 * 1000;
 /// The time before an expiry in which it is reported, in milliseconds.
 const SOON: i64 = 14 * 24 * 60 * 60 * 1000;
 
@@ -78,7 +77,29 @@ impl<'a> Decision<'a, '_> {
                 let reason = "a rotation was interrupted before the old key was retired";
                 self.with_role(Some(new), PlannedAction::Finish, reason.to_owned(), role)
             }
-            several => self.problem(None, several_keys(several)),
+            several => self.several(several),
+        }
+    }
+
+    /// Plans several keys with the same name, none of which replaces another.
+    fn several(&self, keys: &[&'a ApiKey]) -> PlannedKey<'a> {
+        let found =
+            duplicate_names::unneeded(keys, self.secrets(), self.fleet_keys, self.situation);
+        let Some((unneeded, needed)) = found else {
+            return self.problem(None, several_keys(keys));
+        };
+        let reason = format!(
+            "never used, and each destination has the secret of another key with this name (ID {})",
+            needed.id
+        );
+        PlannedKey {
+            secret: self.secrets().to_vec(),
+            ..PlannedKey::new(
+                Some(self.declared),
+                Some(unneeded),
+                PlannedAction::Delete,
+                reason,
+            )
         }
     }
 
@@ -215,8 +236,7 @@ impl<'a> Decision<'a, '_> {
             return self.problem(Some(key), past);
         }
         let missing: Vec<String> = (self.secrets().iter())
-            .filter(|secret| secret.is_missing())
-            .map(|secret| format!("the secret is missing: {}", secret.place))
+            .filter_map(SecretState::problem)
             .collect();
         if let Some(reason) = missing.first().cloned() {
             match self.declared.on_missing {
@@ -277,17 +297,17 @@ impl<'a> Decision<'a, '_> {
         self.with_role(Some(key), PlannedAction::Rotate, reason, role)
     }
 
-    /// Returns a note for each destination that could not be checked. A destination that no command can check is only in the JSON output.
+    /// Returns a note for each destination that could not be checked. A destination that no command can check is only in the JSON output, unless
+    /// the secrets are used.
     fn unknown_secrets(&self) -> impl Iterator<Item = String> {
-        let can_be_checked = self.declared.readback.is_some();
-        self.secrets()
-            .iter()
-            .filter_map(move |secret| match &secret.presence {
-                Presence::NotKnown(reason) if can_be_checked || !secret.is_command => Some(
-                    format!("the secret is not known: {}: {reason}", secret.place),
-                ),
-                _ => None,
-            })
+        let reported = self.secrets().iter().filter(|secret| secret.is_reported);
+        reported.filter_map(|secret| match &secret.presence {
+            Presence::NotKnown(reason) => Some(format!(
+                "the secret is not known: {}: {reason}",
+                secret.place
+            )),
+            _ => None,
+        })
     }
 
     /// Reports an expiry that comes soon and that no rotation prevents.

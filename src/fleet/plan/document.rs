@@ -110,7 +110,7 @@ fn add_result(meta: &mut Value, result: Option<&Applied>) {
 fn secret_state(state: &SecretState) -> Value {
     let reason = match &state.presence {
         Presence::NotKnown(reason) => Some(reason),
-        Presence::There | Presence::Missing => None,
+        _ => None,
     };
     json!({"place": state.place, "state": state.presence.word(), "reason": reason})
 }

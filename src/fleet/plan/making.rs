@@ -7,19 +7,6 @@ use super::leftovers;
 use super::matching::FleetKeys;
 use super::model::{Plan, PlannedKey};
 use super::situation::Situation;
-use crate::fleet::manifest::DeclaredKey;
-
-/// Returns the declared keys whose destinations must be looked at: those that exist once on the manager.
-pub(crate) fn looked_at<'a>(situation: &Situation<'a>) -> Vec<&'a DeclaredKey> {
-    let keys = FleetKeys::of(situation.fleet, situation.listed);
-    let declared = situation.declared.iter().copied();
-    declared
-        .filter(|declared| {
-            let matched = keys.matching(declared, situation.now);
-            matched.live.len() + matched.former.len() == 1
-        })
-        .collect()
-}
 
 /// Makes the plan.
 pub(crate) fn make<'a>(situation: &Situation<'a>) -> Plan<'a> {

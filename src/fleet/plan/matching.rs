@@ -9,6 +9,9 @@ use crate::fleet::manifest::DeclaredKey;
 use crate::manager::ApiKey;
 use crate::mint::{FleetMark, original_name};
 
+/// The age at which the run that created a key no longer delivers its secret, in milliseconds.
+pub(super) const PENDING: i64 = 15 * 60 * 1000;
+
 /// The listed keys, by the fleet that they belong to.
 pub(super) struct FleetKeys<'a> {
     /// The keys whose complete marker names the fleet, by ID.

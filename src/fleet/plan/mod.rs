@@ -5,7 +5,9 @@
 mod changes;
 mod decision;
 mod document;
+mod duplicate_names;
 mod leftovers;
+mod looked_at;
 mod making;
 mod matching;
 mod model;
@@ -18,7 +20,8 @@ mod text;
 
 pub(crate) use changes::{ExpiryMatch, compare_expiry};
 pub(crate) use document::{counts, key_documents};
-pub(crate) use making::{looked_at, make};
+pub(crate) use looked_at::LookedAt;
+pub(crate) use making::make;
 pub(crate) use model::{Applied, Plan, PlannedAction, PlannedKey, PlannedRole};
 pub(crate) use number::{ManagerPlan, number};
 pub(crate) use situation::{Prune, RoleKey, RoleUse, RunState, Situation};

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::model::PlannedRole;
 use crate::fleet::manifest::{DeclaredKey, DeclaredRole};
-use crate::fleet::presence::SecretState;
+use crate::fleet::presence::SecretStates;
 use crate::manager::ApiKey;
 
 /// What is known before the plan is made.
@@ -22,7 +22,7 @@ pub(crate) struct Situation<'a> {
     /// The names of keys with unfinished runs on this machine.
     pub(crate) runs: &'a HashMap<String, RunState>,
     /// What is known of the secrets, by the name of the declared key. A key without an entry was not looked at.
-    pub(crate) secrets: &'a HashMap<String, Vec<SecretState>>,
+    pub(crate) secrets: &'a SecretStates,
     /// The ID of the key that authenticates this run, if it is known.
     pub(crate) signer: Option<i64>,
     /// The manager's time.

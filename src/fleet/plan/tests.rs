@@ -86,11 +86,7 @@ impl Case {
     }
 
     fn with_secret(mut self, presence: Presence) -> Self {
-        let state = SecretState {
-            place: "x".to_owned(),
-            presence,
-            is_command: false,
-        };
+        let state = SecretState::new("x".to_owned(), presence, false);
         self.secrets.insert("ci".to_owned(), vec![state]);
         self
     }

@@ -11,38 +11,59 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::file::FoundSecret;
 use super::state::Presence;
 use crate::process::child::scrub_environment;
 use crate::process::external_command::ExternalCommand;
 use crate::process::process_group::ProcessGroup;
+use crate::secret::Secret;
 
 /// The maximum duration of the command.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(30);
 /// The maximum length of its output.
 const OUTPUT_LIMIT: usize = 64 * 1024;
 
-/// Runs the command.
-pub(super) async fn of_command(command: String) -> Presence {
-    let name = ExternalCommand::parse(&command).map(|parsed| parsed.program);
-    match (timeout(TIME_LIMIT, run(&command)).await, name) {
-        (Ok(Ok(true)), _) => Presence::There,
-        (Ok(Ok(false)), _) => Presence::Missing,
-        (Ok(Err(reason)), Ok(name)) => Presence::NotKnown(format!("`{name}` {reason}")),
-        (Err(_), Ok(name)) => {
-            let limit = humantime::format_duration(TIME_LIMIT);
-            Presence::NotKnown(format!("`{name}` did not finish within {limit}"))
+/// A command that looks for a secret.
+pub(super) struct CommandLook {
+    pub(super) command: String,
+    pub(super) time_limit: Duration,
+    /// True if the output is the secret, which will be used. If false, no part of the output is kept.
+    pub(super) reads_secret: bool,
+}
+
+impl CommandLook {
+    /// Runs the command. Returns whether there is a secret, and the secret if it will be used.
+    pub(super) async fn run(self) -> (Presence, Option<Secret>) {
+        let parsed = match ExternalCommand::parse(&self.command) {
+            Ok(parsed) => parsed,
+            Err(problem) => return (Presence::NotKnown(format!("the command {problem}")), None),
+        };
+        let name = parsed.program.clone();
+        let not_known = |reason: &str| (Presence::NotKnown(format!("`{name}` {reason}")), None);
+        let output = match timeout(self.time_limit, output_of(parsed)).await {
+            Ok(Ok(output)) => output,
+            Ok(Err(reason)) => return not_known(&reason),
+            Err(_) => {
+                let limit = humantime::format_duration(self.time_limit);
+                return not_known(&format!("did not finish within {limit}"));
+            }
+        };
+        match (output.trim_ascii().is_empty(), self.reads_secret) {
+            (true, _) => (Presence::Missing, None),
+            (false, false) => (Presence::There, None),
+            (false, true) => match FoundSecret::of_text(&output) {
+                FoundSecret::NotKnown(_) => not_known("printed something that is no secret"),
+                found => found.into_presence(),
+            },
         }
-        (_, Err(problem)) => Presence::NotKnown(format!("the command {problem}")),
     }
 }
 
-/// Returns true if the command printed something.
-async fn run(command: &str) -> Result<bool, String> {
-    let ExternalCommand { program, arguments } =
-        ExternalCommand::parse(command).map_err(|problem| problem.to_string())?;
-    let mut command = Command::new(program);
+/// Runs a command, and returns what it printed.
+async fn output_of(parsed: ExternalCommand) -> Result<Zeroizing<Vec<u8>>, String> {
+    let mut command = Command::new(parsed.program);
     command
-        .args(arguments)
+        .args(parsed.arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -54,7 +75,7 @@ async fn run(command: &str) -> Result<bool, String> {
     // Dropping the group kills the command, for example when the time is over.
     let mut group = ProcessGroup::of(&child);
     let printed = match child.stdout.take() {
-        Some(mut output) => prints_text(&mut output).await?,
+        Some(mut output) => read_all(&mut output).await?,
         None => return Err("has no stdout".to_owned()),
     };
     let status = child.wait().await.map_err(|error| error.to_string())?;
@@ -65,20 +86,65 @@ async fn run(command: &str) -> Result<bool, String> {
     }
 }
 
-/// Reads the output to its end, and returns true if it has a character that is not white space. No part of the output is kept.
-async fn prints_text(output: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<bool, String> {
-    let mut buffer = Zeroizing::new([0_u8; 4096]);
-    let (mut printed, mut length) = (false, 0);
+/// Reads the output to its end.
+async fn read_all(
+    output: &mut (impl tokio::io::AsyncRead + Unpin),
+) -> Result<Zeroizing<Vec<u8>>, String> {
+    // The buffer never grows, because that would leave a copy of the secret in memory.
+    let mut buffer = Zeroizing::new(vec![0_u8; OUTPUT_LIMIT + 1]);
+    let mut length = 0;
     loop {
-        let read = output.read(buffer.as_mut_slice()).await;
-        let count = read.map_err(|error| format!("could not be read: {error}"))?;
-        if count == 0 {
-            return Ok(printed);
-        }
-        length += count;
-        if length > OUTPUT_LIMIT {
+        let rest = buffer.get_mut(length..).unwrap_or_default();
+        if rest.is_empty() {
             return Err("printed more than 64 KiB".to_owned());
         }
-        printed |= !buffer.iter().take(count).all(u8::is_ascii_whitespace);
+        let read = output.read(rest).await;
+        match read.map_err(|error| format!("could not be read: {error}"))? {
+            0 => break,
+            count => length += count,
+        }
+    }
+    buffer.truncate(length);
+    Ok(buffer)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    fn look(command: &str, reads_secret: bool) -> (Presence, Option<String>) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap_or_else(|error| panic!("{error}"));
+        let look = CommandLook {
+            command: command.to_owned(),
+            time_limit: Duration::from_millis(300),
+            reads_secret,
+        };
+        let (presence, secret) = runtime.block_on(look.run());
+        (presence, secret.map(|secret| secret.expose().to_owned()))
+    }
+
+    #[test]
+    fn a_secret_is_read_only_if_it_will_be_used() {
+        assert_eq!(look("echo 1:a", false), (Presence::There, None));
+        let secret = Some("1:a".to_owned());
+        assert_eq!(look("echo 1:a", true), (Presence::There, secret));
+        assert_eq!(look("echo", true), (Presence::Missing, None));
+        let two_lines = look("printf 'a\\nb'", true);
+        assert!(matches!(two_lines, (Presence::NotKnown(_), None)));
+    }
+
+    #[test]
+    fn a_command_that_does_not_finish_shows_nothing() {
+        let begun = Instant::now();
+        let (presence, secret) = look("sleep 40", true);
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        let expected = "`sleep` did not finish within 300ms";
+        assert_eq!(presence, Presence::NotKnown(expected.to_owned()));
+        assert_eq!(secret, None);
     }
 }

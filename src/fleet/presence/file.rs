@@ -26,16 +26,17 @@ pub(crate) enum FoundSecret {
 }
 
 impl FoundSecret {
-    /// Returns whether there is a secret.
-    pub(super) fn presence(self) -> Presence {
+    /// Returns whether there is a secret, and the secret.
+    pub(super) fn into_presence(self) -> (Presence, Option<Secret>) {
         match self {
-            Self::Secret(_) => Presence::There,
-            Self::Missing => Presence::Missing,
-            Self::NotKnown(reason) => Presence::NotKnown(reason),
+            Self::Secret(secret) => (Presence::There, Some(secret)),
+            Self::Missing => (Presence::Missing, None),
+            Self::NotKnown(reason) => (Presence::NotKnown(reason), None),
         }
     }
 
-    fn of_text(text: &[u8]) -> Self {
+    /// Reads the text of a destination that contains only a secret.
+    pub(super) fn of_text(text: &[u8]) -> Self {
         if text.trim_ascii().is_empty() {
             return Self::Missing;
         }
@@ -108,12 +109,12 @@ mod tests {
     fn a_file_shows_whether_there_is_a_secret() {
         let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
         let path = folder.path().join("key");
-        assert_eq!(in_file(&path).presence(), Presence::Missing);
+        assert_eq!(in_file(&path).into_presence().0, Presence::Missing);
         let with = |content: &str| {
             std::fs::write(&path, content).unwrap_or_else(|error| panic!("{error}"));
             (
-                in_file(&path).presence(),
-                in_variable(&path, "KEY").presence(),
+                in_file(&path).into_presence().0,
+                in_variable(&path, "KEY").into_presence().0,
             )
         };
         assert_eq!(with(""), (Presence::Missing, Presence::Missing));
@@ -125,7 +126,7 @@ mod tests {
         assert!(matches!(with("a\nb\n").0, Presence::NotKnown(_)));
         assert!(matches!(with("KEY=a\nKEY=b\n").1, Presence::NotKnown(_)));
         assert!(matches!(
-            in_file(folder.path()).presence(),
+            in_file(folder.path()).into_presence().0,
             Presence::NotKnown(_)
         ));
         let large = "x".repeat(70_000);

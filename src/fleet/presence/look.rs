@@ -1,4 +1,4 @@
-//! Looks at all destinations of the declared keys.
+//! Looks at the destinations of secrets.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,48 +6,62 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::command::of_command;
+use super::command::{CommandLook, TIME_LIMIT};
 use super::file::{in_file, in_variable};
 use super::state::{Presence, SecretState};
 use crate::context::Context;
 use crate::error::Error;
 use crate::fleet::manifest::{DeclaredKey, DeclaredPlace, PlaceKind, Readback};
+use crate::secret::Secret;
 
 /// How many commands run at the same time.
 const AT_ONCE: usize = 8;
 
-/// Returns what is known of the secret of each key, by the name of the key.
+/// What is known of the secrets, by the name of the key.
+pub(crate) type SecretStates = HashMap<String, Vec<SecretState>>;
+
+/// A key whose destinations are looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct KeyToLookAt<'a> {
+    pub(crate) declared: &'a DeclaredKey,
+    /// True if the secret is read in order to use it.
+    pub(crate) reads_secret: bool,
+}
+
+/// Returns what is known of the secret of each key. If a secret will be used, the result contains it.
 ///
 /// # Errors
 /// Returns an error if a signal arrives.
 pub(crate) async fn look_at(
-    keys: &[&DeclaredKey],
+    keys: &[KeyToLookAt<'_>],
     context: &Context,
-) -> Result<HashMap<String, Vec<SecretState>>, Error> {
+) -> Result<SecretStates, Error> {
     let step = (context.progress).begin_items("checking the destinations", Some(keys.len()));
-    let mut found: HashMap<String, Vec<SecretState>> = HashMap::with_capacity(keys.len());
+    let mut found = SecretStates::with_capacity(keys.len());
     let mut running = JoinSet::new();
     let free = Arc::new(Semaphore::new(AT_ONCE));
     for (index, key) in keys.iter().enumerate() {
-        let states = key.places.iter().map(|place| state_of(place, key));
-        found.insert(key.name.clone(), states.collect());
-        if let Some(Readback::Read(command) | Readback::Check(command)) = &key.readback {
-            let (command, free) = (command.clone(), Arc::clone(&free));
+        let declared = key.declared;
+        let states = declared.places.iter().map(|place| state_of(place, *key));
+        found.insert(declared.name.clone(), states.collect());
+        if let Some(look) = command_look(*key) {
+            let free = Arc::clone(&free);
             running.spawn(async move {
                 // The semaphore is never closed.
                 let _permit = free.acquire().await;
-                (index, of_command(command).await)
+                (index, look.run().await)
             });
         }
         step.set_done(index + 1 - running.len());
     }
     let reading = async {
         while let Some(done) = running.join_next().await {
-            let Ok((index, presence)) = done else {
+            let Ok((index, (presence, secret))) = done else {
                 continue;
             };
             if let Some(key) = keys.get(index) {
-                set_commands(found.entry(key.name.clone()).or_default(), &presence);
+                let states = found.entry(key.declared.name.clone()).or_default();
+                set_commands(states, &presence, secret.as_ref());
             }
             step.set_done(keys.len() - running.len());
         }
@@ -57,28 +71,48 @@ pub(crate) async fn look_at(
     Ok(found)
 }
 
+/// Returns the command that looks for the secret of a key.
+fn command_look(key: KeyToLookAt<'_>) -> Option<CommandLook> {
+    let (command, is_secret_printed) = match key.declared.readback.as_ref()? {
+        Readback::Read(command) => (command, true),
+        Readback::Check(command) => (command, false),
+    };
+    Some(CommandLook {
+        command: command.clone(),
+        time_limit: TIME_LIMIT,
+        reads_secret: key.reads_secret && is_secret_printed,
+    })
+}
+
 /// Looks at a file. A command is looked at later.
-fn state_of(place: &DeclaredPlace, key: &DeclaredKey) -> SecretState {
-    let presence = match &place.kind {
-        PlaceKind::File(path) => in_file(path).presence(),
-        PlaceKind::Dotenv { path, variable } => in_variable(path, variable).presence(),
-        PlaceKind::Command(_) if key.readback.is_some() => {
-            Presence::NotKnown("the command was not run".to_owned())
-        }
+fn state_of(place: &DeclaredPlace, key: KeyToLookAt<'_>) -> SecretState {
+    let found = match &place.kind {
+        PlaceKind::File(path) => in_file(path),
+        PlaceKind::Dotenv { path, variable } => in_variable(path, variable),
         PlaceKind::Command(_) => {
-            Presence::NotKnown("neither `read-cmd` nor `check-cmd` is set".to_owned())
+            let has_readback = key.declared.readback.is_some();
+            let reason = match has_readback {
+                true => "the command was not run",
+                false => "neither `read-cmd` nor `check-cmd` is set",
+            };
+            let presence = Presence::NotKnown(reason.to_owned());
+            return SecretState {
+                is_reported: has_readback || key.reads_secret,
+                ..SecretState::new(place.label(), presence, true)
+            };
         }
     };
+    let (presence, secret) = found.into_presence();
     SecretState {
-        place: place.label(),
-        presence,
-        is_command: matches!(place.kind, PlaceKind::Command(_)),
+        secret: secret.filter(|_| key.reads_secret),
+        ..SecretState::new(place.label(), presence, false)
     }
 }
 
 /// Sets the state of the destinations that are commands.
-fn set_commands(states: &mut [SecretState], presence: &Presence) {
+fn set_commands(states: &mut [SecretState], presence: &Presence, secret: Option<&Secret>) {
     for state in states.iter_mut().filter(|state| state.is_command) {
         state.presence = presence.clone();
+        state.secret = secret.cloned();
     }
 }

@@ -1,5 +1,13 @@
-//! Uses a secret once, to find out whether it works.
+//! Uses secrets, to find out whether they work and to which keys they belong.
+//!
+//! Each secret is used once in a run. A secret that the manager has rejected is never used again.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tokio::sync::OnceCell;
+
+use super::rejected_secrets::RejectedSecrets;
 use crate::auth::key_check::{Tried, try_key};
 use crate::auth::key_header::key_header;
 use crate::auth::session::Access;
@@ -10,39 +18,112 @@ use crate::secret::Secret;
 /// The result of using a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SecretUse {
-    /// It is the secret of the key.
-    Works,
-    /// The manager rejected it. It must not be used again, because wrong secrets lock a key.
+    /// It is the secret of the key with this ID. `None` if the manager does not report the key of a secret.
+    Works(Option<i64>),
+    /// The manager rejects it.
     Rejected,
-    /// It is the secret of the key with this other ID.
-    OtherKey(i64),
 }
 
-/// Uses the secret for a read request, and compares the key that it belongs to with the key `id`.
-///
-/// # Errors
-/// Returns an error if it is unknown whether the secret works.
-pub(crate) async fn use_secret(
-    secret: &Secret,
-    id: i64,
-    access: Access<'_>,
-) -> Result<SecretUse, Error> {
-    let header = key_header(access.target, secret);
-    let secret = secret.clone();
-    let manager = access.target.manager(access.context)?;
-    let signed_in = manager.with(Credentials::ApiKey { secret, header });
-    let trying = async {
-        let tried = match signed_in.signer_id() {
-            // The secret names its key, so one request shows that it works, whatever the key may read.
-            Some(own) if own == id => access_with(&signed_in).await,
-            _ => try_key(&signed_in).await,
-        };
-        match (tried, signed_in.signer_id()) {
-            (Tried::Works(None), Some(other)) if other != id => Ok(SecretUse::OtherKey(other)),
-            (tried, _) => judge(tried, id),
+/// The use of a secret, which other work may wait for.
+type SharedUse = Rc<OnceCell<Result<SecretUse, Error>>>;
+
+/// Uses secrets on one manager.
+pub(crate) struct SecretChecks<'a> {
+    access: Access<'a>,
+    rejected: RejectedSecrets,
+    used: RefCell<Vec<(Secret, SharedUse)>>,
+    /// The connections that are not in use.
+    connections: RefCell<Vec<SignedIn>>,
+}
+
+impl<'a> SecretChecks<'a> {
+    /// Prepares the checks. No secret is used yet.
+    pub(crate) fn new(access: Access<'a>) -> Self {
+        Self {
+            access,
+            rejected: RejectedSecrets::of(access),
+            used: RefCell::default(),
+            connections: RefCell::default(),
         }
-    };
-    access.context.signals.cancel(trying).await
+    }
+
+    /// Uses the secret for a read request, unless this run has used it or the manager has rejected it before. `expected` is the ID of the key that
+    /// probably has the secret. If the secret names this key, one request is enough.
+    ///
+    /// # Errors
+    /// Returns an error if it is unknown whether the secret works, or if a signal arrives.
+    pub(crate) async fn check(
+        &self,
+        secret: &Secret,
+        expected: Option<i64>,
+    ) -> Result<SecretUse, Error> {
+        let shared = self.shared_use(secret);
+        let trying = async {
+            let used = shared.get_or_init(|| self.use_secret(secret, expected));
+            used.await.clone()
+        };
+        self.access.context.signals.cancel(trying).await
+    }
+
+    fn shared_use(&self, secret: &Secret) -> SharedUse {
+        let mut used = self.used.borrow_mut();
+        let known = used
+            .iter()
+            .find(|(known, _)| known.expose() == secret.expose());
+        if let Some((_, known)) = known {
+            return Rc::clone(known);
+        }
+        let new = SharedUse::default();
+        used.push((secret.clone(), Rc::clone(&new)));
+        new
+    }
+
+    async fn use_secret(&self, secret: &Secret, expected: Option<i64>) -> Result<SecretUse, Error> {
+        if self.rejected.contains(secret) {
+            log::info!("a secret was not used, because the manager has rejected it before");
+            return Ok(SecretUse::Rejected);
+        }
+        let header = key_header(self.access.target, secret);
+        let secret_again = secret.clone();
+        let credentials = Credentials::ApiKey {
+            secret: secret_again,
+            header,
+        };
+        let free = self.connections.borrow_mut().pop();
+        let signed_in = match free {
+            Some(connection) => connection.with(credentials),
+            None => {
+                let manager = self.access.target.manager(self.access.context)?;
+                manager.with(credentials)
+            }
+        };
+        let named = signed_in.signer_id();
+        let tried = match expected.is_some() && named == expected {
+            // The secret names its key, so one request shows that it works, whatever the key may read.
+            true => access_with(&signed_in).await,
+            false => try_key(&signed_in).await,
+        };
+        self.connections.borrow_mut().push(signed_in);
+        match tried {
+            Tried::Works(Some(key)) => Ok(SecretUse::Works(Some(key.id))),
+            Tried::Works(None) => Ok(SecretUse::Works(named)),
+            Tried::Refused(_) => {
+                self.rejected.add(secret);
+                Ok(SecretUse::Rejected)
+            }
+            Tried::Unproven(error) => Err(error.into()),
+        }
+    }
+}
+
+impl SecretUse {
+    /// Returns the ID of the key that has the secret, if it is not the key `id`.
+    pub(crate) fn other_key(self, id: i64) -> Option<i64> {
+        match self {
+            Self::Works(owner) => owner.filter(|owner| *owner != id),
+            Self::Rejected => None,
+        }
+    }
 }
 
 /// Sends one read request with the secret.
@@ -51,14 +132,5 @@ async fn access_with(signed_in: &SignedIn) -> Tried {
         Ok(()) => Tried::Works(None),
         Err(error) if *error.cause() == Cause::Unauthorized => Tried::Refused(error),
         Err(error) => Tried::Unproven(error),
-    }
-}
-
-fn judge(tried: Tried, id: i64) -> Result<SecretUse, Error> {
-    match tried {
-        Tried::Works(Some(key)) if key.id != id => Ok(SecretUse::OtherKey(key.id)),
-        Tried::Works(_) => Ok(SecretUse::Works),
-        Tried::Refused(_) => Ok(SecretUse::Rejected),
-        Tried::Unproven(error) => Err(error.into()),
     }
 }

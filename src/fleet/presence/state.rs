@@ -1,28 +1,60 @@
 //! What is known of a secret at a destination.
 
+use crate::secret::Secret;
+
 /// What is known of the secret at one destination.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) struct SecretState {
     /// The destination, for display.
     pub(crate) place: String,
     pub(crate) presence: Presence,
     /// True if the destination is a command.
     pub(crate) is_command: bool,
+    /// True if the text output reports that the state is unknown.
+    pub(crate) is_reported: bool,
+    /// The secret, until it was used to find out whether it works.
+    pub(super) secret: Option<Secret>,
 }
 
 /// Whether a secret is at a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Presence {
+    /// There is a secret, which was not used.
     There,
     Missing,
     /// It is unknown, for this reason.
     NotKnown(String),
+    /// The secret works. The value is the ID of its key, if the manager reports it.
+    Works(Option<i64>),
+    /// The manager rejects the secret.
+    Rejected,
+    /// The secret belongs to a different key, which has this ID.
+    OfOtherKey(i64),
 }
 
 impl SecretState {
-    /// Returns true if the secret is missing.
-    pub(crate) fn is_missing(&self) -> bool {
-        self.presence == Presence::Missing
+    /// Returns the state of a destination before it is looked at.
+    pub(crate) fn new(place: String, presence: Presence, is_command: bool) -> Self {
+        Self {
+            place,
+            presence,
+            is_command,
+            is_reported: !is_command,
+            secret: None,
+        }
+    }
+
+    /// Returns the problem if the destination does not have the secret of the key.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let place = &self.place;
+        match self.presence {
+            Presence::Missing => Some(format!("the secret is missing: {place}")),
+            Presence::Rejected => Some(format!("the secret does not work: {place}")),
+            Presence::OfOtherKey(id) => Some(format!(
+                "the secret belongs to the key with ID {id}: {place}"
+            )),
+            Presence::There | Presence::NotKnown(_) | Presence::Works(_) => None,
+        }
     }
 }
 
@@ -33,6 +65,9 @@ impl Presence {
             Self::There => "there",
             Self::Missing => "missing",
             Self::NotKnown(_) => "not-known",
+            Self::Works(_) => "works",
+            Self::Rejected => "rejected",
+            Self::OfOtherKey(_) => "other-key",
         }
     }
 }

@@ -190,3 +190,55 @@ fn an_interrupted_run_delivers_what_it_has_created() {
     env.run(["apply", "-f", "keys.toml"]).success();
     is_as_declared(&env);
 }
+
+/// The manager executes a request, but its response does not arrive for a long time. A CI system would kill the run before that.
+#[test]
+fn an_interrupted_run_does_not_wait_for_a_lost_response() {
+    let text = fleet(
+        "a = {}\nb = {}\nc = {}\nd = {}\nold = { description = \"new\" }\naged = { rotate = \"60d\" }",
+    );
+    let lost = Action::Delay(Duration::from_secs(300));
+    for (path, nth, times, code) in [
+        // The second new key, the search behind the group, the change of a key, and the expiry of the old key in the rotation.
+        ("/api/apikeys", 2, 99, 11),
+        ("/api/apikeys/search", 2, 1, 143),
+        ("/api/apikeys/1", 1, 99, 11),
+        ("/api/apikeys/2", 1, 99, 11),
+    ] {
+        let mut env = with_keys(&["old", "aged"]);
+        env.home.set("SWP_SETTLE_TIMEOUT", "30s");
+        env.sandbox.edit_key(2, |key| {
+            key.created -= 61 * DAY;
+            key.expiry_date = Some(key.created + 90 * DAY);
+        });
+        for name in ["old", "aged"] {
+            env.home
+                .write_secret(&format!("{name}.key"), &key(&env, name).secret);
+        }
+        env.home.write("keys.toml", &text);
+        env.sandbox.inject(Fault {
+            nth,
+            times,
+            ..Fault::new("POST", path, lost.clone()).after()
+        });
+        let run = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
+        let request = format!("POST {path}");
+        crate::support::wait_until("the request is executed", || {
+            env.count(&request) >= nth as usize
+        });
+        let begun = Instant::now();
+        run.kill(rustix::process::Signal::TERM);
+        let result = run.finish();
+        let case = format!("{request} {nth}: {:?}: {result:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(7), "{case}");
+        assert_eq!(result.code(), code, "{case}");
+        assert_eq!(env.sandbox.live_sessions(), 0, "{case}");
+        // What exists is delivered, except for the key of the lost response.
+        let unfinished = env.run(["recover", "--list"]);
+        env.sandbox.clear_faults();
+        env.home.set("SWP_SETTLE_TIMEOUT", "500ms");
+        let again = env.run(["apply", "-f", "keys.toml"]);
+        assert_eq!(again.code(), 0, "{case}: {unfinished:?}: {again:?}");
+        is_as_declared(&env);
+    }
+}

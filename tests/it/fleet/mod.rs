@@ -10,6 +10,7 @@ mod apply_records;
 mod apply_rotation;
 #[cfg(unix)]
 mod apply_runs;
+mod duplicates;
 mod export;
 mod managers;
 mod manifest;
@@ -18,6 +19,7 @@ mod ownership;
 mod plan;
 mod plan_secrets;
 mod schema;
+mod verify;
 
 use crate::support::{Home, RunResult};
 

@@ -1,0 +1,87 @@
+//! Determines which destinations a plan depends on, and which secrets may be used.
+
+use super::duplicate_names;
+use super::matching::FleetKeys;
+use super::rotation_state::has_expired;
+use super::situation::Situation;
+use crate::fleet::manifest::DeclaredKey;
+use crate::fleet::presence::{KeyToLookAt, KeyToVerify};
+use crate::manager::ApiKey;
+
+/// A declared key whose destinations must be looked at.
+pub(crate) struct LookedAt<'a> {
+    declared: &'a DeclaredKey,
+    /// The ID of the key. `None` if several keys have the name, and the plan depends on which of them has the secret at the destinations.
+    id: Option<i64>,
+    obstacle: Option<&'static str>,
+}
+
+impl<'a> LookedAt<'a> {
+    /// Returns the declared keys whose destinations must be looked at.
+    pub(crate) fn all(situation: &Situation<'a>) -> Vec<Self> {
+        let keys = FleetKeys::of(situation.fleet, situation.listed);
+        let declared = situation.declared.iter().copied();
+        let looked_at = declared.filter_map(|declared| {
+            let matched = keys.matching(declared, situation.now);
+            let all = [matched.live.as_slice(), &matched.former].concat();
+            match all.as_slice() {
+                [key] => Some(Self {
+                    declared,
+                    id: Some(key.id),
+                    obstacle: obstacle(declared, key, &keys, situation),
+                }),
+                several if duplicate_names::may_be_decided(several, &keys, situation) => {
+                    Some(Self {
+                        declared,
+                        id: None,
+                        obstacle: None,
+                    })
+                }
+                _ => None,
+            }
+        });
+        looked_at.collect()
+    }
+
+    /// Returns how the destinations are looked at. `verifies` is true if each secret is used.
+    pub(crate) fn to_look_at(&self, verifies: bool) -> KeyToLookAt<'a> {
+        KeyToLookAt {
+            declared: self.declared,
+            reads_secret: verifies || self.id.is_none(),
+        }
+    }
+
+    /// Returns how the secrets are used.
+    pub(crate) fn to_verify(&self) -> KeyToVerify<'a> {
+        KeyToVerify {
+            name: &self.declared.name,
+            id: self.id,
+            obstacle: self.obstacle,
+        }
+    }
+
+    /// Returns true if the plan depends on a use of the secret.
+    pub(crate) fn needs_use(&self) -> bool {
+        self.id.is_none()
+    }
+}
+
+/// Returns why the manager would reject even the correct secret, or why the secret may not be delivered yet.
+fn obstacle(
+    declared: &DeclaredKey,
+    key: &ApiKey,
+    keys: &FleetKeys<'_>,
+    situation: &Situation<'_>,
+) -> Option<&'static str> {
+    match () {
+        () if key.active() == Some(false) => Some("the key is locked"),
+        () if has_expired(key, situation.now) => Some("the key has expired"),
+        () if keys.mark(key.id).is_some_and(|mark| mark.pending) => {
+            Some("the delivery of the secret is not confirmed")
+        }
+        () if situation.runs.contains_key(&declared.name) => {
+            Some("a run for this key is not finished")
+        }
+        () => None,
+    }
+}
