@@ -59,9 +59,8 @@ impl PreparedSinks {
 
     /// Returns true if a command receives the secret.
     pub(super) fn has_command(&self) -> bool {
-        let is_command =
-            |sink: &Box<dyn Sink>| matches!(sink.destination(), Destination::Command(_));
-        self.sinks.iter().any(is_command)
+        let destinations = self.destinations();
+        (destinations.iter()).any(|destination| matches!(destination, Destination::Command(_)))
     }
 
     /// Returns each destination, for the report after the delivery.
