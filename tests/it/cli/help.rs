@@ -14,7 +14,8 @@ fn commands() -> Vec<String> {
 fn own_flags(command: &str) -> Vec<String> {
     let tree = swp_keys::command_line();
     let command = tree.find_subcommand(command).expect("a command");
-    let own = command.get_arguments().filter(|flag| !flag.is_global_set());
+    let is_shown = |flag: &&clap::Arg| !flag.is_global_set() && !flag.is_hide_set();
+    let own = command.get_arguments().filter(is_shown);
     own.filter_map(clap::Arg::get_long)
         .map(|long| format!("--{long}"))
         .collect()
