@@ -95,6 +95,11 @@ fn to_unusual_locations() {
             "a host name that is not ASCII",
             "https://B%C3%9CCHER.example/",
         )
+        .reporting(&["an unknown address"]),
+        to(
+            "the ASCII form of a host name",
+            "https://XN--BCHER-KVA.example/",
+        )
         .reporting(&["https://xn--bcher-kva.example"]),
         to(
             "a location of 100 KB",
