@@ -36,14 +36,15 @@ impl SinkSpec {
     /// # Errors
     /// Returns a usage error that names the destination.
     pub(crate) async fn prepare_all(
-        mut specs: Vec<Self>,
+        specs: Vec<Self>,
         allow_loose_permissions: bool,
         signals: &Signals,
     ) -> Result<Vec<Box<dyn Sink>>, Error> {
-        specs.sort_by_key(|spec| matches!(spec, Self::Command { .. }));
+        let is_command = |spec: &Self| matches!(spec, Self::Command { .. });
+        let (commands, files): (Vec<_>, Vec<_>) = specs.into_iter().partition(is_command);
         let loose = allow_loose_permissions;
-        let mut sinks: Vec<Box<dyn Sink>> = Vec::with_capacity(specs.len());
-        for spec in specs {
+        let mut sinks: Vec<Box<dyn Sink>> = Vec::with_capacity(files.len() + commands.len());
+        for spec in files.into_iter().chain(commands) {
             sinks.push(match spec {
                 Self::File(path) => Box::new(FileSink::prepare(&path, true, loose, signals).await?),
                 Self::Dotenv { path, variable } => {

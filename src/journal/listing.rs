@@ -67,7 +67,7 @@ pub(super) fn unfinished_in(folder: &Folder) -> io::Result<Vec<JournalEntry>> {
             Err(error) => JournalEntry::Unreadable(name, error.to_string()),
         });
     }
-    found.sort_by_key(|found| match found {
+    found.sort_by_cached_key(|found| match found {
         JournalEntry::Record(record) | JournalEntry::InProgress(record) => record.started,
         JournalEntry::Unreadable(..) => i64::MAX,
     });

@@ -39,7 +39,7 @@ pub(super) fn judge(record: &Record, since: i64, found: &[ApiKey]) -> Verdict {
             MarkOwner::None | MarkOwner::Another => {}
         }
     }
-    ours.sort_unstable_by_key(|key| key.id);
+    ours.sort_by_cached_key(|key| key.id);
     match ours.split_first() {
         // If a key has this operation's marker, keys without the marker are ignored, even if they have the recorded name.
         Some((first, rest)) if rest.iter().all(|other| are_duplicates(first, other)) => {

@@ -47,7 +47,7 @@ pub(super) async fn ask(allow_full_access: bool, access: Access<'_>) -> Result<C
     };
     let mut roles = RoleChoices(context.signals.cancel(reading).await?);
     // Roles without API access come last, because the user cannot choose them.
-    (roles.0).sort_by_key(|role| role.allow_web_service == Some(false));
+    (roles.0).sort_by_cached_key(|role| usize::from(role.allow_web_service == Some(false)));
     if roles.0.is_empty() {
         let message = "the manager listed no roles";
         return Err(Error::new(ErrorKind::NotFound, message)

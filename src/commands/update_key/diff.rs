@@ -195,7 +195,8 @@ fn changes(
     let (before, after) = (before.fields(), after.map(ApiKey::fields));
     let value = |fields: &Map<String, Value>, name| fields.get(name).cloned().unwrap_or_default();
     let mut requested = asked_fields(change);
-    requested.sort_unstable_by_key(|(name, _)| FIELDS.iter().position(|(field, _)| field == name));
+    let position = |name| FIELDS.iter().position(|(field, _)| *field == name);
+    requested.sort_by_cached_key(|(name, _)| position(*name).unwrap_or(FIELDS.len()));
     let changes = requested.into_iter().map(|(name, requested)| {
         let after = after.as_ref().map_or(requested, |after| value(after, name));
         (name, value(&before, name), after)

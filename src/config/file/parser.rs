@@ -61,7 +61,7 @@ fn add_broken(problems: &mut Vec<Diagnostic>, text: &str, broken: &[toml::de::Er
             problems.push(problem);
         }
     }
-    problems.sort_unstable_by_key(|problem| (problem.line, problem.column));
+    problems.sort_by_cached_key(|problem| (problem.line, problem.column));
 }
 
 struct Reader<'a> {

@@ -106,7 +106,7 @@ fn read_keys(table: &DeTable<'_>, problems: &mut Problems<'_>) -> Vec<DeclaredTa
         });
     }
     // The parser sorts tables by their names.
-    keys.sort_by_key(|key| key.offset);
+    keys.sort_by_cached_key(|key| key.offset);
     keys
 }
 

@@ -1,6 +1,6 @@
 //! Makes the plan for the keys on one manager.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::decision::Decision;
 use super::leftovers;
@@ -16,7 +16,7 @@ pub(crate) fn make<'a>(situation: &Situation<'a>) -> Plan<'a> {
         labels.insert(role.id, &role.label);
     }
     let mut keys: Vec<PlannedKey<'a>> = Vec::with_capacity(situation.declared.len());
-    let (mut seen, mut retired, mut hidden) = (HashSet::new(), HashSet::new(), Vec::new());
+    let (mut seen, mut retired, mut hidden) = (HashSet::new(), HashSet::new(), BTreeSet::new());
     for declared in situation.declared.iter().copied() {
         let matched = fleet_keys.matching(declared, situation.now);
         let used = [&matched.live, &matched.former, &matched.retiring];
@@ -34,12 +34,10 @@ pub(crate) fn make<'a>(situation: &Situation<'a>) -> Plan<'a> {
         hidden.extend(decision.hidden);
     }
     let mut notes = Vec::new();
-    hidden.sort_unstable();
-    hidden.dedup();
     if !hidden.is_empty() {
         notes.push(format!(
             "the manager does not report these fields of some keys, so they were not compared: {}",
-            hidden.join(", ")
+            Vec::from_iter(hidden).join(", ")
         ));
     }
     keys.extend(leftovers::plan(&fleet_keys, &seen, &retired, situation));

@@ -52,7 +52,7 @@ impl<'a> FleetKeys<'a> {
                 }
             }
         }
-        ours.sort_by_key(|(key, _)| key.id);
+        ours.sort_by_cached_key(|(key, _)| key.id);
         let mut by_name: HashMap<&str, Vec<&ApiKey>> = HashMap::new();
         for (key, _) in &ours {
             let name = key.name().map(original_name).unwrap_or_default();
@@ -114,7 +114,7 @@ impl<'a> FleetKeys<'a> {
             });
         // The old key was renamed, but its expiry is not set: the rotation is not finished, or its successor was not created.
         live.splice(0..0, unfinished);
-        live.sort_by_key(|key| key.id);
+        live.sort_by_cached_key(|key| key.id);
         let former = match (&declared.was, live.is_empty()) {
             (Some(was), true) => self.named(was).0,
             _ => Vec::new(),

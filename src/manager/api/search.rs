@@ -171,7 +171,7 @@ impl SearchProgress {
         if self.ended {
             // A full page must arrive sorted by ID, because the next request asks for the IDs after the last ID of the page. No request follows the
             // last page. So the last page may arrive unsorted, and is sorted here.
-            page.sort_unstable_by_key(T::id);
+            page.sort_by_cached_key(T::id);
         }
         let is_ascending = (self.last.into_iter().chain(page.iter().map(T::id)))
             .is_sorted_by(|one, next| one < next);

@@ -45,9 +45,9 @@ impl Redactor {
             .flat_map(|one| encodings(one.expose()))
             .collect();
         // A secret may be a part of a longer secret, so longer secrets are replaced first.
-        encodings.sort_unstable_by_key(|encoding| std::cmp::Reverse(encoding.len()));
+        encodings.sort_by_cached_key(|encoding| encoding.len());
         let mut redacted = text.to_owned();
-        for encoding in encodings {
+        for encoding in encodings.into_iter().rev() {
             if redacted.contains(encoding.as_str()) {
                 redacted = redacted.replace(encoding.as_str(), REDACTED);
             }

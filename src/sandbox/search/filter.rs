@@ -82,13 +82,13 @@ impl Filter {
         let mut found: Vec<&T> = matching.collect();
         // The order of the results of an unsorted search is not documented. So the results are shuffled, to reveal an error in a client
         // that relies on an order.
-        found.sort_unstable_by_key(|object| scramble(object.id()));
+        found.sort_by_cached_key(|object| scramble(object.id()));
         found.truncate(self.max_items);
         found
     }
 }
 
-fn scramble(id: i64) -> u32 {
+fn scramble(id: i64) -> i64 {
     // The results are shuffled by sorting them by a multiplicative hash of the ID. The factor is 2^32 divided by the golden ratio (Knuth,
     // The Art of Computer Programming, volume 3, section 6.4).
     #[expect(
@@ -97,5 +97,5 @@ fn scramble(id: i64) -> u32 {
         reason = "the hash uses only the low 32 bits of the ID"
     )]
     let low = id as u32;
-    low.wrapping_mul(2_654_435_769)
+    low.wrapping_mul(2_654_435_769).into()
 }
