@@ -209,10 +209,13 @@ impl ErrorKind {
     }
 }
 
-/// An error with a message about what failed and a hint on what to do next.
+/// An error with a message about what failed and a hint on what to do next. Its fields are boxed, so that a `Result` is small.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct Error {
+#[error("{}", .0.message)]
+pub(crate) struct Error(Box<Fields>);
+
+#[derive(Debug, Clone)]
+struct Fields {
     kind: ErrorKind,
     message: String,
     hint: Option<String>,
@@ -221,7 +224,7 @@ pub(crate) struct Error {
     retry_at: Option<i64>,
     cause: Option<ErrorKind>,
     /// The problems that the message lists, as a JSON array. `None` if the message describes one problem.
-    problems: Option<Box<serde_json::Value>>,
+    problems: Option<serde_json::Value>,
     /// True if repeating the command is not safe, whatever the kind of the error is.
     is_final: bool,
 }
@@ -230,7 +233,7 @@ impl Error {
     /// Returns an error of this kind. `message` describes the failure and names the flag, variable or file that caused it.
     #[must_use]
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Fields {
             kind,
             message: message.into(),
             hint: None,
@@ -240,7 +243,7 @@ impl Error {
             cause: None,
             problems: None,
             is_final: false,
-        }
+        }))
     }
 
     /// Returns a usage error. `hint` describes how to fix it.
@@ -264,61 +267,61 @@ impl Error {
     /// Adds a hint on what to do next.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// Adds the HTTP status of the manager's response, if any.
     #[must_use]
     pub(crate) fn http(mut self, status: Option<u16>) -> Self {
-        self.http = status;
+        self.0.http = status;
         self
     }
 
     /// Adds the ID of the API key that the error concerns.
     #[must_use]
     pub(crate) fn key(mut self, id: i64) -> Self {
-        self.key_id = Some(id);
+        self.0.key_id = Some(id);
         self
     }
 
     /// Adds the earliest time at which the command may be repeated, in milliseconds since the Unix epoch.
     #[must_use]
     pub(crate) fn retry_at(mut self, time: i64) -> Self {
-        self.retry_at = Some(time);
+        self.0.retry_at = Some(time);
         self
     }
 
     /// Adds the problems that the message lists, as a JSON array.
     #[must_use]
     pub(crate) fn problems(mut self, problems: serde_json::Value) -> Self {
-        self.problems = Some(Box::new(problems));
+        self.0.problems = Some(problems);
         self
     }
 
     /// Returns the problems that the message lists, if it lists several.
     #[must_use]
     pub(crate) fn listed_problems(&self) -> Option<&serde_json::Value> {
-        self.problems.as_deref()
+        self.0.problems.as_ref()
     }
 
     /// Records in the error that repeating the same command is not safe.
     #[must_use]
     pub(crate) fn not_retryable(mut self) -> Self {
-        self.is_final = true;
+        self.0.is_final = true;
         self
     }
 
     /// Returns true if repeating the same command is safe and may succeed.
     #[must_use]
     pub(crate) fn retryable(&self) -> bool {
-        !self.is_final && self.kind.retryable()
+        !self.0.is_final && self.0.kind.retryable()
     }
 
     /// Adds the kind of the failure that left the outcome of the operation unknown.
     #[must_use]
     pub(crate) fn caused_by(mut self, cause: ErrorKind) -> Self {
-        self.cause = Some(cause);
+        self.0.cause = Some(cause);
         self
     }
 
@@ -326,7 +329,7 @@ impl Error {
     #[must_use]
     pub(crate) fn concerns_all_requests(&self) -> bool {
         matches!(
-            self.cause.unwrap_or(self.kind),
+            self.0.cause.unwrap_or(self.0.kind),
             ErrorKind::SignIn | ErrorKind::Trust | ErrorKind::Unreachable | ErrorKind::RateLimited
         )
     }
@@ -334,30 +337,30 @@ impl Error {
     /// Returns the kind of the error.
     #[must_use]
     pub(crate) fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
     /// Returns the hint on what to do next, if any.
     #[must_use]
     pub(crate) fn next_step(&self) -> Option<&str> {
-        self.hint.as_deref()
+        self.0.hint.as_deref()
     }
 
     /// Returns the HTTP status of the manager's response, if any.
     #[must_use]
     pub(crate) fn http_status(&self) -> Option<u16> {
-        self.http
+        self.0.http
     }
 
     /// Returns the ID of the API key that the error concerns, if any.
     #[must_use]
     pub(crate) fn key_id(&self) -> Option<i64> {
-        self.key_id
+        self.0.key_id
     }
 
     /// Returns the earliest time at which the command may be repeated, in milliseconds since the Unix epoch, if the time is known.
     #[must_use]
     pub(crate) fn retry_time(&self) -> Option<i64> {
-        self.retry_at
+        self.0.retry_at
     }
 }

@@ -128,10 +128,13 @@ impl Cause {
     }
 }
 
-/// The error of a failed call: the cause, the message and the hint.
+/// The error of a failed call: the cause, the message and the hint. Its fields are boxed, so that a `Result` is small.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{message}")]
-pub(crate) struct ManagerError {
+#[error("{}", .0.message)]
+pub(crate) struct ManagerError(Box<Fields>);
+
+#[derive(Debug, Clone)]
+struct Fields {
     cause: Cause,
     message: String,
     hint: Option<String>,
@@ -146,7 +149,7 @@ pub(crate) struct ManagerError {
 
 impl ManagerError {
     pub(super) fn new(cause: Cause, message: String, hint: Option<String>) -> Self {
-        Self {
+        Self(Box::new(Fields {
             cause,
             message,
             hint,
@@ -154,19 +157,19 @@ impl ManagerError {
             from_manager: true,
             is_page: false,
             name_taken: false,
-        }
+        }))
     }
 
     /// Returns the cause.
     #[must_use]
     pub(crate) fn cause(&self) -> &Cause {
-        &self.cause
+        &self.0.cause
     }
 
     /// Returns the HTTP status of the response. `None` if there was no response.
     #[must_use]
     pub(crate) fn http_status(&self) -> Option<u16> {
-        self.http
+        self.0.http
     }
 
     /// Returns true if the manager definitely did not execute the call. An error response whose body is not a JSON object proves nothing, because a
@@ -174,78 +177,76 @@ impl ManagerError {
     pub(crate) fn had_no_effect(&self) -> bool {
         // The manager and gateways check rate limits before a call is executed. So a call that exceeded a rate limit had no effect, even if a gateway
         // sent the response.
-        let limited = matches!(self.cause, Cause::RateLimited { .. });
-        (self.from_manager || limited) && self.cause.had_no_effect()
+        let limited = matches!(self.0.cause, Cause::RateLimited { .. });
+        (self.0.from_manager || limited) && self.0.cause.had_no_effect()
     }
 
     /// Returns true if the manager definitely did not process the request: the request was not sent, or it was rejected because of a rate limit.
     pub(crate) fn was_not_processed(&self) -> bool {
-        matches!(self.cause, Cause::RateLimited { .. })
-            || self.http.is_none() && self.had_no_effect()
+        matches!(self.0.cause, Cause::RateLimited { .. })
+            || self.0.http.is_none() && self.had_no_effect()
     }
 
     /// Returns true if the HTTP status of the response means that the call was rejected. It does not matter whether the manager or a gateway sent the
     /// response.
     pub(crate) fn has_refusal_status(&self) -> bool {
-        self.http.is_some() && self.cause.had_no_effect()
+        self.0.http.is_some() && self.0.cause.had_no_effect()
     }
 
     /// Returns true if the response came from the manager's API and not from a gateway. If this function returns true, no second request is needed to
     /// confirm the response.
     pub(crate) fn is_from_manager(&self) -> bool {
-        self.from_manager && self.http.is_some()
+        self.0.from_manager && self.0.http.is_some()
     }
 
     /// Returns true if the response is a web page instead of a response of the manager's API.
     pub(super) fn is_page(&self) -> bool {
-        self.is_page
+        self.0.is_page
     }
 
     /// Returns the hint, or an empty string if there is no hint.
     #[must_use]
     pub(crate) fn hint(&self) -> &str {
-        self.hint.as_deref().unwrap_or_default()
+        self.0.hint.as_deref().unwrap_or_default()
     }
 
     /// Replaces the hint.
     #[must_use]
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.0.hint = Some(hint.into());
         self
     }
 
     /// Replaces the message and the hint, and changes the cause to [`Cause::Unavailable`]. Used if the manager did not become ready in time.
-    pub(super) fn unavailable(self, message: String, hint: &str) -> Self {
-        Self {
-            cause: Cause::Unavailable { retry_after: None },
-            message,
-            hint: Some(hint.to_owned()),
-            ..self
-        }
+    pub(super) fn unavailable(mut self, message: String, hint: &str) -> Self {
+        self.0.cause = Cause::Unavailable { retry_after: None };
+        self.0.message = message;
+        self.0.hint = Some(hint.to_owned());
+        self
     }
 
     /// Replaces the message with the result of `change`.
     pub(super) fn with_message(mut self, change: impl FnOnce(&str) -> String) -> Self {
-        self.message = change(&self.message);
+        self.0.message = change(&self.0.message);
         self
     }
 
     /// Marks this error as caused by a name that is already in use.
     pub(super) fn with_name_taken(mut self) -> Self {
-        self.name_taken = true;
+        self.0.name_taken = true;
         self
     }
 
     /// Stores the HTTP status of the response in the error.
     pub(super) fn with_status(mut self, status: StatusCode) -> Self {
-        self.http = Some(status.as_u16());
+        self.0.http = Some(status.as_u16());
         self
     }
 
     /// Stores whether the response came from the manager's API, and whether it is a web page.
     pub(super) fn with_origin(mut self, from_manager: bool, is_page: bool) -> Self {
-        self.from_manager = from_manager;
-        self.is_page = is_page;
+        self.0.from_manager = from_manager;
+        self.0.is_page = is_page;
         self
     }
 
@@ -257,6 +258,7 @@ impl ManagerError {
 
 impl From<ManagerError> for Error {
     fn from(error: ManagerError) -> Self {
+        let error = *error.0;
         let kind = match error.name_taken {
             true => ErrorKind::Conflict,
             false => error.cause.kind(),
