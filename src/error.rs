@@ -212,10 +212,10 @@ impl ErrorKind {
 /// An error with a message about what failed and a hint on what to do next. Its fields are boxed, so that a `Result` is small.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", .0.message)]
-pub(crate) struct Error(Box<Fields>);
+pub(crate) struct Error(Box<ErrorFields>);
 
 #[derive(Debug, Clone)]
-struct Fields {
+struct ErrorFields {
     kind: ErrorKind,
     message: String,
     hint: Option<String>,
@@ -233,7 +233,7 @@ impl Error {
     /// Returns an error of this kind. `message` describes the failure and names the flag, variable or file that caused it.
     #[must_use]
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Fields {
+        Self(Box::new(ErrorFields {
             kind,
             message: message.into(),
             hint: None,

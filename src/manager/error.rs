@@ -131,10 +131,10 @@ impl Cause {
 /// The error of a failed call: the cause, the message and the hint. Its fields are boxed, so that a `Result` is small.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", .0.message)]
-pub(crate) struct ManagerError(Box<Fields>);
+pub(crate) struct ManagerError(Box<ManagerErrorFields>);
 
 #[derive(Debug, Clone)]
-struct Fields {
+struct ManagerErrorFields {
     cause: Cause,
     message: String,
     hint: Option<String>,
@@ -149,7 +149,7 @@ struct Fields {
 
 impl ManagerError {
     pub(super) fn new(cause: Cause, message: String, hint: Option<String>) -> Self {
-        Self(Box::new(Fields {
+        Self(Box::new(ManagerErrorFields {
             cause,
             message,
             hint,
