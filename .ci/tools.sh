@@ -143,6 +143,16 @@ need_program() {
     PATH=$PATH:/usr/sbin type -P "$2" >/dev/null || apt_install "$1"
 }
 
+# The shells whose completion is checked. bash-completion loads the script of bash on demand.
+need_shells() {
+    local program missing=()
+    for program in zsh fish elvish; do
+        type -P "$program" >/dev/null || missing+=("$program")
+    done
+    [[ -f /usr/share/bash-completion/bash_completion ]] || missing+=(bash-completion)
+    ((${#missing[@]} == 0)) || apt_install "${missing[@]}"
+}
+
 # The programs that benches/peers/run.py compares, and the server that it measures them against.
 need_peers() {
     need_program nginx nginx

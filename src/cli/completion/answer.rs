@@ -2,17 +2,22 @@
 
 use std::io::Write as _;
 
-use clap::ValueHint;
-use clap_complete::engine::{ArgValueCandidates, CompletionCandidate, complete};
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate, complete};
 
 use super::bash_line::BashLine;
 use super::candidates;
+use super::candidates::is_safe;
 use super::request::Request;
 use crate::cli::command_line::parser;
 use crate::cli::help::OPTIONS;
 use crate::terminal::output::is_plain;
 
-/// Prints one candidate per line. If the shell shows descriptions, a tab and the description follow the candidate.
+/// Stands for a newline in the value of a line, because each line contains one candidate.
+const NEWLINE: &str = "\u{1f}";
+
+/// Prints one candidate per line. If the shell shows descriptions, a tab and the description follow the candidate. A line that starts with a tab
+/// contains no candidate. It names what the shell completes itself: `files`, `toml` (TOML files), `folders`, or `command` (the command after `--`).
+/// The shell does this best, because it expands `~` and variables and knows how the user's own commands are completed.
 pub(crate) fn answer(request: &Request) {
     let mut words = request.before.clone();
     if words.is_empty() {
@@ -41,17 +46,21 @@ pub(crate) fn answer(request: &Request) {
 /// Returns the line for one candidate. Returns `None` if the candidate contains characters that a shell or a terminal could interpret.
 fn line_of(candidate: &CompletionCandidate, line: Option<&BashLine>) -> Option<String> {
     let value = candidate.get_value().to_str()?;
-    if !is_plain(value) {
+    if let Some((_, work)) = value.split_once('\t') {
+        return Some(format!("\t{work}"));
+    }
+    if !is_safe(value) {
         return None;
     }
     if let Some(line) = line {
         return line.quoted(value);
     }
+    let value = value.replace('\n', NEWLINE);
     let help = candidate.get_help().map(ToString::to_string);
     let help = help.as_deref().and_then(|help| help.lines().next());
     Some(match help.filter(|help| is_plain(help)) {
         Some(help) => format!("{value}\t{help}"),
-        None => value.to_owned(),
+        None => value,
     })
 }
 
@@ -68,7 +77,8 @@ fn with_help(program: clap::Command) -> clap::Command {
     program.subcommand(clap::Command::new("help").about(about).arg(topic))
 }
 
-/// Adds completion candidates to each argument that expects a role or an API key. The candidates are names from the manager.
+/// Adds completion candidates to each argument that expects a role, an API key, a path or a command. Roles and keys are names from the manager.
+/// Paths and commands are left to the shell.
 fn with_candidates(command: clap::Command, request: &Request) -> clap::Command {
     command
         .mut_args(|argument| argument_with_candidates(argument, request))
@@ -91,9 +101,20 @@ fn argument_with_candidates(argument: clap::Arg, request: &Request) -> clap::Arg
         argument.add(ArgValueCandidates::new(move || {
             candidates::keys(&before, &current)
         }))
+    } else if id == "file" && argument.get_short() == Some('f') {
+        argument.add(by_shell("\ttoml"))
     } else if is_named("FILE") || is_named("PATH") {
-        argument.value_hint(ValueHint::FilePath)
+        argument.add(by_shell("\tfiles"))
+    } else if is_named("DIR") {
+        argument.add(by_shell("\tfolders"))
+    } else if is_named("CMD") && request.before.iter().any(|word| word == "--") {
+        argument.add(by_shell("\tcommand"))
     } else {
         argument
     }
+}
+
+/// Returns a completer whose only candidate names what the shell completes.
+fn by_shell(work: &'static str) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |_: &std::ffi::OsStr| vec![CompletionCandidate::new(work)])
 }

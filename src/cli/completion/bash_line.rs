@@ -24,8 +24,7 @@ pub(crate) struct BashLine {
 impl BashLine {
     /// Splits a line into words as bash does, but without expanding variables or patterns. Returns `None` if the cursor is after a character such as
     /// `|` or `;`, where a second command begins.
-    pub(crate) fn read(line: &str, point: usize) -> Option<Self> {
-        let line = line.get(..point).unwrap_or(line);
+    pub(crate) fn read(line: &str) -> Option<Self> {
         let mut words: Vec<String> = Vec::new();
         let mut word: Option<String> = None;
         let (mut quote, mut inserted_at) = (Quote::None, 0);
@@ -66,8 +65,24 @@ impl BashLine {
     /// Returns the text that bash inserts for a candidate, with the quotes that are needed at the cursor.
     pub(crate) fn quoted(&self, value: &str) -> Option<String> {
         let rest = value.get(self.inserted_at..)?;
+        // bash has no escape for a newline within quotes. `$'\n'` is a newline outside of quotes.
+        let newline = match self.quote {
+            Quote::None => r"$'\n'",
+            Quote::Single => r"'$'\n''",
+            Quote::Double => r#""$'\n'""#,
+        };
+        let lines: Vec<String> = rest.split('\n').map(|line| self.quoted_line(line)).collect();
+        let quoted = lines.join(newline);
+        // bash adds the closing quote, unless the word already ends with this character.
         Some(match self.quote {
-            // The closing quote is omitted, because bash adds it.
+            Quote::Single if quoted.ends_with('\'') => quoted + "'",
+            Quote::Double if quoted.ends_with('"') => quoted + "\"",
+            _ => quoted,
+        })
+    }
+
+    fn quoted_line(&self, rest: &str) -> String {
+        match self.quote {
             Quote::Single => rest.replace('\'', r"'\''"),
             // Within double quotes, bash would replace `!` and the text after it with a command of the history. A backslash before `!` would prevent
             // the replacement, but would stay in the word. So the double quotes are closed before `!`, and `!` is put in single quotes.
@@ -77,7 +92,7 @@ impl BashLine {
             Quote::None => escaped(rest, |character| {
                 !(character.is_alphanumeric() || "_-./:=@%+,".contains(character))
             }),
-        })
+        }
     }
 }
 
@@ -97,7 +112,7 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> (Vec<String>, String) {
-        let line = BashLine::read(line, line.len()).unwrap_or_else(|| panic!("{line}"));
+        let line = BashLine::read(line).unwrap_or_else(|| panic!("{line}"));
         (line.before, line.current)
     }
 
@@ -126,17 +141,13 @@ mod tests {
             read(r"swp-keys show O\'Brien\ 'x y'"),
             (words(&["swp-keys", "show"]), "O'Brien x y".to_owned())
         );
-        assert_eq!(BashLine::read("swp-keys; ls ", 13), None);
-        assert_eq!(
-            BashLine::read("swp-keys create", 11).map(|line| line.current),
-            Some("cr".to_owned())
-        );
+        assert_eq!(BashLine::read("swp-keys; ls "), None);
     }
 
     #[test]
     fn answers_are_quoted_for_the_position_of_the_cursor() {
         let quoted = |line: &str, value: &str| {
-            BashLine::read(line, line.len()).and_then(|line| line.quoted(value))
+            BashLine::read(line).and_then(|line| line.quoted(value))
         };
         let hostile = "a $(id)`id`'\"\\;&b";
         for (line, value, wanted) in [
@@ -146,9 +157,13 @@ mod tests {
             ("x show ci:p", "ci:prod", "prod"),
             ("x --role '", hostile, r#"a $(id)`id`'\''"\;&b"#),
             ("x --role \"", hostile, r#"a \$(id)\`id\`'\"\\;&b"#),
-            ("x --role \"", "a!b$!", r#"a"'!'"b\$"'!'""#),
+            ("x --role \"", "a!b$!", r#"a"'!'"b\$"'!'"""#),
             ("x --role '", "a!b", "a!b"),
             ("x --role ", "a!b", r"a\!b"),
+            ("x --role '", "a\n'b", r"a'$'\n'''\''b"),
+            ("x --role \"", "a\n!b\"", r#"a"$'\n'""'!'"b\"""#),
+            ("x --role '", "it's'", r"it'\''s'\'''"),
+            ("x --role ", "a\n b", r"a$'\n'\ b"),
             ("x --role ", hostile, r#"a\ \$\(id\)\`id\`\'\"\\\;\&b"#),
         ] {
             assert_eq!(quoted(line, value).as_deref(), Some(wanted), "{line}");

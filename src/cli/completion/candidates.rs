@@ -88,10 +88,15 @@ fn ask(
     found
         .into_iter()
         // A name that starts with a dash is not offered, because it would be parsed as a flag.
-        .filter(|name| !name.is_empty() && !name.starts_with('-') && is_plain(name))
+        .filter(|name| !name.is_empty() && !name.starts_with('-') && is_safe(name))
         .take(MOST)
         .map(CompletionCandidate::new)
         .collect()
+}
+
+/// Returns true if the name contains no character that is unsafe in a terminal. A newline is allowed, because every shell has a quoted form for it.
+pub(super) fn is_safe(name: &str) -> bool {
+    name.split('\n').all(is_plain)
 }
 
 /// Returns the manager that the typed words select, and a context for requests to it. Returns `None` if no manager is selected, or if the

@@ -16,7 +16,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// Parses `PROGRAM __complete bash LINE POINT` or `PROGRAM __complete SHELL =CURRENT WORD...`. Returns `None` if the arguments are not
+    /// Parses `PROGRAM __complete bash LINE` or `PROGRAM __complete SHELL =CURRENT WORD...`. Returns `None` if the arguments are not
     /// a completion request.
     pub(crate) fn parse(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
         let program = arguments.next()?;
@@ -28,10 +28,7 @@ impl Request {
             return Some(Self::default());
         };
         if is_bash {
-            let point = arguments
-                .next()
-                .and_then(|point| point.to_str()?.parse().ok());
-            let line = BashLine::read(&first, point.unwrap_or(first.len()));
+            let line = BashLine::read(&first);
             return Some(line.map_or_else(Self::default, |line| Self {
                 before: line.before.iter().map(OsString::from).collect(),
                 current: line.current.clone().into(),

@@ -5,7 +5,26 @@ function __swp_keys_complete
     # The current word may be quoted, or have only its opening quote.
     set -l plain (string unescape -- $current)
     or set plain (string trim --left --chars "\"'" -- $current)
+    set -l program $words[1]
+    command --query -- $program
+    or set program swp-keys
     # fish quotes the words as needed.
-    command $words[1] __complete fish "=$plain" $words[2..-1] 2>/dev/null </dev/null
+    for line in (command $program __complete fish "=$plain" $words[2..-1] 2>/dev/null </dev/null)
+        set -l flag (string match --regex -- '^--[^=]*=' $current; or echo '')
+        set -l paths (complete --do-complete "'' "(string replace -- "$flag" '' $current))
+        switch $line
+            case \tfiles
+                string join0 -- $flag$paths
+            case \ttoml
+                string join0 -- $flag(string match --regex -- '.*(?:/|\.toml)$' $paths)
+            case \tfolders
+                string join0 -- $flag(string match --regex -- '.*/$' $paths)
+            case \tcommand
+                set -l text (commandline -cp | string collect)
+                string join0 -- (complete --do-complete (string replace --regex '(?s)^.*?\s--\s' '' -- $text | string collect))
+            case '*'
+                string join0 -- (string replace --all \x1f \n -- $line | string collect)
+        end
+    end
 end
-complete --command swp-keys --no-files --keep-order --arguments '(__swp_keys_complete)'
+complete --command swp-keys --no-files --keep-order --arguments '(__swp_keys_complete | string split0)'

@@ -19,7 +19,7 @@ fn with_roles(names: &[&str]) -> TestEnv {
     env
 }
 
-/// Returns the completions for a shell that quotes them itself.
+/// Returns the completions for a shell that quotes them itself. A line without a value, which names what the shell completes, is left as it is.
 #[track_caller]
 fn complete(home: &Home, before: &[&str], current: &str) -> Vec<String> {
     let current = format!("={current}");
@@ -27,8 +27,11 @@ fn complete(home: &Home, before: &[&str], current: &str) -> Vec<String> {
     let result = home.run(words.iter().chain(before));
     assert_eq!(result.stderr, "", "completion prints no messages");
     let answer = result.success().lines();
-    let value = |line: &str| line.split('\t').next().unwrap_or_default().to_owned();
-    answer.map(value).filter(|line| !line.is_empty()).collect()
+    let value = |line: &str| match line.split_once('\t') {
+        None | Some(("", _)) => line.to_owned(),
+        Some((value, _)) => value.to_owned(),
+    };
+    answer.map(value).collect()
 }
 
 #[test]
@@ -48,14 +51,40 @@ fn commands_flags_and_choices_need_no_manager() {
         complete(home, &["create"], "--if-exists=r"),
         ["--if-exists=rekey"]
     );
-    assert!(complete(home, &["verify-key", "--key-file"], "ke").contains(&"key".to_owned()));
     assert_eq!(home.run(["__complete"]).success(), "");
     assert_eq!(
-        home.run(["__complete", "bash", "x; swp-keys ", "5"])
+        home.run(["__complete", "bash", "swp-keys create; "])
             .success(),
         ""
     );
     assert_eq!(env.sandbox.requests(), [], "the manager is not asked");
+}
+
+/// The shell expands `~` and variables in paths, and completes a command as it completes the user's own commands.
+#[test]
+fn paths_and_commands_are_left_to_the_shell() {
+    let home = Home::new();
+    for (before, current, work) in [
+        (&["verify-key", "--key-file"][..], "ke", "\tfiles"),
+        (&["create", "--out-file"], "~/k", "\tfiles"),
+        (&["create"], "--out-file=$HOME/k", "\tfiles"),
+        (&["plan", "-f"], "fl", "\ttoml"),
+        (&["apply", "--file"], "", "\ttoml"),
+        (&["man", "--out-dir"], "", "\tfolders"),
+        (&["exec", "--role", "x", "--"], "l", "\tcommand"),
+        (&["exec", "--role", "x", "--", "cat"], "", "\tcommand"),
+        (&["sandbox", "--", "bash"], "-", "\tcommand"),
+    ] {
+        assert_eq!(
+            complete(&home, before, current),
+            [work],
+            "{before:?} {current}"
+        );
+    }
+    assert!(complete(&home, &["exec"], "--ro").contains(&"--role".to_owned()));
+    assert_eq!(complete(&home, &["exec", "--role-id", "1"], "l"), [""; 0]);
+    let in_bash = ["__complete", "bash", "swp-keys create --out-file=~/k"];
+    assert_eq!(home.run(in_bash).success(), "\tfiles\n");
 }
 
 #[test]
@@ -167,12 +196,13 @@ fn a_rejected_key_is_used_once() {
     }
 }
 
-const HOSTILE: [&str; 8] = [
-    "a\nb",
+const HOSTILE: [&str; 9] = [
     "a\x1b[2Jb",
     "a\tb",
     "\u{202e}evil",
+    "a\n\u{202e}evil",
     "--insecure",
+    "a\ntouch pwned",
     "$(touch pwned)",
     "`touch pwned`; touch pwned",
     "it's \"so\" \\ * & | > pwned",
@@ -181,7 +211,9 @@ const HOSTILE: [&str; 8] = [
 #[test]
 fn control_characters_and_flag_like_names_are_omitted() {
     let env = with_roles(&HOSTILE);
-    let mut found = complete(&env.home, &["create", "--role"], "");
+    let found = complete(&env.home, &["create", "--role"], "").into_iter();
+    // This character stands for a newline, because each line contains one name.
+    let mut found: Vec<String> = found.map(|name| name.replace('\x1f', "\n")).collect();
     found.retain(|name| name != "Auditor" && name != "Full Access");
     found.sort_unstable();
     let mut expected = HOSTILE[5..].to_vec();
@@ -239,13 +271,14 @@ fn bash_passes_every_name_unchanged() {
     for (typed, end) in [("", ""), ("\"", "\""), ("'", "'")] {
         let script = format!(
             "COMP_LINE={} COMP_POINT=${{#COMP_LINE}}\n_swp_keys swp-keys\n\
-             for one in \"${{COMPREPLY[@]}}\"; do eval \"printf '%s\\n' \"{}\"$one\"{}; done",
+             for one in \"${{COMPREPLY[@]}}\"; do [[ $one == *{end} ]] || one+={end}; \
+             eval \"printf '%s\\0' \"{}\"$one\"; done",
             shell_quoted(&format!("swp-keys create --role {typed}")),
             shell_quoted(typed),
-            shell_quoted(end),
+            end = shell_quoted(end),
         );
         let result = bash(&env, &script);
-        let mut found: Vec<&str> = result.success().lines().collect();
+        let mut found: Vec<&str> = result.success().split_terminator('\0').collect();
         assert_eq!(result.stderr, "");
         found.sort_unstable();
         let mut expected = [&["Auditor", "Full Access"], &HOSTILE[5..]].concat();
@@ -338,6 +371,8 @@ fn an_interactive_bash_expands_no_history_in_names() {
         let answers = bash(&env, &script);
         let mut lines = String::from("echo recalled\n");
         for answer in answers.success().lines() {
+            // bash adds the closing quote, unless the word already ends with it.
+            let end = if answer.ends_with(end) { "" } else { end };
             lines.push_str(&format!("printf '%s\\n' {typed}{answer}{end}\n"));
         }
         let file = env.home.write("lines", &lines);
