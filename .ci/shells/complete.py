@@ -17,6 +17,8 @@ from terminal import Terminal
 # The roles of the sandbox. The first four letters of a name select it. A shell that ran any part of a name would create the file `pwned`.
 ROLES = pathlib.Path(__file__).with_name("roles.json")
 NAMES = [role["name"] for role in json.loads(ROLES.read_text(encoding="utf-8"))]
+# After so many failures, the rest of the cases is skipped, because a failure may take as long as the patience of the terminal.
+MOST = 5
 KEY = "zulu $(touch pwned)"
 FILE = "kept $(touch pwned); it's.txt"
 # bash itself does not quote all of a name with a dollar sign that follows `~/`.
@@ -120,12 +122,15 @@ def prepare(install, home, environment):
 
 def problem_of(shell, received, wanted):
     """Returns what is wrong with a completion, or None."""
+    made = list(shell.home.rglob("pwned"))
+    for file in made:
+        file.unlink()
+    if made:
+        return "a part of a name was run"
     if received != wanted:
         return f"the arguments are {received}, not {wanted}"
     if not shell.install.expands and str(shell.home).encode() in shell.terminal.shown:
         return "~ or $HOME was expanded in the line"
-    if any(shell.home.rglob("pwned")):
-        return "a part of a name was run"
     return None
 
 
@@ -135,7 +140,7 @@ def check(install, scratch, environment):
     prepare(install, home, environment)
     shell, failures = None, 0
     for typed, wanted in cases(home):
-        if typed.startswith(install.without):
+        if typed.startswith(install.without) or failures == MOST:
             continue
         shell = shell or Shell(install, home, environment)
         problem = problem_of(shell, shell.complete(typed), wanted)

@@ -84,7 +84,7 @@ fn paths_and_commands_are_left_to_the_shell() {
     assert!(complete(&home, &["exec"], "--ro").contains(&"--role".to_owned()));
     assert_eq!(complete(&home, &["exec", "--role-id", "1"], "l"), [""; 0]);
     let in_bash = ["__complete", "bash", "swp-keys create --out-file=~/k"];
-    assert_eq!(home.run(in_bash).success(), "\tfiles\n");
+    assert_eq!(home.run(in_bash).success(), "\tfiles");
 }
 
 #[test]
