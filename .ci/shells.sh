@@ -12,6 +12,7 @@ source .ci/lib.sh
 # shellcheck source=.ci/tools.sh
 source .ci/tools.sh
 
+require_powershell=${SWP_KEYS_CI_REQUIRE_POWERSHELL:-}
 export BINARY=${SWP_KEYS_BINARY:-$swp_keys}
 [[ -x $BINARY ]] || need_binary
 need_shells
@@ -22,7 +23,7 @@ sandbox() { "$BINARY" sandbox --quiet --rate-limit 0 --roles .ci/shells/roles.js
 sandbox python3 .ci/shells/complete.py "$@"
 if command -v pwsh >/dev/null; then
     sandbox pwsh -NoProfile -File .ci/shells/powershell.ps1
-elif [[ ${CI_REQUIRE_POWERSHELL:-} ]]; then
+elif [[ $require_powershell ]]; then
     die "pwsh is not installed"
 else
     say "PowerShell: skipped, because pwsh is not installed"

@@ -75,6 +75,7 @@ def commands():
     run = ["exec", "--role", "x", "--"]
     yield "exec --role x -- own-com", [*run, "own-command"]
     yield "exec --role x -- cat kep", [*run, "cat", FILE]
+    yield "exec --role x '--' unknown", [*run, "unknown"]
     yield "exec --role x -- own-command --flag own-w", [*run, "own-command", "--flag", "own-word"]
     yield "exec --role x -- swp-keys create --role alph", [*run, "swp-keys", "create", "--role", NAMES[0]]
 

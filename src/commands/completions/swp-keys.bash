@@ -14,7 +14,8 @@ _swp_keys() {
     toml) _swp_keys_add compgen -f -o plusdirs -X '!*.toml' -- "$cur" ;;
     folders) compopt -o dirnames 2>/dev/null ;;
     command)
-        while [[ ${COMP_WORDS[at++]} != -- ]]; do :; done
+        while ((at < COMP_CWORD)) && [[ ${COMP_WORDS[at]} != -- ]]; do ((at++)); done
+        ((at++ < COMP_CWORD)) || return
         # bash-completion has this function.
         if [[ $(type -t _command_offset) ]]; then
             _command_offset "$at"

@@ -22,6 +22,7 @@ _swp-keys() {
     folders) _files -/ ;;
     command)
         value=${words[(i)--]}
+        (( value < CURRENT )) || return
         shift $value words
         (( CURRENT -= value ))
         _normal
