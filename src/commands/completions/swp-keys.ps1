@@ -1,5 +1,5 @@
 # Completion of swp-keys in PowerShell: swp-keys completions powershell | Out-String | Invoke-Expression, in $PROFILE
-Register-ArgumentCompleter -Native -CommandName swp-keys -ScriptBlock {
+Register-ArgumentCompleter -Native -CommandName 'swp-keys', 'swp-keys.exe' -ScriptBlock {
     param($wordToComplete, $commandAst, $cursorPosition)
     # The words are passed unchanged. Nothing that was typed is evaluated.
     $words = @($commandAst.CommandElements |
