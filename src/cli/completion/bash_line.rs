@@ -71,7 +71,10 @@ impl BashLine {
             Quote::Single => r"'$'\n''",
             Quote::Double => r#""$'\n'""#,
         };
-        let lines: Vec<String> = rest.split('\n').map(|line| self.quoted_line(line)).collect();
+        let lines: Vec<String> = rest
+            .split('\n')
+            .map(|line| self.quoted_line(line))
+            .collect();
         let quoted = lines.join(newline);
         // bash adds the closing quote, unless the word already ends with this character.
         Some(match self.quote {
@@ -146,9 +149,8 @@ mod tests {
 
     #[test]
     fn answers_are_quoted_for_the_position_of_the_cursor() {
-        let quoted = |line: &str, value: &str| {
-            BashLine::read(line).and_then(|line| line.quoted(value))
-        };
+        let quoted =
+            |line: &str, value: &str| BashLine::read(line).and_then(|line| line.quoted(value));
         let hostile = "a $(id)`id`'\"\\;&b";
         for (line, value, wanted) in [
             ("x --role F", "Full Access", r"Full\ Access"),
