@@ -13,8 +13,8 @@ forget_settings
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$repository/target}
 name=swp-keys-$(version)
 
-# The gate also runs before a commit.
-cargo package --quiet --locked --allow-dirty
+# Installing the packed files verifies more than cargo does here. The gate also runs before a commit.
+cargo package --quiet --locked --allow-dirty --no-verify
 tar -xzf "$CARGO_TARGET_DIR/package/$name.crate" -C "$scratch"
 others=$(cd "$scratch/$name" && find . -type f | grep -vE '^\./(src/|Cargo\.|README\.md$|LICENSE$|CHANGELOG\.md$|SECURITY\.md$|\.cargo_vcs_info\.json$)' || true)
 [[ -z $others ]] || die "the crate contains more than the program: $others"

@@ -39,8 +39,11 @@ for library in $needed; do
     esac
 done
 for needs in $versions; do
-    # A name such as GLIBC_ABI_DT_RELR needs a new glibc, too.
-    if [[ ! $needs =~ ^GLIBC_[0-9.]+$ || $(later "$floor" "${needs#GLIBC_}") != "$floor" ]]; then
+    # Names without a number, such as GLIBC_ABI_DT_RELR, came after 2.17. Libraries other than glibc have names of their own.
+    if [[ ! $needs =~ ^GLIBC_[0-9.]+$ ]]; then
+        say "not a version of glibc up to $floor: $needs"
+        failed=1
+    elif [[ $(later "$floor" "${needs#GLIBC_}") != "$floor" ]]; then
         say "newer than GLIBC_$floor: $needs"
         failed=1
     fi
