@@ -42,17 +42,17 @@ fn in_run(steps: &str) -> String {
     format!("{RUN}cp \"$PW\" dsm; {steps}")
 }
 
-/// Replaces the permissions of a file by those of its owner and of one user (the tag 2) or group (the tag 8), as systemd does with
+/// Replaces the permissions of a file by those of its owner and of these users (the tag 2) and groups (the tag 8), as systemd does with
 /// `LoadCredential=`.
-fn grant(path: &Path, tag: u16, id: u32, permissions: u16) {
+fn grant(path: &Path, holders: &[(u16, u32)], permissions: u16) {
     const NONE: u32 = u32::MAX;
-    let mut entries = [
+    let mut entries = vec![
         (1, permissions, NONE),
-        (tag, permissions, id),
         (4, 0, NONE),
         (0x10, permissions, NONE),
         (0x20, 0, NONE),
     ];
+    entries.extend(holders.iter().map(|(tag, id)| (*tag, permissions, *id)));
     entries.sort_by_key(|(tag, ..)| *tag);
     // The form in which the kernel stores an ACL, with the version at the start.
     let mut list = vec![2, 0, 0, 0];
@@ -88,6 +88,8 @@ fn a_secret_in_run_secrets_is_accepted() {
     let Some(platform) = Platform::new() else {
         return;
     };
+    let readme = include_str!("../../../../README.md");
+    contains(readme, &[&format!("SWP_PASSWORD_FILE={DOCKER}")]);
     accepted(&platform, &in_run("chmod 444 dsm"), DOCKER);
     let single = "mkdir /run/m; mount -t tmpfs tmpfs /run/m; mv dsm /run/m; chmod 444 /run/m/dsm; touch dsm; mount -o bind,ro /run/m/dsm dsm";
     accepted(&platform, &in_run(single), DOCKER);
@@ -103,8 +105,8 @@ fn a_credential_of_systemd_is_accepted() {
     let file = folder.join("dsm");
     std::fs::copy(platform.env.home.path("password"), &file).expect("a file");
     let path = "$HOME/credentials/dsm";
-    grant(&folder, 2, USER, 5);
-    grant(&file, 2, USER, 4);
+    grant(&folder, &[(2, USER)], 5);
+    grant(&file, &[(2, USER)], 4);
     assert_eq!(crate::support::files::mode(&file), 0o440);
     accepted(&platform, "", path);
     platform.env.home.set("CREDENTIALS_DIRECTORY", &folder);
@@ -133,7 +135,7 @@ fn a_credentials_directory_protects_only_the_files_in_it() {
     };
     let folder = platform.env.home.path("credentials");
     std::fs::create_dir(&folder).expect("a folder");
-    grant(&folder, 2, USER, 5);
+    grant(&folder, &[(2, USER)], 5);
     platform.env.home.set("CREDENTIALS_DIRECTORY", &folder);
     let link = "$HOME/credentials/dsm";
     let outside = in_memory("chmod 444 dsm; ln -sf \"$PWD/dsm\" \"$HOME/credentials/dsm\"");
@@ -157,16 +159,24 @@ fn only_the_user_and_groups_of_root_may_be_in_an_access_list() {
     let file = platform.env.home.path("listed");
     std::fs::copy(platform.env.home.path("password"), &file).expect("a file");
     let path = "$HOME/listed";
-    grant(&file, 8, GROUP, 4);
+    grant(&file, &[(8, GROUP)], 4);
     accepted(&platform, "", path);
-    grant(&file, 8, GROUP, 6);
+    grant(&file, &[(8, GROUP)], 6);
+    rejected(&platform, "", path, &["chown"]);
+    for other in [(2, OTHER), (8, OTHER)] {
+        grant(&file, &[(2, USER), other], 4);
+        rejected(&platform, "", path, &["chown"]);
+    }
+    // The owner of the file can read it, too.
+    grant(&file, &[(2, USER)], 4);
+    std::os::unix::fs::chown(&file, Some(OTHER), None).expect("the owner is set");
     rejected(&platform, "", path, &["chown"]);
     std::os::unix::fs::chown(&file, Some(USER), None).expect("the owner is set");
     for (tag, id) in [(2, OTHER), (8, GROUP)] {
-        grant(&file, tag, id, 4);
+        grant(&file, &[(tag, id)], 4);
         rejected(&platform, "", path, &["`chmod 600 "]);
     }
-    grant(&file, 2, USER, 4);
+    grant(&file, &[(2, USER)], 4);
     accepted(&platform, "", path);
 }
 
