@@ -180,6 +180,8 @@ def base_environment(scratch):
         "LANG": "C.UTF-8",
         "LC_ALL": "C.UTF-8",
         "HISTFILE": "/dev/null",
+        # On Ubuntu, zsh otherwise runs compinit before the user's file.
+        "skip_global_compinit": "1",
         "XDG_RUNTIME_DIR": str(scratch),
     }
 

@@ -32,27 +32,19 @@ def bash_sourced(_):
     return {".bashrc": "PS1='READY> '\nsource <(swp-keys completions bash)\n"}
 
 
-ZSH_OWN = "_own() { compadd own-word }\ncompdef _own own-command\n"
+ZSH = "PROMPT='READY> '\nautoload -Uz compinit\ncompinit -u\n_own() { compadd own-word }\ncompdef _own own-command\n"
 
 
 def zsh_autoloaded(script):
-    return {
-        ".zshrc": "PROMPT='READY> '\nfpath=(~/functions $fpath)\nautoload -Uz compinit\ncompinit -u\n" + ZSH_OWN,
-        "functions/_swp-keys": script("zsh"),
-    }
+    return {".zshrc": "fpath=(~/functions $fpath)\n" + ZSH, "functions/_swp-keys": script("zsh")}
 
 
 def zsh_sourced(_):
-    return {
-        ".zshrc": "PROMPT='READY> '\nautoload -Uz compinit\ncompinit -u\nsource <(swp-keys completions zsh)\n" + ZSH_OWN
-    }
+    return {".zshrc": ZSH + "source <(swp-keys completions zsh)\n"}
 
 
 def zsh_evaluated(_):
-    return {
-        ".zshrc": "PROMPT='READY> '\nautoload -Uz compinit\ncompinit -u\neval \"$(swp-keys completions zsh)\"\n"
-        + ZSH_OWN
-    }
+    return {".zshrc": ZSH + 'eval "$(swp-keys completions zsh)"\n'}
 
 
 FISH = """

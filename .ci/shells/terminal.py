@@ -6,7 +6,7 @@ import select
 import signal
 import time
 
-PATIENCE = 5
+PATIENCE = 10
 
 
 class Terminal:
