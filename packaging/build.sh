@@ -57,6 +57,13 @@ build_program() {
     cp "$built" "$program"
 }
 
+# Fails if the program has no list of its crates. Only Linux has the tool that finds it.
+check_crate_list() {
+    local sections
+    sections=$(readelf --sections --wide "$program")
+    [[ $sections == *" .dep-v0 "* ]] || die "$program has no list of its crates"
+}
+
 write_completions() {
     local folder=$stage/completions
     mkdir "$folder"
@@ -88,6 +95,7 @@ cargo fetch --locked
 remap_paths
 build_program
 bash packaging/paths.sh "$program"
+[[ $target != *-linux-* ]] || check_crate_list
 [[ $target != *-linux-gnu ]] || bash packaging/floor.sh "$program" "$glibc_floor"
 "$program" --quiet man --out-dir "$stage/man"
 write_completions
