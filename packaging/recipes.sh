@@ -43,6 +43,7 @@ need_recipe_tools() {
     install_once "$cloud_init" unpack_cloud_init
     need_linters
     need_program systemd systemd-analyze
+    need_program pass pass
     need_program git git
     need_program rsync rsync
     need_program jq jq

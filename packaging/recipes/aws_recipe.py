@@ -2,7 +2,7 @@
 
 import json
 
-from harness import blocks, check_convergence, free_port
+from harness import blocks, check_convergence, expect, free_port
 
 PAGE = "recipes/secret-stores.md"
 CONVERGE = "Keep the keys in a secret store up to date"
@@ -52,7 +52,11 @@ def check_parameters(recipe):
     def read(name):
         return value(recipe, "ssm", "get-parameter", "--with-decryption", "--name", name)
 
-    ran = recipe.shell(blocks(PAGE, "Store it in AWS Systems Manager", "sh")[0])
+    command = blocks(PAGE, "Store it in AWS Systems Manager", "sh")[0]
+    first, secret = recipe.shell(command), read("/dsm/key")
+    recipe.check_secret(secret)
+    recipe.expect_private("the output", first.text, secret)
+    recipe.shell(command)
     recipe.check_secret(read("/dsm/key"))
-    recipe.expect_private("the output", ran.text, read("/dsm/key"))
+    expect(read("/dsm/key") != secret, "the second key did not replace the first")
     check_convergence(recipe, PAGE, CONVERGE, manifest(1), lambda name: read(f"/dsm/{name}"))

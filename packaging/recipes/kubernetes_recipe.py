@@ -63,3 +63,4 @@ def check_job(recipe):
         document = recipe.run(*command, "-o", "json").stdout
         expect(f'"changed": {str(changed).lower()}' in document, f"the run should have changed something: {changed}\n{document}")
         recipe.check_secret(applied(recipe), "reporting")
+        expect(recipe.run(recipe.path("config/read-secret"), "dsm").stdout == applied(recipe), "another secret was read")

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness import Failed, Recipe, Skipped
 
 # The modules, in the order of the pages. Each has a function `check(recipe)`, and may have the arguments of its sandbox in SANDBOX.
-NAMES = ["vault", "aws", "github", "gitlab", "kubernetes", "terraform", "ansible", "cloud_init", "systemd"]
+NAMES = ["vault", "aws", "pass", "github", "gitlab", "kubernetes", "terraform", "ansible", "cloud_init", "systemd"]
 SKIPPED = 77
 
 

@@ -44,10 +44,13 @@ pub(super) fn dry_run(
         "dry run: would {action} and write the secret to {sinks}; nothing was changed on the manager"
     ));
     match (context.output.format(), json!(key)) {
-        (Format::Json | Format::Jsonl, Value::Object(fields)) => {
+        (Format::Json | Format::Jsonl, Value::Object(mut fields)) => {
             let mut meta = meta_of(&fields);
             meta["created"] = false.into();
             meta["dryRun"] = true.into();
+            if let Existing::One(found) = existing {
+                fields.insert("ID".to_owned(), found.id.into());
+            }
             print_key(&fields, meta, context)
         }
         // In text, env and TSV output, stdout may contain only a secret. A dry run has no secret, so nothing is printed.

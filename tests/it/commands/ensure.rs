@@ -225,6 +225,7 @@ fn a_dry_run_reports_the_changes() {
     let result = ensure(&env, &dry);
     assert_eq!(changed(&result), true);
     contains(&result.stderr, &["would create a new secret"]);
+    assert_eq!(result.json()["ID"], 1);
     let after = key(&env);
     assert_eq!(
         (after.secret, after.role_id),
