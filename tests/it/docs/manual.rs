@@ -21,21 +21,28 @@ const PAGES: &str = concat!(
 /// Flags of other programs that the pages show.
 const NOT_OURS: &[&str] = &[
     "--base",
+    "--check",
     "--data-file",
     "--dry-run",
     "--file",
     "--filename",
     "--from-file",
+    "--ignore-not-found",
     "--locked",
     "--multiline",
     "--name",
+    "--overwrite",
     "--path",
+    "--query",
     "--release",
     "--rm",
     "--secret-id",
     "--secret-string",
     "--totp",
+    "--type",
+    "--value",
     "--vault-name",
+    "--with-decryption",
 ];
 
 /// Returns every command with its words.
@@ -303,7 +310,9 @@ fn every_command_is_on_a_page_and_the_pages_name_nothing_that_does_not_exist() {
             "a page names `{flag}`"
         );
     }
-    for (place, _) in PAGES.match_indices("swp-keys ") {
+    // A match after a slash is the end of a path such as `/etc/swp-keys`.
+    let matches = PAGES.match_indices("swp-keys ");
+    for (place, _) in matches.filter(|(place, _)| !PAGES[..*place].ends_with('/')) {
         let rest = &PAGES[place + "swp-keys ".len()..];
         let word = rest
             .split(|character: char| !(character.is_ascii_lowercase() || character == '-'))

@@ -42,7 +42,7 @@ const DELIVERY: &[Case] = &[
     Case {
         heading: MIGRATION,
         prepare: |env| {
-            let role = json!({"name": "Deep Security Migration"});
+            let role = json!({"name": "Deep Security Migration", "allowWebService": true});
             env.sandbox.add_role(&role).expect("a role");
         },
         ..Case::READS
