@@ -51,9 +51,9 @@ def add_responses(document):
         {**role, "ID": 1, "name": "Full Access", "immutable": True},
         {**role, "ID": 2, "name": "Auditor"},
     ]
-    key = {"ID": 7, "keyName": "contract", "roleID": 2, "locale": "en-US", "timeZone": "UTC", "active": True}
-    # A created key differs from the existing one.
-    new = {**key, "ID": 8}
+    new = {"ID": 8, "keyName": "contract", "roleID": 2, "locale": "en-US", "timeZone": "UTC", "active": True}
+    # The existing key differs from a created one, and belongs to the fleet `check`.
+    key = {**new, "ID": 7, "description": "[swp-keys 1a2b3c4d check]"}
     examples = {
         ("post", "/sessions"): {"RID": "77DFF81036170DBF92CB71E4559512B9"},
         ("get", "/roles"): {"roles": roles},

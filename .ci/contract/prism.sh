@@ -165,6 +165,40 @@ run_every_command() {
     prints list-roles --api-key-file "$scratch/key" --api-key-scheme cloud-one
 }
 
+# Runs a command for a manifest with these keys, and checks that it sends a request. Key 7 belongs to the fleet `check`.
+# sends REQUEST EXIT-CODE KEYS COMMAND [FLAGS...]
+sends() {
+    local route=$1 expected=$2 keys=$3 command=$4 before
+    shift 4
+    before=$(wc -l <"$log")
+    printf 'fleet = "%s"\n[defaults]\nrole = "Auditor"\nexpires = "never"\nout-file = "{name}.key"\n[keys]\n%s\n' \
+        "${fleet:-check}" "$keys" >"$scratch/keys.toml"
+    exits_with "$expected" "$scratch/stdout" --username admin --password-file "$scratch/password" "$command" -f "$scratch/keys.toml" "$@"
+    grep -qxF "$route" <<<"$(first_line=$before requests)" || die "no such request: $route"$'\n'"$(first_line=$before requests)"
+    rm -f "$SWP_STATE_DIR"/unfinished/*.json
+}
+
+# Prism stores nothing, so `apply` does not find what it changed, and exits with 11 or 12.
+run_fleet_commands() {
+    local listing='post /api/apikeys/search' create='post /api/apikeys' change='post /api/apikeys/7'
+    printf '7:bm90IGEgc2VjcmV0\n' >"$scratch/contract.key"
+    chmod 600 "$scratch/contract.key"
+    sends "$listing" 0 'contract = {}' plan --exit-code
+    sends 'post /api/roles/search' 0 'contract = {}' apply
+    sends 'get /api/roles/2' 0 'contract = { role-id = 2 }' plan
+    sends "$create" 12 $'contract = {}\nfresh = { description = "日本", expires = "14d", locale = "ja-JP", time-zone = "Asia/Tokyo" }' apply
+    sends "$change" 12 'contract = { role = "Full Access", allow-full-access = true, description = "new", expires = "14d" }' apply
+    sends "$change" 12 'contract = { locale = "ja-JP", time-zone = "Asia/Tokyo", expires = "14d" }' apply
+    sends "$change" 12 'renamed = { was = "contract" }' apply
+    sends "$change" 12 'contract = { locked = true }' apply --yes
+    fleet=other sends "$change" 12 'contract = { adopt = "check" }' apply
+    sends 'delete /api/apikeys/7' 12 '' apply --prune --prune-used --prune-at-most 1 --yes
+    rm "$scratch/contract.key"
+    sends 'get /api/apikeys/current' 12 'contract = { on-missing = "rotate" }' apply --verify
+    rm "$scratch/contract.key"
+    sends 'post /api/apikeys/7/secretkey' 11 'contract = { on-missing = "rekey" }' apply --yes
+}
+
 violations() { tail -n "+$((first_line + 1))" "$log" | grep '✖' | grep -vE "$legacy" || true; }
 
 requests() { tail -n "+$((first_line + 1))" "$log" | grep 'Request received' | grep -oE '(get|post|put|delete) /[^ ]*'; }
@@ -186,6 +220,7 @@ check_that_prism_refuses
 first_line=$(wc -l <"$log")
 prepare_client
 run_every_command
+run_fleet_commands
 check_the_log
 say "Prism accepted every request of $commands commands, except legacy REST and the end of a session, which the document lacks:"
 requests | sort | uniq -c

@@ -101,8 +101,9 @@ pub(crate) fn parser() -> clap::Command {
 /// The program's flags are added to the command as ordinary flags. clap reads the environment variable of a global flag even if the flag was typed.
 /// So clap would reject an invalid variable although the typed flag overrides it.
 fn parser_for(first: &str) -> clap::Command {
+    // clap ends at the first of these flags, so the commands and the other flags are not needed. `usage_error` prints the help.
     if ["-h", "--help", "-V", "--version"].contains(&first) {
-        return parser().mut_args(|flag| flag.global(false));
+        return clap::Command::new(NAME).version(env!("CARGO_PKG_VERSION"));
     }
     let Some((name, alias, augment)) = command_named(first) else {
         return parser();
