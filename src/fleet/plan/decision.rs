@@ -213,7 +213,7 @@ impl<'a> Decision<'a, '_> {
     fn changes(&mut self, key: &ApiKey, role: &PlannedRole) -> Vec<FieldChange> {
         let label = |id: i64| {
             let known = self.labels.get(&id).map(|label| (*label).to_owned());
-            known.unwrap_or_else(|| format!("role ID {id}"))
+            known.unwrap_or_else(|| format!("ID {id}"))
         };
         let found = changes::compare(self.declared, key, role, label);
         self.hidden.extend(found.hidden);

@@ -108,43 +108,46 @@ async fn read_all(
     Ok(buffer)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
+    use std::io;
     use std::time::Instant;
 
     use super::*;
 
-    fn look(command: &str, reads_secret: bool) -> (Presence, Option<String>) {
+    fn look(command: &str, reads_secret: bool) -> io::Result<(Presence, Option<String>)> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
-            .build()
-            .unwrap_or_else(|error| panic!("{error}"));
+            .build()?;
         let look = CommandLook {
             command: command.to_owned(),
             time_limit: Duration::from_millis(300),
             reads_secret,
         };
         let (presence, secret) = runtime.block_on(look.run());
-        (presence, secret.map(|secret| secret.expose().to_owned()))
+        Ok((presence, secret.map(|secret| secret.expose().to_owned())))
     }
 
     #[test]
-    fn a_secret_is_read_only_if_it_will_be_used() {
-        assert_eq!(look("echo 1:a", false), (Presence::There, None));
+    fn a_secret_is_read_only_if_it_will_be_used() -> io::Result<()> {
+        assert_eq!(look("echo 1:a", false)?, (Presence::There, None));
         let secret = Some("1:a".to_owned());
-        assert_eq!(look("echo 1:a", true), (Presence::There, secret));
-        assert_eq!(look("echo", true), (Presence::Missing, None));
-        let two_lines = look("printf 'a\\nb'", true);
+        assert_eq!(look("echo 1:a", true)?, (Presence::There, secret));
+        assert_eq!(look("echo", true)?, (Presence::Missing, None));
+        let two_lines = look("printf 'a\\nb'", true)?;
         assert!(matches!(two_lines, (Presence::NotKnown(_), None)));
+        Ok(())
     }
 
     #[test]
-    fn a_command_that_does_not_finish_shows_nothing() {
+    fn a_command_that_does_not_finish_shows_nothing() -> io::Result<()> {
         let begun = Instant::now();
-        let (presence, secret) = look("sleep 40", true);
+        let (presence, secret) = look("sleep 40", true)?;
         assert!(begun.elapsed() < Duration::from_secs(20));
         let expected = "`sleep` did not finish within 300ms";
         assert_eq!(presence, Presence::NotKnown(expected.to_owned()));
         assert_eq!(secret, None);
+        Ok(())
     }
 }

@@ -1,10 +1,14 @@
-//! docs/fleets.md: its manifest is valid, and it lists every field.
+//! docs/fleets.md: its manifests are valid and are applied, and it lists every field.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+#[cfg(unix)]
+use crate::support::profiles::{configure, profile, unset_manager};
 use crate::support::{Home, contains};
+#[cfg(unix)]
+use crate::support::{TestEnv, set_mode};
 
 const PAGE: &str = include_str!("../../../docs/fleets.md");
 
@@ -22,37 +26,38 @@ fn the_manifest_of_the_page_is_valid() {
     }
 }
 
-/// The first manifest of the page, with an expiry that is not in the past.
+/// A manifest of the page, with an expiry that is not in the past.
 #[cfg(unix)]
-fn first_manifest() -> String {
-    let rest = PAGE.split_once("```toml\n").expect("a manifest").1;
+fn manifest(number: usize) -> String {
+    let rest = PAGE.split("```toml\n").nth(number).expect("a manifest");
     let block = rest.split("```").next().expect("its end");
     block.replace("2027-06-30", "2099-06-30")
 }
 
+/// Adds the commands of the manifests, which store secrets in the folder `vault`.
 #[cfg(unix)]
-#[test]
-fn the_first_manifest_of_the_page_is_applied() {
-    use crate::support::{TestEnv, set_mode};
-    let mut env = TestEnv::new();
-    let role = serde_json::json!({"name": "SIEM Reader", "allowWebService": true});
-    env.sandbox.add_role(&role).expect("a role");
-    env.home.write("keys.toml", &first_manifest());
-    set_mode(&env.home.path("keys.toml"), 0o644);
+fn add_vault(env: &mut TestEnv) {
     std::fs::create_dir(env.home.path("bin")).expect("a folder");
-    for (name, script) in [
-        ("bin/vault", "#!/bin/sh\ncat > \"$HOME/vault\"\n"),
-        (
-            "bin/read-from-vault",
-            "#!/bin/sh\ntest ! -e \"$HOME/vault\" || cat \"$HOME/vault\"\n",
-        ),
-    ] {
+    let store = "#!/bin/sh\nfile=\"$HOME/vault/$4\"\nmkdir -p \"${file%/*}\"\ncat > \"$file\"\n";
+    let read = "#!/bin/sh\ntest ! -e \"$HOME/vault/$1\" || cat \"$HOME/vault/$1\"\n";
+    for (name, script) in [("bin/vault", store), ("bin/read-from-vault", read)] {
         let path = env.home.write(name, script);
         set_mode(&path, 0o755);
     }
     let path = std::env::var("PATH").unwrap_or_default();
     let bin = env.home.path("bin").display().to_string();
     env.home.set("PATH", format!("{bin}:{path}"));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_first_manifest_of_the_page_is_applied() {
+    let mut env = TestEnv::new();
+    let role = serde_json::json!({"name": "SIEM Reader", "allowWebService": true});
+    env.sandbox.add_role(&role).expect("a role");
+    env.home.write("keys.toml", &manifest(1));
+    set_mode(&env.home.path("keys.toml"), 0o644);
+    add_vault(&mut env);
     let apply = env.run(["apply", "-f", "keys.toml"]);
     contains(apply.success(), &[": 5 done"]);
     let plan = env.run(["plan", "-f", "keys.toml", "--exit-code"]);
@@ -63,7 +68,7 @@ fn the_first_manifest_of_the_page_is_applied() {
         ("grafana", "grafana.env"),
         ("backup", "secrets/backup.key"),
         ("break glass", "secrets/break glass.key"),
-        ("siem", "vault"),
+        ("siem", "vault/dsm/siem"),
     ] {
         let key = keys.iter().find(|key| key.name.as_deref() == Some(name));
         let secret = &key.expect("the key").secret;
@@ -71,6 +76,45 @@ fn the_first_manifest_of_the_page_is_applied() {
             crate::support::files::read(env.home.path(file)).contains(secret),
             "{name}"
         );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_second_manifest_of_the_page_is_applied_on_three_managers() {
+    let (mut eu, us, ap) = (TestEnv::new(), TestEnv::new(), TestEnv::new());
+    let mut profiles = profile(&eu, "eu");
+    for (name, env) in [("us", &us), ("ap", &ap)] {
+        let certificate = format!("{name}.pem");
+        eu.home.write(&certificate, env.sandbox.certificate_pem());
+        let text = profile(env, name);
+        profiles += &text.replace("../manager.pem", &format!("../{certificate}"));
+    }
+    configure(&mut eu.home, &profiles);
+    unset_manager(&mut eu.home);
+    add_vault(&mut eu);
+    let text = manifest(2)
+        .replace("role-id = 7", "role-id = 2")
+        .replace("role-id = 12", "role-id = 2");
+    eu.home.write("keys.toml", &text);
+    let apply = eu.run(["apply", "-f", "keys.toml"]);
+    contains(apply.success(), &["fleet edge on 3 managers", ": 5 done"]);
+    let plan = eu.run(["plan", "-f", "keys.toml", "--exit-code", "--verify"]);
+    plan.success();
+    for (env, profile, names) in [
+        (&eu, "eu", &["inventory", "siem"][..]),
+        (&us, "us", &["inventory", "siem"]),
+        (&ap, "ap", &["inventory"]),
+    ] {
+        let keys = env.sandbox.api_keys();
+        assert_eq!(keys.len(), names.len(), "{profile}");
+        for key in keys {
+            let name = key.name.as_deref().expect("a name");
+            let stored = format!("vault/dsm/{profile}/{name}");
+            let stored = crate::support::files::read(eu.home.path(&stored));
+            assert_eq!(stored.trim_end(), key.secret, "{profile} {name}");
+        }
+        assert_eq!(env.sandbox.live_sessions(), 0);
     }
 }
 

@@ -170,3 +170,24 @@ fn a_manager_that_cannot_be_reached_does_not_stop_the_changes_on_the_others() {
     assert!([4, 7, 8].contains(&result.code()), "{result:?}");
     assert_eq!(result.stdout, "");
 }
+
+#[test]
+fn each_manager_has_one_session_at_a_time() {
+    let (eu, us) = managers();
+    for env in [&eu, &us] {
+        env.sandbox.change(|settings| settings.sessions_max = 1);
+    }
+    let keys = "a = { on = [\"eu\", \"ap\", \"us\"] }\nb = { on = \"us\" }";
+    let result = apply(&eu, keys, &["--verify"]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(&result.stdout, &["3 done", "1 not known"]);
+    for env in [&eu, &us] {
+        assert_eq!(env.sandbox.live_sessions(), 0);
+    }
+    let plan = eu.run(["plan", "-f", "keys.toml", "--verify"]);
+    assert_eq!(plan.code(), 12, "{plan:?}");
+    contains(
+        &plan.stdout,
+        &["1 key is as declared", "2 keys are as declared"],
+    );
+}

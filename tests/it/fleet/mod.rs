@@ -10,6 +10,8 @@ mod apply_records;
 mod apply_rotation;
 #[cfg(unix)]
 mod apply_runs;
+#[cfg(unix)]
+mod drift;
 mod duplicates;
 mod export;
 mod managers;

@@ -60,8 +60,12 @@ pub(super) fn arguments(command: &str) -> &'static [&'static [&'static str]] {
             &["-f", "keys.toml", "--offline"],
             &["-f", "keys.toml"],
             &["-f", "keys.toml", "--no-look"],
+            &["-f", "keys.toml", "--verify"],
         ],
-        "apply" => &[&["-f", "keys.toml", "--yes"]],
+        "apply" => &[
+            &["-f", "keys.toml", "--yes"],
+            &["-f", "keys.toml", "--yes", "--verify"],
+        ],
         "list-roles" | "login" | "logout" | "trust show" | "trust list" | "config show"
         | "config path" | "config check" => &[&[]],
         "trust add" => &[&["--tls-accept-new"]],
