@@ -1,6 +1,6 @@
 //! Builds the man page of a command and writes it to a folder.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 
 use clap::Command;
@@ -59,7 +59,6 @@ fn page(command: &Command, family: Option<&str>, names: &[String]) -> io::Result
     examples(&mut rest, command, family);
     see_also(&mut rest, family, title);
     rest.to_writer(&mut page)?;
-    page.flush()?;
     // clap_mangen puts two line breaks around an empty line, which mandoc reports.
     Ok(String::from_utf8_lossy(&page).replace("\n.br\n\n.br\n", "\n.sp\n"))
 }
@@ -71,7 +70,7 @@ fn for_manual(mut command: Command, family: Option<&str>, names: &[String]) -> C
         Some(_) => command.render_usage().to_string(),
     };
     let usage = usage.trim_start_matches("Usage: ").to_owned();
-    let description = description(&command, family, names);
+    let description = description(&command, family);
     command
         .mut_args(|flag| {
             let hide = flag.is_hide_set() || (family.is_some() && flag.is_global_set());
@@ -85,7 +84,7 @@ fn for_manual(mut command: Command, family: Option<&str>, names: &[String]) -> C
         .display_name(names.join(", "))
 }
 
-fn description(command: &Command, family: Option<&str>, names: &[String]) -> String {
+fn description(command: &Command, family: Option<&str>) -> String {
     let about = command.get_long_about().or_else(|| command.get_about());
     let mut text = about.map(ToString::to_string).unwrap_or_default();
     if !text.ends_with('.') {
@@ -94,9 +93,8 @@ fn description(command: &Command, family: Option<&str>, names: &[String]) -> Str
     if family.is_none() {
         return text;
     }
-    for alias in names.iter().skip(1) {
-        let alias = alias.replacen('-', " ", 2).replacen(' ', "-", 1);
-        text += &format!("\nThe short form of the command is `{alias}`.");
+    for alias in command.get_visible_aliases() {
+        text += &format!("\nThe short form of the command is `{PROGRAM} {alias}`.");
     }
     if let Some(notes) = command.get_after_help() {
         text += &format!("\n\n{notes}");
