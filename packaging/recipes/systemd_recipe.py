@@ -35,7 +35,9 @@ def check_units(recipe, units):
 def check_service(recipe, service):
     recipe.write("etc/swp-keys/keys.toml", blocks(PAGE, HEADING, "toml")[0].replace("/var/lib", str(recipe.path("var"))))
     recipe.path("var/swp-keys").mkdir(parents=True, mode=0o700)
-    recipe.write("credentials/password", recipe.password, 0o400)
+    # The modes with User=: an access list opens the file to the user, and no other user can enter the folder.
+    recipe.write("credentials/password", recipe.password, 0o440)
+    recipe.path("credentials").chmod(0o700)
     recipe.write("etc/swp-keys/ca.pem", open(recipe.env["SWP_CA_CERT"]).read(), 0o644)
     places = {"%d": recipe.path("credentials"), "%S": recipe.path("var"), "/etc/swp-keys": recipe.path("etc/swp-keys"),
               "/usr/bin/swp-keys": shutil.which("swp-keys")}
