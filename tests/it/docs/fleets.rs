@@ -6,9 +6,9 @@ use serde_json::Value;
 
 #[cfg(unix)]
 use crate::support::profiles::{configure, profile, unset_manager};
-use crate::support::{Home, contains};
 #[cfg(unix)]
-use crate::support::{TestEnv, set_mode};
+use crate::support::set_mode;
+use crate::support::{Home, TestEnv, contains};
 
 const PAGE: &str = include_str!("../../../docs/fleets.md");
 
@@ -116,6 +116,19 @@ fn the_second_manifest_of_the_page_is_applied_on_three_managers() {
         }
         assert_eq!(env.sandbox.live_sessions(), 0);
     }
+}
+
+#[test]
+fn the_manifest_with_tenants_is_rejected_before_anything_is_sent() {
+    let env = TestEnv::new();
+    let block = PAGE.split("```toml\n").nth(3).expect("a third manifest");
+    let block = block.split("```").next().expect("its end");
+    env.home.write("keys.toml", block);
+    for command in ["plan", "apply"] {
+        let result = env.run([command, "-f", "keys.toml"]);
+        contains(result.failure(2), &["--offline"]);
+    }
+    assert_eq!(env.sandbox.requests().len(), 0);
 }
 
 #[test]
