@@ -8,7 +8,7 @@ use crate::auth::session::Access;
 use crate::error::Error;
 use crate::keys::{lookup, roles};
 use crate::manager::{ApiKey, KeyFilter, RoleSummary};
-use crate::mint::{original_name, without_marks};
+use crate::mint::{FleetMark, original_name, without_marks};
 use crate::text::rfc3339;
 
 /// A manifest of existing keys.
@@ -39,7 +39,7 @@ pub(crate) async fn export(fleet: &str, access: Access<'_>) -> Result<ExportedMa
     let now = access.signed_in.time().timestamp_millis();
     let mut exported = ExportedManifest {
         text: format!(
-            "# Check the destinations, and remove the keys that do not belong to the fleet.\n\
+            "# Check the destinations and lifetimes, and remove the keys that do not belong to the fleet.\n\
              fleet = \"{fleet}\"\n[defaults]\nadopt = true\nout-file = \"secrets/{{name}}.key\"\n[keys]\n"
         ),
         notes: Vec::new(),
@@ -57,7 +57,7 @@ pub(crate) async fn export(fleet: &str, access: Access<'_>) -> Result<ExportedMa
             _ if key.expiry_date().is_some_and(|expiry| expiry <= now) => "it has expired",
             None => "the manager does not report its role",
             Some(id) => {
-                let line = line(name, key, id, roles.get(&id).copied());
+                let line = line(fleet, name, key, id, roles.get(&id).copied());
                 exported.text.push_str(&line);
                 continue;
             }
@@ -81,9 +81,10 @@ fn repeated_names(keys: &[ApiKey]) -> HashSet<String> {
 }
 
 /// Returns the line of a key.
-fn line(name: &str, key: &ApiKey, role_id: i64, role: Option<&RoleSummary>) -> String {
+fn line(fleet: &str, name: &str, key: &ApiKey, role_id: i64, role: Option<&RoleSummary>) -> String {
     let expires = key.expiry_date().and_then(rfc3339);
     let description = without_marks(key.description().unwrap_or_default());
+    let owner = FleetMark::of(key.description().unwrap_or_default());
     let mut fields = vec![
         match role {
             Some(role) => ("role", json!(role.name)),
@@ -104,6 +105,9 @@ fn line(name: &str, key: &ApiKey, role_id: i64, role: Option<&RoleSummary>) -> S
     }
     if key.active() == Some(false) {
         fields.push(("locked", json!(true)));
+    }
+    if let Some(owner) = owner.filter(|owner| owner.fleet != fleet) {
+        fields.push(("adopt", json!(owner.fleet)));
     }
     let fields = fields
         .iter()

@@ -62,7 +62,7 @@ async fn secrets_of(
 ) -> Result<SecretStates, Error> {
     let to_look_at: Vec<_> = keys.iter().map(|key| key.to_look_at(verifies)).collect();
     let mut secrets = presence::look_at(&to_look_at, access.context).await?;
-    let used = keys.iter().filter(|key| verifies || key.needs_use());
+    let used = keys.iter().filter(|key| key.is_used(verifies));
     let used: Vec<_> = used.map(LookedAt::to_verify).collect();
     if !used.is_empty() {
         presence::verify(&used, &mut secrets, &SecretChecks::new(access)).await?;

@@ -203,7 +203,7 @@ impl<'a> FleetReport<'a> {
             count => parts.push(format!("{count} managers could not be read")),
         }
         if !parts.is_empty() {
-            let hint = "see the lines with `!` and `not known` in the plan, and fix their causes";
+            let hint = "fix the problems that are listed in the plan";
             return Err(Error::new(ErrorKind::Partial, parts.join(", and ")).hint(hint));
         }
         match exit_code && plans.iter().any(|one| one.plan.differs()) {

@@ -81,6 +81,7 @@ impl<'r> ManagerRun<'r> {
         let new = new.map(|declared| KeyToLookAt {
             declared,
             reads_secret: false,
+            runs_command: true,
         });
         let new: Vec<KeyToLookAt<'_>> = new.collect();
         match self.options.no_look || new.is_empty() {

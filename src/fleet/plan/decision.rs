@@ -159,6 +159,13 @@ impl<'a> Decision<'a, '_> {
                 if let Some(past) = self.past_expiry() {
                     return self.problem(None, past);
                 }
+                if let Some(reason) = self.unusable_file() {
+                    let secret = self.secrets().to_vec();
+                    return PlannedKey {
+                        secret,
+                        ..self.problem(None, reason)
+                    };
+                }
                 let expires = match self.declared.expires {
                     Expiry::Never => "never expires".to_owned(),
                     Expiry::At(time) => {
@@ -171,7 +178,11 @@ impl<'a> Decision<'a, '_> {
                     _ => "",
                 };
                 let reason = format!("{}, {expires}{locked}", role.label);
-                self.with_role(None, PlannedAction::Create, reason, role)
+                let planned = self.with_role(None, PlannedAction::Create, reason, role);
+                PlannedKey {
+                    notes: self.replaced_values().collect(),
+                    ..planned
+                }
             }
             [stranger] if self.may_adopt(stranger) => self.adopt(stranger, role),
             [stranger] => {
@@ -289,8 +300,8 @@ impl<'a> Decision<'a, '_> {
         if let Some(old) = self.matched.retiring.first() {
             let until = old.expiry_date().map_or("never".to_owned(), format_time);
             let waits = format!(
-                "{reason}; the rotation waits until the old key with ID {} has expired ({until})",
-                old.id
+                "{reason}; the rotation waits until the old key with ID {} has expired ({until}); run `swp-keys rotate-key {} --in-place` to replace the secret now",
+                old.id, key.id
             );
             return self.problem(Some(key), waits);
         }
@@ -299,6 +310,25 @@ impl<'a> Decision<'a, '_> {
 
     /// Returns a note for each destination that could not be checked. A destination that no command can check is only in the JSON output, unless
     /// the secrets are used.
+    /// Returns the problem if a file cannot get the secret of a new key, or if it contains something other than a secret.
+    fn unusable_file(&self) -> Option<String> {
+        let mut files = self.secrets().iter().filter(|secret| !secret.is_command);
+        files.find_map(|secret| match &secret.presence {
+            Presence::NotKnown(reason) => Some(format!(
+                "{} cannot get the secret: {reason}; move the file, or choose a different destination",
+                secret.place
+            )),
+            _ => None,
+        })
+    }
+
+    /// Returns a note for each file that already has a value, which the secret of a new key replaces.
+    fn replaced_values(&self) -> impl Iterator<Item = String> {
+        let files = self.secrets().iter().filter(|secret| !secret.is_command);
+        let with_value = files.filter(|secret| secret.presence == Presence::There);
+        with_value.map(|secret| format!("the secret replaces the present value: {}", secret.place))
+    }
+
     fn unknown_secrets(&self) -> impl Iterator<Item = String> {
         let reported = self.secrets().iter().filter(|secret| secret.is_reported);
         reported.filter_map(|secret| match &secret.presence {

@@ -14,6 +14,8 @@ pub(crate) struct LookedAt<'a> {
     /// The ID of the key. `None` if several keys have the name, and the plan depends on which of them has the secret at the destinations.
     id: Option<i64>,
     obstacle: Option<&'static str>,
+    /// True if the key does not exist yet. Only the files are looked at, because the run replaces their content.
+    is_new: bool,
 }
 
 impl<'a> LookedAt<'a> {
@@ -29,12 +31,20 @@ impl<'a> LookedAt<'a> {
                     declared,
                     id: Some(key.id),
                     obstacle: obstacle(declared, key, &keys, situation),
+                    is_new: false,
+                }),
+                [] => Some(Self {
+                    declared,
+                    id: None,
+                    obstacle: None,
+                    is_new: true,
                 }),
                 several if duplicate_names::may_be_decided(several, &keys, situation) => {
                     Some(Self {
                         declared,
                         id: None,
                         obstacle: None,
+                        is_new: false,
                     })
                 }
                 _ => None,
@@ -47,7 +57,8 @@ impl<'a> LookedAt<'a> {
     pub(crate) fn to_look_at(&self, verifies: bool) -> KeyToLookAt<'a> {
         KeyToLookAt {
             declared: self.declared,
-            reads_secret: verifies || self.id.is_none(),
+            reads_secret: self.is_used(verifies),
+            runs_command: !self.is_new,
         }
     }
 
@@ -60,9 +71,9 @@ impl<'a> LookedAt<'a> {
         }
     }
 
-    /// Returns true if the plan depends on a use of the secret.
-    pub(crate) fn needs_use(&self) -> bool {
-        self.id.is_none()
+    /// Returns true if the secret is used. `verifies` is true if the user wants that, and otherwise the plan may depend on it.
+    pub(crate) fn is_used(&self, verifies: bool) -> bool {
+        !self.is_new && (verifies || self.id.is_none())
     }
 }
 

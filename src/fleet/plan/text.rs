@@ -176,7 +176,9 @@ fn parts(key: &PlannedKey<'_>) -> Vec<String> {
             let overlap = i64::try_from(declared.overlap.as_millis()).unwrap_or(i64::MAX);
             let overlap = time_left(overlap);
             let overlap = overlap.strip_prefix("in ").unwrap_or(&overlap);
-            parts.push(format!("the old key works for {overlap}"));
+            if key.key.is_some_and(|old| old.active() != Some(false)) {
+                parts.push(format!("the old key works for {overlap}"));
+            }
         }
         let places = declared.places.iter();
         parts.extend(places.map(|place| format!("secret to {}", place.label())));

@@ -26,6 +26,8 @@ pub(crate) struct KeyToLookAt<'a> {
     pub(crate) declared: &'a DeclaredKey,
     /// True if the secret is read in order to use it.
     pub(crate) reads_secret: bool,
+    /// True if `read-cmd` or `check-cmd` is run.
+    pub(crate) runs_command: bool,
 }
 
 /// Returns what is known of the secret of each key. If a secret will be used, the result contains it.
@@ -44,7 +46,7 @@ pub(crate) async fn look_at(
         let declared = key.declared;
         let states = declared.places.iter().map(|place| state_of(place, *key));
         found.insert(declared.name.clone(), states.collect());
-        if let Some(look) = command_look(*key) {
+        if let Some(look) = command_look(*key).filter(|_| key.runs_command) {
             let free = Arc::clone(&free);
             running.spawn(async move {
                 // The semaphore is never closed.

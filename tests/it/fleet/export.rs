@@ -52,6 +52,20 @@ fn the_keys_on_a_manager_become_a_fleet() {
 }
 
 #[test]
+fn a_key_of_another_fleet_is_adopted_from_that_fleet() {
+    let env = TestEnv::new();
+    add(&env, "a", |_| {});
+    let text = env.run(["plan", "--from-manager", "team-a"]);
+    env.home.write("keys.toml", text.success());
+    let plan = env.run(["plan", "-f", "keys.toml", "--no-look"]);
+    contains(plan.success(), &["1 adopt"]);
+    let text = env.run(["plan", "--from-manager", "ops"]);
+    env.home.write("keys.toml", text.success());
+    let plan = env.run(["plan", "-f", "keys.toml", "--no-look"]);
+    contains(plan.success(), &["1 key is as declared"]);
+}
+
+#[test]
 fn the_name_of_the_fleet_is_checked() {
     let env = TestEnv::new();
     let result = env.run(["plan", "--from-manager", "Team A"]);

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::plan::{plan, with_keys};
+use crate::support::files::read;
 use crate::support::running::Running;
 use crate::support::{TestEnv, contains};
 
@@ -123,4 +124,27 @@ fn a_signal_ends_the_commands_and_the_session() {
     assert_eq!(result.code(), 143, "{result:?}");
     assert_eq!(result.stdout, "");
     assert_eq!(env.sandbox.live_sessions(), 0);
+}
+
+/// A run must not replace a file of the user by mistake. A secret of a former key is replaced.
+#[test]
+fn a_new_key_replaces_a_value_but_no_other_content() {
+    let env = TestEnv::new();
+    env.home.write("f", "first line\nsecond line\n");
+    check(&env, "out-file = \"f\"", "not-known", "problem", 12);
+    let apply = env.run(["apply", "-f", "keys.toml"]);
+    assert_eq!(apply.code(), 12);
+    assert_eq!(env.sandbox.api_keys(), []);
+    assert_eq!(read(env.home.path("f")), "first line\nsecond line\n");
+
+    env.home.write_secret("f", "value-of-a-former-key\n");
+    let result = plan(&env, &with("out-file = \"f\""), &["-o", "json"]);
+    let document: Value = serde_json::from_str(result.success()).expect("JSON");
+    let key = &document["apiKeys"][0]["meta"];
+    assert_eq!(key["action"], "create");
+    assert_eq!(key["secret"][0]["state"], "there");
+    assert_eq!(key["notes"].as_array().map(Vec::len), Some(1));
+    env.run(["apply", "-f", "keys.toml"]).success();
+    let key = env.sandbox.api_keys().remove(0);
+    assert_eq!(read(env.home.path("f")).trim_end(), key.secret);
 }
