@@ -150,13 +150,7 @@ impl Ensure<'_> {
         let mut missing = None;
         let checks = SecretChecks::new(self.access);
         for place in self.args.sinks.readable() {
-            let (found, shown) = match &place {
-                ReadablePlace::File(path) => (in_file(path), path.display().to_string()),
-                ReadablePlace::Dotenv { path, variable } => (
-                    in_variable(path, variable),
-                    format!("{variable} in {}", path.display()),
-                ),
-            };
+            let (found, shown) = look(&place);
             let reason = match found {
                 FoundSecret::Missing => Some(format!("there is no secret in {shown}")),
                 FoundSecret::NotKnown(reason) => return Err(not_known(&shown, &reason)),
@@ -181,6 +175,33 @@ impl Ensured {
         meta["created"] = false.into();
         meta["changed"] = (!self.changes.is_empty() || self.needs_secret.is_some()).into();
         meta["changes"] = json!(self.changes);
+    }
+}
+
+/// Checks that the secret of a new key replaces no file that contains something other than a secret.
+///
+/// # Errors
+/// Returns a usage error that names the destination.
+pub(super) fn refuse_other_content(args: &Args) -> Result<(), Error> {
+    for place in args.sinks.readable() {
+        if let (FoundSecret::NotKnown(reason), shown) = look(&place) {
+            return Err(Error::usage(
+                format!("{shown} cannot get the secret of a new key: {reason}; no key was created"),
+                "move the file, or choose a different destination",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Returns what a destination contains, and the destination for display.
+fn look(place: &ReadablePlace) -> (FoundSecret, String) {
+    match place {
+        ReadablePlace::File(path) => (in_file(path), path.display().to_string()),
+        ReadablePlace::Dotenv { path, variable } => (
+            in_variable(path, variable),
+            format!("{variable} in {}", path.display()),
+        ),
     }
 }
 

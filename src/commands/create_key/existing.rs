@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::ensure::Ensure;
+use super::ensure::{Ensure, refuse_other_content};
 use super::plan::CreatePlan;
 use super::report;
 use crate::auth::session::Access;
@@ -30,6 +30,9 @@ impl CreatePlan<'_> {
             meta["changed"] = true.into();
         }
         let Existing::One(mut found) = existing else {
+            if if_exists == IfExists::Ensure {
+                refuse_other_content(self.args)?;
+            }
             return Ok(Some(existing));
         };
         match if_exists {

@@ -257,3 +257,14 @@ fn several_keys_with_the_name_are_a_conflict() {
     }
     contains(ensure(&env, FILE).failure(6), &["1, 2"]);
 }
+
+/// A run must not replace a file of the user by mistake.
+#[test]
+fn a_new_key_replaces_no_file_with_other_content() {
+    let env = TestEnv::new();
+    env.home.write("ci.key", "first line\nsecond line\n");
+    contains(ensure(&env, FILE).failure(2), &["ci.key"]);
+    assert_eq!(env.sandbox.api_keys(), []);
+    assert_eq!(read(env.home.path("ci.key")), "first line\nsecond line\n");
+    assert_eq!(env.run(["recover", "--list"]).success(), "");
+}
