@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Checks the man pages, and packs the build in dist/ as Debian and RPM packages: twice with the same bytes, clean in lintian, and with every
-# file. Then installs the Debian package in a fresh Debian system.
+# Packs the build in dist/ as a package: twice with the same bytes, and with every file.
+#
+#   bash .ci/packages.sh deb   also checks the man pages, runs lintian, and installs the package in a fresh Debian system
+#   bash .ci/packages.sh rpm
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=.ci/lib.sh
@@ -64,7 +66,12 @@ check_rpm() {
 }
 
 make_scratch
-check_man_pages
-check_deb
-check_rpm
-bash packaging/install-test.sh "$suite" "$deb"
+case ${1:-} in
+deb)
+    check_man_pages
+    check_deb
+    bash packaging/install-test.sh "$suite" "$deb"
+    ;;
+rpm) check_rpm ;;
+*) die "usage: bash .ci/packages.sh deb|rpm" ;;
+esac
