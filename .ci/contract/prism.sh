@@ -173,7 +173,8 @@ sends() {
     before=$(wc -l <"$log")
     printf 'fleet = "%s"\n[defaults]\nrole = "Auditor"\nexpires = "never"\nout-file = "{name}.key"\n[keys]\n%s\n' \
         "${fleet:-check}" "$keys" >"$scratch/keys.toml"
-    exits_with "$expected" "$scratch/stdout" --username admin --password-file "$scratch/password" "$command" -f "$scratch/keys.toml" "$@"
+    exits_with "$expected" "$scratch/stdout" --username admin --password-file "$scratch/password" --settle-timeout 100ms \
+        "$command" -f "$scratch/keys.toml" "$@"
     grep -qxF "$route" <<<"$(first_line=$before requests)" || die "no such request: $route"$'\n'"$(first_line=$before requests)"
     rm -f "$SWP_STATE_DIR"/unfinished/*.json
 }
