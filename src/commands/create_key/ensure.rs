@@ -12,7 +12,7 @@ use crate::expiry::Expiry;
 use crate::fleet::plan::{ExpiryMatch, compare_expiry};
 use crate::fleet::presence::{FoundSecret, SecretChecks, SecretUse, in_file, in_variable};
 use crate::keys::comparison::{Compared, Match, compare};
-use crate::keys::state::describe;
+use crate::keys::state::{State, describe};
 use crate::keys::update;
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
 use crate::mint::{markers, refuse_unfinished, without_marks};
@@ -50,7 +50,12 @@ impl Ensure<'_> {
         let differences: Vec<&Compared> = compared.iter().filter(differs).collect();
         let changes: Vec<&'static str> = differences.iter().map(|one| one.field).collect();
         let words: Vec<String> = differences.iter().map(|one| one.difference()).collect();
-        let needs_secret = self.missing_secret(found.id).await?;
+        // The manager rejects every secret of an expired key, so the expiry is changed first.
+        let is_expired = State::of(&found, self.access.signed_in.time()) == State::Expired;
+        let mut needs_secret = match is_expired {
+            true => None,
+            false => self.missing_secret(found.id).await?,
+        };
         if changes.is_empty() {
             return Ok(Ensured {
                 key: found,
@@ -62,6 +67,9 @@ impl Ensure<'_> {
             true => found,
             false => Box::new(update::carry_out(&found, &change, self.access).await?),
         };
+        if is_expired && !self.args.dry_run {
+            needs_secret = self.missing_secret(key.id).await?;
+        }
         let verb = match self.args.dry_run {
             true => "would change",
             false => "changed",
@@ -86,7 +94,8 @@ impl Ensure<'_> {
                 .hint(hint)
                 .key(found.id))
         };
-        if found.active() == Some(false) {
+        let state = State::of(found, self.access.signed_in.time());
+        if matches!(state, State::Locked(_)) {
             let hint = format!("run `swp-keys unlock-key {}` to unlock the key", found.id);
             return refused("is locked", hint);
         }

@@ -221,7 +221,13 @@ impl<'r> ManagerRun<'r> {
         }
     }
 
+    /// Returns true if a declared key is not as declared.
     fn has_failures(&self) -> bool {
+        let is_problem =
+            |key: &PlannedKey<'_>| key.declared.is_some() && key.action == PlannedAction::Problem;
+        if self.plan.keys.iter().any(is_problem) {
+            return true;
+        }
         let results = self.results.borrow();
         let mut results = results.iter().flatten();
         results.any(|result| !matches!(result, Applied::Done { .. }))

@@ -17,6 +17,8 @@ use crate::mint::FleetMark;
 /// The time before an expiry in which it is reported, in milliseconds.
 const SOON: i64 = 14 * 24 * 60 * 60 * 1000;
 
+const OTHER_RUN: &str =
+    "another run created the key a short time ago and may still deliver its secret";
 const OWN_KEY: &str = "this run signs in with the key, so it is neither locked nor reset";
 
 /// What the decision about one declared key depends on.
@@ -73,6 +75,10 @@ impl<'a> Decision<'a, '_> {
                 several => self.problem(None, several_keys(several)),
             },
             [key] => self.present(key, role),
+            // The run that created the new key may be on another machine.
+            [old, new] if replaces(new, old) && self.may_be_delivered_soon(new) => {
+                self.problem(Some(new), OTHER_RUN)
+            }
             [old, new] if replaces(new, old) => {
                 let reason = "a rotation was interrupted before the old key was retired";
                 self.with_role(Some(new), PlannedAction::Finish, reason.to_owned(), role)
@@ -277,19 +283,20 @@ impl<'a> Decision<'a, '_> {
     }
 
     fn pending(&self, key: &'a ApiKey, mark: &FleetMark, role: PlannedRole) -> PlannedKey<'a> {
-        let age = key
-            .created()
-            .map(|created| self.now().saturating_sub(created));
-        if age.is_some_and(|age| age >= PENDING) {
+        if !self.may_be_delivered_soon(key) {
             let reason = format!(
                 "the run {} created the key and did not confirm the delivery of its secret",
                 mark.operation
             );
             return self.with_role(Some(key), PlannedAction::Finish, reason, role);
         }
-        let reason =
-            "another run created the key a short time ago and may still deliver its secret";
-        self.problem(Some(key), reason)
+        self.problem(Some(key), OTHER_RUN)
+    }
+
+    /// Returns true if the run that created the key may still deliver its secret.
+    fn may_be_delivered_soon(&self, key: &ApiKey) -> bool {
+        let age = (key.created()).map(|created| self.now().saturating_sub(created));
+        age.is_none_or(|age| age < PENDING)
     }
 
     /// Plans a rotation. There are never three keys, so it waits until an earlier old key has expired.

@@ -2,10 +2,10 @@
 
 use super::duplicate_names;
 use super::matching::FleetKeys;
-use super::rotation_state::has_expired;
 use super::situation::Situation;
 use crate::fleet::manifest::DeclaredKey;
 use crate::fleet::presence::{KeyToLookAt, KeyToVerify};
+use crate::keys::state::State;
 use crate::manager::ApiKey;
 
 /// A declared key whose destinations must be looked at.
@@ -84,9 +84,12 @@ fn obstacle(
     keys: &FleetKeys<'_>,
     situation: &Situation<'_>,
 ) -> Option<&'static str> {
+    match State::of(key, situation.now) {
+        State::Locked(_) => return Some("the key is locked"),
+        State::Expired => return Some("the key has expired"),
+        State::Active | State::Expires(_) | State::Unknown => {}
+    }
     match () {
-        () if key.active() == Some(false) => Some("the key is locked"),
-        () if has_expired(key, situation.now) => Some("the key has expired"),
         () if keys.mark(key.id).is_some_and(|mark| mark.pending) => {
             Some("the delivery of the secret is not confirmed")
         }

@@ -268,3 +268,20 @@ fn a_new_key_replaces_no_file_with_other_content() {
     assert_eq!(read(env.home.path("ci.key")), "first line\nsecond line\n");
     assert_eq!(env.run(["recover", "--list"]).success(), "");
 }
+
+/// The manager rejects every secret of an expired key, so its secret is used only after the expiry was changed.
+#[test]
+fn the_secret_of_an_expired_key_is_kept_if_the_expiry_is_extended() {
+    let env = with_key();
+    let before = key(&env);
+    env.sandbox.edit_key(before.id, |key| {
+        key.created -= 20 * DAY;
+        key.expiry_date = Some(key.created + 10 * DAY);
+    });
+    let result = ensure(&env, &[FILE, &["-o", "json"]].concat());
+    assert_eq!(changed(&result), true);
+    let after = key(&env);
+    assert_eq!(after.secret, before.secret);
+    assert_eq!(after.unsuccessful_sign_in_attempts, 0);
+    assert_eq!(count(&env.sandbox, RESET), 0);
+}

@@ -118,6 +118,19 @@ fn undeclared_keys_are_deleted_only_if_that_is_safe() {
     assert_eq!(names, ["a", "c", "copied", "copy", "other", "unmarked"]);
 }
 
+/// A manifest with a mistake may also lack a key by mistake.
+#[test]
+fn nothing_is_pruned_if_a_declared_key_has_a_problem() {
+    let env = with_keys(&["a", "b", "c"]);
+    let id = key(&env, "b").id;
+    env.sandbox.edit_key(id, |key| key.created -= 30 * DAY);
+    let text = fleet("a = {}\nc = { role = \"No Such Role\" }");
+    env.home.write_secret("a.key", &key(&env, "a").secret);
+    let result = apply(&env, &text, &["--prune", "--yes"]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    assert_eq!(env.sandbox.api_keys().len(), 3);
+}
+
 #[test]
 fn an_empty_file_deletes_nothing() {
     let names: Vec<String> = (0..40).map(|number| format!("k{number}")).collect();
