@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::manager_run::{KeyDone, ManagerRun};
 use super::places;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::fleet::manifest::DeclaredKey;
 use crate::fleet::plan::{PlannedAction, PlannedKey};
 use crate::journal::Record;
@@ -18,28 +18,25 @@ impl<'r> ManagerRun<'r> {
     pub(super) async fn change(&self, planned: &PlannedKey<'_>) -> Result<KeyDone, Error> {
         let listed = planned.key.ok_or_else(not_listed)?;
         let adopts = planned.action == PlannedAction::Adopt;
-        let has_text = |change: &KeyChange| change.description.is_some();
-        let mut change = self.change_of(planned, listed, adopts);
+        let key = self.read_again(listed).await?.ok_or_else(|| gone(listed))?;
+        let change = self.change_of(planned, &key, adopts);
         // A brief key object omits the description, which would be lost if it were replaced.
-        if has_text(&change) && listed.is_brief() {
-            let key = self.access.signed_in.api_key(listed.id).await?;
-            if key.is_brief() {
-                return Err(Error::unexpected(
-                    "the manager does not report the description of the key, so the key cannot get a marker",
-                ));
-            }
-            change = self.change_of(planned, &key, adopts);
+        if change.description.is_some() && key.is_brief() {
+            return Err(Error::unexpected(
+                "the manager does not report the description of the key, so the key cannot get a marker",
+            ));
         }
         if change.active == Some(false) {
-            self.refuse_own_key(listed, "locked").await?;
+            self.refuse_own_key(&key, "locked").await?;
         }
-        let changed = update::carry_out(listed, &change, self.access).await?;
+        let changed = update::carry_out(&key, &change, self.access).await?;
         Ok((changed.id, None))
     }
 
     /// Resets the secret of a key, delivers the new secret, and changes the fields of the key.
     pub(super) async fn rekey(&self, planned: &PlannedKey<'_>) -> Result<KeyDone, Error> {
-        let (declared, key) = planned.declared.zip(planned.key).ok_or_else(not_listed)?;
+        let (declared, listed) = planned.declared.zip(planned.key).ok_or_else(not_listed)?;
+        let key = &self.read_again(listed).await?.ok_or_else(|| gone(listed))?;
         self.refuse_own_key(key, "reset").await?;
         let prepared = places::prepare(declared, self.access.context).await?;
         let operation = self.operations.next();
@@ -90,6 +87,12 @@ impl<'r> ManagerRun<'r> {
         update::carry_out_despite_signal(key, &change, self.access).await?;
         Ok(())
     }
+}
+
+/// Returns the error for a key that was deleted after it was listed.
+fn gone(listed: &ApiKey) -> Error {
+    let message = "the key was deleted by someone else during this run";
+    Error::new(ErrorKind::Conflict, message).key(listed.id)
 }
 
 /// Returns the error for a plan without the key that it changes.

@@ -10,25 +10,39 @@ use crate::manager::ApiKey;
 use crate::mint::FleetMark;
 
 impl ManagerRun<'_> {
-    /// Deletes a key, if its marker still names this fleet. The key is read again first, because its marker may have been removed since it was
-    /// listed.
+    /// Deletes a key, if it is still as it was listed.
     pub(super) async fn delete(&self, planned: &PlannedKey<'_>) -> Result<KeyDone, Error> {
         let listed = planned.key.ok_or_else(not_listed)?;
         let done = (listed.id, None);
-        let Some(key) = self.access.signed_in.find_api_key(listed.id).await? else {
+        let Some(key) = self.read_again(listed).await? else {
             return Ok(done);
         };
         let mark = FleetMark::of(key.description().unwrap_or_default());
         let is_of_fleet = mark.is_some_and(|mark| mark.fleet == self.fleet);
         // Of two keys with the same name, only a key that was never used is deleted.
         let is_used = planned.declared.is_some() && key.last_sign_in().is_some();
-        if !is_of_fleet || key.name() != listed.name() || is_used {
-            let message = "the key was changed during this run, so it was not deleted";
-            return Err(Error::new(ErrorKind::Conflict, message).key(key.id));
+        if !is_of_fleet || is_used || key.expiry_date() != listed.expiry_date() {
+            return Err(changed_meanwhile(key.id));
         }
         self.refuse_own_key(&key, "deleted").await?;
         deletion::delete(&key, false, "", self.access).await?;
         Ok(done)
+    }
+
+    /// Reads a key again before it is changed or deleted. Its marker may have been removed since it was listed, for example while this run waited for
+    /// the confirmation. Returns `None` if the key no longer exists.
+    ///
+    /// # Errors
+    /// Returns a conflict if the key no longer has the name and the marker with which it was listed.
+    pub(super) async fn read_again(&self, listed: &ApiKey) -> Result<Option<ApiKey>, Error> {
+        let Some(key) = self.access.signed_in.find_api_key(listed.id).await? else {
+            return Ok(None);
+        };
+        let mark = |key: &ApiKey| FleetMark::of(key.description().unwrap_or_default());
+        if key.name() != listed.name() || mark(&key) != mark(listed) {
+            return Err(changed_meanwhile(key.id));
+        }
+        Ok(Some(key))
     }
 
     /// Checks that the key does not authenticate this run.
@@ -46,4 +60,10 @@ impl ManagerRun<'_> {
                 .key(key.id)
         })
     }
+}
+
+fn changed_meanwhile(id: i64) -> Error {
+    let message =
+        "the key was changed by someone else during this run, so this run did not change it";
+    Error::new(ErrorKind::Conflict, message).key(id)
 }

@@ -146,6 +146,32 @@ fn an_empty_file_deletes_nothing() {
     assert_eq!(env.sandbox.api_keys(), before);
 }
 
+/// The owner takes the marker away while the plan is on the screen.
+#[test]
+fn a_key_that_was_released_meanwhile_is_neither_changed_locked_nor_reset() {
+    for key_fields in [
+        "description = \"new\"",
+        "role = \"Full Access\", allow-full-access = true",
+        "locked = true",
+        "on-missing = \"rekey\"",
+    ] {
+        let env = with_keys(&["a"]);
+        let id = key(&env, "a").id;
+        env.home
+            .write("keys.toml", &fleet(&format!("a = {{ {key_fields} }}")));
+        let script = r#""$SWP_KEYS" apply -f keys.toml; echo "code $?""#;
+        let mut terminal = Pty::start(&env.home, script);
+        terminal.see("Apply this plan?");
+        env.sandbox
+            .edit_key(id, |key| key.description = Some("mine".into()));
+        let before = key(&env, "a");
+        terminal.type_line("y");
+        terminal.see("code 12");
+        terminal.end();
+        assert_eq!(key(&env, "a"), before, "{key_fields}");
+    }
+}
+
 #[test]
 fn a_key_that_was_released_meanwhile_is_not_deleted() {
     let env = with_keys(&["a", "b", "c"]);
