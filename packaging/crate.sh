@@ -19,8 +19,8 @@ tar -xzf "$CARGO_TARGET_DIR/package/$name.crate" -C "$scratch"
 others=$(cd "$scratch/$name" && find . -type f | grep -vE '^\./(src/|Cargo\.|README\.md$|LICENSE$|CHANGELOG\.md$|SECURITY\.md$|\.cargo_vcs_info\.json$)' || true)
 [[ -z $others ]] || die "the crate contains more than the program: $others"
 
-cargo install --quiet --locked --debug --path "$scratch/$name" --root "$scratch/root"
-installed=$scratch/root/bin/swp-keys
+cargo install --quiet --locked --debug --path "$scratch/$name" --root "$scratch/installed"
+installed=$scratch/installed/bin/swp-keys
 key=$("$installed" sandbox -- "$installed" --quiet create --role Auditor)
 [[ -n $key ]] || die "the installed program printed no key"
 say "$name.crate has $(wc -c <"$CARGO_TARGET_DIR/package/$name.crate") bytes, and the program built from it creates a key"

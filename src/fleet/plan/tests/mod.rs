@@ -1,0 +1,5 @@
+//! Tests of the plan.
+
+mod case;
+mod decisions;
+mod undeclared_keys;
