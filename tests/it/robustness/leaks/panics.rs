@@ -17,6 +17,7 @@ fn sources() -> Vec<(String, String)> {
         // Assertions of fuzz targets are not part of a released build.
         let of_tests = name.ends_with("_tests.rs")
             || name.ends_with("/tests.rs")
+            || name.contains("/tests/")
             || name.ends_with("/two_targets.rs")
             || name.ends_with("/fuzz.rs")
             || name.starts_with("fuzz");
