@@ -160,6 +160,46 @@ impl Sandbox {
         first..first + i64::from(count)
     }
 
+    /// Adds the API key that a JSON object with the manager's field names describes, and returns its ID. Without an `ID`, the key gets the next free
+    /// ID. Without a `roleID`, its role is Auditor. Without a `secretKey`, its secret is random. A time can be relative to the current time of the
+    /// manager's clock, such as `-61d`.
+    ///
+    /// # Errors
+    /// Returns an error if a field is unknown or has the wrong type, if the role does not exist, or if a second key has the same ID or secret. The
+    /// error contains no value from the object.
+    pub fn add_described_key(&self, document: &serde_json::Value) -> anyhow::Result<i64> {
+        let mut manager = self.shared.manager();
+        let now = manager.clock.now();
+        let mut key = ApiKey::fresh(manager.keys.next_id(), AUDITOR, now, String::new());
+        key.set_fields(document, now)?;
+        if key.secret.is_empty() {
+            key.secret = secrets::secret_key(manager.settings.secret_shape, key.id);
+        }
+        if manager.roles.get(key.role_id).is_none() {
+            bail!("no role has the ID {}", key.role_id);
+        }
+        if manager.keys.get(key.id).is_some() {
+            bail!("two keys have the ID {}", key.id);
+        }
+        if manager.keys.with_secret(&key.secret).is_some() {
+            bail!("two keys have the same secret");
+        }
+        let id = key.id;
+        manager.keys.insert(key);
+        Ok(id)
+    }
+
+    /// Returns all API keys as JSON objects with the manager's field names, ordered by ID. The objects do not contain the secrets.
+    pub fn key_documents(&self) -> Vec<serde_json::Value> {
+        let manager = self.shared.manager();
+        let documents = manager.keys.iter().map(|key| {
+            let mut fields = key.fields();
+            fields.insert("ID".to_owned(), key.id.into());
+            serde_json::Value::Object(fields)
+        });
+        documents.collect()
+    }
+
     /// Calls `edit` to change the API key with this ID. Changes to the ID are ignored. Returns false if the key does not exist.
     pub fn edit_key(&self, id: i64, edit: impl FnOnce(&mut ApiKey)) -> bool {
         self.shared.manager().keys.edit(id, edit).is_some()

@@ -47,7 +47,7 @@ fn lines(command: &clap::Command) -> usize {
 }
 
 /// Shorter help texts of flags. They replace the usual texts if a short help page would otherwise be too long for a screen.
-const SHORT_TEXTS: [(&str, &str); 25] = [
+const SHORT_TEXTS: [(&str, &str); 27] = [
     ("out_file", "Write the secret to this file (0600)"),
     ("dotenv", "Set NAME=secret in this dotenv file"),
     ("env_name", "Variable name for --dotenv and -o env"),
@@ -67,6 +67,8 @@ const SHORT_TEXTS: [(&str, &str); 25] = [
     ("forget", "Remove the record, but keep the key"),
     ("roles", "File with additional roles"),
     ("many_roles", "Number of additional roles"),
+    ("keys", "File with keys that exist at the start"),
+    ("keys_at_end", "File to write the keys to at the end"),
     ("rate_limit", "Maximum requests in 60 seconds"),
     ("clock_skew", "Set the manager's clock ahead (seconds)"),
     ("sign_in_attempts", "Failed sign-ins before a lock"),

@@ -14,12 +14,13 @@ use crate::sandbox::{
 const MANAGER: &str = "The simulated manager";
 const FAULTS: &str = "Faults and unknown behaviour";
 
-/// Run a simulated manager on a loopback address, to try out commands or test pipelines.
+/// Run a simulated manager on a loopback address, to try out commands or pipelines.
 ///
 /// `--username` (default: admin), `--password-file` (default: a random password), `--tenant` and `--mfa-code` define its administrator. The
 /// environment variables of these flags are ignored.
 ///
-/// Without CMD, the sandbox runs until it is interrupted. With CMD, it runs until CMD exits and returns the exit code of CMD.
+/// Without CMD, the sandbox runs until it is interrupted. With CMD, it runs until CMD exits and returns the exit code of CMD. In CMD, this
+/// program is first in PATH.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Loopback address to listen on; port 0 selects a free port
@@ -33,6 +34,20 @@ pub(crate) struct Args {
     /// Number of additional roles without permissions (role-000001, role-000002, ...)
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = MANAGER)]
     pub(super) many_roles: u32,
+
+    /// File with keys that exist at the start: a JSON array of key objects
+    ///
+    /// The fields have the manager's names: keyName, description, roleID (default: 2, Auditor), active, created, lastSignIn, expiryDate, unlockTime,
+    /// unsuccessfulSignInAttempts, locale, timeZone, ID and secretKey. All of them are optional. A time is a number of milliseconds, or a string
+    /// relative to the start such as "-61d" or "+29d".
+    #[arg(long, value_name = "FILE", help_heading = MANAGER)]
+    pub(super) keys: Option<PathBuf>,
+
+    /// File to write the keys to when the sandbox ends, without their secrets
+    ///
+    /// The file has the format of `--keys`.
+    #[arg(long, value_name = "FILE", help_heading = MANAGER)]
+    pub(super) keys_at_end: Option<PathBuf>,
 
     /// Number of keys that exist at the start (key-000001, key-000002, ...)
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = MANAGER)]
@@ -97,7 +112,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME=CHOICE", long_help = unknowns_help(), value_parser = unknown, help_heading = FAULTS)]
     pub(super) unknown: Vec<(String, String)>,
 
-    /// Command to run, with SWP_URL and the other connection variables set, and this program first in PATH
+    /// Command to run, with SWP_URL and the other connection variables set
     #[arg(last = true, value_name = "CMD")]
     pub(super) command: Vec<String>,
 }

@@ -1,8 +1,9 @@
-//! `sandbox`: runs a simulated manager on a loopback address, to try out commands or test pipelines.
+//! `sandbox`: runs a simulated manager on a loopback address, to try out commands or pipelines.
 
 mod args;
 mod child;
 mod environment;
+mod files;
 mod run;
 mod settings;
 

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _};
 use super::args::Args;
 use super::child;
 use super::environment::Environment;
+use super::files;
 use crate::config::Settings;
 use crate::context::Context;
 use crate::context::Outcome;
@@ -12,7 +13,7 @@ use crate::error::Error;
 use crate::sandbox::Sandbox;
 use crate::terminal::output::env_line;
 
-/// Runs the sandbox, and CMD if it is set. While CMD runs, signals are forwarded to CMD, and the sandbox stops only when CMD exits.
+/// Runs the sandbox, and CMD if it is set, and then writes `--keys-at-end`. While CMD runs, signals are forwarded to CMD, and the sandbox stops only when CMD exits.
 pub(crate) async fn run(
     args: &Args,
     settings: Settings,
@@ -29,9 +30,15 @@ pub(crate) async fn run(
         sandbox.inject(fault.clone());
     }
     sandbox.add_roles(args.many_roles);
+    if let Some(path) = &args.keys {
+        files::add_keys(path, &sandbox)?;
+    }
     sandbox.add_keys(args.many_keys);
+    if let Some(path) = &args.keys_at_end {
+        files::check_writable(path)?;
+    }
     let environment = Environment::create(&sandbox, &settings)?;
-    match args.command.split_first() {
+    let ended = match args.command.split_first() {
         None => serve(&environment, context).await,
         Some((program, arguments)) => {
             context.output.note(&format!(
@@ -42,7 +49,11 @@ pub(crate) async fn run(
                 .await
                 .map(Outcome::Child)
         }
+    };
+    if let Some(path) = &args.keys_at_end {
+        files::write_keys(path, &sandbox)?;
     }
+    ended
 }
 
 async fn serve(environment: &Environment, context: &Context) -> Result<Outcome, Error> {

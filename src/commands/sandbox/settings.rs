@@ -1,8 +1,7 @@
 //! Reads the settings of the sandbox from the command line.
 
-use std::path::Path;
-
 use super::args::Args;
+use super::files;
 use crate::auth::secret_source;
 use crate::config::credential_check::CredentialKind;
 use crate::config::{SecretSource, Source, Sourced};
@@ -10,7 +9,6 @@ use crate::context::Context;
 use crate::error::Error;
 use crate::sandbox::{CertificateKind, SecretShape, Settings, TlsVersions, random_password};
 use crate::secret::Secret;
-use crate::storage::parse_error::json_problem;
 
 /// Returns the settings from the flags. Environment variables are ignored, because they may belong to a real manager.
 ///
@@ -40,7 +38,7 @@ pub(super) async fn settings(
         roles: args
             .roles
             .as_deref()
-            .map(roles)
+            .map(files::read_roles)
             .transpose()?
             .unwrap_or_default(),
         sign_in_attempts: args.sign_in_attempts.get(),
@@ -83,21 +81,4 @@ async fn secret_from_flag(
     let loose = context.allow_loose_permissions;
     let secret: Secret = secret_source::read(sourced, kind, loose, &context.signals).await?;
     Ok(Some(secret.expose().to_owned()))
-}
-
-/// Reads `--roles`.
-fn roles(path: &Path) -> Result<Vec<serde_json::Value>, Error> {
-    let usage = |reason: String| {
-        Error::usage(
-            format!("`--roles`: `{}` {reason}", path.display()),
-            "write a JSON array of roles to the file, such as [{\"name\": \"Operator\", \"allowWebService\": true}]",
-        )
-    };
-    let text = std::fs::read(path).map_err(|error| usage(format!("could not be read: {error}")))?;
-    serde_json::from_slice(&text).map_err(|error| {
-        usage(format!(
-            "is not a JSON array of roles: {}",
-            json_problem(&error)
-        ))
-    })
 }

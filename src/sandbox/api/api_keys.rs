@@ -7,7 +7,6 @@ use super::key_fields::Change;
 use crate::sandbox::http::call::Call;
 use crate::sandbox::http::response::{Answer, Refusal};
 use crate::sandbox::options::choices::AnswerFields;
-use crate::sandbox::search::field::Searchable;
 use crate::sandbox::search::filter::Filter;
 use crate::sandbox::state::keys::ApiKey;
 use crate::sandbox::state::manager::Manager;
@@ -171,25 +170,9 @@ impl Manager {
         Answer::json(&Value::Object(self.shown_key(key, shown)))
     }
 
-    /// Returns the fields of an API key as JSON. A field without a value is left out instead of being null (`docs/manager-api.md`, "Key
-    /// fields").
+    /// Returns the fields of an API key as a response contains them.
     fn shown_key(&self, key: &ApiKey, shown: Shown) -> Map<String, Value> {
-        const BEFORE_SECRET: [&str; 11] = [
-            "keyName",
-            "description",
-            "locale",
-            "roleID",
-            "timeZone",
-            "active",
-            "created",
-            "lastSignIn",
-            "unlockTime",
-            "unsuccessfulSignInAttempts",
-            "expiryDate",
-        ];
-        let mut fields = Map::new();
-        let values = BEFORE_SECRET.iter().map(|name| (*name, key.value(name)));
-        fields.extend(values.filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        let mut fields = key.fields();
         if shown == Shown::WithSecret {
             fields.insert("secretKey".to_owned(), json!(key.secret));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::clock::Millis;
 use super::name_index::NameIndex;
@@ -58,6 +58,28 @@ impl ApiKey {
             expiry_date: None,
             secret,
         }
+    }
+
+    /// Returns the fields with their names in the manager's API, without the ID and the secret. A field without a value is left out instead of
+    /// being null (`docs/manager-api.md`, "Key fields").
+    pub(crate) fn fields(&self) -> Map<String, Value> {
+        const NAMES: [&str; 11] = [
+            "keyName",
+            "description",
+            "locale",
+            "roleID",
+            "timeZone",
+            "active",
+            "created",
+            "lastSignIn",
+            "unlockTime",
+            "unsuccessfulSignInAttempts",
+            "expiryDate",
+        ];
+        let mut fields = Map::new();
+        let values = NAMES.iter().map(|name| (*name, self.value(name)));
+        fields.extend(values.filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        fields
     }
 
     /// Returns the part of the secret before the first colon. This prefix is an ID, a GUID or `tmc...`. A wrong secret is counted for the API key

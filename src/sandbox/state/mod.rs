@@ -1,6 +1,7 @@
 //! The state of the simulated manager. This module does not depend on the network.
 
 pub(crate) mod clock;
+mod key_document;
 pub(crate) mod keys;
 pub(crate) mod manager;
 pub(crate) mod name_index;

@@ -20,6 +20,7 @@ mod lock_keys;
 mod recover;
 mod rotate_key;
 mod sandbox;
+mod sandbox_keys;
 mod show_key;
 mod show_role;
 mod update_key;

@@ -250,7 +250,7 @@ fn files_in_the_state_folder() {
 }
 
 #[test]
-fn role_and_dotenv_files() {
+fn role_key_and_dotenv_files() {
     let env = TestEnv::new();
     let canary = CANARY;
     for file in [
@@ -265,6 +265,20 @@ fn role_and_dotenv_files() {
         let path = env.home.write("roles.json", &file);
         let arguments = ["sandbox", "--roles", text(&path), "--", "true"];
         refused(&env, 2, &arguments, &["role"]);
+    }
+    for file in [
+        canary.to_owned(),
+        format!("\"{canary}\""),
+        format!("[\"{canary}\"]"),
+        format!("[{{\"{canary}\": 1}}]"),
+        format!("[{{\"created\": \"{canary}\"}}]"),
+        format!("[{{\"secretKey\": \" {canary}\"}}]"),
+        format!("[{{\"secretKey\": \"{canary}\"}}, {{\"secretKey\": \"{canary}\"}}]"),
+        format!("[{{\"secretKey\": \"{canary}\""),
+    ] {
+        let path = env.home.write("keys.json", &file);
+        let arguments = ["sandbox", "--keys", text(&path), "--", "true"];
+        refused(&env, 2, &arguments, &["`--keys`", "keys.json"]);
     }
     for file in [
         format!("SWP_API_KEY={canary}\nSWP_API_KEY={canary}\n"),
