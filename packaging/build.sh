@@ -16,8 +16,8 @@ stage=$dist/$target
 program=$stage/$(program_name "$target")
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$repository/target}/dist
 
-# Replaces the paths of this machine in the program. The last flag that matches a path applies.
-remap_paths() {
+# Sets the flags of the compiler. They replace the paths of this machine in the program: the last flag that matches a path applies.
+set_flags() {
     local separator=$'\x1f' flags folder
     flags=--remap-path-prefix=$(native_path "$CARGO_TARGET_DIR")=/target
     flags+=$separator--remap-path-prefix=$(native_path "$repository")=/swp-keys
@@ -29,6 +29,8 @@ remap_paths() {
     flags+=$separator--remap-path-prefix=$(rustc --print sysroot)=/rust
     # The Visual C++ runtime is not on every machine.
     [[ $target != *-windows-msvc ]] || flags+=$separator-Ctarget-feature=+crt-static
+    # Without the tables that unwind the stack, the program is 0.75 MB smaller. On macOS, the compiler leaves them out itself.
+    [[ $target != *-linux-* ]] || flags+=$separator-Clink-arg=-Wl,-T,packaging/no-unwinding.ld
     export CARGO_ENCODED_RUSTFLAGS=$flags
 }
 
@@ -92,7 +94,7 @@ need_cargo_tool cargo-about "$cargo_about_version" --features cli
 rm -rf "$stage"
 mkdir -p "$stage"
 cargo fetch --locked
-remap_paths
+set_flags
 build_program
 bash packaging/paths.sh "$program"
 [[ $target != *-linux-* ]] || check_crate_list
