@@ -2,7 +2,8 @@
 //!
 //! The first request reads the properties of the key itself. A 403 response does not show whether the key works, because the role of the key may not
 //! permit reading them. After a 403 response, a second request reads an object that every role with API access should be able to read
-//! (docs/manager-api.md, "Checking a key"). A rejected secret is never sent again, because the manager locks a key after repeated failures.
+//! (docs/manager-api.md, "Checking a key"). A rejected secret is never sent again, because the manager locks a key after repeated failures. A 401
+//! response of a gateway does not show whether the key works.
 
 use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 
@@ -10,7 +11,7 @@ use crate::manager::{ApiKey, Cause, ManagerError, SignedIn};
 pub(crate) enum Tried {
     /// The key works. Contains the properties of the key, or `None` if the role of the key does not permit reading them.
     Works(Option<Box<ApiKey>>),
-    /// The manager rejected the key.
+    /// The manager itself rejected the key.
     Refused(ManagerError),
     /// It is unknown whether the key works.
     Unproven(ManagerError),
@@ -30,9 +31,15 @@ pub(crate) async fn try_key(signed_in: &SignedIn) -> Tried {
         }
         Err(error) => error,
     };
-    if *error.cause() == Cause::Unauthorized {
-        Tried::Refused(error)
-    } else {
-        Tried::Unproven(error)
+    Tried::failed(error)
+}
+
+impl Tried {
+    /// Returns the result of a check whose request failed.
+    pub(crate) fn failed(error: ManagerError) -> Self {
+        match *error.cause() == Cause::Unauthorized && error.is_from_manager() {
+            true => Self::Refused(error),
+            false => Self::Unproven(error),
+        }
     }
 }

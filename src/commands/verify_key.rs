@@ -21,7 +21,7 @@ use crate::keys::document::meta;
 use crate::keys::expiry_check::FailWithin;
 use crate::keys::key_meta::{KeyMeta, time_of};
 use crate::keys::state::{key_facts, note_hidden_key, proves_nothing, role_name};
-use crate::manager::{ApiKey, Credentials, ManagerError, SignedIn};
+use crate::manager::{ApiKey, Cause, Credentials, ManagerError, SignedIn};
 use crate::target::Target;
 use crate::terminal::output::{Format, json_text};
 
@@ -177,7 +177,10 @@ impl Verification {
                 "rejected",
                 check_failed(&format!("{subject} does not work"), &error),
             ),
-            Tried::Unproven(error) if proves_nothing(&error) => {
+            // A gateway may have sent a 401 response.
+            Tried::Unproven(error)
+                if proves_nothing(&error) || *error.cause() == Cause::Unauthorized =>
+            {
                 let message = format!("it is unknown whether {subject} works");
                 (None, "unknown", check_failed(&message, &error))
             }

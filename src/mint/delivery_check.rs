@@ -124,9 +124,8 @@ impl Transaction<'_> {
     /// locked and when it expires.
     async fn may_not_sign_in(&self, minted: &Minted) -> bool {
         let shown = self.access.signed_in.api_key(minted.id).await;
-        shown.is_ok_and(|key| {
-            key.id == minted.id && is_idle(key.active(), key.expiry_date(), self.access.signed_in)
-        })
+        let now = self.access.signed_in.time();
+        shown.is_ok_and(|key| key.id == minted.id && key.why_unusable(now).is_some())
     }
 
     /// Uses the secret once. Returns false if it is unknown whether the secret works.

@@ -17,6 +17,8 @@ use crate::keys::update;
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
 use crate::mint::{markers, refuse_unfinished, without_marks};
 
+const FIX_DESTINATION: &str = "fix the destination and run the command again, or use `--if-exists rekey` to create a new secret";
+
 /// An existing key that must be as the flags say.
 pub(super) struct Ensure<'a> {
     pub(super) args: &'a Args,
@@ -162,9 +164,16 @@ impl Ensure<'_> {
             let (found, shown) = look(&place);
             let reason = match found {
                 FoundSecret::Missing => Some(format!("there is no secret in {shown}")),
-                FoundSecret::NotKnown(reason) => return Err(not_known(&shown, &reason)),
+                FoundSecret::NotKnown(reason) => {
+                    return Err(not_known(&shown, &reason).hint(FIX_DESTINATION));
+                }
                 FoundSecret::Secret(secret) => {
-                    let used = checks.check(&secret, Some(id)).await?;
+                    let used = match checks.check(&secret, Some(id)).await {
+                        Err(error) if error.kind() == ErrorKind::Partial => {
+                            return Err(without_result(&shown, &error));
+                        }
+                        used => used?,
+                    };
                     if let Some(other) = used.other_key(id) {
                         return Err(of_other_key(&shown, other));
                     }
@@ -219,7 +228,15 @@ fn not_known(shown: &str, reason: &str) -> Error {
         "could not check whether {shown} contains a secret that works: {reason}; no new secret was created"
     );
     Error::new(ErrorKind::Partial, message)
-        .hint("fix the destination and run the command again, or use `--if-exists rekey` to create a new secret")
+}
+
+/// Returns the error for a secret whose use does not show whether it works.
+fn without_result(shown: &str, error: &Error) -> Error {
+    let failed = not_known(shown, &error.to_string());
+    match error.next_step() {
+        Some(hint) => failed.hint(hint),
+        None => failed,
+    }
 }
 
 fn of_other_key(shown: &str, other: i64) -> Error {

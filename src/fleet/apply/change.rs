@@ -62,9 +62,10 @@ impl<'r> ManagerRun<'r> {
             .delivering_after_signal()
     }
 
-    /// Returns true if a new secret of an existing key is used before it is delivered. The manager rejects every secret of a locked key.
+    /// Returns true if a new secret of an existing key is used before it is delivered. The manager rejects every secret of a locked or expired
+    /// key.
     pub(super) fn verifies(&self, key: &ApiKey) -> bool {
-        self.options.verify && key.active() != Some(false)
+        self.options.verify && key.why_unusable(self.access.signed_in.time()).is_none()
     }
 
     /// Sets the fields that a key gets only after its secret was delivered: it loses the word `pending` in its marker, and is locked if that is

@@ -5,7 +5,6 @@ use super::matching::FleetKeys;
 use super::situation::Situation;
 use crate::fleet::manifest::DeclaredKey;
 use crate::fleet::presence::{KeyToLookAt, KeyToVerify};
-use crate::keys::state::State;
 use crate::manager::ApiKey;
 
 /// A declared key whose destinations must be looked at.
@@ -84,18 +83,14 @@ fn obstacle(
     keys: &FleetKeys<'_>,
     situation: &Situation<'_>,
 ) -> Option<&'static str> {
-    match State::of(key, situation.now) {
-        State::Locked(_) => return Some("the key is locked"),
-        State::Expired => return Some("the key has expired"),
-        State::Active | State::Expires(_) | State::Unknown => {}
-    }
-    match () {
-        () if keys.mark(key.id).is_some_and(|mark| mark.pending) => {
+    match key.why_unusable(situation.now) {
+        Some(obstacle) => Some(obstacle),
+        None if keys.mark(key.id).is_some_and(|mark| mark.pending) => {
             Some("the delivery of the secret is not confirmed")
         }
-        () if situation.runs.contains_key(&declared.name) => {
+        None if situation.runs.contains_key(&declared.name) => {
             Some("a run for this key is not finished")
         }
-        () => None,
+        None => None,
     }
 }

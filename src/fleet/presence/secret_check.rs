@@ -1,26 +1,31 @@
 //! Uses secrets, to find out whether they work and to which keys they belong.
 //!
-//! Each secret is used once in a run. A secret that the manager has rejected is never used again.
+//! Each secret is used once in a run. A secret that the manager has rejected is never used again. Only a response of the manager itself shows that it
+//! rejects a secret. The manager also rejects the correct secret of a locked or expired key, so such a rejection shows nothing.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use chrono::TimeDelta;
 use tokio::sync::OnceCell;
 
 use super::rejected_secrets::RejectedSecrets;
 use crate::auth::key_check::{Tried, try_key};
 use crate::auth::key_header::key_header;
 use crate::auth::session::Access;
-use crate::error::Error;
-use crate::manager::{Cause, Credentials, SignedIn};
+use crate::error::{Error, ErrorKind};
+use crate::manager::{Cause, Credentials, ManagerError, SignedIn};
 use crate::secret::Secret;
+
+/// If a key expires or its lock ends within this time, the manager may reject its correct secret.
+const CLOCK_PRECISION: TimeDelta = TimeDelta::minutes(1);
 
 /// The result of using a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SecretUse {
     /// It is the secret of the key with this ID. `None` if the manager does not report the key of a secret.
     Works(Option<i64>),
-    /// The manager rejects it.
+    /// The manager rejects it, although its key can be used.
     Rejected,
 }
 
@@ -107,12 +112,41 @@ impl<'a> SecretChecks<'a> {
         match tried {
             Tried::Works(Some(key)) => Ok(SecretUse::Works(Some(key.id))),
             Tried::Works(None) => Ok(SecretUse::Works(named)),
-            Tried::Refused(_) => {
-                self.rejected.add(secret);
-                Ok(SecretUse::Rejected)
-            }
-            Tried::Unproven(error) => Err(error.into()),
+            Tried::Refused(_) => self.rejected(secret, named.or(expected)).await,
+            Tried::Unproven(error) => Err(not_from_manager(error)),
         }
+    }
+
+    /// Returns the result for a secret that the manager has rejected. `id` is the ID of its key, if it is known. A rejection that the state of the key
+    /// may explain is not remembered, because the secret works again when the key does.
+    async fn rejected(&self, secret: &Secret, id: Option<i64>) -> Result<SecretUse, Error> {
+        let Some(id) = id else {
+            return Ok(SecretUse::Rejected);
+        };
+        let key = self.access.signed_in.find_api_key(id).await?;
+        let now = self.access.signed_in.time();
+        // The lock may have ended since the rejection, and the manager's clock is only known to the second.
+        let times = [now, now - CLOCK_PRECISION, now + CLOCK_PRECISION];
+        let obstacle = key.and_then(|key| times.iter().find_map(|time| key.why_unusable(*time)));
+        if let Some(obstacle) = obstacle {
+            let message = format!("the manager rejected the secret, but {obstacle} (ID {id})");
+            let hint = format!("run `swp-keys show-key {id}` to see the state of the key");
+            return Err(Error::new(ErrorKind::Partial, message).hint(hint).key(id));
+        }
+        self.rejected.add(secret);
+        Ok(SecretUse::Rejected)
+    }
+}
+
+/// Returns the error for a secret of which it is unknown whether it works. A gateway's 401 response says nothing about the sign-in of this run.
+fn not_from_manager(error: ManagerError) -> Error {
+    match error.cause() {
+        Cause::Unauthorized => Error::new(
+            ErrorKind::Partial,
+            "a server other than the manager responded with HTTP 401",
+        )
+        .hint("check the proxy or gateway between this machine and the manager"),
+        _ => error.into(),
     }
 }
 
@@ -130,7 +164,6 @@ impl SecretUse {
 async fn access_with(signed_in: &SignedIn) -> Tried {
     match signed_in.check_access().await {
         Ok(()) => Tried::Works(None),
-        Err(error) if *error.cause() == Cause::Unauthorized => Tried::Refused(error),
-        Err(error) => Tried::Unproven(error),
+        Err(error) => Tried::failed(error),
     }
 }

@@ -1,5 +1,6 @@
 //! The manager's JSON representation of an API key (docs/manager-api.md, "Key fields").
 
+use chrono::{DateTime, Utc};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -90,6 +91,20 @@ impl ApiKey {
     #[must_use]
     pub(crate) fn expiry_date(&self) -> Option<i64> {
         time(&self.known.expiry_date)
+    }
+
+    /// Returns why the manager rejects even the correct secret of the key. `None` if the key is neither locked nor expired. `now` is the manager's
+    /// time.
+    #[must_use]
+    pub(crate) fn why_unusable(&self, now: DateTime<Utc>) -> Option<&'static str> {
+        let now = now.timestamp_millis();
+        let is_locked = self.active() == Some(false) || self.unlock_time() > Some(now);
+        let has_expired = self.expiry_date().is_some_and(|expiry| expiry <= now);
+        match (is_locked, has_expired) {
+            (true, _) => Some("the key is locked"),
+            (false, true) => Some("the key has expired"),
+            (false, false) => None,
+        }
     }
 
     /// Returns true if the response is incomplete: it lacks fields that every key has. If a field is absent from a complete response, the key has no

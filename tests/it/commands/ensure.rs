@@ -1,7 +1,7 @@
 //! `create-key --if-exists ensure`: a second run changes nothing, and each difference is fixed.
 
 use serde_json::{Value, json};
-use swp_keys::sandbox::ApiKey;
+use swp_keys::sandbox::{Action, ApiKey, Fault};
 
 use crate::support::files::read;
 use crate::support::requests::{CREATE, SEARCH_KEYS, SEARCH_ROLES, count, nothing_was_sent};
@@ -283,5 +283,29 @@ fn the_secret_of_an_expired_key_is_kept_if_the_expiry_is_extended() {
     let after = key(&env);
     assert_eq!(after.secret, before.secret);
     assert_eq!(after.unsuccessful_sign_in_attempts, 0);
+    assert_eq!(count(&env.sandbox, RESET), 0);
+}
+
+/// A gateway's response says nothing about the secret.
+#[test]
+fn a_401_response_of_a_gateway_leads_to_no_new_secret() {
+    let env = with_key();
+    let before = key(&env);
+    let refusal = Action::Answer {
+        status: 401,
+        headers: Vec::new(),
+        body: b"authentication required".to_vec(),
+    };
+    let fault = Fault::new("POST", "/api/policies/search", refusal);
+    env.sandbox.inject(fault);
+    let result = ensure(&env, FILE);
+    contains(
+        result.failure(12),
+        &["ci.key", "other than the manager", "no new secret", "proxy"],
+    );
+    assert_eq!(key(&env).secret, before.secret);
+    // The secret was not remembered as rejected.
+    let result = ensure(&env, &[FILE, &["-o", "json"]].concat());
+    assert_eq!(changed(&result), false);
     assert_eq!(count(&env.sandbox, RESET), 0);
 }

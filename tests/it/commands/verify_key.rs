@@ -128,6 +128,22 @@ fn a_secret_that_does_not_work_fails_the_check_and_is_tried_once() {
     }
 }
 
+#[test]
+fn a_401_response_of_a_gateway_does_not_show_whether_the_secret_works() {
+    let (env, _, _) = with_key(1, Settings::default());
+    let refusal = Action::Answer {
+        status: 401,
+        headers: Vec::new(),
+        body: b"authentication required".to_vec(),
+    };
+    env.sandbox.inject(Fault::new("GET", "/api/apikeys/current", refusal));
+    let result = env.run(["verify-key", "--key-file", "key", "-o", "json"]);
+    let (stdout, _) = result.check_failed();
+    let document: Value = serde_json::from_str(stdout).expect("JSON");
+    assert_eq!(document["works"], Value::Null);
+    assert_eq!(document["meta"]["reason"], "unknown");
+}
+
 /// A failed check prints the document to stdout and an error object to stderr.
 #[test]
 fn a_failed_check_prints_a_document_and_an_error() {

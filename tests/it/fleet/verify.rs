@@ -4,9 +4,11 @@ use serde_json::Value;
 use swp_keys::sandbox::{Action, ApiKey, Fault};
 
 use super::apply::{apply, is_as_declared, key, secret};
-use super::plan::{fleet, plan, with_keys};
+use super::plan::{add, fleet, plan, with_keys};
 use crate::support::requests::CREATE;
-use crate::support::{TestEnv, contains};
+use crate::support::{TestEnv, answering_unknowns, contains};
+
+const DAY: i64 = 86_400_000;
 
 /// The request that uses a secret which names its key.
 const USE: &str = "POST /api/policies/search";
@@ -222,4 +224,111 @@ fn apply_changes_nothing_if_a_destination_is_unknown() {
         }
     }
     assert_eq!(env.count(CREATE), 0);
+}
+
+/// A gateway rejects the request that uses the secret.
+pub(super) fn gateway_refusal() -> Action {
+    Action::Answer {
+        status: 401,
+        headers: vec![("Content-Type".to_owned(), "text/plain".to_owned())],
+        body: b"authentication required".to_vec(),
+    }
+}
+
+/// A gateway or a proxy may reject a request. That says nothing about the secret.
+#[test]
+fn a_401_response_of_a_gateway_never_counts_as_a_rejected_secret() {
+    let (env, before) = with_secret();
+    let text = fleet("a = { on-missing = \"rekey\" }");
+    let fault = Fault::new("POST", "/api/policies/search", gateway_refusal());
+    env.sandbox.inject(fault.times(2));
+    let (code, meta) = verify(&env, &text);
+    assert_eq!((code, states(&meta)), (0, vec!["not-known"]));
+    contains(
+        meta["notes"][0].as_str().expect("a note"),
+        &["other than the manager", "401"],
+    );
+    apply(&env, &text, &["--verify", "--yes"]).success();
+    assert_eq!(key(&env, "a").secret, before.secret);
+    env.sandbox.clear_faults();
+    // The secret was not remembered as rejected.
+    let (code, meta) = verify(&env, &text);
+    assert_eq!((code, states(&meta)), (0, vec!["works"]));
+}
+
+/// The manager rejects every secret of a locked or expired key, and accepts the correct secret again when the key works again.
+#[test]
+fn the_secret_of_a_locked_or_expired_key_is_never_remembered_as_rejected() {
+    type Edit = fn(&mut ApiKey);
+    let edits: [(Edit, &str); 3] = [
+        (|key| key.active = false, "the key is locked"),
+        (
+            |key| {
+                key.active = false;
+                key.unlock_time = Some(key.created + DAY);
+            },
+            "the key is locked",
+        ),
+        (
+            |key| key.expiry_date = Some(key.created - 1),
+            "the key has expired",
+        ),
+    ];
+    for (edit, reason) in edits {
+        let env = TestEnv::with(answering_unknowns(&[("unusable-key", "401")]));
+        add(&env, "a", |_| {});
+        // The file contains the secret of another key.
+        let other = env.sandbox.add_key("other", 2);
+        env.home.write_secret("a.key", &other.secret);
+        env.sandbox.edit_key(other.id, edit);
+        let text = fleet("a = { on-missing = \"rekey\" }");
+        let before = key(&env, "a");
+        let (code, meta) = verify(&env, &text);
+        assert_eq!((code, states(&meta)), (0, vec!["not-known"]), "{reason}");
+        let note = meta["notes"][0].as_str().expect("a note");
+        contains(note, &["rejected", reason, "(ID 2)"]);
+        apply(&env, &text, &["--verify", "--yes"]).success();
+        assert_eq!(key(&env, "a").secret, before.secret);
+        // The other key works again, so its secret is used again.
+        env.sandbox.edit_key(other.id, |key| {
+            key.active = true;
+            key.unlock_time = None;
+            key.expiry_date = None;
+        });
+        let (_, meta) = verify(&env, &text);
+        assert_eq!(states(&meta), ["other-key"], "{reason}");
+    }
+}
+
+/// The lock ends on its own, and the new secret works then.
+#[test]
+fn a_key_that_is_locked_for_a_time_gets_a_new_secret_that_is_not_used() {
+    for flags in [&["--yes"][..], &["--yes", "--verify"]] {
+        let env = TestEnv::new();
+        // A manager may report the lock only by its end.
+        add(&env, "a", |key| key.unlock_time = Some(key.created + DAY));
+        for (method, path) in [("POST", "/api/policies/search"), ("GET", "/api/apikeys/current")] {
+            let refused = Action::status(401, "Invalid API Key");
+            env.sandbox.inject(Fault::new(method, path, refused).times(9));
+        }
+        let text = fleet("a = { on-missing = \"rekey\" }");
+        apply(&env, &text, flags).success();
+        assert_eq!(secret(&env, "a.key"), key(&env, "a").secret);
+    }
+}
+
+#[test]
+fn a_new_secret_that_a_gateway_rejects_is_delivered_with_a_warning() {
+    let env = TestEnv::new();
+    let fault = Fault::new("POST", "/api/policies/search", gateway_refusal());
+    env.sandbox.inject(fault.times(9));
+    let fault = Fault::new("GET", "/api/apikeys/current", gateway_refusal());
+    env.sandbox.inject(fault.times(9));
+    let result = apply(&env, &fleet("a = {}"), &["--verify"]);
+    contains(
+        &result.stderr,
+        &["could not check whether the new secret works"],
+    );
+    result.success();
+    assert_eq!(secret(&env, "a.key"), key(&env, "a").secret);
 }
