@@ -136,7 +136,8 @@ fn a_401_response_of_a_gateway_does_not_show_whether_the_secret_works() {
         headers: Vec::new(),
         body: b"authentication required".to_vec(),
     };
-    env.sandbox.inject(Fault::new("GET", "/api/apikeys/current", refusal));
+    env.sandbox
+        .inject(Fault::new("GET", "/api/apikeys/current", refusal));
     let result = env.run(["verify-key", "--key-file", "key", "-o", "json"]);
     let (stdout, _) = result.check_failed();
     let document: Value = serde_json::from_str(stdout).expect("JSON");

@@ -307,9 +307,13 @@ fn a_key_that_is_locked_for_a_time_gets_a_new_secret_that_is_not_used() {
         let env = TestEnv::new();
         // A manager may report the lock only by its end.
         add(&env, "a", |key| key.unlock_time = Some(key.created + DAY));
-        for (method, path) in [("POST", "/api/policies/search"), ("GET", "/api/apikeys/current")] {
+        for (method, path) in [
+            ("POST", "/api/policies/search"),
+            ("GET", "/api/apikeys/current"),
+        ] {
             let refused = Action::status(401, "Invalid API Key");
-            env.sandbox.inject(Fault::new(method, path, refused).times(9));
+            env.sandbox
+                .inject(Fault::new(method, path, refused).times(9));
         }
         let text = fleet("a = { on-missing = \"rekey\" }");
         apply(&env, &text, flags).success();
