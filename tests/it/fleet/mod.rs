@@ -11,6 +11,8 @@ mod apply_rotation;
 #[cfg(unix)]
 mod apply_runs;
 #[cfg(unix)]
+mod command_lines;
+#[cfg(unix)]
 mod drift;
 mod duplicates;
 mod export;
