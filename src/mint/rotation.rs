@@ -22,6 +22,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::fleet_mark::FleetMark;
 use super::reconcile;
 use super::record::{RunRecord, pending_hint};
 use super::retiring_name::retiring_name;
@@ -120,6 +121,8 @@ pub(crate) enum Retired {
     Expires(i64, String),
     /// The predecessor no longer exists.
     Gone,
+    /// The predecessor, which has this ID, was not changed, because its marker no longer names the fleet of the rotation.
+    Released(i64),
 }
 
 /// Sets the predecessor's expiry after the successor's secret was delivered, and removes the record.
@@ -136,7 +139,11 @@ pub(crate) async fn expire_predecessor(
         recorded.settle(access.context);
         return Ok(Retired::Gone);
     };
-    let (name, id) = (record.key_name.clone(), predecessor.id);
+    let (name, id, fleet) = (
+        record.key_name.clone(),
+        predecessor.id,
+        record.fleet.clone(),
+    );
     let hint = if kept {
         pending_hint(true)
     } else {
@@ -160,7 +167,7 @@ pub(crate) async fn expire_predecessor(
         // The stage on disk is still `delivering`. At this stage, `recover` replaces the secret only if the user requests it.
         log::info!("could not update the record of this run: {error}");
     }
-    let result = set_end(access, &name, &predecessor).await;
+    let result = set_end(access, &name, &predecessor, fleet.as_deref()).await;
     drop(pending);
     match result {
         Ok(retired) => {
@@ -211,12 +218,16 @@ async fn set_end(
     access: Access<'_>,
     name: &str,
     predecessor: &Predecessor,
+    fleet: Option<&str>,
 ) -> Result<Retired, Error> {
     let id = predecessor.id;
     let key = match look(access, id).await? {
         Some(key) => key,
         None => return Ok(Retired::Gone),
     };
+    if fleet.is_some_and(|fleet| is_released(&key, fleet)) {
+        return Ok(Retired::Released(id));
+    }
     let now: DateTime<Utc> = access.signed_in.time();
     let wanted = now.timestamp_millis().saturating_add(predecessor.overlap);
     // If the key already expires before the requested time, its expiry is not changed.
@@ -251,6 +262,14 @@ async fn set_end(
         shown.map_or_else(|| "never".to_owned(), format_time),
         format_time(end)
     )))
+}
+
+/// Returns true if the marker of a key of this fleet was removed or replaced. A brief key object without a description does not show that.
+fn is_released(key: &ApiKey, fleet: &str) -> bool {
+    match key.description() {
+        None => !key.is_brief(),
+        Some(text) => FleetMark::of(text).is_none_or(|mark| mark.fleet != fleet),
+    }
 }
 
 /// Returns true if the key has the requested expiry. The times may differ by less than a second, because the manager may store whole

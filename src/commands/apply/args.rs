@@ -37,6 +37,7 @@ impl Args {
         ApplyOptions {
             no_look: self.flags.no_look,
             verify: self.verify,
+            prune_used: self.flags.prune().used,
             calls_per_minute: self.calls_per_minute.map(usize::from),
         }
     }

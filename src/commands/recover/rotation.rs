@@ -179,5 +179,10 @@ fn report_retired(retired: &Retired, old: &Predecessor, context: &Context) {
             format_time(*expiry)
         ),
         Retired::Gone => format!("the old key (ID {}) no longer exists", old.id),
+        Retired::Released(id) => {
+            format!(
+                "the old key (ID {id}) no longer belongs to the fleet, so its expiry was not set"
+            )
+        }
     });
 }

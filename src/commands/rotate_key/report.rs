@@ -84,6 +84,9 @@ impl RotationReport {
                 format_time(*expiry)
             ),
             Retired::Gone => format!("the old key (ID {id}) no longer exists"),
+            Retired::Released(_) => format!(
+                "the old key (ID {id}) no longer belongs to the fleet, so its expiry was not set"
+            ),
         };
         Self {
             key: None,

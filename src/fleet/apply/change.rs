@@ -36,7 +36,8 @@ impl<'r> ManagerRun<'r> {
     /// Resets the secret of a key, delivers the new secret, and changes the fields of the key.
     pub(super) async fn rekey(&self, planned: &PlannedKey<'_>) -> Result<KeyDone, Error> {
         let (declared, listed) = planned.declared.zip(planned.key).ok_or_else(not_listed)?;
-        let key = &self.read_again(listed).await?.ok_or_else(|| gone(listed))?;
+        let key = self.read_unchanged(listed).await?;
+        let key = &key.ok_or_else(|| gone(listed))?;
         self.refuse_own_key(key, "reset").await?;
         let prepared = places::prepare(declared, self.access.context).await?;
         let operation = self.operations.next();
@@ -91,7 +92,7 @@ impl<'r> ManagerRun<'r> {
 }
 
 /// Returns the error for a key that was deleted after it was listed.
-fn gone(listed: &ApiKey) -> Error {
+pub(super) fn gone(listed: &ApiKey) -> Error {
     let message = "the key was deleted by someone else during this run";
     Error::new(ErrorKind::Conflict, message).key(listed.id)
 }

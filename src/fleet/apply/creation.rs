@@ -2,14 +2,14 @@
 
 use std::cell::RefCell;
 
-use super::change::not_listed;
+use super::change::{gone, not_listed};
 use super::manager_run::{AT_ONCE, KeyDone, ManagerRun};
 use super::places;
 use crate::error::{Error, ErrorKind};
 use crate::fleet::plan::{PlannedAction, PlannedKey};
 use crate::fleet::presence::{self, KeyToLookAt, Presence, SecretState, SecretStates};
 use crate::mint::group::{GroupMember, MemberResult, NewerKeys};
-use crate::mint::{self, RunRecord};
+use crate::mint::{self, Retired, RunRecord};
 use crate::process::concurrency::run_all;
 
 /// The number of keys in a group. A larger group saves few calls, and is what a killed run leaves to be finished.
@@ -46,8 +46,8 @@ impl<'r> ManagerRun<'r> {
             Err(_) => return,
         };
         let (mut requested, mut members) = (Vec::new(), Vec::new());
-        for (place, planned) in keys {
-            match self.member(planned, &found).await {
+        for (place, member) in self.members(keys, &found).await {
+            match member {
                 Ok(member) => {
                     requested.push(RequestedKey {
                         place,
@@ -90,6 +90,27 @@ impl<'r> ManagerRun<'r> {
         }
     }
 
+    /// Prepares the keys of a group. The result has the same order.
+    async fn members(
+        &self,
+        keys: Vec<(usize, &PlannedKey<'_>)>,
+        found: &SecretStates,
+    ) -> Vec<(usize, Result<GroupMember<'r>, Error>)> {
+        let prepared = &RefCell::new(Vec::with_capacity(keys.len()));
+        let mut rest = keys.into_iter();
+        run_all(AT_ONCE, &mut || {
+            let (place, planned) = rest.next()?;
+            Some(Box::pin(async move {
+                let member = self.member(planned, found).await;
+                prepared.borrow_mut().push((place, member));
+            }))
+        })
+        .await;
+        let mut prepared = prepared.take();
+        prepared.sort_by_key(|(place, _)| *place);
+        prepared
+    }
+
     async fn member(
         &self,
         planned: &PlannedKey<'_>,
@@ -97,6 +118,10 @@ impl<'r> ManagerRun<'r> {
     ) -> Result<GroupMember<'r>, Error> {
         let declared = planned.declared.ok_or_else(not_listed)?;
         let role_id = planned.role.as_ref().ok_or_else(not_listed)?.id;
+        if let Some(listed) = planned.key {
+            let old = self.read_unchanged(listed).await?;
+            old.ok_or_else(|| gone(listed))?;
+        }
         let prepared = places::prepare(declared, self.access.context).await?;
         let old = planned.key.map(|key| key.id);
         let is_empty = |states: &Vec<SecretState>| {
@@ -163,13 +188,28 @@ impl<'r> ManagerRun<'r> {
                 }
                 (Err(error), false) => Err(error),
                 (finished, true) => {
-                    let expired = mint::expire_predecessor(self.access, recorded, id).await;
-                    expired.map(|_| ()).and(finished)
+                    let expired = self.expire_old_key(recorded, id).await;
+                    expired.and(finished)
                 }
             }
         };
         let finished = self.limited(planned.name(), finishing).await;
         let done: Result<KeyDone, Error> = finished.map(|()| (id, Some(requested.operation)));
         self.end(place, done);
+    }
+
+    /// Sets the expiry of the old key of a rotation after the secret of its successor was delivered.
+    pub(super) async fn expire_old_key(
+        &self,
+        recorded: RunRecord,
+        successor: i64,
+    ) -> Result<(), Error> {
+        let retired = mint::expire_predecessor(self.access, recorded, successor).await?;
+        if let Retired::Released(id) = retired {
+            self.access.context.output.warn(&format!(
+                "the old key with ID {id} no longer belongs to the fleet, so its expiry was not set"
+            ));
+        }
+        Ok(())
     }
 }

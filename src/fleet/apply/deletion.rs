@@ -14,28 +14,70 @@ impl ManagerRun<'_> {
     pub(super) async fn delete(&self, planned: &PlannedKey<'_>) -> Result<KeyDone, Error> {
         let listed = planned.key.ok_or_else(not_listed)?;
         let done = (listed.id, None);
-        let Some(key) = self.read_again(listed).await? else {
+        let Some(key) = self.read_unchanged(listed).await? else {
             return Ok(done);
         };
         let mark = FleetMark::of(key.description().unwrap_or_default());
-        let is_of_fleet = mark.is_some_and(|mark| mark.fleet == self.fleet);
-        // Of two keys with the same name, only a key that was never used is deleted.
-        let is_used = planned.declared.is_some() && key.last_sign_in().is_some();
-        if !is_of_fleet || is_used || key.expiry_date() != listed.expiry_date() {
+        if mark.is_none_or(|mark| mark.fleet != self.fleet) {
             return Err(changed_meanwhile(key.id));
+        }
+        // Of two keys with the same name, only a key that was never used is deleted. The last use of a retired key is not compared, because the key
+        // expired long ago.
+        let use_matters =
+            planned.declared.is_some() || planned.is_pruned && !self.options.prune_used;
+        if use_matters && key.last_sign_in() > listed.last_sign_in() {
+            let message = "the key was used during this run, so this run did not delete it";
+            return Err(Error::new(ErrorKind::Conflict, message).key(key.id));
+        }
+        if let Some(kept) = planned.kept {
+            self.check_kept(kept).await?;
         }
         self.refuse_own_key(&key, "deleted").await?;
         deletion::delete(&key, false, "", self.access).await?;
         Ok(done)
     }
 
-    /// Reads a key again before it is changed or deleted. Its marker may have been removed since it was listed, for example while this run waited for
-    /// the confirmation. Returns `None` if the key no longer exists.
+    /// Checks that a key still works. The destinations have its secret, and another key with the same name is deleted because of that.
+    async fn check_kept(&self, kept: &ApiKey) -> Result<(), Error> {
+        let now = self.access.signed_in.time();
+        match self.read_unchanged(kept).await {
+            Ok(Some(key)) if key.why_unusable(now).is_none() => Ok(()),
+            Err(error) if error.kind() != ErrorKind::Conflict => Err(error),
+            _ => {
+                let message = format!(
+                    "the other key with this name (ID {}) was changed or deleted by someone else during this run, so this run deleted neither key",
+                    kept.id
+                );
+                Err(Error::new(ErrorKind::Conflict, message).key(kept.id))
+            }
+        }
+    }
+
+    /// Reads a key again before it is replaced, reset or deleted. Returns `None` if the key no longer exists.
     ///
     /// # Errors
-    /// Returns a conflict if the key no longer has the name and the marker with which it was listed.
+    /// Returns a conflict if the name, the marker, the lock or the expiry of the key has changed since it was listed.
+    pub(super) async fn read_unchanged(&self, listed: &ApiKey) -> Result<Option<ApiKey>, Error> {
+        let is_locked = |key: &ApiKey| key.active() == Some(false);
+        match self.read_again(listed).await? {
+            Some(key)
+                if is_locked(&key) != is_locked(listed)
+                    || key.expiry_date() != listed.expiry_date() =>
+            {
+                Err(changed_meanwhile(key.id))
+            }
+            key => Ok(key),
+        }
+    }
+
+    /// Reads a key again before it is changed. Its marker may have been removed since it was listed, for example while this run waited for the
+    /// confirmation. Returns `None` if the key no longer exists.
+    ///
+    /// # Errors
+    /// Returns a conflict if the name or the marker of the key has changed since it was listed.
     pub(super) async fn read_again(&self, listed: &ApiKey) -> Result<Option<ApiKey>, Error> {
-        let Some(key) = self.access.signed_in.find_api_key(listed.id).await? else {
+        let reading = async { Ok(self.access.signed_in.find_api_key(listed.id).await?) };
+        let Some(key) = self.access.context.signals.cancel(reading).await? else {
             return Ok(None);
         };
         let mark = |key: &ApiKey| FleetMark::of(key.description().unwrap_or_default());

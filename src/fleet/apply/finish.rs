@@ -173,7 +173,7 @@ impl ManagerRun<'_> {
         let description = key.description().unwrap_or_default();
         self.set_last_fields(declared, &key, description).await?;
         if recorded.record().predecessor.is_some() {
-            mint::expire_predecessor(self.access, recorded, id).await?;
+            self.expire_old_key(recorded, id).await?;
         } else {
             recorded.settle(self.access.context);
         }

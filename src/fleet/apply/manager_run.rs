@@ -38,6 +38,8 @@ pub(crate) struct ApplyOptions {
     pub(crate) no_look: bool,
     /// True if each new secret is used once before it is delivered.
     pub(crate) verify: bool,
+    /// True if undeclared keys are deleted even if they were used recently.
+    pub(crate) prune_used: bool,
     /// The maximum number of calls a minute.
     pub(crate) calls_per_minute: Option<usize>,
 }

@@ -100,6 +100,7 @@ impl<'a> Decision<'a, '_> {
         );
         PlannedKey {
             secret: self.secrets().to_vec(),
+            kept: Some(needed),
             ..PlannedKey::new(
                 Some(self.declared),
                 Some(unneeded),

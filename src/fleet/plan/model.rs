@@ -28,6 +28,8 @@ pub(crate) struct PlannedKey<'a> {
     pub(crate) changes: Vec<FieldChange>,
     /// The role that the key will have, if it was found.
     pub(crate) role: Option<PlannedRole>,
+    /// The other key with the same name, if one of the two keys is deleted because the destinations have the secret of the other key.
+    pub(crate) kept: Option<&'a ApiKey>,
     /// True if the key is deleted only because of `--prune`.
     pub(crate) is_pruned: bool,
     /// Problems that do not prevent the action.
@@ -174,6 +176,7 @@ impl<'a> PlannedKey<'a> {
             reason: reason.into(),
             changes: Vec::new(),
             role: None,
+            kept: None,
             is_pruned: false,
             problems: Vec::new(),
             notes: Vec::new(),

@@ -8,7 +8,7 @@ const DAY: i64 = 86_400_000;
 const USE: &str = "GET /api/apikeys/current";
 
 /// A fleet with two keys named `a`, each created a day ago. Returns their IDs.
-fn two() -> (TestEnv, i64, i64) {
+pub(super) fn two() -> (TestEnv, i64, i64) {
     let env = TestEnv::new();
     let old = || {
         add(&env, "a", |key| {
@@ -20,7 +20,7 @@ fn two() -> (TestEnv, i64, i64) {
     (env, one, two)
 }
 
-fn secret_of(env: &TestEnv, id: i64) -> String {
+pub(super) fn secret_of(env: &TestEnv, id: i64) -> String {
     let keys = env.sandbox.api_keys();
     let found = keys.iter().find(|key| key.id == id).expect("the key");
     found.secret.clone()

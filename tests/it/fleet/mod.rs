@@ -12,6 +12,7 @@ mod apply_rotation;
 mod apply_runs;
 #[cfg(unix)]
 mod command_lines;
+mod changed_meanwhile;
 #[cfg(unix)]
 mod drift;
 mod duplicates;

@@ -336,3 +336,23 @@ fn a_new_secret_that_a_gateway_rejects_is_delivered_with_a_warning() {
     result.success();
     assert_eq!(secret(&env, "a.key"), key(&env, "a").secret);
 }
+
+/// The manager rejects every secret of an expired key, so the rejection of the new secret would show nothing.
+#[test]
+fn a_new_secret_of_an_expired_key_is_not_used() {
+    let env = with_keys(&["a"]);
+    let id = key(&env, "a").id;
+    env.sandbox.edit_key(id, |key| {
+        key.created -= 20 * 60_000;
+        key.description = Some("[swp-keys 1a2b3c4d ops pending]".to_owned());
+        key.expiry_date = Some(key.created + 60_000);
+    });
+    let text = with("out-file = \"a.key\"");
+    let before = env.sandbox.requests().len();
+    apply(&env, &text, &["--verify"]);
+    let now = key(&env, "a");
+    assert_eq!(secret(&env, "a.key"), now.secret);
+    let later = env.sandbox.requests().split_off(before);
+    let uses = later.iter().filter(|one| one.route() == USE);
+    assert_eq!(uses.count(), 0);
+}
