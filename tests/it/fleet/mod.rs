@@ -11,8 +11,9 @@ mod apply_rotation;
 #[cfg(unix)]
 mod apply_runs;
 #[cfg(unix)]
-mod command_lines;
 mod changed_meanwhile;
+#[cfg(unix)]
+mod command_lines;
 #[cfg(unix)]
 mod drift;
 mod duplicates;
