@@ -56,6 +56,9 @@ pub(crate) struct Record {
     /// The fleet to which the key belongs. `None` for a key that belongs to no fleet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) fleet: Option<String>,
+    /// True if the key was created with the word `pending` in its marker. The word is removed when the delivery of the secret is confirmed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) pending: bool,
     /// The old key that the new key replaces in a rotation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) predecessor: Option<Predecessor>,
@@ -128,6 +131,7 @@ impl Record {
             unique: false,
             signer: operation.signer,
             fleet: None,
+            pending: false,
             predecessor: None,
             temporary: false,
             current: false,

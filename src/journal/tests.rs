@@ -51,6 +51,7 @@ fn record() -> impl Strategy<Value = Record> {
             unique,
             signer: None,
             fleet: None,
+            pending: false,
             predecessor: None,
             temporary: false,
             current: false,

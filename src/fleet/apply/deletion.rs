@@ -104,7 +104,7 @@ impl ManagerRun<'_> {
     }
 }
 
-fn changed_meanwhile(id: i64) -> Error {
+pub(super) fn changed_meanwhile(id: i64) -> Error {
     let message =
         "the key was changed by someone else during this run, so this run did not change it";
     Error::new(ErrorKind::Conflict, message).key(id)

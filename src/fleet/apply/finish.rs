@@ -3,7 +3,8 @@
 //! The record of the run says how far the run came. If the record is lost, it is written again from the marker of the key. So there is one way to
 //! finish a run, and a run that is interrupted again can be finished in the same way.
 
-use super::change::not_listed;
+use super::change::{gone, not_listed};
+use super::deletion::changed_meanwhile;
 use super::manager_run::{KeyDone, ManagerRun};
 use super::places;
 use crate::error::{Error, ErrorKind};
@@ -11,6 +12,7 @@ use crate::fleet::manifest::{DeclaredKey, PlaceKind};
 use crate::fleet::plan::{PlannedKey, RunState};
 use crate::fleet::presence::{FoundSecret, SecretUse, in_file, in_variable};
 use crate::journal::{Entry, Record, Stage, Work};
+use crate::keys::state::State;
 use crate::manager::ApiKey;
 use crate::mint::resume::{
     busy, find_abandoned_key, lost_name_race, same_signer, settle, wait_for_inflight_request,
@@ -27,15 +29,21 @@ impl ManagerRun<'_> {
             Some(RunState::OfFleet(operation)) => {
                 Entry::take_over(operation)?.ok_or_else(|| busy(&declared.name))?
             }
-            _ => self.record_again(declared, role_id, planned.key.ok_or_else(not_listed)?)?,
+            _ => {
+                // The plan may be older than the confirmation for which this run waited.
+                let listed = planned.key.ok_or_else(not_listed)?;
+                let key = self.read_again(listed).await?;
+                let key = key.ok_or_else(|| gone(listed))?;
+                self.record_again(declared, role_id, &key)?
+            }
         };
         let operation = entry.record.operation.clone();
         same_signer(&entry.record, self.access)?;
         let search = find_abandoned_key(&entry, self.access);
         let id = match self.access.context.signals.cancel(search).await? {
             Some(id) => {
-                let key = planned.key.filter(|key| key.id == id);
-                self.finish_key(declared, (id, key), entry).await?
+                let listed = planned.key.filter(|key| key.id == id);
+                self.finish_key(declared, (id, listed), entry).await?
             }
             None => match planned.key {
                 // Another run has created the key since then.
@@ -73,7 +81,7 @@ impl ManagerRun<'_> {
         &self,
         declared: &DeclaredKey,
         role_id: i64,
-        entry: Entry,
+        mut entry: Entry,
     ) -> Result<i64, Error> {
         let record = &entry.record;
         if record.work == Work::Rekey || record.is_over() {
@@ -93,6 +101,11 @@ impl ManagerRun<'_> {
             predecessor: old.filter(|_| exists),
             pending: old.is_none(),
         };
+        entry
+            .change(|record| record.pending = mark.pending)
+            .map_err(|error| {
+                Error::unexpected(format!("could not update the record of the run: {error}"))
+            })?;
         let key = self.new_key(declared, role_id, &mark);
         let prepared = places::prepare(declared, self.access.context).await?;
         let transaction = self.transaction(prepared);
@@ -100,19 +113,20 @@ impl ManagerRun<'_> {
         self.end_finished(declared, delivered.id, recorded).await
     }
 
-    /// Finishes the work on a key that exists.
+    /// Finishes the work on a key that exists. `listed` is the key as the plan contains it.
     async fn finish_key(
         &self,
         declared: &DeclaredKey,
-        (id, key): (i64, Option<&ApiKey>),
+        (id, listed): (i64, Option<&ApiKey>),
         entry: Entry,
     ) -> Result<i64, Error> {
-        let record = &entry.record;
-        if record.is_delivered() {
+        if entry.record.is_delivered() {
             return self
                 .end_finished(declared, id, RunRecord::written(entry))
                 .await;
         }
+        let (key, entry) = self.unfinished(id, listed, entry).await?;
+        let record = &entry.record;
         if lost_name_race(record, id, self.access).await? {
             let message = format!(
                 "another run created a key named `{}` first",
@@ -125,37 +139,102 @@ impl ManagerRun<'_> {
         }
         let may_be_delivered =
             record.progress.stage == Stage::Delivering || record.sinks.is_empty();
-        if may_be_delivered && self.is_delivered(declared, id).await? {
+        if may_be_delivered && self.is_delivered(declared, &key).await? {
             return self
                 .end_finished(declared, id, RunRecord::written(entry))
                 .await;
         }
         wait_for_inflight_request(&entry, self.access.target, self.access.context).await?;
         let prepared = places::prepare(declared, self.access.context).await?;
-        let mut transaction = self.transaction(prepared).recovering();
-        if let Some(key) = key {
-            transaction = transaction.verify(self.verifies(key));
-        }
+        // Another machine may have finished the work while this run waited.
+        let (key, entry) = self.unfinished(id, Some(&key), entry).await?;
+        let transaction = self.transaction(prepared).recovering();
+        let transaction = transaction.verify(self.verifies(&key));
         let (delivered, recorded) = transaction.resume(id, entry).await?;
         self.end_finished(declared, delivered.id, recorded).await
     }
 
+    /// Reads a key, and checks that no other run has finished the work on it. `before` is the key as it was read before. If another run has finished
+    /// the work, the record is removed, so that no later run resets the secret.
+    ///
+    /// # Errors
+    /// Returns a conflict if another run has finished the work, or if the key was changed or no longer belongs to the fleet.
+    async fn unfinished(
+        &self,
+        id: i64,
+        before: Option<&ApiKey>,
+        entry: Entry,
+    ) -> Result<(ApiKey, Entry), Error> {
+        let record = &entry.record;
+        let reading = async {
+            let key = self.access.signed_in.api_key(id).await?;
+            Ok((key, self.is_predecessor_retired(record).await?))
+        };
+        let (key, is_predecessor_retired) = self.access.context.signals.cancel(reading).await?;
+        let mark = |key: &ApiKey| FleetMark::of(key.description().unwrap_or_default());
+        let now = mark(&key);
+        let is_confirmed = record.pending
+            && (now.as_ref()).is_some_and(|now| !now.pending && now.operation == record.operation);
+        if is_confirmed || is_predecessor_retired {
+            settle(entry)?;
+            return Err(finished_elsewhere(id));
+        }
+        let is_of_fleet = now.as_ref().is_some_and(|now| now.fleet == self.fleet);
+        if !is_of_fleet && !mint::is_ours(record, &key) {
+            let message = "the key no longer belongs to the fleet, so its secret was not reset";
+            let hint = format!(
+                "run `swp-keys recover {} --forget{}` to remove the record of the interrupted run",
+                record.operation,
+                self.access.context.yes_flag()
+            );
+            return Err(Error::new(ErrorKind::Conflict, message).hint(hint).key(id));
+        }
+        if before.is_some_and(|before| mark(before) != now) {
+            return Err(changed_meanwhile(id));
+        }
+        Ok((key, entry))
+    }
+
+    /// Returns true if the old key of a rotation got an earlier expiry since it was listed. A rotation sets this expiry after the secret of the
+    /// successor was delivered.
+    async fn is_predecessor_retired(&self, record: &Record) -> Result<bool, Error> {
+        let id = record.predecessor.as_ref().map(|old| old.id);
+        let mut listed = self.inventory.keys.iter();
+        let Some(listed) = listed.find(|key| Some(key.id) == id) else {
+            return Ok(false);
+        };
+        let now = self.access.signed_in.find_api_key(listed.id).await?;
+        let expiry = now.and_then(|now| now.expiry_date());
+        Ok(expiry.is_some_and(|now| listed.expiry_date().is_none_or(|listed| now < listed)))
+    }
+
     /// Returns true if every destination has a secret of the key that works.
-    async fn is_delivered(&self, declared: &DeclaredKey, id: i64) -> Result<bool, Error> {
+    ///
+    /// # Errors
+    /// Returns a conflict if there are secrets, but the manager rejects every secret of the key. The secrets may be correct.
+    async fn is_delivered(&self, declared: &DeclaredKey, key: &ApiKey) -> Result<bool, Error> {
         if self.options.no_look {
             return Ok(false);
         }
+        let mut secrets = Vec::with_capacity(declared.places.len());
         for place in &declared.places {
             let found = match &place.kind {
                 PlaceKind::File(path) => in_file(path),
                 PlaceKind::Dotenv { path, variable } => in_variable(path, variable),
                 PlaceKind::Command(_) => return Ok(false),
             };
-            let FoundSecret::Secret(secret) = found else {
-                return Ok(false);
-            };
-            match self.checks.check(&secret, Some(id)).await? {
-                used @ SecretUse::Works(_) if used.other_key(id).is_none() => {}
+            match found {
+                FoundSecret::Secret(secret) => secrets.push(secret),
+                FoundSecret::Missing | FoundSecret::NotKnown(_) => return Ok(false),
+            }
+        }
+        let now = self.access.signed_in.time();
+        if let Some(obstacle) = key.why_unusable(now) {
+            return Err(unusable(key, obstacle, State::of(key, now)));
+        }
+        for secret in &secrets {
+            match self.checks.check(secret, Some(key.id)).await? {
+                used @ SecretUse::Works(_) if used.other_key(key.id).is_none() => {}
                 _ => return Ok(false),
             }
         }
@@ -179,4 +258,23 @@ impl ManagerRun<'_> {
         }
         Ok(id)
     }
+}
+
+/// Returns the error for a key whose secret another run has delivered.
+fn finished_elsewhere(id: i64) -> Error {
+    let message = "another run has delivered the secret of the key, so this run did not reset it";
+    Error::new(ErrorKind::Conflict, message).key(id)
+}
+
+/// Returns the error for a locked or expired key whose secret may have been delivered.
+fn unusable(key: &ApiKey, obstacle: &str, state: State) -> Error {
+    let id = key.id;
+    let message = format!(
+        "{obstacle}, so it is unknown whether its secret was delivered; the secret was not reset"
+    );
+    let hint = match state {
+        State::Locked(_) => format!("run `swp-keys unlock-key {id}`, then run `apply` again"),
+        _ => format!("run `swp-keys update-key {id} --expires 90d`, then run `apply` again"),
+    };
+    Error::new(ErrorKind::Conflict, message).hint(hint).key(id)
 }

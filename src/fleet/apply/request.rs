@@ -59,6 +59,7 @@ impl ManagerRun<'_> {
         record.existing_ids.extend(known.map(|key| key.id));
         record.unique = true;
         record.fleet = Some(self.fleet.to_owned());
+        record.pending = mark.pending;
         record
     }
 

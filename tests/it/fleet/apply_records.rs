@@ -78,7 +78,7 @@ fn the_records_of_a_group_are_flushed_before_its_first_request() {
 }
 
 /// A run with one key that is killed while its create request is in flight.
-fn killed(text: &str) -> TestEnv {
+pub(super) fn killed(text: &str) -> TestEnv {
     let env = TestEnv::new();
     env.home.write("keys.toml", text);
     let fault = Fault::new(

@@ -18,6 +18,8 @@ mod command_lines;
 mod drift;
 mod duplicates;
 mod export;
+#[cfg(unix)]
+mod finish;
 mod managers;
 mod manifest;
 mod manifest_keys;
