@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use swp_keys::sandbox::{Action, Fault, When};
+use swp_keys::sandbox::{Action, Fault, UNKNOWNS, When};
 
 use super::apply::{is_as_declared, many, secret};
 use super::apply_kills::{APPLY, check, mixed};
@@ -103,9 +103,10 @@ fn the_fourth_seeds() {
 
 #[test]
 fn two_machines_create_each_key_once() {
-    for choice in ["409", "accepted"] {
+    let unknown = UNKNOWNS.iter().find(|one| one.name == "duplicate-name");
+    for choice in unknown.expect("the question").choices {
         let env = TestEnv::with(answering_unknowns(&[("duplicate-name", choice)]));
-        env.home.write("keys.toml", &many(40));
+        env.home.write("keys.toml", &many(50));
         let other = env.home.path("other");
         std::fs::create_dir_all(&other).expect("a folder");
         std::fs::copy(env.home.path("keys.toml"), other.join("keys.toml")).expect("a copy");
@@ -118,7 +119,7 @@ fn two_machines_create_each_key_once() {
             assert!([0, 12].contains(&result.code()), "{result:?}");
         }
         let keys = env.sandbox.api_keys();
-        assert_eq!(keys.len(), 40, "{choice}");
+        assert_eq!(keys.len(), 50, "{choice}");
         for key in keys {
             let name = key.name.as_deref().expect("a name");
             let files = [format!("{name}.key"), format!("other/{name}.key")];

@@ -27,6 +27,18 @@ const MANIFEST: &str = "fleet = \"ops\"\n\
     [keys.d]\nout-file = [\"d.key\", \"d2.key\"]\n\
     [keys.e]\ndeliver-cmd = \"sh -c 'cat > e.key'\"\n";
 
+/// The declared keys with their files.
+const DESTINATIONS: [(&str, &str); 8] = [
+    ("a", "a.key"),
+    ("b", "b.key"),
+    ("c", "full.key"),
+    ("d", "d.key"),
+    ("d", "d2.key"),
+    ("e", "e.key"),
+    ("old1", "old1.key"),
+    ("old2", "old2.key"),
+];
+
 pub(super) fn mixed() -> TestEnv {
     let env = TestEnv::new();
     env.home.write("keys.toml", MANIFEST);
@@ -64,16 +76,7 @@ pub(super) fn check(env: &TestEnv, case: &str) {
         assert_eq!(found.len(), 1, "{case}: {name}: {keys:?}");
         found[0].clone()
     };
-    for (name, file) in [
-        ("a", "a.key"),
-        ("b", "b.key"),
-        ("c", "full.key"),
-        ("d", "d.key"),
-        ("d", "d2.key"),
-        ("e", "e.key"),
-        ("old1", "old1.key"),
-        ("old2", "old2.key"),
-    ] {
+    for (name, file) in DESTINATIONS {
         assert_eq!(secret(env, file), live(name).secret, "{case}: {file}");
     }
     assert!(!live("b").active, "{case}");
@@ -168,4 +171,69 @@ fn before_the_manager_executes_the_request_on_a_machine_that_is_lost() {
 #[test]
 fn after_the_manager_has_executed_the_request_on_a_machine_that_is_lost() {
     kill_at_every_request(When::After, StateFolder::Lost);
+}
+
+/// The content of each file of a declared key.
+fn delivered(env: &TestEnv) -> Vec<(&'static str, String)> {
+    let content = |file: &str| std::fs::read_to_string(env.home.path(file)).unwrap_or_default();
+    let files = DESTINATIONS.map(|(name, file)| (name, content(file).trim_end().to_owned()));
+    files.to_vec()
+}
+
+/// The machine of the killed run is lost, and the manifest does not allow a second secret.
+fn report_after_each_kill(when: When) {
+    let mut number = 1;
+    loop {
+        let env = mixed();
+        env.home
+            .write("keys.toml", &MANIFEST.replace("rekey", "report"));
+        let was_killed = killed_at(&env, number, when);
+        let case = format!("killed at request {number}: {when:?}");
+        let _ = std::fs::remove_dir_all(env.home.path("state"));
+        env.sandbox.advance_clock(Duration::from_secs(16 * 60));
+        let (keys, shown) = (env.sandbox.api_keys(), delivered(&env));
+        let again = env.run(APPLY);
+        assert!([0, 12].contains(&again.code()), "{case}: {again:?}");
+        // A secret that a file shows is not replaced. The destinations of `c` and `e` cannot show it: the file of `c` had another content, and `e` is
+        // delivered to a command.
+        let now = env.sandbox.api_keys();
+        for (name, secret) in shown.iter().filter(|(name, _)| !["c", "e"].contains(name)) {
+            let key = keys.iter().find(|key| key.secret == *secret);
+            let has_changed = |key: &ApiKey| {
+                !now.iter()
+                    .any(|now| (now.id, &now.secret) == (key.id, secret))
+            };
+            assert!(!key.is_some_and(has_changed), "{case}: {name}: {again:?}");
+        }
+        // Each declared key has its secret in all its files, or its empty file is reported.
+        let is_reported = again.stdout.contains("the secret is missing");
+        for ((name, file), (_, secret)) in DESTINATIONS.iter().zip(delivered(&env)) {
+            let mut named = now.iter().filter(|key| key.name.as_deref() == Some(name));
+            let works = named.any(|key| key.secret == secret);
+            let problem = format!("the secret is missing: {file}");
+            assert!(
+                works || again.stdout.contains(&problem),
+                "{case}: {file}: {again:?}"
+            );
+        }
+        assert_eq!(again.code() == 12, is_reported, "{case}: {again:?}");
+        env.home.write("keys.toml", MANIFEST);
+        let last = env.run(APPLY);
+        assert_eq!(last.code(), 0, "{case}: {last:?}");
+        check(&env, &case);
+        if !was_killed {
+            return;
+        }
+        number += 1;
+    }
+}
+
+#[test]
+fn a_lost_secret_is_only_reported_before_the_manager_executes_the_request() {
+    report_after_each_kill(When::Before);
+}
+
+#[test]
+fn a_lost_secret_is_only_reported_after_the_manager_has_executed_the_request() {
+    report_after_each_kill(When::After);
 }

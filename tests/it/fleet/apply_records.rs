@@ -112,6 +112,27 @@ fn recover_finishes_a_key_of_a_fleet() {
     is_as_declared(&env);
 }
 
+/// Only the marker on the manager shows that another run has created the key and may still deliver its secret.
+#[test]
+fn another_machine_finishes_the_key_of_a_lost_machine_after_a_while() {
+    let text = fleet("a = { deliver-cmd = \"sh -c 'cat > a.key'\" }").replace("out-file", "#");
+    let env = killed(&text);
+    std::fs::remove_dir_all(env.home.path("state")).expect("the state folder");
+    let before = key(&env, "a");
+    let early = env.run(["apply", "-f", "keys.toml", "--yes"]);
+    assert_eq!(early.code(), 12, "{early:?}");
+    contains(&early.stdout, &["! a", "another run"]);
+    assert_eq!(key(&env, "a"), before);
+    assert!(!env.home.path("a.key").exists());
+    env.sandbox.advance_clock(Duration::from_secs(16 * 60));
+    let late = env.run(["apply", "-f", "keys.toml"]);
+    contains(late.success(), &["* a", "finish: done"]);
+    assert_eq!(key(&env, "a").id, before.id);
+    crate::support::set_mode(&env.home.path("a.key"), 0o600);
+    env.run(["verify-key", "--key-file", "a.key"]).success();
+    is_as_declared(&env);
+}
+
 #[test]
 fn a_key_that_recover_deleted_is_created_again() {
     let env = killed(&fleet("a = {}"));

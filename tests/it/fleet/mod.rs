@@ -22,6 +22,7 @@ mod export;
 mod finish;
 mod managers;
 mod manifest;
+mod manifest_errors;
 mod manifest_keys;
 mod ownership;
 mod plan;
