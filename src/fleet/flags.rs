@@ -21,7 +21,7 @@ pub(crate) struct FleetFlags {
     #[arg(long, value_name = "N", requires = "prune")]
     prune_at_most: Option<usize>,
 
-    /// Delete also keys that were used or created in the last 7 days
+    /// Delete also keys that were used or created in the last 7 days, or whose last use is unknown
     #[arg(long, requires = "prune")]
     prune_used: bool,
 }

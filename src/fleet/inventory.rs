@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{self, JournalEntry};
 use crate::keys::roles::{self, RoleRef};
 use crate::keys::{lookup, role_check};
-use crate::manager::{ApiKey, KeyFilter, MAX_BYTES_HELD, RoleSummary};
+use crate::manager::{ApiKey, KeyFilter, LastUse, MAX_BYTES_HELD, RoleSummary};
 use crate::mint::{FleetMark, original_name};
 
 /// What was found on one manager.
@@ -20,6 +20,8 @@ pub(crate) struct Inventory {
     pub(crate) keys: Vec<ApiKey>,
     /// The highest ID of all keys on the manager.
     pub(crate) highest: Option<i64>,
+    /// True if the manager reports the last use of at least one key.
+    pub(crate) reports_last_use: bool,
     /// The declared roles, or the reason why a role cannot be used.
     pub(crate) roles: HashMap<RoleUse, Result<PlannedRole, String>>,
     /// The names of keys with unfinished runs on this machine.
@@ -40,18 +42,34 @@ pub(crate) async fn take(
     access: Access<'_>,
 ) -> Result<Inventory, Error> {
     let roles = find_roles(declared, access).await?;
-    let (keys, highest) = list_keys(fleet, declared, access).await?;
+    // The list may be older than the work of a run that ends before the records are read, and a run may begin after the records are read. So the
+    // records are read before and after the keys are listed.
+    let before = unfinished_runs(fleet, access)?;
+    let listed = list_keys(fleet, declared, access).await?;
+    let after = unfinished_runs(fleet, access)?;
     Ok(Inventory {
-        keys,
+        keys: listed.keys,
         roles,
-        highest,
-        runs: unfinished_runs(fleet, access)?,
+        highest: listed.highest,
+        reports_last_use: listed.reports_last_use,
+        runs: combined(before, after),
         signer: access.signed_in.signer_id(),
         now: access.signed_in.time(),
     })
 }
 
-/// Reads all keys page by page. Returns the keys of the fleet and those with declared names, and the highest ID of all keys.
+/// The keys on a manager.
+#[derive(Default)]
+pub(crate) struct Listed {
+    /// The keys of the fleet, and the keys with declared names.
+    pub(crate) keys: Vec<ApiKey>,
+    /// The highest ID of all keys.
+    highest: Option<i64>,
+    /// True if the manager reports the last use of at least one key.
+    reports_last_use: bool,
+}
+
+/// Reads all keys page by page.
 ///
 /// # Errors
 /// Returns the error of a call. A list that was not read to its end is never used.
@@ -59,7 +77,7 @@ pub(crate) async fn list_keys(
     fleet: &str,
     declared: &[&DeclaredKey],
     access: Access<'_>,
-) -> Result<(Vec<ApiKey>, Option<i64>), Error> {
+) -> Result<Listed, Error> {
     let names: HashSet<&str> = (declared.iter())
         .flat_map(|key| [Some(key.name.as_str()), key.was.as_deref()])
         .flatten()
@@ -70,7 +88,7 @@ pub(crate) async fn list_keys(
         mark.is_some_and(|mark| mark.fleet == fleet) || names.contains(original_name(name))
     };
     let step = (access.context.progress).begin_items("listing the keys", None);
-    let (mut keys, mut highest, mut held, mut read) = (Vec::new(), None, 0, 0);
+    let (mut listed, mut held, mut read) = (Listed::default(), 0, 0);
     let mut pages = access.signed_in.api_keys(&KeyFilter::default());
     loop {
         let next = async {
@@ -78,15 +96,17 @@ pub(crate) async fn list_keys(
             page.map_err(|error| lookup::explain(access.signed_in, error))
         };
         let Some(page) = access.context.signals.cancel(next).await? else {
-            return Ok((keys, highest));
+            return Ok(listed);
         };
         read += page.len();
         step.set_done(read);
-        highest = page.iter().map(|key| key.id).max().max(highest);
+        listed.highest = page.iter().map(|key| key.id).max().max(listed.highest);
+        let shows_last_use = |key: &ApiKey| key.last_use() != LastUse::NotShown;
+        listed.reports_last_use = listed.reports_last_use || page.iter().any(shows_last_use);
         let needed = page.into_iter().filter(is_needed);
         for key in needed {
             held += key.weight();
-            keys.push(key);
+            listed.keys.push(key);
         }
         if held > MAX_BYTES_HELD {
             return Err(Error::unexpected(
@@ -195,5 +215,60 @@ fn unfinished_runs(fleet: &str, access: Access<'_>) -> Result<HashMap<String, Ru
         }
         _ => None,
     });
-    Ok(runs.collect())
+    let mut found: HashMap<String, RunState> = HashMap::new();
+    for (name, state) in runs {
+        match found.get(&name) {
+            Some(known) if *known <= state => {}
+            _ => drop(found.insert(name, state)),
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the unfinished runs from the records that were read before and after the keys were listed. A run that has ended in between may have
+/// changed a key after it was listed, so it counts as in progress.
+fn combined(
+    before: HashMap<String, RunState>,
+    after: HashMap<String, RunState>,
+) -> HashMap<String, RunState> {
+    let mut runs = after;
+    for name in before.into_keys() {
+        runs.entry(name).or_insert(RunState::InProgress);
+    }
+    runs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_ended_while_the_keys_were_listed_counts_as_in_progress() {
+        let states = |runs: &[(&str, RunState)]| -> HashMap<String, RunState> {
+            let runs = runs
+                .iter()
+                .map(|(name, state)| ((*name).to_owned(), state.clone()));
+            runs.collect()
+        };
+        let of_fleet = || RunState::OfFleet("1".to_owned());
+        let before = states(&[
+            ("ended", RunState::InProgress),
+            ("recovered", of_fleet()),
+            ("killed", RunState::InProgress),
+            ("left", of_fleet()),
+        ]);
+        let after = states(&[
+            ("killed", of_fleet()),
+            ("left", of_fleet()),
+            ("begun", RunState::InProgress),
+        ]);
+        let expected = states(&[
+            ("ended", RunState::InProgress),
+            ("recovered", RunState::InProgress),
+            ("killed", of_fleet()),
+            ("left", of_fleet()),
+            ("begun", RunState::InProgress),
+        ]);
+        assert_eq!(combined(before, after), expected);
+    }
 }

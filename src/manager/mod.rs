@@ -19,7 +19,7 @@ mod tls;
 
 pub(crate) use address::{Address, KEY_PAGE};
 pub(crate) use api::administrators::Administrator;
-pub(crate) use api::api_key::ApiKey;
+pub(crate) use api::api_key::{ApiKey, LastUse};
 pub(crate) use api::api_keys::{KeyChange, KeyFilter, NO_EXPIRY, NewApiKey};
 pub(crate) use api::role_summary::RoleSummary;
 pub(crate) use api::roles::{NamedRole, Role};

@@ -173,6 +173,6 @@ impl<'m> ApplyWork<'m> {
         access: Access<'_>,
     ) -> Result<Vec<crate::manager::ApiKey>, Error> {
         let listed = list_keys(self.fleet, &looked.declared, access).await;
-        listed.map(|(keys, _)| keys)
+        listed.map(|listed| listed.keys)
     }
 }

@@ -11,7 +11,7 @@ use super::situation::{RoleKey, RunState, Situation};
 use crate::expiry::{Expiry, format_date, format_time};
 use crate::fleet::manifest::{Adopt, DeclaredKey, OnMissing};
 use crate::fleet::presence::{Presence, SecretState};
-use crate::manager::ApiKey;
+use crate::manager::{ApiKey, LastUse};
 use crate::mint::FleetMark;
 
 /// The time before an expiry in which it is reported, in milliseconds.
@@ -92,7 +92,12 @@ impl<'a> Decision<'a, '_> {
         let found =
             duplicate_names::unneeded(keys, self.secrets(), self.fleet_keys, self.situation);
         let Some((unneeded, needed)) = found else {
-            return self.problem(None, several_keys(keys));
+            let is_hidden = |key: &&&ApiKey| self.situation.last_use(key) == LastUse::NotShown;
+            let reason = match keys.iter().find(is_hidden) {
+                Some(_) => "; the manager does not report when they were last used",
+                None => "",
+            };
+            return self.problem(None, several_keys(keys) + reason);
         };
         let reason = format!(
             "never used, and each destination has the secret of another key with this name (ID {})",

@@ -7,7 +7,7 @@ use super::matching::{FleetKeys, PENDING};
 use super::rotation_state::{is_renamed, replaces};
 use super::situation::Situation;
 use crate::fleet::presence::{Presence, SecretState};
-use crate::manager::ApiKey;
+use crate::manager::{ApiKey, LastUse};
 
 /// Returns true if the use of the secrets can show which of the keys is not needed.
 pub(super) fn may_be_decided(
@@ -36,7 +36,8 @@ pub(super) fn may_be_decided(
 /// Returns true if the key was never used, and was not created a short time ago. The run that created a new key may still deliver its secret.
 fn is_unused(key: &ApiKey, situation: &Situation<'_>) -> bool {
     let latest = situation.now.timestamp_millis().saturating_sub(PENDING);
-    key.last_sign_in().is_none() && key.created().is_some_and(|created| created <= latest)
+    situation.last_use(key) == LastUse::Never
+        && key.created().is_some_and(|created| created <= latest)
 }
 
 /// Returns the key that is not needed, and the key that has the secrets at the destinations.

@@ -7,7 +7,7 @@ use super::model::{PlannedAction, PlannedKey};
 use super::rotation_state::{expired_long_ago, is_renamed};
 use super::situation::{Prune, Situation};
 use crate::expiry::format_date;
-use crate::manager::ApiKey;
+use crate::manager::{ApiKey, LastUse};
 
 /// How recently a key was used if it is not deleted without `--prune-used`, in milliseconds.
 const RECENT: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -47,9 +47,11 @@ pub(super) fn plan<'a>(
 }
 
 fn left_over<'a>(key: &'a ApiKey, is_signer: bool, situation: &Situation<'a>) -> PlannedKey<'a> {
-    let used = match key.last_sign_in() {
-        Some(used) => format!("last used {}", format_date(used)),
-        None => "never used".to_owned(),
+    let last_use = situation.last_use(key);
+    let used = match last_use {
+        LastUse::At(used) => format!("last used {}", format_date(used)),
+        LastUse::Never => "never used".to_owned(),
+        LastUse::NotShown => "last use not reported by the manager".to_owned(),
     };
     let entry = |action, reason: String| PlannedKey::new(None, Some(key), action, reason);
     let reason = format!("not in the file, {used}");
@@ -60,13 +62,19 @@ fn left_over<'a>(key: &'a ApiKey, is_signer: bool, situation: &Situation<'a>) ->
         let reason = format!("{reason}; this run signs in with the key");
         return entry(PlannedAction::LeftOver, reason);
     }
-    let last = key.last_sign_in().or(key.created());
+    let last = match last_use {
+        LastUse::At(used) => Some(used),
+        LastUse::Never => key.created(),
+        LastUse::NotShown => None,
+    };
     let limit = situation.now.timestamp_millis().saturating_sub(RECENT);
     if !situation.prune.used && last.is_none_or(|last| last > limit) {
-        let reason = match key.last_sign_in() {
-            Some(_) => format!("{reason}; `--prune-used` deletes recently used keys"),
-            None => format!("{reason}; `--prune-used` deletes recently created keys"),
+        let deleted = match last_use {
+            LastUse::At(_) => "recently used keys",
+            LastUse::Never => "recently created keys",
+            LastUse::NotShown => "such keys too",
         };
+        let reason = format!("{reason}; `--prune-used` deletes {deleted}");
         return entry(PlannedAction::LeftOver, reason);
     }
     PlannedKey {

@@ -46,5 +46,10 @@ pub(crate) fn make<'a>(situation: &Situation<'a>) -> Plan<'a> {
         &fleet_keys,
         situation.prune,
     ));
-    Plan { keys, notes }
+    let prunes = situation.prune.wanted;
+    Plan {
+        keys,
+        notes,
+        prunes,
+    }
 }

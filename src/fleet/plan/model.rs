@@ -13,6 +13,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) keys: Vec<PlannedKey<'a>>,
     /// What concerns several keys.
     pub(crate) notes: Vec<String>,
+    /// True if undeclared keys are deleted, unless a reason forbids it.
+    pub(crate) prunes: bool,
 }
 
 /// What a run would do with one key.

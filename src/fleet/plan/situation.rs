@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::model::PlannedRole;
 use crate::fleet::manifest::{DeclaredKey, DeclaredRole};
 use crate::fleet::presence::SecretStates;
-use crate::manager::ApiKey;
+use crate::manager::{ApiKey, LastUse};
 
 /// What is known before the plan is made.
 pub(crate) struct Situation<'a> {
@@ -23,11 +23,24 @@ pub(crate) struct Situation<'a> {
     pub(crate) runs: &'a HashMap<String, RunState>,
     /// What is known of the secrets, by the name of the declared key. A key without an entry was not looked at.
     pub(crate) secrets: &'a SecretStates,
+    /// True if the manager reports the last use of at least one key.
+    pub(crate) reports_last_use: bool,
     /// The ID of the key that authenticates this run, if it is known.
     pub(crate) signer: Option<i64>,
     /// The manager's time.
     pub(crate) now: DateTime<Utc>,
     pub(crate) prune: Prune,
+}
+
+impl Situation<'_> {
+    /// Returns what is known of the last use of a key. A missing time means that the key was never used, but only on a manager that reports the time
+    /// for other keys.
+    pub(super) fn last_use(&self, key: &ApiKey) -> LastUse {
+        match key.last_use() {
+            LastUse::NotShown if self.reports_last_use && !key.is_brief() => LastUse::Never,
+            last_use => last_use,
+        }
+    }
 }
 
 /// A role and whether it may grant every right.
@@ -40,8 +53,8 @@ pub(crate) enum RoleKey {
     Id(i64),
 }
 
-/// The state of a run that left a record on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The state of a run that left a record on this machine. If several runs worked on a key, the first of these states counts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RunState {
     InProgress,
     /// The run was interrupted, and it worked for a fleet with a different name or for no fleet. The value is its operation ID.

@@ -31,8 +31,11 @@ pub(crate) fn text(plan: &Plan<'_>, all: bool) -> String {
         add_entry(&mut lines, key, width);
     }
     if left_over > LISTED && !all {
-        let what =
-            format!("? {left_over} keys of this fleet are not in the file; `--prune` deletes them");
+        let hint = match plan.prunes {
+            true => "`-v` shows why they are not deleted",
+            false => "`--prune` deletes them",
+        };
+        let what = format!("? {left_over} keys of this fleet are not in the file; {hint}");
         add_wrapped(&mut lines, "  ", "    ", &what);
     }
     let same = (plan.keys.iter())

@@ -37,11 +37,37 @@ struct KnownFields {
     role_id: LenientInteger,
     active: Lenient<bool>,
     created: LenientInteger,
-    last_sign_in: LenientInteger,
+    last_sign_in: LastUse,
     unlock_time: LenientInteger,
     expiry_date: LenientInteger,
     locale: Lenient<String>,
     time_zone: Lenient<String>,
+}
+
+/// What a response shows of the last call that used a key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum LastUse {
+    /// The time of the call.
+    At(i64),
+    /// No call has used the key: the response contains null or 0.
+    Never,
+    /// The response does not contain the field. The manager omits it for a key that was never used (docs/manager-api.md, "Key fields"). An incomplete
+    /// response may omit it for any key.
+    #[default]
+    NotShown,
+}
+
+impl<'de> Deserialize<'de> for LastUse {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&RawValue>::deserialize(deserializer)?.get();
+        let LenientInteger(time) = serde_json::from_str(text).map_err(D::Error::custom)?;
+        Ok(match time {
+            Some(0) => Self::Never,
+            Some(time) => Self::At(time),
+            None if text == "null" => Self::Never,
+            None => Self::NotShown,
+        })
+    }
 }
 
 impl ApiKey {
@@ -75,10 +101,19 @@ impl ApiKey {
         time(&self.known.created)
     }
 
-    /// Returns the time of the last call that used the key. `None` if no call has used it.
+    /// Returns the time of the last call that used the key. `None` if no call has used it, or if the response does not contain the time.
     #[must_use]
     pub(crate) fn last_sign_in(&self) -> Option<i64> {
-        time(&self.known.last_sign_in)
+        match self.known.last_sign_in {
+            LastUse::At(time) => Some(time),
+            LastUse::Never | LastUse::NotShown => None,
+        }
+    }
+
+    /// Returns what the response shows of the last call that used the key.
+    #[must_use]
+    pub(crate) fn last_use(&self) -> LastUse {
+        self.known.last_sign_in
     }
 
     /// If the manager has locked the key because of wrong secrets, returns the time when this lock ends.

@@ -7,7 +7,7 @@ use swp_keys::sandbox::{Action, Fault};
 
 use super::apply::{is_as_declared, key, many, secret};
 use super::plan::fleet;
-use crate::support::requests::CREATE;
+use crate::support::requests::{CREATE, SEARCH_KEYS};
 use crate::support::running::Running;
 use crate::support::{RunResult, TestEnv, binary, contains};
 
@@ -155,4 +155,39 @@ fn the_next_run_finishes_the_keys_in_its_file_and_leaves_other_records() {
     contains(result.success(), &["* a", "finish: done"]);
     assert_eq!(secret(&env, "a.key"), key(&env, "a").secret);
     is_as_declared(&env);
+}
+
+/// The other run creates the key after the keys were listed, and ends before the plan is made.
+#[test]
+fn a_run_that_ends_while_the_keys_are_listed_is_seen() {
+    let env = TestEnv::new();
+    // The other run has its record on disk, and waits for the rate limit.
+    let busy = Action::Answer {
+        status: 429,
+        headers: vec![("Retry-After".to_owned(), "1".to_owned())],
+        body: Vec::new(),
+    };
+    let full = Fault::new("POST", "/api/apikeys", busy);
+    env.sandbox.inject(full.times(1000));
+    let create = ["create-key", "--name", "a", "--role", "Auditor"];
+    let create = [&create[..], &["--out-file", "other.key"]].concat();
+    let other = Running::start(&mut env.home.command(create));
+    env.wait_for(CREATE);
+    let searches = env.count(SEARCH_KEYS);
+    let slow = Fault::new(
+        "POST",
+        "/api/apikeys/search",
+        Action::Delay(Duration::from_secs(4)),
+    );
+    env.sandbox.inject(slow.after());
+    env.home.write("keys.toml", &fleet("a = {}"));
+    let plan = Running::start(&mut env.home.command(["plan", "-f", "keys.toml"]));
+    crate::support::wait_until("the keys are listed", || env.count(SEARCH_KEYS) > searches);
+    env.sandbox.clear_faults();
+    other.finish().success();
+    assert_eq!(env.run(["recover", "--list"]).success(), "");
+    key(&env, "a");
+    let plan = plan.finish();
+    assert_eq!(plan.code(), 12, "{plan:?}");
+    contains(&plan.stdout, &["! a", "another run on this machine"]);
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use swp_keys::sandbox::{Action, Fault};
 
 use super::apply::{apply, is_as_declared, key, many, secret};
-use super::plan::{add, fleet, with_keys};
+use super::plan::{add, add_used, fleet, with_keys};
 use crate::support::pty::Pty;
 use crate::support::requests::CREATE;
 use crate::support::running::Running;
@@ -83,6 +83,7 @@ fn one_run_on_a_machine_changes_a_fleet() {
 #[test]
 fn undeclared_keys_are_deleted_only_if_that_is_safe() {
     let env = with_keys(&["a", "b", "c"]);
+    add_used(&env);
     env.home.write_secret("a.key", &key(&env, "a").secret);
     let long_ago = |env: &TestEnv, name: &str| {
         let id = key(env, name).id;
@@ -118,20 +119,52 @@ fn undeclared_keys_are_deleted_only_if_that_is_safe() {
         .into_iter()
         .filter_map(|key| key.name)
         .collect();
-    assert_eq!(names, ["a", "c", "copied", "copy", "other", "unmarked"]);
+    assert_eq!(
+        names,
+        ["a", "c", "used", "copied", "copy", "other", "unmarked"]
+    );
+}
+
+/// A manager may omit the last use of every key. Then nothing shows that a key was never used.
+#[test]
+fn a_key_whose_last_use_is_unknown_is_pruned_only_if_used_keys_may_be_pruned() {
+    let text = fleet("a = {}");
+    let with = |is_reported: bool| {
+        let env = with_keys(&["a", "b"]);
+        env.home.write_secret("a.key", &key(&env, "a").secret);
+        let id = key(&env, "b").id;
+        env.sandbox.edit_key(id, |key| key.created -= 30 * DAY);
+        if is_reported {
+            add_used(&env);
+        }
+        env
+    };
+    let env = with(false);
+    let result = apply(&env, &text, &["--prune", "--yes"]);
+    contains(
+        result.success(),
+        &["? b", "last use not reported", "--prune-used"],
+    );
+    assert_eq!(env.sandbox.api_keys().len(), 2);
+    let result = apply(&env, &text, &["--prune", "--prune-used", "--yes"]);
+    contains(result.success(), &["- b", "delete: done"]);
+    let env = with(true);
+    let result = apply(&env, &text, &["--prune", "--yes"]);
+    contains(result.success(), &["- b", "delete: done"]);
 }
 
 /// A manifest with a mistake may also lack a key by mistake.
 #[test]
 fn nothing_is_pruned_if_a_declared_key_has_a_problem() {
     let env = with_keys(&["a", "b", "c"]);
+    add_used(&env);
     let id = key(&env, "b").id;
     env.sandbox.edit_key(id, |key| key.created -= 30 * DAY);
     let text = fleet("a = {}\nc = { role = \"No Such Role\" }");
     env.home.write_secret("a.key", &key(&env, "a").secret);
     let result = apply(&env, &text, &["--prune", "--yes"]);
     assert_eq!(result.code(), 12, "{result:?}");
-    assert_eq!(env.sandbox.api_keys().len(), 3);
+    assert_eq!(env.sandbox.api_keys().len(), 4);
 }
 
 #[test]

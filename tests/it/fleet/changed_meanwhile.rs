@@ -4,7 +4,7 @@ use swp_keys::sandbox::ApiKey;
 
 use super::apply::key;
 use super::duplicates::{secret_of, two};
-use super::plan::{add, fleet, with_keys};
+use super::plan::{add, add_used, fleet, with_keys};
 use crate::support::TestEnv;
 use crate::support::pty::Pty;
 
@@ -136,10 +136,8 @@ fn a_key_that_was_used_meanwhile_is_pruned_only_if_that_is_allowed() {
         let env = with_keys(&["a", "b"]);
         let id = key(&env, "b").id;
         env.sandbox.edit_key(id, |key| key.created -= 30 * DAY);
-        let other = env.sandbox.add_key("other", 2).id;
+        add_used(&env);
         let now = env.sandbox.now();
-        env.sandbox
-            .edit_key(other, |key| key.last_sign_in = Some(now));
         env.home.write_secret("a.key", &key(&env, "a").secret);
         let meanwhile = || {
             env.sandbox.edit_key(id, |key| key.last_sign_in = Some(now));

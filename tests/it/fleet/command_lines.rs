@@ -158,18 +158,44 @@ fn a_file_without_keys_deletes_none_of_forty() {
     let forty = (1..=40).map(|number| {
         format!("{{\"keyName\": \"k{number}\", \"description\": \"[swp-keys {number:08x} ops]\", \"created\": \"-30d\"}}")
     });
-    let forty: Vec<String> = forty.collect();
-    home.write("forty.json", &format!("[{}]", forty.join(",\n")));
+    // The manager reports the last use of the key that does not belong to the fleet.
+    let used = "{\"keyName\": \"used\", \"created\": \"-30d\", \"lastSignIn\": \"-1d\"}";
+    let all: Vec<String> = forty.chain([used.to_owned()]).collect();
+    home.write("forty.json", &format!("[{}]", all.join(",\n")));
     let script =
         "swp-keys list-keys -o json > before.json; swp-keys apply -f empty.toml --prune --yes";
     let result = sandbox(&home, &["--keys", "forty.json"], script);
     assert_eq!(result.code(), 12, "{result:?}");
     contains(&result.stdout, &["--prune-at-most 40"]);
     let (before, after) = (keys(&home, "before.json"), keys(&home, "after.json"));
-    assert_eq!((names(&before), after.len()), (names(&after), 40));
+    assert_eq!((names(&before), after.len()), (names(&after), 41));
     // With the number of the message, the keys are deleted.
     let script = "swp-keys apply -f empty.toml --prune --yes --prune-at-most 40";
     sandbox(&home, &["--keys", "forty.json"], script).success();
+    assert_eq!(names(&keys(&home, "after.json")), ["used"]);
+}
+
+/// More than ten left-overs are counted. The count does not suggest the flag that was set.
+#[test]
+fn keys_whose_last_use_is_unknown_are_counted_and_stay() {
+    let home = home();
+    let twelve = (1..=12).map(|number| {
+        format!("{{\"keyName\": \"k{number}\", \"description\": \"[swp-keys {number:08x} ops]\", \"created\": \"-30d\"}}")
+    });
+    let twelve: Vec<String> = twelve.collect();
+    home.write("twelve.json", &format!("[{}]", twelve.join(",\n")));
+    let script = "swp-keys apply -f empty.toml --prune --yes --prune-at-most 12";
+    let result = sandbox(&home, &["--keys", "twelve.json"], script);
+    contains(result.success(), &["? 12 keys", "`-v` shows why"]);
+    assert_eq!(keys(&home, "after.json").len(), 12);
+    let all = format!("{script} -v");
+    let result = sandbox(&home, &["--keys", "twelve.json"], &all);
+    contains(
+        result.success(),
+        &["k12", "last use not reported", "--prune-used"],
+    );
+    let used = format!("{script} --prune-used");
+    sandbox(&home, &["--keys", "twelve.json"], &used).success();
     assert!(keys(&home, "after.json").is_empty());
 }
 

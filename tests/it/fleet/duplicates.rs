@@ -1,13 +1,13 @@
 //! Two keys of the fleet with the same name, neither of which replaces the other.
 
 use super::apply::{apply, is_as_declared, key};
-use super::plan::{add, fleet};
+use super::plan::{add, add_used, fleet};
 use crate::support::{TestEnv, contains};
 
 const DAY: i64 = 86_400_000;
 const USE: &str = "GET /api/apikeys/current";
 
-/// A fleet with two keys named `a`, each created a day ago. Returns their IDs.
+/// A fleet with two keys named `a`, each created a day ago, on a manager that reports the last use of another key. Returns their IDs.
 pub(super) fn two() -> (TestEnv, i64, i64) {
     let env = TestEnv::new();
     let old = || {
@@ -17,6 +17,7 @@ pub(super) fn two() -> (TestEnv, i64, i64) {
         })
     };
     let (one, two) = (old(), old());
+    add_used(&env);
     (env, one, two)
 }
 
@@ -38,7 +39,7 @@ fn the_unused_key_whose_secret_is_not_at_the_destination_is_deleted() {
         env.home.write_secret("a.key", &secret_of(&env, kept));
         // A deletion must be confirmed.
         contains(apply(&env, &text, &[]).failure(2), &["--yes", "--plan "]);
-        assert_eq!(env.sandbox.api_keys().len(), 2);
+        assert_eq!(env.sandbox.api_keys().len(), 3);
         let result = apply(&env, &text, &["--yes"]);
         let expected = format!("delete: done (ID {unneeded})");
         contains(result.success(), &["- a", &expected]);
@@ -76,7 +77,7 @@ fn everything_else_is_a_conflict() {
         let result = apply(env, text, &["--yes"]);
         assert_eq!(result.code(), 12, "{result:?}");
         contains(&result.stdout, &["! a", "several keys have this name"]);
-        assert_eq!(env.sandbox.api_keys().len(), 2);
+        assert_eq!(env.sandbox.api_keys().len(), 3);
         let later = env.sandbox.requests().split_off(before);
         let used = later
             .iter()
@@ -121,4 +122,17 @@ fn everything_else_is_a_conflict() {
         key.description = Some("[swp-keys 77777777 ops pending]".into());
     });
     check(&env, &text, 0);
+}
+
+/// A manager may omit the last use of every key. Then nothing shows that a key was never used.
+#[test]
+fn neither_key_is_deleted_if_the_manager_does_not_report_the_last_use() {
+    let (env, one, _) = two();
+    let used = key(&env, "used").id;
+    env.sandbox.remove_key(used);
+    env.home.write_secret("a.key", &secret_of(&env, one));
+    let result = apply(&env, &fleet("a = {}"), &["--yes"]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(&result.stdout, &["! a", "does not report when"]);
+    assert_eq!(env.sandbox.api_keys().len(), 2);
 }

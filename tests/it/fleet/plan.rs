@@ -29,6 +29,13 @@ pub(super) fn add(env: &TestEnv, name: &str, edit: impl FnOnce(&mut ApiKey)) -> 
     id
 }
 
+/// Adds a key that was used and does not belong to the fleet. It shows that the manager reports the last use of a key.
+pub(super) fn add_used(env: &TestEnv) {
+    let id = env.sandbox.add_key("used", 2).id;
+    env.sandbox
+        .edit_key(id, |key| key.last_sign_in = Some(key.created));
+}
+
 pub(super) fn plan(env: &TestEnv, text: &str, flags: &[&str]) -> RunResult {
     env.home.write("keys.toml", text);
     let before = env.sandbox.api_keys();
@@ -251,6 +258,7 @@ fn left_overs_are_deleted_only_with_prune() {
     for name in ["a", "b", "c", "d"] {
         add(&env, name, |key| key.created = old);
     }
+    add_used(&env);
     let keep = fleet("a = { expires = \"never\" }\nb = {}");
     let result = plan(&env, &keep, &["--no-look"]);
     contains(result.success(), &["? c", "? d", "2 not in the file"]);

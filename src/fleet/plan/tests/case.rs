@@ -26,6 +26,7 @@ pub(super) struct Case {
     pub(super) secrets: HashMap<String, Vec<SecretState>>,
     pub(super) roles: HashMap<RoleUse, Result<PlannedRole, String>>,
     pub(super) prune: Prune,
+    pub(super) reports_last_use: bool,
     pub(super) signer: Option<i64>,
 }
 
@@ -81,6 +82,7 @@ impl Case {
             secrets: HashMap::new(),
             roles: roles.collect(),
             prune: Prune::default(),
+            reports_last_use: true,
             signer: None,
         }
     }
@@ -100,6 +102,7 @@ impl Case {
             roles: &self.roles,
             runs: &self.runs,
             secrets: &self.secrets,
+            reports_last_use: self.reports_last_use,
             signer: self.signer,
             now: DateTime::from_timestamp_millis(NOW).unwrap_or_default(),
             prune: self.prune,

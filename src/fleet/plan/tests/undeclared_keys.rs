@@ -1,6 +1,6 @@
 //! The decision about retired and undeclared keys, and the number of a plan.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::case::{Case, DAY, NOW, Planned, marked, ours, with};
 use crate::fleet::plan::model::PlannedAction;
@@ -69,6 +69,39 @@ fn a_key_that_is_not_declared_is_deleted_only_with_prune() {
         marked(ours(4, "b", 30 * DAY), "[swp-keys 00000004 old]"),
     ];
     assert_eq!(pruned(true, Some(9), &strangers), []);
+}
+
+/// A manager may omit the last use of every key.
+#[test]
+fn a_key_whose_last_use_is_unknown_is_deleted_only_if_used_keys_may_be_deleted() {
+    let unknown = ours(3, "a", 30 * DAY);
+    let never = with(ours(3, "a", 30 * DAY), "lastSignIn", Value::Null);
+    let zero = with(ours(3, "a", 30 * DAY), "lastSignIn", 0);
+    let text = with(ours(3, "a", 30 * DAY), "lastSignIn", "yesterday");
+    for (key, used, action) in [
+        (&unknown, false, PlannedAction::LeftOver),
+        (&text, false, PlannedAction::LeftOver),
+        (&unknown, true, PlannedAction::Delete),
+        (&never, false, PlannedAction::Delete),
+        (&zero, false, PlannedAction::Delete),
+    ] {
+        let mut case = Case::of("fleet = \"ops\"", std::slice::from_ref(key));
+        case.reports_last_use = false;
+        case.prune = Prune {
+            wanted: true,
+            at_most: Some(1),
+            used,
+        };
+        let planned = case.planned();
+        assert_eq!(planned[0].action, action, "{key}");
+        let is_hidden = planned[0].text.contains("last use not reported");
+        assert_eq!(is_hidden, key == &unknown || key == &text, "{planned:?}");
+    }
+    // In an incomplete response, a missing field shows nothing.
+    let brief = json!({"ID": 3, "keyName": "a", "description": "[swp-keys 00000003 ops]"});
+    let planned = pruned(false, Some(1), &[brief]);
+    let text = &planned[0].text;
+    assert!(text.contains("last use not reported"), "{text}");
 }
 
 #[test]
