@@ -20,6 +20,8 @@ mod duplicates;
 mod export;
 #[cfg(unix)]
 mod finish;
+#[cfg(target_os = "linux")]
+mod leaks;
 mod managers;
 mod manifest;
 mod manifest_errors;

@@ -366,7 +366,7 @@ pub(crate) fn contains(text: &str, parts: &[&str]) {
 
 /// Waits until a condition is true.
 #[track_caller]
-pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while !condition() {
         assert!(
