@@ -245,3 +245,66 @@ fn aged_keys_get_successors_once() {
         }
     }
 }
+
+/// The keys that `list-keys` printed, and nothing else of the document.
+fn listed(home: &Home, file: &str) -> Value {
+    serde_json::from_str::<Value>(&read(home.path(file))).expect("JSON")["apiKeys"].take()
+}
+
+#[test]
+fn a_key_made_by_create_is_left_until_it_is_adopted() {
+    let home = home();
+    let manifest = "fleet = \"ops\"\n[keys.siem]\nrole = \"Auditor\"\nexpires = \"90d\"\nout-file = \"siem.key\"\n";
+    home.write("conflict.toml", manifest);
+    home.write("adopt.toml", &format!("{manifest}adopt = true\n"));
+    let script = "swp-keys create-key --name siem --role Auditor --expires 90d --description mine --out-file siem.key > /dev/null; \
+        swp-keys list-keys -o json > before.json; swp-keys apply -f conflict.toml; echo \"exit code $?\"; \
+        swp-keys list-keys -o json > between.json; swp-keys apply -f adopt.toml; echo \"exit code $?\"; \
+        swp-keys verify-key --key-file siem.key; echo \"exit code $?\"";
+    let result = sandbox(&home, &[], script);
+    let lines: Vec<&str> = (result.success().lines())
+        .filter_map(|line| line.strip_prefix("exit code "))
+        .collect();
+    assert_eq!(lines, ["12", "0", "0"], "{result:?}");
+    contains(&result.stdout, &["! siem", "~ siem", "adopt: done"]);
+    assert_eq!(listed(&home, "before.json"), listed(&home, "between.json"));
+    let (before, after) = (keys(&home, "before.json"), keys(&home, "after.json"));
+    let [(before, after)] = [(&before[..], &after[..])];
+    let ([before], [after]) = (before, after) else {
+        panic!("{before:?} {after:?}")
+    };
+    let mark = after["description"].as_str().expect("a description");
+    assert!(
+        mark.starts_with("mine [swp-keys ") && mark.ends_with(" ops]"),
+        "{mark}"
+    );
+    for field in ["ID", "keyName", "roleID", "active", "created", "expiryDate"] {
+        assert_eq!(before[field], after[field], "{field}");
+    }
+    assert!(before["lastSignIn"].is_null() && after["lastSignIn"].is_i64());
+}
+
+#[test]
+fn a_missing_secret_is_reported_or_replaced() {
+    for (word, code, old_works, new_works) in [
+        ("report", 12, 0, 2),
+        ("rotate", 0, 0, 0),
+        ("rekey", 0, 13, 0),
+    ] {
+        let home = home();
+        let manifest = read(home.path("five.toml"));
+        let manifest = manifest.replace("[keys]\n", &format!("on-missing = \"{word}\"\n[keys]\n"));
+        home.write("five.toml", &manifest);
+        let script = "umask 077; swp-keys apply -f five.toml > /dev/null; mv secrets/reporting.key old.key; \
+            swp-keys apply -f five.toml --yes; echo \"exit code $?\"; \
+            for file in old.key secrets/reporting.key; do swp-keys verify-key --key-file $file > /dev/null; echo \"exit code $?\"; done";
+        let result = sandbox(&home, &[], script);
+        let codes: Vec<&str> = (result.stdout.lines())
+            .filter_map(|line| line.strip_prefix("exit code "))
+            .collect();
+        let expected = [code, old_works, new_works].map(|code: i32| code.to_string());
+        assert_eq!(codes, expected, "{word}: {result:?}");
+        let after = keys(&home, "after.json");
+        assert_eq!(after.len(), if word == "rotate" { 6 } else { 5 }, "{word}");
+    }
+}
