@@ -1,10 +1,16 @@
 //! Creates the warnings about operations that earlier runs left unfinished.
 
+use std::collections::BTreeMap;
+
 use super::{JournalEntry, Record, Stage, place, unfinished};
 use crate::expiry::format_time;
 use crate::storage::permissions::UntrustedPath;
 
-/// Returns a warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record. `yes` is appended to
+/// The next step for the unfinished operations of a fleet. `apply` knows their destinations from the manifest.
+pub(crate) const APPLY_AGAIN: &str = "run the same `swp-keys apply` again to finish the work";
+
+/// Returns a warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record. The records of a
+/// fleet have one warning in common. A record of a fleet whose work is done has none, because the next `apply` removes it. `yes` is appended to
 /// each command in the warnings. `yes` is ` --yes` if this run cannot prompt, or empty if this run can prompt. `except` is the ID of the
 /// operation that this run continues.
 pub(crate) fn unfinished_work(
@@ -24,13 +30,20 @@ pub(crate) fn unfinished_work(
                 .collect();
         }
     };
+    let mut of_fleets: BTreeMap<String, usize> = BTreeMap::new();
     let warning = |entry| match entry {
         JournalEntry::Record(record)
             if record.manager == manager
                 && record.tenant.as_deref() == tenant
                 && except != Some(record.operation.as_str()) =>
         {
-            Some(interrupted_run(&record, yes))
+            let Some(fleet) = &record.fleet else {
+                return Some(interrupted_run(&record, yes));
+            };
+            if !record.is_over() {
+                *of_fleets.entry(fleet.clone()).or_default() += 1;
+            }
+            None
         }
         JournalEntry::Record(_) | JournalEntry::InProgress(_) => None,
         JournalEntry::Unreadable(name, reason) => Some(format!(
@@ -38,7 +51,21 @@ pub(crate) fn unfinished_work(
             place()
         )),
     };
-    entries.into_iter().filter_map(warning).collect()
+    let mut warnings: Vec<String> = entries.into_iter().filter_map(warning).collect();
+    let of_fleets = of_fleets.into_iter();
+    warnings.extend(of_fleets.map(|(fleet, count)| {
+        let operations = operations_of_fleet(count, &fleet);
+        format!("{operations}; {APPLY_AGAIN}")
+    }));
+    warnings
+}
+
+/// Returns the text that this number of operations of a fleet is not finished.
+pub(crate) fn operations_of_fleet(count: usize, fleet: &str) -> String {
+    match count {
+        1 => format!("1 operation of the fleet `{fleet}` is not finished"),
+        count => format!("{count} operations of the fleet `{fleet}` are not finished"),
+    }
 }
 
 fn interrupted_run(record: &Record, yes: &str) -> String {

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::context::Context;
 use crate::error::Error;
-use crate::journal::notice::secret_in_use;
+use crate::journal::notice::{APPLY_AGAIN, secret_in_use};
 use crate::journal::{self, Entry, Record, Stage, Work};
 
 /// The record of this run, and the records of interrupted runs that this run replaces.
@@ -70,8 +70,16 @@ impl RunRecord {
     /// Returns the hint for a run that is aborted during its request for a new secret.
     pub(super) fn next_step_if_aborted(&self, context: &Context) -> String {
         match self.is_written() {
-            true => pending_hint(true),
+            true => self.abort_hint(),
             false => self.next_step(context),
+        }
+    }
+
+    /// Returns the hint for a run that is aborted before the delivery of the secret.
+    pub(super) fn abort_hint(&self) -> String {
+        match (self.is_written(), &self.record().fleet) {
+            (true, Some(_)) => APPLY_AGAIN.to_owned(),
+            (is_written, _) => pending_hint(is_written),
         }
     }
 
@@ -198,6 +206,7 @@ pub(super) fn remove(entry: Entry, context: &Context) {
 /// Returns the hint for an unfinished operation. `record` is `None` if there is no record on disk.
 pub(crate) fn next_step(record: Option<&Record>, context: &Context) -> String {
     match record {
+        Some(record) if record.fleet.is_some() => APPLY_AGAIN.to_owned(),
         Some(record) if record.progress.stage == Stage::Delivering => {
             secret_in_use(record, context.yes_flag())
         }

@@ -1,7 +1,7 @@
 //! The methods that run a transaction. Each method goes through the states in `docs/transaction.md` in order.
 
 use super::other_runs;
-use super::record::{RunRecord, pending_hint};
+use super::record::RunRecord;
 use super::rotation;
 use super::state::{Delivered, Failure, Minted, Transaction};
 use super::unused_record::{StartedRecord, UnusedRecord};
@@ -129,7 +129,7 @@ impl Transaction<'_> {
         let pending = PendingWork::secret(
             format!("the key `{}` may have been created", key.key_name),
             None,
-            pending_hint(recorded.is_written()),
+            recorded.abort_hint(),
         );
         self.pending = Some(self.access.context.pending.add(pending));
         let minted = self.request_key(key, recorded).await;

@@ -1,5 +1,7 @@
 //! The checks that need no connection: the settings file, the state folder, the address and the records of interrupted runs.
 
+use std::collections::BTreeMap;
+
 use clap::Args as _;
 
 use crate::auth::secret_source::check_file;
@@ -8,6 +10,7 @@ use crate::config::global_args::GlobalArgs;
 use crate::config::{Settings, file};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
+use crate::journal::notice::{APPLY_AGAIN, operations_of_fleet};
 use crate::journal::{self, JournalEntry, Record};
 use crate::storage::locations::state_variable;
 use crate::storage::permissions::untrusted_or;
@@ -184,16 +187,26 @@ pub(super) fn unfinished_runs() -> Result<Finding, Error> {
         })
     })?;
     let mut problems = Vec::new();
+    let mut of_fleets: BTreeMap<String, usize> = BTreeMap::new();
     let mut in_progress = 0;
     for entry in entries {
         match entry {
-            JournalEntry::Record(record) => problems.push(interrupted(&record)),
+            JournalEntry::Record(record) => match &record.fleet {
+                Some(fleet) => *of_fleets.entry(fleet.clone()).or_default() += 1,
+                None => problems.push(interrupted(&record)),
+            },
             JournalEntry::InProgress(_) => in_progress += 1,
             JournalEntry::Unreadable(name, reason) => problems.push(format!(
                 "{}/{name} is not a valid record of a run: {reason}",
                 journal::place()
             )),
         }
+    }
+    let is_of_fleets = problems.is_empty();
+    let of_fleets = of_fleets.iter();
+    problems.extend(of_fleets.map(|(fleet, count)| operations_of_fleet(*count, fleet)));
+    if !problems.is_empty() && is_of_fleets {
+        return Ok(Finding::warning(problems.join("; "), APPLY_AGAIN));
     }
     if !problems.is_empty() {
         return Ok(Finding::warning(

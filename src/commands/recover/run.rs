@@ -40,6 +40,7 @@ pub(crate) async fn run(
         .iter()
         .filter(|record| selection::needs_a_secret(args, record));
     let secrets = secrets.count();
+    selection::refuse_without_destinations(args, &records)?;
     check_stdout(args, secrets, context)?;
     let delivers = secrets > 0 && !args.delete && !args.forget;
     args.prints_secrets.set(delivers && args.sinks.to_stdout());

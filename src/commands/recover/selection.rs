@@ -6,7 +6,7 @@ use super::args::Args;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
-use crate::journal::notice::secret_in_use;
+use crate::journal::notice::{APPLY_AGAIN, operations_of_fleet, secret_in_use};
 use crate::journal::{self, JournalEntry, Record, Stage, Work};
 use crate::storage::permissions::untrusted_or;
 use crate::target::Target;
@@ -89,6 +89,33 @@ pub(super) fn refuse_in_use(args: &Args, record: &Record, context: &Context) -> 
         Some(id) => error.key(id),
         None => error,
     })
+}
+
+/// Checks that the destinations are set if a key of a fleet needs a new secret. Stdout is never a destination of a fleet, so a secret on stdout
+/// would leave the destinations of the manifest without it.
+///
+/// # Errors
+/// Returns a usage error that names the fleet.
+pub(super) fn refuse_without_destinations(args: &Args, records: &[Record]) -> Result<(), Error> {
+    if args.delete || args.forget || !args.sinks.are_none() {
+        return Ok(());
+    }
+    let needs_one = |record: &&Record| record.fleet.is_some() && needs_a_secret(args, record);
+    let Some(fleet) = (records.iter().find(needs_one)).and_then(|record| record.fleet.as_deref())
+    else {
+        return Ok(());
+    };
+    let of_fleet = |record: &&Record| record.fleet.as_deref() == Some(fleet);
+    let count = (records.iter().filter(needs_one)).filter(of_fleet).count();
+    Err(Error::usage(
+        format!(
+            "{}, and only its manifest has the destinations of the secrets",
+            operations_of_fleet(count, fleet)
+        ),
+        format!(
+            "{APPLY_AGAIN}, or pass the ID of one operation and a destination such as `--out-file FILE`"
+        ),
+    ))
 }
 
 /// Checks that a run without a terminal does not print a secret to stdout that the interrupted run would have delivered to other destinations. The log

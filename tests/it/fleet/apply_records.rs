@@ -89,7 +89,7 @@ pub(super) fn killed(text: &str) -> TestEnv {
     env.sandbox.inject(fault.after());
     let run = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
     env.wait_for(CREATE);
-    crate::support::wait_until("the key exists", || env.sandbox.api_keys().len() == 1);
+    crate::support::wait_until("a key exists", || !env.sandbox.api_keys().is_empty());
     run.kill(rustix::process::Signal::KILL);
     run.finish();
     env.sandbox.clear_faults();
@@ -190,4 +190,61 @@ fn a_run_that_ends_while_the_keys_are_listed_is_seen() {
     let plan = plan.finish();
     assert_eq!(plan.code(), 12, "{plan:?}");
     contains(&plan.stdout, &["! a", "another run on this machine"]);
+}
+
+/// A run with three keys whose secrets are delivered, and a fourth key whose command does not end. The run is killed then.
+fn killed_with_four_keys() -> TestEnv {
+    let env = TestEnv::new();
+    let wait = env.home.write("wait", "");
+    let command = format!(
+        "sh -c 'cat > slow.key; while [ -e {} ]; do sleep 0.05; done'",
+        wait.display()
+    );
+    let keys = format!("a = {{}}\nb = {{}}\nc = {{}}\nslow = {{ deliver-cmd = \"{command}\" }}");
+    env.home.write("keys.toml", &fleet(&keys));
+    let run = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
+    crate::support::wait_until("three secrets are delivered", || {
+        let records = std::fs::read_dir(env.home.path("state/unfinished"));
+        let records = records.into_iter().flatten().flatten();
+        let records = records.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+        let is_delivered = |record: &String| record.contains("\"stage\":2");
+        records.filter(is_delivered).count() == 3 && env.home.path("slow.key").exists()
+    });
+    run.kill(rustix::process::Signal::KILL);
+    std::fs::remove_file(wait).expect("the file was there");
+    run.finish();
+    env
+}
+
+/// Only the operations of the fleet whose work is not done are counted. Each operation had a warning of its own in earlier versions.
+#[test]
+fn the_unfinished_operations_of_a_fleet_have_one_warning_that_names_apply() {
+    let env = killed_with_four_keys();
+    let warning = "1 operation of the fleet `ops` is not finished; run the same `swp-keys apply`";
+    for command in [&["list-keys"][..], &["plan", "-f", "keys.toml"]] {
+        let result = env.run(command);
+        contains(&result.stderr, &[warning]);
+        assert_eq!(result.stderr.matches("warning: ").count(), 1, "{result:?}");
+    }
+    contains(&env.run(["doctor"]).stdout, &["4 operations of the fleet"]);
+    env.run(["apply", "-f", "keys.toml"]).success();
+    assert_eq!(env.run(["list-keys"]).stderr.matches("warning").count(), 0);
+    is_as_declared(&env);
+}
+
+#[test]
+fn recover_prints_no_secret_of_a_fleet_without_a_destination() {
+    let env = killed(&many(3));
+    let before = env.sandbox.api_keys();
+    for flags in [&["-o", "jsonl"][..], &["-o", "json"], &[]] {
+        let result = env.run([&["recover", "--yes"], flags].concat());
+        contains(
+            result.failure(2),
+            &["3 operations of the fleet `ops`", "`swp-keys apply`"],
+        );
+        assert_eq!(result.stdout, "");
+    }
+    assert_eq!(env.sandbox.api_keys(), before);
+    env.run(["apply", "-f", "keys.toml"]).success();
+    is_as_declared(&env);
 }
