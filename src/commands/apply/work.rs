@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use super::args::Args;
 use super::confirmation::confirm;
-use crate::auth::session::Access;
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::fleet::{
     DeclaredManager, FleetReport, Found, LocalFuture, Looked, ManagerResults, ManagerRun,
     OpenSessions, WorkOnManagers, list_keys,
 };
+use crate::manager::ApiKey;
 use crate::process::concurrency::{BoxedWork, run_all};
 use crate::target::Target;
 
-/// How many managers are changed at the same time.
+/// How many managers are read or changed at the same time.
 const AT_ONCE: usize = 8;
 /// The time between two notes about the progress, if no progress line is visible.
 const NOTE_PAUSE: Duration = Duration::from_secs(60);
@@ -50,27 +50,36 @@ impl WorkOnManagers for ApplyWork<'_> {
 }
 
 impl<'m> ApplyWork<'m> {
-    /// Reads all managers.
+    /// Reads all managers at the same time.
     async fn look_at_all(
         &mut self,
         sessions: Sessions<'_>,
-        mut failures: Vec<(usize, Error)>,
+        failures: Vec<(usize, Error)>,
     ) -> Result<Vec<Looked<'m>>, Error> {
-        let mut looked = Vec::new();
-        for (place, manager) in std::mem::take(&mut self.managers).into_iter().enumerate() {
-            let found = match sessions.and_then(|sessions| sessions.at(place)) {
-                Some(access) => {
-                    let (flags, verifies) = (&self.args.flags, self.args.verify);
-                    Found::read(self.fleet, &manager.keys, flags, verifies, access).await
+        let managers = std::mem::take(&mut self.managers);
+        let slots: Vec<RefCell<Option<Result<Found, Error>>>> =
+            managers.iter().map(|_| RefCell::default()).collect();
+        for (place, error) in failures {
+            if let Some(slot) = slots.get(place) {
+                slot.replace(Some(Err(error)));
+            }
+        }
+        let (fleet, flags, verifies) = (self.fleet, &self.args.flags, self.args.verify);
+        let mut rest = managers.iter().zip(&slots).enumerate();
+        let mut next = || -> Option<BoxedWork<'_>> {
+            let (place, (manager, slot)) = rest.next()?;
+            Some(Box::pin(async move {
+                if let Some(access) = sessions.and_then(|sessions| sessions.at(place)) {
+                    let found = Found::read(fleet, &manager.keys, flags, verifies, access).await;
+                    slot.replace(Some(found));
                 }
-                None => {
-                    let failure = failures.iter().position(|(other, _)| *other == place);
-                    Err(match failure {
-                        Some(failure) => failures.swap_remove(failure).1,
-                        None => Error::unexpected("there is no session on the manager"),
-                    })
-                }
-            };
+            }))
+        };
+        run_all(AT_ONCE, &mut next).await;
+        let mut looked = Vec::with_capacity(managers.len());
+        for (place, (manager, slot)) in managers.into_iter().zip(slots).enumerate() {
+            let no_session = || Err(Error::unexpected("there is no session on the manager"));
+            let found = slot.into_inner().unwrap_or_else(no_session);
             if let Err(error) = &found
                 && matches!(error.kind(), ErrorKind::Interrupted(_))
             {
@@ -114,8 +123,8 @@ impl<'m> ApplyWork<'m> {
         sessions: Sessions<'_>,
         results: &[RefCell<ManagerResults>],
     ) {
-        let mut runs: Vec<(usize, ManagerRun<'_>)> = Vec::new();
-        for place in 0..results.len() {
+        let mut runs: Vec<(ManagerRun<'_>, &Looked<'_>, &RefCell<ManagerResults>)> = Vec::new();
+        for (place, slot) in results.iter().enumerate() {
             let session = sessions.and_then(|sessions| sessions.at(place));
             let (Some(access), Some((looked, plan))) = (session, report.plan_at(place)) else {
                 continue;
@@ -123,7 +132,7 @@ impl<'m> ApplyWork<'m> {
             if let Ok(found) = &looked.found {
                 let options = self.args.options();
                 let run = ManagerRun::new(self.fleet, plan, &found.inventory, options, access);
-                runs.push((place, run));
+                runs.push((run, looked, slot));
             }
         }
         let notes = async {
@@ -131,7 +140,7 @@ impl<'m> ApplyWork<'m> {
                 tokio::time::sleep(NOTE_PAUSE).await;
                 if !self.context.progress.is_visible() {
                     let progress: Vec<String> =
-                        runs.iter().map(|(_, run)| run.progress()).collect();
+                        runs.iter().map(|(run, ..)| run.progress()).collect();
                     self.context
                         .output
                         .note(&format!("keys changed: {}", progress.join(", ")));
@@ -140,8 +149,11 @@ impl<'m> ApplyWork<'m> {
         };
         let mut rest = runs.iter();
         let mut next = || -> Option<BoxedWork<'_>> {
-            let (_, run) = rest.next()?;
-            Some(Box::pin(run.carry_out()))
+            let (run, looked, slot) = rest.next()?;
+            Some(Box::pin(async move {
+                run.carry_out().await;
+                slot.borrow_mut().listed = self.list_again(run, looked).await;
+            }))
         };
         let work = run_all(AT_ONCE, &mut next);
         tokio::select! {
@@ -149,30 +161,21 @@ impl<'m> ApplyWork<'m> {
             () = work => {}
             () = notes => {}
         }
-        for (place, run) in runs {
-            let (Some(slot), Some((looked, _))) = (results.get(place), report.plan_at(place))
-            else {
-                continue;
-            };
-            let is_interrupted = self.context.signals.received().is_some();
-            let listed = match run.has_worked() && !is_interrupted {
-                true => Some(self.list_again(looked, run.access()).await),
-                false => None,
-            };
-            *slot.borrow_mut() = ManagerResults {
-                results: run.results(),
-                listed,
-            };
+        for (run, _, slot) in runs {
+            slot.borrow_mut().results = run.results();
         }
     }
 
-    /// Lists the keys after the changes. After a signal, the run ends without this list.
+    /// Lists the keys after the changes. After a signal and if nothing was changed, the run ends without this list.
     async fn list_again(
         &self,
+        run: &ManagerRun<'_>,
         looked: &Looked<'_>,
-        access: Access<'_>,
-    ) -> Result<Vec<crate::manager::ApiKey>, Error> {
-        let listed = list_keys(self.fleet, &looked.declared, access).await;
-        listed.map(|listed| listed.keys)
+    ) -> Option<Result<Vec<ApiKey>, Error>> {
+        if !run.has_worked() || self.context.signals.received().is_some() {
+            return None;
+        }
+        let listed = list_keys(self.fleet, &looked.declared, run.access()).await;
+        Some(listed.map(|listed| listed.keys))
     }
 }

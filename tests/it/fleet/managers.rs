@@ -1,10 +1,15 @@
 //! `plan` for a fleet on several managers, each of which is a profile of the settings file.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
+use swp_keys::sandbox::{Action, Fault};
 
 use super::plan::{add, fleet};
 use crate::support::profiles::{configure, profile, unset_manager};
-use crate::support::{RunResult, TestEnv, contains};
+use crate::support::requests::{CREATE, SEARCH_KEYS};
+use crate::support::running::Running;
+use crate::support::{RunResult, TestEnv, contains, wait_until};
 
 /// Two managers, and a home with the profiles `eu` and `us`, and `ap`, which cannot be reached.
 pub(super) fn managers() -> (TestEnv, TestEnv) {
@@ -190,4 +195,32 @@ fn each_manager_has_one_session_at_a_time() {
         &plan.stdout,
         &["1 key is as declared", "2 keys are as declared"],
     );
+}
+
+/// A slow manager does not make the other managers wait.
+#[test]
+fn managers_are_read_and_changed_at_the_same_time() {
+    let (eu, us) = managers();
+    let delay = Duration::from_secs(2);
+    for env in [&eu, &us] {
+        for path in ["/api/apikeys/search", "/api/apikeys"] {
+            env.sandbox
+                .inject(Fault::new("POST", path, Action::Delay(delay)));
+        }
+    }
+    let keys = "a = { on = [\"eu\", \"us\"] }";
+    eu.home.write(
+        "keys.toml",
+        &fleet(keys).replace("{name}", "{profile}-{name}"),
+    );
+    let run = Running::start(&mut eu.home.command(["apply", "-f", "keys.toml"]));
+    for route in [SEARCH_KEYS, CREATE] {
+        let count = || [&eu, &us].map(|env| env.count(route));
+        wait_until("the first request", || count() != [0, 0]);
+        let first = Instant::now();
+        wait_until("the request of the other manager", || !count().contains(&0));
+        // The first response has not arrived yet.
+        assert!(first.elapsed() < delay * 3 / 4, "{route}");
+    }
+    contains(run.finish().success(), &[": 2 done"]);
 }
