@@ -130,7 +130,13 @@ fn refuse_unknown_names(only: &[String], declared: &[&DeclaredKey]) -> Result<()
     match only.iter().find(|name| !is_declared(name)) {
         Some(name) => Err(Error::usage(
             format!("`--only`: the file declares no key or profile named `{name}`"),
-            "pass the name of a key or of a profile in the file; case and spaces must match",
+            // The name of a key may contain a comma, so a comma separates no names.
+            match name.contains(',') {
+                true => "separate names with spaces, as in `--only A B`, or repeat the flag",
+                false => {
+                    "pass the name of a key or of a profile in the file; case and spaces must match"
+                }
+            },
         )),
         None => Ok(()),
     }

@@ -290,7 +290,21 @@ fn only_the_named_keys_are_planned() {
         "{stdout}"
     );
     let result = plan(&env, &text, &["--only", "nothing"]);
-    contains(result.failure(2), &["`--only`", "`nothing`"]);
+    contains(
+        result.failure(2),
+        &["`--only`", "`nothing`", "case and spaces"],
+    );
+    let result = plan(&env, &text, &["--only", "a,c"]);
+    contains(
+        result.failure(2),
+        &["`a,c`", "`--only A B`", "repeat the flag"],
+    );
+    let result = plan(&env, &text, &["--no-look", "--only", "a", "--only", "c"]);
+    contains(result.success(), &["+ c", "1 key is as declared"]);
+    // A comma can be part of a name.
+    let comma = fleet("a = {}\n\"a,c\" = {}");
+    let result = plan(&env, &comma, &["--no-look", "--only", "a,c"]);
+    contains(result.success(), &["+ a,c", ": 1 create"]);
 }
 
 #[test]

@@ -135,37 +135,136 @@ fn the_schema_is_the_file_of_the_repository() {
 fn a_manifest_that_the_schema_rejects_is_rejected_by_the_parser() {
     let (home, schema) = (Home::new(), schema());
     for field in fields_of_a_key() {
-        let mut accepted = 0;
-        for value in samples() {
-            let manifest = with_field(&field, &value);
-            let text = toml(&manifest);
-            let result = offline(&home, &text);
-            if result.code() == 0 {
-                accepted += 1;
-                assert!(accepts(&schema, &schema, &manifest), "{field} = {value}");
-            } else if accepts(&schema, &schema, &manifest) {
-                // The schema does not know durations, time zones and the other forms of texts.
-                assert!(value.is_string(), "{field} = {value}: {}", result.stderr);
+        compare(&home, &schema, &field, with_field);
+    }
+}
+
+/// A manifest with this field in the defaults, and a key that inherits it.
+fn with_default(field: &str, value: &Value) -> Value {
+    let mut manifest = with_field(field, value);
+    let mut key = manifest["keys"]["ci"].take();
+    let fields = key.as_object_mut().expect("a table");
+    let own = fields.shift_remove(field);
+    // The group of the field is inherited whole.
+    let defaults = match field {
+        "role" => json!({"role": own}),
+        "out-file" | "dotenv" | "deliver-cmd" | "env-name" | "deliver-timeout" | "read-cmd"
+        | "check-cmd" => {
+            let mut places = json!({field: own});
+            for place in ["out-file", "dotenv", "deliver-cmd"] {
+                if let Some(other) = fields.shift_remove(place) {
+                    places[place] = other;
+                }
             }
+            places
         }
-        assert!(accepted > 0, "{field}");
+        _ => json!({field: own}),
+    };
+    json!({"fleet": "ops", "defaults": defaults, "keys": {"ci": key}})
+}
+
+/// A manifest with this field in `[bridge]`.
+fn with_bridge(field: &str, value: &Value) -> Value {
+    let mut bridge = json!({"role-id": 2});
+    bridge[field] = value.clone();
+    json!({"fleet": "ops", "bridge": bridge})
+}
+
+/// Compares the schema and the parser for each sample of a field. The schema does not know durations, time zones and the other forms of texts.
+fn compare(home: &Home, schema: &Value, field: &str, manifest_of: fn(&str, &Value) -> Value) {
+    let mut accepted = 0;
+    for value in samples() {
+        let manifest = manifest_of(field, &value);
+        let result = offline(home, &toml(&manifest));
+        let is_valid = accepts(schema, schema, &manifest);
+        let case = format!("{field} = {value}: {manifest}: {}", result.stderr);
+        if result.code() == 0 {
+            accepted += 1;
+            assert!(is_valid, "{case}");
+        } else {
+            assert!(!is_valid || value.is_string(), "{case}");
+        }
+    }
+    assert!(accepted > 0, "{field}");
+}
+
+#[test]
+fn the_schema_and_the_parser_agree_on_the_defaults_and_the_bridge() {
+    let (home, schema) = (Home::new(), schema());
+    for (table, manifest_of) in [
+        ("defaults", with_default as fn(&str, &Value) -> Value),
+        ("bridge", with_bridge),
+    ] {
+        let fields = schema["properties"][table]["properties"].as_object();
+        for field in fields.expect("an object").keys() {
+            compare(&home, &schema, field, manifest_of);
+        }
+    }
+}
+
+#[test]
+fn the_words_of_the_schema_are_the_words_of_the_parser() {
+    let (home, schema) = (Home::new(), schema());
+    let mut found = 0;
+    for field in fields_of_a_key() {
+        let rule = &schema["definitions"][format!("field-{field}")]["enum"];
+        let Some(words) = rule.as_array() else {
+            continue;
+        };
+        found += 1;
+        for word in words {
+            offline(&home, &toml(&with_field(&field, word))).success();
+        }
+        let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
+        let wrong = offline(&home, &toml(&with_field(&field, &"x".into())));
+        let expected = format!("`{field}`: expected one of: {}\n", words.join(", "));
+        contains(wrong.failure(2), &[&expected]);
+    }
+    assert_eq!(found, 2);
+}
+
+/// Returns the fields that the parser knows in a table, from the hint for an unknown field.
+fn fields_of_the_parser(home: &Home, manifest: &str) -> Vec<String> {
+    let result = offline(home, manifest);
+    let stderr = result.failure(2);
+    let known = stderr.split("use one of: ").nth(1);
+    let known = known.and_then(|rest| rest.lines().next());
+    let known = known.unwrap_or_else(|| panic!("{stderr}"));
+    let mut known: Vec<String> = known.split(", ").map(str::to_owned).collect();
+    known.sort_unstable();
+    known
+}
+
+#[test]
+fn each_table_of_the_schema_has_the_fields_of_the_parser() {
+    let (home, schema) = (Home::new(), schema());
+    let properties = &schema["properties"];
+    for (table, manifest) in [
+        (properties, "zzz = 1\nfleet = \"ops\"\n"),
+        (
+            &properties["defaults"]["properties"],
+            "fleet = \"ops\"\n[defaults]\nzzz = 1\n",
+        ),
+        (
+            &properties["keys"]["additionalProperties"]["properties"],
+            "fleet = \"ops\"\n[keys.ci]\nzzz = 1\n",
+        ),
+        (
+            &properties["bridge"]["properties"],
+            "fleet = \"ops\"\n[bridge]\nrole-id = 2\nzzz = 1\n",
+        ),
+    ] {
+        let fields = table.as_object().expect("an object").keys();
+        let mut fields: Vec<String> = fields.cloned().collect();
+        fields.sort_unstable();
+        assert_eq!(fields, fields_of_the_parser(&home, manifest));
     }
 }
 
 #[test]
 fn the_schema_has_every_field_and_no_other() {
     let (home, schema) = (Home::new(), schema());
-    let result = offline(&home, "fleet = \"ops\"\n[keys.ci]\nxyz = 1\n");
-    let stderr = result.failure(2);
-    let known = stderr
-        .split("use one of: ")
-        .nth(1)
-        .and_then(|rest| rest.lines().next());
-    let mut known: Vec<&str> = known.expect("a list").split(", ").collect();
-    let mut fields = fields_of_a_key();
-    known.sort_unstable();
-    fields.sort_unstable();
-    assert_eq!(fields, known);
+    let fields = fields_of_a_key();
     let defaults = schema["properties"]["defaults"]["properties"]
         .as_object()
         .expect("an object");
