@@ -9,7 +9,7 @@ use crate::auth::session::Access;
 use crate::delivery::ReadablePlace;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
-use crate::fleet::plan::{ExpiryMatch, compare_expiry};
+use crate::fleet::plan::{ExpiryMatch, compare_expiry, may_be_delivered_soon};
 use crate::fleet::presence::{FoundSecret, SecretChecks, SecretUse, in_file, in_variable};
 use crate::keys::comparison::{Compared, Match, compare};
 use crate::keys::state::{State, describe};
@@ -56,7 +56,7 @@ impl Ensure<'_> {
         let is_expired = State::of(&found, self.access.signed_in.time()) == State::Expired;
         let mut needs_secret = match is_expired {
             true => None,
-            false => self.missing_secret(found.id).await?,
+            false => self.missing_secret(&found).await?,
         };
         if changes.is_empty() {
             return Ok(Ensured {
@@ -70,7 +70,7 @@ impl Ensure<'_> {
             false => Box::new(update::carry_out(&found, &change, self.access).await?),
         };
         if is_expired && !self.args.dry_run {
-            needs_secret = self.missing_secret(key.id).await?;
+            needs_secret = self.missing_secret(&key).await?;
         }
         let verb = match self.args.dry_run {
             true => "would change",
@@ -157,7 +157,11 @@ impl Ensure<'_> {
 
     /// Returns why the key needs a new secret, or `None` if every destination that can be read has a secret that works. A command cannot be
     /// asked.
-    async fn missing_secret(&self, id: i64) -> Result<Option<String>, Error> {
+    ///
+    /// # Errors
+    /// Returns an error if it is unknown whether a destination has a working secret, or if another run may still deliver the secret of a new key.
+    async fn missing_secret(&self, key: &ApiKey) -> Result<Option<String>, Error> {
+        let id = key.id;
         let mut missing = None;
         let checks = SecretChecks::new(self.access);
         for place in self.args.sinks.readable() {
@@ -183,7 +187,18 @@ impl Ensure<'_> {
             };
             missing = missing.or(reason);
         }
-        Ok(missing)
+        match missing {
+            Some(reason) if self.may_belong_to_other_run(key) => Err(young(key, &reason)),
+            missing => Ok(missing),
+        }
+    }
+
+    /// Returns true if a run created the key a short time ago and may still deliver its secret. That run may be on another machine.
+    fn may_belong_to_other_run(&self, key: &ApiKey) -> bool {
+        let description = key.description().unwrap_or_default();
+        // With `--no-mark`, the keys of this program have no marker.
+        let is_ours = self.args.no_mark || markers(description).next().is_some();
+        is_ours && may_be_delivered_soon(key, self.access.signed_in.time())
     }
 }
 
@@ -228,6 +243,17 @@ fn not_known(shown: &str, reason: &str) -> Error {
         "could not check whether {shown} contains a secret that works: {reason}; no new secret was created"
     );
     Error::new(ErrorKind::Partial, message)
+}
+
+/// Returns the error for a new key whose secret another run may still deliver.
+fn young(key: &ApiKey, reason: &str) -> Error {
+    let message = format!(
+        "{reason}, but {} was created less than 15 minutes ago, so another run may still deliver its secret; nothing was changed",
+        describe(key)
+    );
+    Error::new(ErrorKind::Partial, message)
+        .hint("run the command again later, or use `--if-exists rekey` to create a new secret now")
+        .key(key.id)
 }
 
 /// Returns the error for a secret whose use does not show whether it works.

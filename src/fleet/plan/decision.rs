@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::changes;
 use super::duplicate_names;
-use super::matching::{FleetKeys, Matched, PENDING};
+use super::matching::{FleetKeys, Matched, may_be_delivered_soon};
 use super::model::{FieldChange, PlannedAction, PlannedKey, PlannedRole};
 use super::rotation_state::{due, replaces};
 use super::situation::{RoleKey, RunState, Situation};
@@ -76,7 +76,7 @@ impl<'a> Decision<'a, '_> {
             },
             [key] => self.present(key, role),
             // The run that created the new key may be on another machine.
-            [old, new] if replaces(new, old) && self.may_be_delivered_soon(new) => {
+            [old, new] if replaces(new, old) && may_be_delivered_soon(new, self.situation.now) => {
                 self.problem(Some(new), OTHER_RUN)
             }
             [old, new] if replaces(new, old) => {
@@ -289,7 +289,7 @@ impl<'a> Decision<'a, '_> {
     }
 
     fn pending(&self, key: &'a ApiKey, mark: &FleetMark, role: PlannedRole) -> PlannedKey<'a> {
-        if !self.may_be_delivered_soon(key) {
+        if !may_be_delivered_soon(key, self.situation.now) {
             let reason = format!(
                 "the run {} created the key and did not confirm the delivery of its secret",
                 mark.operation
@@ -297,12 +297,6 @@ impl<'a> Decision<'a, '_> {
             return self.with_role(Some(key), PlannedAction::Finish, reason, role);
         }
         self.problem(Some(key), OTHER_RUN)
-    }
-
-    /// Returns true if the run that created the key may still deliver its secret.
-    fn may_be_delivered_soon(&self, key: &ApiKey) -> bool {
-        let age = (key.created()).map(|created| self.now().saturating_sub(created));
-        age.is_none_or(|age| age < PENDING)
     }
 
     /// Plans a rotation. There are never three keys, so it waits until an earlier old key has expired.

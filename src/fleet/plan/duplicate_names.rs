@@ -3,7 +3,7 @@
 //! Two runs on different machines may both have created the key. A key is deleted only if it was never used, and if the secret at every destination
 //! belongs to the other key.
 
-use super::matching::{FleetKeys, PENDING};
+use super::matching::{FleetKeys, may_be_delivered_soon};
 use super::rotation_state::{is_renamed, replaces};
 use super::situation::Situation;
 use crate::fleet::presence::{Presence, SecretState};
@@ -35,9 +35,7 @@ pub(super) fn may_be_decided(
 
 /// Returns true if the key was never used, and was not created a short time ago. The run that created a new key may still deliver its secret.
 fn is_unused(key: &ApiKey, situation: &Situation<'_>) -> bool {
-    let latest = situation.now.timestamp_millis().saturating_sub(PENDING);
-    situation.last_use(key) == LastUse::Never
-        && key.created().is_some_and(|created| created <= latest)
+    situation.last_use(key) == LastUse::Never && !may_be_delivered_soon(key, situation.now)
 }
 
 /// Returns the key that is not needed, and the key that has the secrets at the destinations.

@@ -10,7 +10,13 @@ use crate::manager::ApiKey;
 use crate::mint::{FleetMark, original_name};
 
 /// The age at which the run that created a key no longer delivers its secret, in milliseconds.
-pub(super) const PENDING: i64 = 15 * 60 * 1000;
+const PENDING: i64 = 15 * 60 * 1000;
+
+/// Returns true if the run that created the key may still deliver its secret. `now` is the manager's time.
+pub(crate) fn may_be_delivered_soon(key: &ApiKey, now: DateTime<Utc>) -> bool {
+    let age = (key.created()).map(|created| now.timestamp_millis().saturating_sub(created));
+    age.is_none_or(|age| age < PENDING)
+}
 
 /// The listed keys, by the fleet that they belong to.
 pub(super) struct FleetKeys<'a> {

@@ -8,10 +8,10 @@ use crate::support::requests::{CREATE, SEARCH_KEYS, SEARCH_ROLES, count, nothing
 use crate::support::{RunResult, TestEnv, contains};
 
 const DAY: i64 = 86_400_000;
-const RESET: &str = "POST /api/apikeys/1/secretkey";
-const CHANGE: &str = "POST /api/apikeys/1";
+pub(super) const RESET: &str = "POST /api/apikeys/1/secretkey";
+pub(super) const CHANGE: &str = "POST /api/apikeys/1";
 
-fn ensure(env: &TestEnv, more: &[&str]) -> RunResult {
+pub(super) fn ensure(env: &TestEnv, more: &[&str]) -> RunResult {
     let first = [
         "create",
         "--name",
@@ -24,17 +24,27 @@ fn ensure(env: &TestEnv, more: &[&str]) -> RunResult {
     env.run(first.iter().chain(more))
 }
 
-const FILE: &[&str] = &["--out-file", "ci.key", "--expires", "90d"];
+pub(super) const FILE: &[&str] = &["--out-file", "ci.key", "--expires", "90d"];
 
 /// The only key on the manager.
-fn key(env: &TestEnv) -> ApiKey {
+pub(super) fn key(env: &TestEnv) -> ApiKey {
     let mut keys = env.sandbox.api_keys();
     assert_eq!(keys.len(), 1, "{keys:?}");
     keys.remove(0)
 }
 
-/// A manager with the key `ci`, whose secret is in the file `ci.key`.
+/// A manager with the key `ci`, which is a day old. Its secret is in the file `ci.key`.
 fn with_key() -> TestEnv {
+    let env = with_new_key();
+    env.sandbox.edit_key(1, |key| {
+        key.created -= DAY;
+        key.expiry_date = key.expiry_date.map(|expiry| expiry - DAY);
+    });
+    env
+}
+
+/// A manager with the new key `ci`. Its secret is in the file `ci.key`.
+pub(super) fn with_new_key() -> TestEnv {
     let env = TestEnv::new();
     ensure(&env, FILE).success();
     assert_eq!(read(env.home.path("ci.key")).trim(), key(&env).secret);
@@ -42,7 +52,7 @@ fn with_key() -> TestEnv {
     env
 }
 
-fn changed(result: &RunResult) -> Value {
+pub(super) fn changed(result: &RunResult) -> Value {
     let document = result.json();
     assert_eq!(document["meta"]["created"], false);
     document["meta"]["changed"].clone()

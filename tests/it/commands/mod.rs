@@ -6,6 +6,7 @@ mod delete_key;
 mod delete_key_questions;
 mod doctor;
 mod ensure;
+mod ensure_new_keys;
 mod exec;
 mod exec_signals;
 mod find_role;
