@@ -5,6 +5,7 @@ use super::plan::{Applied, Plan, PlannedAction, PlannedKey};
 use super::report::FleetReport;
 use crate::error::{Error, ErrorKind, Signal};
 use crate::manager::ApiKey;
+use crate::mint::FleetMark;
 use crate::terminal::output::Output;
 
 /// What a run did on one manager.
@@ -82,10 +83,15 @@ impl<'a> FleetReport<'a> {
         let (failed, not_tried) = (count("failed"), count("not-tried"));
         let problems = keys().filter(|key| key.has_problem()).count();
         let unread = self.managers.len() - plans.len();
+        let pruned = plans.iter().filter(|one| one.plan.prunes);
+        let not_deleted: usize = pruned
+            .map(|one| one.plan.count(PlannedAction::LeftOver))
+            .sum();
         let counts = [
             (failed, "could not be changed as planned"),
             (not_tried, "not tried"),
             (problems, "with a problem"),
+            (not_deleted, "not deleted by `--prune`"),
         ];
         let mut parts: Vec<String> = (counts.iter().filter(|(count, _)| *count > 0))
             .map(|(count, what)| match count {
@@ -152,6 +158,10 @@ fn compare<'a>(plan: &mut Plan<'a>, after: &[PlannedKey<'a>], listed: &'a [ApiKe
 }
 
 fn difference(now: &PlannedKey<'_>) -> Option<String> {
+    let description = now.key.and_then(ApiKey::description).unwrap_or_default();
+    if FleetMark::of(description).is_some_and(|mark| mark.pending) {
+        return Some("the marker of the key still contains the word `pending`".to_owned());
+    }
     match now.action {
         PlannedAction::Create => Some("it does not list the key".to_owned()),
         PlannedAction::Change

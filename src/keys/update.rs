@@ -41,17 +41,32 @@ pub(crate) async fn carry_out_despite_signal(
     change: &KeyChange,
     access: Access<'_>,
 ) -> Result<ApiKey, Error> {
-    let _pending = access.context.pending.add(PendingWork::change(
-        format!("{} may have been changed", describe(before)),
-        before.id,
-    ));
     let asking = Asking {
         before,
         change,
+        reads_again: true,
         access,
     };
-    let result = asking.until_known().await;
-    result.map_err(|error| error.key(before.id))
+    asking.carry_out().await
+}
+
+/// Changes the key like [`carry_out_despite_signal`], but does not read it again if the response to the change contains the requested values. A manager
+/// may report a value that it does not keep, so the caller must list the keys later and compare them.
+///
+/// # Errors
+/// Returns an error if the key does not have the requested values, or if its values are unknown.
+pub(crate) async fn carry_out_before_list(
+    before: &ApiKey,
+    change: &KeyChange,
+    access: Access<'_>,
+) -> Result<ApiKey, Error> {
+    let asking = Asking {
+        before,
+        change,
+        reads_again: false,
+        access,
+    };
+    asking.carry_out().await
 }
 
 /// Unlocks the key if `active` is true, or locks the key if `active` is false.
@@ -73,15 +88,33 @@ pub(crate) async fn set_active(
 struct Asking<'a> {
     before: &'a ApiKey,
     change: &'a KeyChange,
+    /// True if the key is read again after every change.
+    reads_again: bool,
     access: Access<'a>,
 }
 
 impl Asking<'_> {
+    async fn carry_out(&self) -> Result<ApiKey, Error> {
+        let _pending = self.access.context.pending.add(PendingWork::change(
+            format!("{} may have been changed", describe(self.before)),
+            self.before.id,
+        ));
+        let result = self.until_known().await;
+        result.map_err(|error| error.key(self.before.id))
+    }
+
     async fn until_known(&self) -> Result<ApiKey, Error> {
         match (self.access.signed_in)
             .modify_api_key(self.before.id, self.change)
             .await
         {
+            Ok(answer)
+                if !self.reads_again
+                    && answer.id == self.before.id
+                    && Differences::between(self.change, &answer).none() =>
+            {
+                Ok(answer)
+            }
             Ok(answer) => self.check(answer).await,
             Err(error) if error.had_no_effect() => Err(explain(error, self.change)),
             Err(error) => self.find_out(error).await,

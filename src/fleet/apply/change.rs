@@ -29,7 +29,10 @@ impl<'r> ManagerRun<'r> {
         if change.active == Some(false) {
             self.refuse_own_key(&key, "locked").await?;
         }
-        let changed = update::carry_out(&key, &change, self.access).await?;
+        if let Some(signal) = self.access.context.signals.received() {
+            return Err(Error::interrupted(signal));
+        }
+        let changed = update::carry_out_before_list(&key, &change, self.access).await?;
         Ok((changed.id, None))
     }
 
@@ -51,7 +54,7 @@ impl<'r> ManagerRun<'r> {
         let delivered = transaction.rekey(key, record).await?;
         let change = self.change_of(planned, key, false);
         if change != KeyChange::default() {
-            update::carry_out_despite_signal(key, &change, self.access).await?;
+            update::carry_out_before_list(key, &change, self.access).await?;
         }
         Ok((delivered.id, Some(operation)))
     }
@@ -86,7 +89,7 @@ impl<'r> ManagerRun<'r> {
         if change == KeyChange::default() {
             return Ok(());
         }
-        update::carry_out_despite_signal(key, &change, self.access).await?;
+        update::carry_out_before_list(key, &change, self.access).await?;
         Ok(())
     }
 }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use swp_keys::sandbox::ApiKey;
 
-use super::plan::{add, fleet};
+use super::plan::{add, fleet, with_keys};
 use crate::support::requests::CREATE;
+use crate::support::responses::success_without_effect;
 use crate::support::{RunResult, TestEnv, contains};
 
 const DAY: i64 = 86_400_000;
@@ -213,4 +214,61 @@ fn a_destination_that_cannot_be_written_does_not_stop_the_others() {
         .collect();
     assert_eq!(names, ["b"]);
     assert_eq!(env.run(["recover", "--list"]).success(), "");
+}
+
+/// The requests for the key with this ID.
+fn requests_of(env: &TestEnv, id: i64) -> Vec<String> {
+    let path = format!("/api/apikeys/{id}");
+    let mut calls = env.calls();
+    calls.retain(|call| call.ends_with(&path));
+    calls
+}
+
+#[test]
+fn a_change_is_one_request_after_the_key_was_read_again() {
+    let env = with_keys(&["a"]);
+    env.home.write_secret("a.key", &key(&env, "a").secret);
+    let text = fleet("a = { description = \"new\", locked = true }");
+    apply(&env, &text, &["--yes"]).success();
+    assert_eq!(
+        requests_of(&env, 1),
+        ["GET /api/apikeys/1", "POST /api/apikeys/1"]
+    );
+    is_as_declared(&env);
+    // The confirmation of a delivery is one request too.
+    let env = TestEnv::new();
+    let text = fleet("a = { deliver-cmd = \"true\" }").replace("out-file", "#");
+    apply(&env, &text, &[]).success();
+    assert_eq!(requests_of(&env, 1), ["POST /api/apikeys/1"]);
+}
+
+/// The manager reports the requested values and does not keep them.
+#[test]
+fn a_change_that_the_manager_does_not_keep_is_reported() {
+    let env = with_keys(&["a"]);
+    env.home.write_secret("a.key", &key(&env, "a").secret);
+    let answer = json!({"ID": 1, "keyName": "a", "active": true, "locale": "ja-JP", "created": 1});
+    env.sandbox
+        .inject(success_without_effect("POST", "/api/apikeys/1", &answer));
+    let result = apply(&env, &fleet("a = { locale = \"ja-JP\" }"), &[]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(
+        &result.stdout,
+        &["! a", "reported success", "locale is", "instead of ja-JP"],
+    );
+    // The marker of a finished key contains the word `pending`.
+    let env = with_keys(&["a"]);
+    env.sandbox.edit_key(1, |key| {
+        key.created -= 16 * 60_000;
+        key.expiry_date = Some(key.created + 90 * DAY);
+        key.description = Some("[swp-keys 1a2b3c4d ops pending]".to_owned());
+    });
+    let answer = json!({"ID": 1, "keyName": "a", "active": true, "created": 1, "description": "[swp-keys 1a2b3c4d ops]"});
+    env.sandbox
+        .inject(success_without_effect("POST", "/api/apikeys/1", &answer));
+    let result = apply(&env, &fleet("a = {}"), &[]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(&result.stdout, &["! a", "reported success", "`pending`"]);
+    apply(&env, &fleet("a = {}"), &[]).success();
+    is_as_declared(&env);
 }

@@ -141,8 +141,10 @@ fn a_key_whose_last_use_is_unknown_is_pruned_only_if_used_keys_may_be_pruned() {
     };
     let env = with(false);
     let result = apply(&env, &text, &["--prune", "--yes"]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(&result.stderr, &["1 key not deleted by `--prune`"]);
     contains(
-        result.success(),
+        &result.stdout,
         &["? b", "last use not reported", "--prune-used"],
     );
     assert_eq!(env.sandbox.api_keys().len(), 2);

@@ -186,12 +186,13 @@ fn keys_whose_last_use_is_unknown_are_counted_and_stay() {
     home.write("twelve.json", &format!("[{}]", twelve.join(",\n")));
     let script = "swp-keys apply -f empty.toml --prune --yes --prune-at-most 12";
     let result = sandbox(&home, &["--keys", "twelve.json"], script);
-    contains(result.success(), &["? 12 keys", "`-v` shows why"]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(&result.stdout, &["? 12 keys", "`-v` shows why"]);
     assert_eq!(keys(&home, "after.json").len(), 12);
     let all = format!("{script} -v");
     let result = sandbox(&home, &["--keys", "twelve.json"], &all);
     contains(
-        result.success(),
+        &result.stdout,
         &["k12", "last use not reported", "--prune-used"],
     );
     let used = format!("{script} --prune-used");
