@@ -12,6 +12,7 @@ use super::destination::Destination;
 use super::sink::{Delivering, Payload, Sink, Withdrawing};
 use super::target_path::{lock_in_place, lock_overwritten, open_target, plain_file, unwritable};
 use crate::error::Error;
+use crate::process::concurrency::flush_on_thread;
 use crate::process::signals::Signals;
 use crate::secret::Secret;
 use crate::storage::atomic_file::{AtomicFile, file_name};
@@ -86,35 +87,62 @@ impl FileSink {
         content.extend_from_slice(secret.expose().as_bytes());
         content.push(b'\n');
         let folder = Arc::new(OpenFolder::of_file(&self.path).map_err(words)?);
-        let lock = lock_folder(&folder, signals).await;
-        let _lock = lock.map_err(|failure| failure.to_string())?;
-        let placed = self.put(&folder, content, signals).await;
-        self.delivered = Some(placed.map_err(words)?);
-        Ok(())
+        let name = file_name(&self.path).map_err(words)?;
+        if self.replace && write_mode(&folder, name).map_err(words)? == WriteMode::InPlace {
+            let lock = lock_folder(&folder, signals).await;
+            let _lock = lock.map_err(|failure| failure.to_string())?;
+            let placed = self.overwrite(&folder, content, signals).await;
+            self.delivered = Some(placed.map_err(words)?);
+            return Ok(());
+        }
+        let mut file = AtomicFile::prepare_in(&folder, name).map_err(words)?;
+        file.write_unflushed(&content).map_err(words)?;
+        let flushed = file.second_handle().map_err(words)?;
+        let flushed = flush_on_thread(Box::new(move || flushed.sync_all())).await;
+        flushed.map_err(words)?;
+        self.put(&folder, file, content, signals).await
     }
 
+    /// Renames the file, and flushes the folder to disk. The folder is not locked during the flush, so that several files can be delivered
+    /// to the same folder at the same time.
     async fn put(
+        &mut self,
+        folder: &Arc<OpenFolder>,
+        file: AtomicFile,
+        content: Zeroizing<Vec<u8>>,
+        signals: &Signals,
+    ) -> Result<(), String> {
+        let lock = lock_folder(folder, signals).await;
+        let lock = lock.map_err(|failure| failure.to_string())?;
+        let placed = ReplacedFile::place(file, content, self.replace);
+        self.delivered = Some(placed.map_err(|error| error.to_string())?);
+        drop(lock);
+        let folder = Arc::clone(folder);
+        let Err(error) = flush_on_thread(Box::new(move || folder.flush())).await else {
+            return Ok(());
+        };
+        Err(match self.roll_back().await {
+            Ok(()) => error.to_string(),
+            Err(reason) => format!("{error}; {reason}"),
+        })
+    }
+
+    async fn overwrite(
         &self,
         folder: &Arc<OpenFolder>,
         content: Zeroizing<Vec<u8>>,
         signals: &Signals,
     ) -> io::Result<ReplacedFile> {
-        let name = file_name(&self.path)?;
-        if self.replace && write_mode(folder, name)? == WriteMode::InPlace {
-            let file = self.open_in_place(folder)?;
-            let _lock = lock_in_place(&file, &self.path, signals).await?;
-            if !self.allow_loose_permissions && is_loose(&file.metadata()?) {
-                return Err(io::Error::other(
-                    "the mode of the file was changed, and other users can now read it",
-                ));
-            }
-            let before = whole(&file, LIMIT)?.ok_or_else(too_large)?;
-            folder.check_path()?;
-            return ReplacedFile::overwrite(folder, name, file, before, content);
+        let file = self.open_in_place(folder)?;
+        let _lock = lock_in_place(&file, &self.path, signals).await?;
+        if !self.allow_loose_permissions && is_loose(&file.metadata()?) {
+            return Err(io::Error::other(
+                "the mode of the file was changed, and other users can now read it",
+            ));
         }
-        let mut file = AtomicFile::prepare_in(folder, name)?;
-        file.write(&content)?;
-        ReplacedFile::put(file, content, self.replace)
+        let before = whole(&file, LIMIT)?.ok_or_else(too_large)?;
+        folder.check_path()?;
+        ReplacedFile::overwrite(folder, file_name(&self.path)?, file, before, content)
     }
 
     fn open_in_place(&self, folder: &OpenFolder) -> io::Result<File> {

@@ -6,10 +6,10 @@ use std::io;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::folder::{flush, place};
+use crate::process::concurrency::run_on_thread;
 
 /// The maximum time to wait for the flushes. On a network file system, a flush may wait forever if the server does not respond.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ impl PendingFlushes {
     pub(crate) fn start(&self) {
         let removed = self.removed.take();
         let (sender, flushed) = oneshot::channel();
-        drop(spawn_blocking(|| {
+        run_on_thread(Box::new(|| {
             let _ = sender.send(flush());
             drop(removed);
         }));

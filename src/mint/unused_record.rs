@@ -3,12 +3,12 @@
 use std::io;
 
 use tokio::sync::oneshot;
-use tokio::task::spawn_blocking;
 
 use super::record::{Own, RunRecord, remove};
 use crate::context::Context;
 use crate::error::Error;
 use crate::journal::{self, Entry, Record};
+use crate::process::concurrency::run_on_thread;
 
 /// A record that is being written to disk while the run does other work. Dropping this value removes the record.
 pub(crate) struct StartedRecord<'a> {
@@ -145,7 +145,7 @@ impl<'a> Writing<'a> {
     fn start(records: Vec<Record>, context: &'a Context) -> Self {
         let (sender, written) = oneshot::channel();
         let (end, ended) = oneshot::channel();
-        drop(spawn_blocking(move || {
+        run_on_thread(Box::new(move || {
             let unclaimed = |entry| Unclaimed(Some(entry));
             let written = Entry::write_all(records);
             let written = written.map(|entries| entries.into_iter().map(unclaimed).collect());

@@ -1,8 +1,12 @@
-//! Runs several pieces of asynchronous work at the same time, in one task.
+//! Runs several pieces of work at the same time: asynchronous work in one task, and work that blocks on other threads.
 
 use std::future::poll_fn;
+use std::io;
 use std::pin::Pin;
 use std::task::Poll;
+
+use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
 
 /// Work that runs beside other work. It stores its result itself.
 pub(crate) type BoxedWork<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
@@ -29,6 +33,28 @@ pub(crate) async fn run_all<'a>(limit: usize, next: &mut dyn FnMut() -> Option<B
         }
     })
     .await;
+}
+
+/// Runs work that blocks, such as a flush to disk, on another thread.
+pub(crate) fn run_on_thread(work: Box<dyn FnOnce() + Send>) {
+    drop(spawn_blocking(work));
+}
+
+/// Flushes something to disk on another thread, so that other work of this run continues. If the returned future is dropped, the flush
+/// continues.
+///
+/// # Errors
+/// Returns the error of the flush.
+pub(crate) async fn flush_on_thread(
+    flush: Box<dyn FnOnce() -> io::Result<()> + Send>,
+) -> io::Result<()> {
+    let (sender, flushed) = oneshot::channel();
+    run_on_thread(Box::new(|| {
+        let _ = sender.send(flush());
+    }));
+    flushed
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
 #[cfg(test)]

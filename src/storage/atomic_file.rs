@@ -152,9 +152,24 @@ impl AtomicFile {
         self.file.lock()
     }
 
-    /// Writes `content` to the temporary file.
+    /// Writes `content` to the temporary file, and flushes the file to disk.
     pub(crate) fn write(&mut self, content: &[u8]) -> io::Result<()> {
-        self.file.write_all(content)?;
+        self.write_unflushed(content)?;
+        self.flush()
+    }
+
+    /// Writes `content` to the temporary file. The caller must then flush the file to disk.
+    pub(crate) fn write_unflushed(&mut self, content: &[u8]) -> io::Result<()> {
+        self.file.write_all(content)
+    }
+
+    /// Returns a second handle of the temporary file, with which another thread can flush the file to disk.
+    pub(crate) fn second_handle(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Flushes the temporary file to disk.
+    pub(crate) fn flush(&self) -> io::Result<()> {
         self.file.sync_all()
     }
 

@@ -46,12 +46,32 @@ enum Backup {
 }
 
 impl ReplacedFile {
-    /// Writes `content` to `file`, and renames `file` to its final name. If a file with that name exists, `replace` decides: true replaces
-    /// the existing file, and false returns an error.
+    /// Renames `file`, which contains `content`, to its final name, and flushes the folder to disk. If a file with that name exists, `replace`
+    /// decides: true replaces the existing file, and false returns an error.
     ///
     /// # Errors
     /// Returns the system's error. After an error, the old file is unchanged.
     pub(crate) fn put(
+        file: AtomicFile,
+        content: Zeroizing<Vec<u8>>,
+        replace: bool,
+    ) -> io::Result<Self> {
+        let placed = Self::place(file, content, replace)?;
+        match placed.folder.flush() {
+            Ok(()) => Ok(placed),
+            Err(error) => Err(match placed.roll_back() {
+                Ok(()) => error,
+                Err(reason) => io::Error::other(format!("{error}; {reason}")),
+            }),
+        }
+    }
+
+    /// Renames `file`, which contains `content`, to its final name like [`ReplacedFile::put`]. The caller must then flush the folder to disk,
+    /// and roll back if this fails.
+    ///
+    /// # Errors
+    /// Returns the system's error. After an error, the old file is unchanged.
+    pub(crate) fn place(
         file: AtomicFile,
         content: Zeroizing<Vec<u8>>,
         replace: bool,
@@ -65,19 +85,12 @@ impl ReplacedFile {
             Backup::Nothing
         };
         file.give_name(!matches!(backup, Backup::Nothing))?;
-        let placed = Self {
+        Ok(Self {
             folder,
             name,
             content,
             backup,
-        };
-        match placed.folder.flush() {
-            Ok(()) => Ok(placed),
-            Err(error) => Err(match placed.roll_back() {
-                Ok(()) => error,
-                Err(reason) => io::Error::other(format!("{error}; {reason}")),
-            }),
-        }
+        })
     }
 
     /// Overwrites an open file that contains `before`, so that it contains `content`. This function is used if the operating system does

@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use zeroize::Zeroizing;
 
@@ -19,6 +20,9 @@ use super::permissions::{Use, trust_file, trust_folder};
 
 /// The maximum size of a state file that is read. State files are usually only a few kilobytes long.
 const LIMIT: u64 = 64 * 1024;
+
+/// The maximum number of new files that are flushed to disk at the same time.
+const FLUSHES_AT_ONCE: usize = 4;
 
 /// A subfolder of the state folder. Each file in it is written completely or not at all.
 pub(crate) struct Folder {
@@ -71,8 +75,8 @@ impl Folder {
         self.commit_locked(name, content, false)
     }
 
-    /// Writes new files, and flushes the folder once. Adds each file, locked, to `written`, so that the caller can remove the files after an
-    /// error.
+    /// Writes new files, and flushes the folder once. Adds each file, locked, to `written` when it has its name, so that the caller can remove
+    /// the files after an error.
     ///
     /// # Errors
     /// Returns the system's error. If one of the files already exists, its kind is `AlreadyExists`.
@@ -83,11 +87,16 @@ impl Folder {
     ) -> io::Result<()> {
         self.create()?;
         let folder = Arc::new(OpenFolder::open(&self.path)?);
+        let mut prepared = Vec::with_capacity(files.len());
         for (name, content) in files {
             let mut file = AtomicFile::prepare_in(&folder, name.as_ref())?;
             file.lock()?;
-            file.write(content)?;
-            folder.check_path()?;
+            file.write_unflushed(content)?;
+            prepared.push(file);
+        }
+        flush_all(&prepared)?;
+        folder.check_path()?;
+        for file in prepared {
             written.push(file.give_name(false)?);
         }
         folder.flush()
@@ -227,6 +236,29 @@ impl Folder {
     fn close_to_others(&self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Flushes the files to disk on several threads, because the system writes several files to disk in the time that one file takes.
+fn flush_all(files: &[AtomicFile]) -> io::Result<()> {
+    let flush_each = |files: &[AtomicFile]| files.iter().try_for_each(AtomicFile::flush);
+    if let [_] | [] = files {
+        return flush_each(files);
+    }
+    thread::scope(|scope| {
+        let mut flushes = Vec::with_capacity(FLUSHES_AT_ONCE);
+        for part in files.chunks(files.len().div_ceil(FLUSHES_AT_ONCE)) {
+            let thread = thread::Builder::new();
+            match thread.spawn_scoped(scope, move || flush_each(part)) {
+                Ok(flush) => flushes.push(flush),
+                // The user may have reached the limit of processes.
+                Err(_) => flush_each(part)?,
+            }
+        }
+        flushes.into_iter().try_for_each(|flush| {
+            let flushed = flush.join();
+            flushed.unwrap_or_else(|_| Err(io::Error::other("a flush was aborted")))
+        })
+    })
 }
 
 /// Returns the content of the file at `path`. The file type is checked before the file is opened, because opening a pipe would block.

@@ -70,13 +70,14 @@ fn a_delivered_secret_is_reported() {
     if !strace_works() {
         return;
     }
+    // With `--out-file`, several threads flush files, so strace could not count the flushes.
     let words = [
         "rotate-key",
         "ci",
         "--in-place",
         "-o",
         "json",
-        "--out-file",
+        "--dotenv",
         "secret",
     ];
     let (env, result) = with_two_signals(&words);
@@ -84,7 +85,7 @@ fn a_delivered_secret_is_reported() {
     assert_eq!(result.json()["keyName"], "ci");
     let secret = read(env.home.path("secret"));
     let keys = env.sandbox.api_keys();
-    assert!(keys.iter().any(|key| key.secret == secret.trim_end()));
+    assert!(keys.iter().any(|key| secret.contains(&key.secret)));
 }
 
 #[test]
