@@ -11,7 +11,7 @@ use crate::support::requests::{CREATE, SEARCH_KEYS};
 use crate::support::running::Running;
 use crate::support::{RunResult, TestEnv, binary, contains};
 
-/// A system call of the main thread or of the thread that writes records.
+/// A system call about the records or the connection.
 #[derive(Debug, PartialEq)]
 enum Call {
     RecordFlushed,
@@ -33,11 +33,9 @@ fn call(line: &str) -> Option<Call> {
     }
 }
 
+/// Returns the system calls of an `apply` as strace records them, or `None` if strace is not installed.
 #[cfg(target_os = "linux")]
-#[test]
-fn the_records_of_a_group_are_flushed_before_its_first_request() {
-    let env = TestEnv::new();
-    env.home.write("keys.toml", &many(20));
+fn traced_apply(env: &TestEnv, calls: &str) -> Option<String> {
     let works = env
         .home
         .program(Path::new("strace"))
@@ -48,15 +46,60 @@ fn the_records_of_a_group_are_flushed_before_its_first_request() {
             std::env::var_os("SWP_TEST_STRACE").is_none(),
             "strace is required"
         );
-        return;
+        return None;
     }
     let mut command = env.home.program(Path::new("strace"));
     command.args(["-f", "-y", "-qq", "-o", "calls", "-e"]);
-    command
-        .arg("trace=fsync,fdatasync,write,writev,sendto,sendmsg")
-        .arg(binary());
+    command.arg(format!("trace={calls}")).arg(binary());
     RunResult::of(command.args(["apply", "-f", "keys.toml"])).success();
-    let calls = crate::support::files::read(env.home.path("calls"));
+    Some(crate::support::files::read(env.home.path("calls")))
+}
+
+/// Returns the line on which a flush of the path with this end has succeeded, at or after the line `begin`.
+#[cfg(target_os = "linux")]
+fn flushed(calls: &[&str], begin: usize, end: &str) -> Option<usize> {
+    let is_flush = |line: &&str| line.contains("fsync(") && line.contains(&format!("{end}>"));
+    let started = begin + calls.get(begin..)?.iter().position(is_flush)?;
+    let thread = calls[started].split(' ').next()?;
+    let is_done = |line: &&str| line.starts_with(thread) && line.ends_with("= 0");
+    Some(started + calls[started..].iter().position(is_done)?)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_secrets_of_a_group_are_flushed_before_its_records_are_removed() {
+    let env = TestEnv::new();
+    env.home.write("keys.toml", &many(20));
+    let Some(calls) = traced_apply(&env, "fsync,renameat2,unlink") else {
+        return;
+    };
+    let calls: Vec<&str> = calls.lines().collect();
+    for number in 0..20 {
+        let key = format!("k{number}.key\"");
+        let is_rename = |line: &&str| line.contains("renameat2(") && line.contains(&key);
+        let named = calls.iter().position(is_rename).expect("a rename");
+        let temporary = calls[named].split('"').nth(1).expect("a name");
+        let written = flushed(&calls, 0, temporary).expect("a flush of the file");
+        assert!(written < named, "{}", calls[named]);
+        let folder = calls[named].split(['<', '>']).nth(1).expect("a folder");
+        let lasting = flushed(&calls, named, folder).expect("a flush of the folder");
+        let is_removal = |line: &&str| line.contains("unlink(") && line.contains("/unfinished/");
+        let removed = calls[named..]
+            .iter()
+            .position(is_removal)
+            .expect("a removal");
+        assert!(lasting < named + removed, "{}", calls[named]);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_records_of_a_group_are_flushed_before_its_first_request() {
+    let env = TestEnv::new();
+    env.home.write("keys.toml", &many(20));
+    let Some(calls) = traced_apply(&env, "fsync,fdatasync,write,writev,sendto,sendmsg") else {
+        return;
+    };
     let calls: Vec<Call> = calls.lines().filter_map(call).collect();
     for records in [16, 4] {
         let first = calls.windows(records + 1).position(|calls| {
