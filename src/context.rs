@@ -34,6 +34,8 @@ pub(crate) struct Context {
     pub(crate) require_journal: bool,
     /// If true, the run never prompts.
     no_input: bool,
+    /// True if a note about a wait for the requests of an interrupted run was printed.
+    has_waited: Cell<bool>,
     /// True if the work is done, and only the sign-out and the flushes to disk remain. See [`Context::aborted`].
     signing_out: Cell<bool>,
 }
@@ -50,6 +52,7 @@ impl Context {
             allow_loose_permissions: settings.allow_loose_permissions,
             require_journal: settings.require_journal,
             no_input: settings.no_input,
+            has_waited: Cell::new(false),
             signing_out: Cell::new(false),
         }
     }
@@ -65,6 +68,11 @@ impl Context {
             true => "",
             false => " --yes",
         }
+    }
+
+    /// Returns true for the first wait for the requests of an interrupted run.
+    pub(crate) fn is_first_wait(&self) -> bool {
+        !self.has_waited.replace(true)
     }
 
     /// Records that the work of the command is done, and that the run only has to sign out and to finish flushes to disk.

@@ -11,6 +11,9 @@ use crate::manager::{ApiKey, KeyFilter, RoleSummary};
 use crate::mint::{FleetMark, original_name, without_marks};
 use crate::text::rfc3339;
 
+/// The comment above the keys of other fleets.
+const OF_OTHERS: &str = "# The keys below belong to other fleets. Remove the `#` only if this fleet must take over the key.\n";
+
 /// A manifest of existing keys.
 pub(crate) struct ExportedManifest {
     /// The text of the manifest.
@@ -46,6 +49,7 @@ pub(crate) async fn export(fleet: &str, access: Access<'_>) -> Result<ExportedMa
     };
     let roles: HashMap<i64, &RoleSummary> = summaries.iter().map(|role| (role.id, role)).collect();
     let several = repeated_names(&keys);
+    let mut of_others = Vec::new();
     for key in &keys {
         let name = key.name().unwrap_or_default();
         let reason = match key.role_id() {
@@ -57,8 +61,14 @@ pub(crate) async fn export(fleet: &str, access: Access<'_>) -> Result<ExportedMa
             _ if key.expiry_date().is_some_and(|expiry| expiry <= now) => "it has expired",
             None => "the manager does not report its role",
             Some(id) => {
-                let line = line(fleet, name, key, id, roles.get(&id).copied());
-                exported.text.push_str(&line);
+                let role = roles.get(&id).copied();
+                match owner(key).filter(|owner| owner != fleet) {
+                    Some(owner) => {
+                        let line = line(name, key, id, role, Some(&owner));
+                        of_others.push(format!("# {line}"));
+                    }
+                    None => exported.text.push_str(&line(name, key, id, role, None)),
+                }
                 continue;
             }
         };
@@ -66,6 +76,10 @@ pub(crate) async fn export(fleet: &str, access: Access<'_>) -> Result<ExportedMa
             "the key `{name}` (ID {}) was left out: {reason}",
             key.id
         ));
+    }
+    if !of_others.is_empty() {
+        exported.text.push_str(OF_OTHERS);
+        exported.text.extend(of_others);
     }
     Ok(exported)
 }
@@ -80,11 +94,21 @@ fn repeated_names(keys: &[ApiKey]) -> HashSet<String> {
     repeated.collect()
 }
 
-/// Returns the line of a key.
-fn line(fleet: &str, name: &str, key: &ApiKey, role_id: i64, role: Option<&RoleSummary>) -> String {
+/// Returns the fleet to which the key belongs.
+fn owner(key: &ApiKey) -> Option<String> {
+    FleetMark::of(key.description().unwrap_or_default()).map(|mark| mark.fleet)
+}
+
+/// Returns the line of a key. `adopt` is the fleet from which the key is adopted.
+fn line(
+    name: &str,
+    key: &ApiKey,
+    role_id: i64,
+    role: Option<&RoleSummary>,
+    adopt: Option<&str>,
+) -> String {
     let expires = key.expiry_date().and_then(rfc3339);
     let description = without_marks(key.description().unwrap_or_default());
-    let owner = FleetMark::of(key.description().unwrap_or_default());
     let mut fields = vec![
         match role {
             Some(role) => ("role", json!(role.name)),
@@ -106,8 +130,8 @@ fn line(fleet: &str, name: &str, key: &ApiKey, role_id: i64, role: Option<&RoleS
     if key.active() == Some(false) {
         fields.push(("locked", json!(true)));
     }
-    if let Some(owner) = owner.filter(|owner| owner.fleet != fleet) {
-        fields.push(("adopt", json!(owner.fleet)));
+    if let Some(fleet) = adopt {
+        fields.push(("adopt", json!(fleet)));
     }
     let fields = fields
         .iter()

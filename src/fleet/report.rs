@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::flags::FleetFlags;
 use super::look::Looked;
 use super::plan::{
-    Applied, ManagerPlan, Plan, PlannedAction, PlannedKey, counts, key_documents, number,
-    results_summary, summary, text,
+    Applied, ManagerPlan, Plan, PlannedAction, PlannedKey, counts, key_documents, next_steps,
+    number, results_summary, summary, text, wrapped,
 };
 use crate::error::{Error, ErrorKind};
 use crate::terminal::output::{Format, Output, safe};
@@ -108,7 +108,8 @@ impl<'a> FleetReport<'a> {
                 (Some(plan), _) => lines += &text(plan, all),
                 (None, Err(error)) => {
                     let exit = error.kind().exit_code();
-                    lines += &format!("  not known: {} (exit {exit})\n", safe(&error.to_string()));
+                    let reason = format!("not known: {error} (exit {exit})");
+                    lines += &wrapped("  ", "    ", &reason);
                 }
                 (None, Ok(_)) => {}
             }
@@ -117,6 +118,7 @@ impl<'a> FleetReport<'a> {
             true => results_summary,
             false => summary,
         };
+        lines += &next_steps(&self.plans());
         lines + &summary(number, &self.plans(), self.not_known())
     }
 

@@ -100,12 +100,20 @@ pub(crate) fn still_settling(entry: &Entry, target: &Target) -> Duration {
 /// Prints a note if this run must wait more than two seconds, because a request of the interrupted run may still be in flight.
 fn announce_wait(entry: &Entry, target: &Target, context: &Context) {
     let wait = still_settling(entry, target);
-    if wait > Duration::from_secs(2) {
-        context.output.note(&format!(
-            "waiting up to {} s, because an earlier request for the key `{}` may still be in flight",
-            wait.as_secs(),
+    if wait <= Duration::from_secs(2) {
+        return;
+    }
+    let seconds = wait.as_secs();
+    match &entry.record.fleet {
+        // The run waits for several keys at the same time, so one note is enough.
+        Some(_) if !context.is_first_wait() => {}
+        Some(fleet) => context.output.note(&format!(
+            "waiting up to {seconds} s, because earlier requests for keys of the fleet `{fleet}` may still be in flight"
+        )),
+        None => context.output.note(&format!(
+            "waiting up to {seconds} s, because an earlier request for the key `{}` may still be in flight",
             entry.record.key_name
-        ));
+        )),
     }
 }
 

@@ -12,6 +12,8 @@ use crate::error::{Error, ErrorKind, Signal};
 pub(crate) struct PendingSet {
     entries: RefCell<Vec<PendingEntry>>,
     last_number: Cell<u64>,
+    /// True if the run delivers the secrets of the keys that exist after the first signal, instead of rolling the keys back.
+    finishes: Cell<bool>,
 }
 
 /// An operation on one key that an aborted run would leave unfinished.
@@ -83,6 +85,11 @@ impl PendingSet {
         PendingGuard { set: self, number }
     }
 
+    /// Records that the run finishes its operations after the first signal, instead of rolling them back.
+    pub(crate) fn finish_after_signal(&self) {
+        self.finishes.set(true);
+    }
+
     /// Returns true if no operation is pending.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.borrow().is_empty()
@@ -93,7 +100,10 @@ impl PendingSet {
         let entries = self.entries.borrow();
         let kinds = || entries.iter().map(|entry| entry.work.kind);
         if kinds().any(|kind| kind == PendingKind::Secret) {
-            return Some("rolling back the operation in progress");
+            return Some(match self.finishes.get() {
+                true => "delivering the secrets of the keys that exist",
+                false => "rolling back the operation in progress",
+            });
         }
         kinds()
             .next()

@@ -150,7 +150,7 @@ impl Sandbox {
         first..first + i64::from(count)
     }
 
-    /// Adds `count` roles without rights and returns their IDs. The roles are named `role-000001`, `role-000002` and so on.
+    /// Adds `count` roles that allow access to the API but grant no right, and returns their IDs. The roles are named `role-000001`, `role-000002` and so on.
     pub fn add_roles(&self, count: u32) -> Range<i64> {
         let mut manager = self.shared.manager();
         let first = manager.roles.next_id();

@@ -55,7 +55,10 @@ const SHORT_TEXTS: [(&str, &str); 27] = [
     ("github_env", "Set this variable for later GitHub steps"),
     ("deliver_cmd", "Run a command with the secret on stdin"),
     ("expires", "Expiry: 14d, 12w, 36h, a date or never"),
-    ("if_exists", "If the name is taken: fail, skip, rekey"),
+    (
+        "if_exists",
+        "If the name is taken: fail, skip, rekey, ensure",
+    ),
     ("dry_run", "Check everything, but change nothing"),
     ("verify", "Try the new secret once"),
     ("no_mark", "Omit [swp-keys ...] from the description"),

@@ -8,10 +8,12 @@ use crate::fleet::FleetReport;
 /// Shows the plan on the terminal, and asks the user to confirm it. Without a terminal, a plan is applied unless it stops a secret from working.
 ///
 /// # Errors
-/// Returns a usage error if the user does not confirm the plan, or if there is no terminal to ask for a plan that stops a secret from working.
+/// Returns a usage error if the user does not confirm the plan, or if there is no terminal to ask for a plan that stops a secret from working. In the
+/// second case, the plan was printed to stdout, so that the user can read what `--yes` would confirm.
 pub(super) async fn confirm(
     args: &Args,
     report: &FleetReport<'_>,
+    verbose: bool,
     context: &Context,
 ) -> Result<(), Error> {
     if args.yes || args.plan.is_some() || !report.changes_something() {
@@ -20,16 +22,19 @@ pub(super) async fn confirm(
     let number = report.number();
     let prompt = context.prompt();
     if !prompt.is_available() {
-        return match report.stops_a_secret() {
-            false => Ok(()),
-            true => Err(Error::usage(
-                format!(
-                    "could not confirm that keys are deleted, locked or reset: {}",
-                    prompt.obstacle()
-                ),
-                format!("use `--yes`, or `--plan {number}` to apply exactly this plan"),
-            )),
-        };
+        if !report.stops_a_secret() {
+            return Ok(());
+        }
+        report.print(verbose, &context.output)?;
+        return Err(Error::usage(
+            format!(
+                "could not confirm that keys are deleted, locked or reset: {}",
+                prompt.obstacle()
+            ),
+            format!(
+                "check the plan, then use `--plan {number}` to apply exactly this plan, or `--yes`"
+            ),
+        ));
     }
     let question = format!("{}Apply this plan?", report.text(&number, false));
     match prompt

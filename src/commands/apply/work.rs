@@ -100,13 +100,10 @@ impl<'m> ApplyWork<'m> {
         let number = report.number();
         if args.plan.as_ref().is_some_and(|wanted| *wanted != number) {
             report.print(self.verbose, output)?;
-            return Err(Error::new(
-                ErrorKind::CheckFailed,
-                "`--plan` is the number of a different plan; nothing was changed",
-            )
-            .hint(format!("check the plan, then use `--plan {number}`")));
+            return Err(other_plan(&report, &number));
         }
-        confirm(args, &report, self.context).await?;
+        confirm(args, &report, self.verbose, self.context).await?;
+        self.context.pending.finish_after_signal();
         let results: Vec<RefCell<ManagerResults>> =
             looked.iter().map(|_| RefCell::default()).collect();
         self.change_all(&report, sessions, &results).await;
@@ -177,5 +174,21 @@ impl<'m> ApplyWork<'m> {
         }
         let listed = list_keys(self.fleet, &looked.declared, run.access()).await;
         Some(listed.map(|listed| listed.keys))
+    }
+}
+
+/// Returns the error for a plan that has a different number than `--plan`. An earlier run may have done the work already.
+fn other_plan(report: &FleetReport<'_>, number: &str) -> Error {
+    let other = "`--plan` is the number of a different plan";
+    match report.changes_something() {
+        true => Error::new(
+            ErrorKind::CheckFailed,
+            format!("{other}; nothing was changed"),
+        )
+        .hint(format!("check the plan, then use `--plan {number}`")),
+        false => Error::new(
+            ErrorKind::CheckFailed,
+            format!("{other}; the new plan has nothing to do"),
+        ),
     }
 }

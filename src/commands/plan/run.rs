@@ -7,7 +7,8 @@ use crate::auth::session;
 use crate::config::Settings;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
-use crate::fleet::manifest::{Manifest, SCHEMA};
+use crate::expiry::Expiry;
+use crate::fleet::manifest::{DeclaredKey, Manifest, SCHEMA};
 use crate::fleet::{DeclaredManager, FleetReport, Found, Looked, export, managers, read_manifest};
 use crate::target::Target;
 use crate::terminal::output::Format;
@@ -97,12 +98,29 @@ async fn look_at<'m>(
     }
 }
 
+/// Returns the note about declared expiries in the past. `None` if there are none. Only the clock of this machine is known without a manager.
+fn past_expiries(manifest: &Manifest) -> Option<String> {
+    let now = chrono::Utc::now();
+    let is_past = |key: &&DeclaredKey| matches!(key.expires, Expiry::At(time) if time <= now);
+    let mut keys: Vec<String> = (manifest.keys.iter().filter(is_past))
+        .map(|key| format!("`{}` (line {})", key.name, key.line))
+        .collect();
+    keys.dedup();
+    match keys.is_empty() {
+        true => None,
+        false => Some(format!("`expires` is in the past: {}", keys.join(", "))),
+    }
+}
+
 fn report_valid(manifest: &Manifest, shown: &str, context: &Context) -> Result<(), Error> {
     let count = match manifest.keys.len() {
         1 => "1 key".to_owned(),
         count => format!("{count} keys"),
     };
     context.output.note(&format!("{shown} is valid ({count})"));
+    if let Some(past) = past_expiries(manifest) {
+        context.output.note(&past);
+    }
     let fields = json!({"file": shown, "fleet": manifest.fleet, "keys": manifest.keys.len()});
     match context.output.format() {
         Format::Text | Format::Env | Format::Tsv => Ok(()),

@@ -28,10 +28,13 @@ pub(crate) struct Args {
     pub(super) listen: SocketAddr,
 
     /// File with roles in addition to Full Access (1) and Auditor (2): a JSON array of role objects
+    ///
+    /// Example: [{"name": "SIEM Reader", "allowWebService": true}]. The fields have the manager's names, and the ID is optional. A role for API keys
+    /// needs allowWebService.
     #[arg(long, value_name = "FILE", help_heading = MANAGER)]
     pub(super) roles: Option<PathBuf>,
 
-    /// Number of additional roles without permissions (role-000001, role-000002, ...)
+    /// Number of additional roles that allow access to the API, but grant no right (role-000001, role-000002, ...)
     #[arg(long, value_name = "N", default_value_t = 0, help_heading = MANAGER)]
     pub(super) many_roles: u32,
 

@@ -162,22 +162,31 @@ impl PlaceReader<'_, '_, '_> {
         taken: &mut TakenPlaces,
     ) -> Option<DeclaredPlace> {
         let line = self.problems.line(offset);
-        let Some(other) = taken.enter(&place.kind, line) else {
+        let key = self.placeholders.name;
+        let owner = PlaceOwner {
+            key: key.to_owned(),
+            line,
+        };
+        let Some(other) = taken.enter(&place.kind, owner) else {
             return Some(place);
         };
         let what = match place.kind {
             PlaceKind::Command(_) => "runs the same command as",
             _ => "writes to the same file as",
         };
-        let other = match other == line {
-            true => "another key or manager with this line".to_owned(),
-            false => format!("line {other}"),
+        let other = match (other.key == key, other.line == line) {
+            (true, true) => format!("another destination of the key `{key}`"),
+            (false, true) => format!("the key `{}`", other.key),
+            (_, false) => format!("the key `{}` (line {})", other.key, other.line),
         };
-        self.problems.add(
-            offset,
-            format!("`{field}`: it {what} {other}"),
-            "use `{name}` and, on several managers, `{profile}` to make them different",
-        );
+        let hint = match place.kind {
+            PlaceKind::Dotenv { .. } => {
+                "set a different `env-name` for each key, or use `{name}` and, on several managers, `{profile}` to make the files different"
+            }
+            _ => "use `{name}` and, on several managers, `{profile}` to make them different",
+        };
+        let problem = format!("`{field}`: it {what} {other}");
+        self.problems.add(offset, problem, hint);
         None
     }
 }
@@ -195,34 +204,43 @@ pub(super) fn value<T: Clone>(given: Option<&Given<T>>) -> Option<T> {
     given.and_then(|given| given.value.clone())
 }
 
-/// The destinations of all keys, with their lines.
+/// The key that has a destination, and the line of the field.
+#[derive(Clone)]
+struct PlaceOwner {
+    key: String,
+    line: usize,
+}
+
+/// The destinations of all keys, with their owners.
 #[derive(Default)]
 pub(super) struct TakenPlaces {
     /// A file has an entry for each variable. `None` is a file that contains only a secret.
-    files: HashMap<PathBuf, HashMap<Option<String>, usize>>,
-    commands: HashMap<String, usize>,
+    files: HashMap<PathBuf, HashMap<Option<String>, PlaceOwner>>,
+    commands: HashMap<String, PlaceOwner>,
     /// The canonical forms of the folders.
     folders: HashMap<PathBuf, PathBuf>,
 }
 
 impl TakenPlaces {
-    /// Adds a destination. If it is in use, returns the line of the other field.
-    fn enter(&mut self, kind: &PlaceKind, line: usize) -> Option<usize> {
+    /// Adds a destination. If it is in use, returns its owner.
+    fn enter(&mut self, kind: &PlaceKind, owner: PlaceOwner) -> Option<PlaceOwner> {
         let (path, variable) = match kind {
             PlaceKind::File(path) => (path, None),
             PlaceKind::Dotenv { path, variable } => (path, Some(variable.clone())),
             PlaceKind::Command(command) => {
-                return self.commands.insert(command.clone(), line);
+                let other = self.commands.get(command).cloned();
+                self.commands.entry(command.clone()).or_insert(owner);
+                return other;
             }
         };
         let identity = self.identity(path);
         let variables = self.files.entry(identity).or_default();
         let other = match &variable {
             Some(_) => variables.get(&variable).or_else(|| variables.get(&None)),
-            None => variables.values().min(),
+            None => variables.values().min_by_key(|owner| owner.line),
         };
-        let other = other.copied();
-        variables.entry(variable).or_insert(line);
+        let other = other.cloned();
+        variables.entry(variable).or_insert(owner);
         other
     }
 

@@ -19,6 +19,8 @@ const SOON: i64 = 14 * 24 * 60 * 60 * 1000;
 
 const OTHER_RUN: &str =
     "another run created the key a short time ago and may still deliver its secret";
+const REKEY_INSTEAD: &str =
+    "; `on-missing = \"rekey\"` replaces the secret now, and the old secret stops working";
 const OWN_KEY: &str = "this run signs in with the key, so it is neither locked nor reset";
 
 /// What the decision about one declared key depends on.
@@ -253,7 +255,7 @@ impl<'a> Decision<'a, '_> {
             return self.problem(Some(key), reason);
         }
         if let Some(reason) = due(self.declared, key, self.situation.now) {
-            return self.rotate(key, reason, role);
+            return self.rotate(key, reason, "", role);
         }
         if let Some(past) = self.past_expiry() {
             return self.problem(Some(key), past);
@@ -264,7 +266,7 @@ impl<'a> Decision<'a, '_> {
         if let Some(reason) = missing.first().cloned() {
             match self.declared.on_missing {
                 OnMissing::Report => {}
-                OnMissing::Rotate => return self.rotate(key, reason, role),
+                OnMissing::Rotate => return self.rotate(key, reason, REKEY_INSTEAD, role),
                 OnMissing::Rekey if self.is_signer(key) => {
                     return self.problem(Some(key), format!("{reason}; {OWN_KEY}"));
                 }
@@ -299,16 +301,22 @@ impl<'a> Decision<'a, '_> {
         self.problem(Some(key), OTHER_RUN)
     }
 
-    /// Plans a rotation. There are never three keys, so it waits until an earlier old key has expired.
-    fn rotate(&self, key: &'a ApiKey, reason: String, role: PlannedRole) -> PlannedKey<'a> {
+    /// Plans a rotation. There are never three keys, so it waits until an earlier old key has expired. `instead` is what the user can do meanwhile.
+    fn rotate(
+        &self,
+        key: &'a ApiKey,
+        reason: String,
+        instead: &str,
+        role: PlannedRole,
+    ) -> PlannedKey<'a> {
         if let Some(past) = self.past_expiry() {
             return self.problem(Some(key), past);
         }
         if let Some(old) = self.matched.retiring.first() {
             let until = old.expiry_date().map_or("never".to_owned(), format_time);
             let waits = format!(
-                "{reason}; the rotation waits until the old key with ID {} has expired ({until}); run `swp-keys rotate-key {} --in-place` to replace the secret now",
-                old.id, key.id
+                "{reason}; the rotation waits until the old key with ID {} has expired ({until}){instead}",
+                old.id
             );
             return self.problem(Some(key), waits);
         }

@@ -26,4 +26,4 @@ pub(crate) use matching::may_be_delivered_soon;
 pub(crate) use model::{Applied, Plan, PlannedAction, PlannedKey, PlannedRole};
 pub(crate) use number::{ManagerPlan, number};
 pub(crate) use situation::{Prune, RoleKey, RoleUse, RunState, Situation};
-pub(crate) use text::{results_summary, summary, text};
+pub(crate) use text::{next_steps, results_summary, summary, text, wrapped};

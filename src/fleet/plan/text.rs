@@ -12,6 +12,12 @@ use crate::terminal::output::safe;
 const WIDTH: usize = 80;
 /// The width of the column with the names, at most. After a longer name, the text begins on the next line.
 const NAME_WIDTH: usize = 20;
+/// What the user can do if a secret is missing. The safest step is the first one.
+const MISSING_SECRETS: [&str; 3] = [
+    "If a secret is missing, copy its file from the machine that has it.",
+    "If the destinations are on another machine, use `--no-look`.",
+    "If a secret is lost, set `on-missing`. The value `rekey` stops the old secret everywhere.",
+];
 /// The number of left-overs that are listed one by one.
 const LISTED: usize = 10;
 
@@ -111,10 +117,29 @@ pub(crate) fn results_summary(number: &str, plans: &[ManagerPlan<'_>], not_known
     }
 }
 
-fn last_lines(number: &str, what: &str) -> String {
+/// Returns the next steps if a secret is missing and `on-missing` does not say what to do, or an empty text.
+pub(crate) fn next_steps(plans: &[ManagerPlan<'_>]) -> String {
+    let only_reported = |key: &PlannedKey<'_>| {
+        let on_missing = key.declared.map(|declared| declared.on_missing);
+        let is_missing = key.secret.iter().any(|secret| secret.problem().is_some());
+        key.has_problem() && is_missing && on_missing == Some(OnMissing::Report)
+    };
+    let mut keys = plans.iter().flat_map(|one| &one.plan.keys);
+    match keys.any(only_reported) {
+        true => wrapped("  ", "  ", &MISSING_SECRETS.join(" ")),
+        false => String::new(),
+    }
+}
+
+/// Returns a text in lines of at most 80 columns. `first` begins the first line, and `indent` begins the other lines.
+pub(crate) fn wrapped(first: &str, indent: &str, text: &str) -> String {
     let mut lines = Vec::new();
-    add_wrapped(&mut lines, "", "  ", &format!("plan {number}: {what}"));
+    add_wrapped(&mut lines, first, indent, text);
     lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn last_lines(number: &str, what: &str) -> String {
+    wrapped("", "  ", &format!("plan {number}: {what}"))
 }
 
 fn add_entry(lines: &mut Vec<String>, key: &PlannedKey<'_>, width: usize) {
@@ -187,12 +212,6 @@ fn parts(key: &PlannedKey<'_>) -> Vec<String> {
         parts.extend(places.map(|place| format!("secret to {}", place.label())));
     }
     parts.extend(key.problems.iter().cloned());
-    let only_reported = |on_missing| on_missing == OnMissing::Report;
-    if !key.problems.is_empty()
-        && (key.declared).is_some_and(|declared| only_reported(declared.on_missing))
-    {
-        parts.push("set `on-missing` to `rotate` or `rekey` to replace it".to_owned());
-    }
     parts.extend(key.notes.iter().cloned());
     parts
 }

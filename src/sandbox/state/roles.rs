@@ -204,10 +204,11 @@ impl Roles {
         self.last_id + 1
     }
 
-    /// Adds a role with this name and no rights.
+    /// Adds a role with this name. It allows access to the API, but grants no right.
     pub(crate) fn add_blank(&mut self, name: &str) {
         let mut role = Role::blank(self.next_id());
         role.fields.insert("name".to_owned(), json!(name));
+        (role.fields).insert("allowWebService".to_owned(), json!(true));
         self.insert(role);
     }
 

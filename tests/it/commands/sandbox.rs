@@ -144,6 +144,8 @@ fn the_flags_configure_the_manager() {
     let many = ["sandbox", "--many-roles", "3", "--many-keys", "3", "--"];
     let find = ["swp-keys", "find-role", "role-000003"];
     assert_eq!(home.run([&many[..], &find].concat()).success(), "5");
+    let create = ["swp-keys", "create", "--role", "role-000003"];
+    home.run([&many[..], &create].concat()).success();
     assert_eq!(
         run(&["--administrator-role", "2"]).code(),
         5,

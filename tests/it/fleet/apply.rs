@@ -32,6 +32,14 @@ pub(super) fn is_as_declared(env: &TestEnv) {
     assert_eq!(env.run(["recover", "--list"]).success(), "");
 }
 
+/// Checks that a run without a terminal printed the plan and needs a confirmation.
+#[track_caller]
+pub(super) fn is_unconfirmed(result: &RunResult) {
+    assert_eq!(result.code(), 2, "{result:?}");
+    contains(&result.stdout, &["fleet ops", "\nplan "]);
+    contains(&result.stderr, &["--yes", "--plan "]);
+}
+
 /// Returns the only key with this name.
 #[track_caller]
 pub(super) fn key(env: &TestEnv, name: &str) -> ApiKey {

@@ -291,3 +291,17 @@ fn recover_prints_no_secret_of_a_fleet_without_a_destination() {
     env.run(["apply", "-f", "keys.toml"]).success();
     is_as_declared(&env);
 }
+
+#[test]
+fn a_run_that_waits_for_several_keys_prints_one_note() {
+    let mut env = killed(&many(3));
+    env.home.set("SWP_SETTLE_TIMEOUT", "6s");
+    let result = env.run(["apply", "-f", "keys.toml"]);
+    result.success();
+    assert_eq!(
+        result.stderr.matches("waiting up to").count(),
+        1,
+        "{result:?}"
+    );
+    is_as_declared(&env);
+}

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use swp_keys::sandbox::{Action, Fault};
 
-use super::apply::{apply, is_as_declared, key, many, secret};
+use super::apply::{apply, is_as_declared, is_unconfirmed, key, many, secret};
 use super::plan::{add, add_used, fleet, with_keys};
 use crate::support::pty::Pty;
 use crate::support::requests::CREATE;
 use crate::support::running::Running;
+use crate::support::wording::{DELIVERING, UNDOING};
 use crate::support::{TestEnv, contains};
 
 const DAY: i64 = 86_400_000;
@@ -25,8 +26,14 @@ fn only_the_plan_with_the_number_is_applied() {
     let number = plan
         .rsplit_once("plan ")
         .and_then(|(_, rest)| rest.split(':').next());
-    apply(&env, &text, &["--plan", number.expect("a number")]).success();
+    let number = ["--plan", number.expect("a number")];
+    apply(&env, &text, &number).success();
     key(&env, "a");
+    // The same command again: a CI system repeats a job.
+    let again = apply(&env, &text, &number);
+    let (_, message) = again.check_failed();
+    contains(message, &["nothing to do"]);
+    assert!(!message.contains("hint: "), "{message}");
 }
 
 #[test]
@@ -105,7 +112,12 @@ fn undeclared_keys_are_deleted_only_if_that_is_safe() {
     }
     let text = fleet("a = {}");
     let before = env.sandbox.api_keys();
-    contains(apply(&env, &text, &["--prune"]).failure(2), &["--yes"]);
+    // The plan is printed, so that the user can read what `--yes` would confirm.
+    let unconfirmed = apply(&env, &text, &["--prune"]);
+    is_unconfirmed(&unconfirmed);
+    contains(&unconfirmed.stdout, &["- b "]);
+    let unconfirmed = apply(&env, &text, &["--prune", "-o", "json"]);
+    contains(&unconfirmed.stdout, &["\"apiKeys\"", "\"delete\""]);
     assert_eq!(env.sandbox.api_keys(), before);
     let result = apply(&env, &text, &["--prune", "--yes"]);
     assert_eq!(result.code(), 12, "{result:?}");
@@ -255,7 +267,8 @@ fn an_interrupted_run_delivers_what_it_has_created() {
     let result = run.finish();
     assert!(begun.elapsed() < Duration::from_secs(7));
     assert_eq!(result.code(), 143, "{result:?}");
-    contains(&result.stderr, &["not tried"]);
+    contains(&result.stderr, &["not tried", DELIVERING]);
+    assert!(!result.stderr.contains(UNDOING), "{result:?}");
     let keys = env.sandbox.api_keys();
     assert!(keys.len() <= 48, "{}", keys.len());
     for key in &keys {

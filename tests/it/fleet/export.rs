@@ -52,11 +52,23 @@ fn the_keys_on_a_manager_become_a_fleet() {
 }
 
 #[test]
-fn a_key_of_another_fleet_is_adopted_from_that_fleet() {
+fn a_key_of_another_fleet_is_a_comment_until_the_user_removes_its_sign() {
     let env = TestEnv::new();
     add(&env, "a", |_| {});
     let text = env.run(["plan", "--from-manager", "team-a"]);
+    contains(
+        text.success(),
+        &[
+            "belong to other fleets",
+            "\n# \"a\" = { ",
+            "adopt = \"ops\"",
+        ],
+    );
     env.home.write("keys.toml", text.success());
+    let plan = env.run(["plan", "-f", "keys.toml", "--no-look"]);
+    contains(plan.success(), &["nothing to do"]);
+    let with_key = text.success().replace("# \"a\" = ", "\"a\" = ");
+    env.home.write("keys.toml", &with_key);
     let plan = env.run(["plan", "-f", "keys.toml", "--no-look"]);
     contains(plan.success(), &["1 adopt"]);
     let text = env.run(["plan", "--from-manager", "ops"]);

@@ -224,3 +224,15 @@ fn managers_are_read_and_changed_at_the_same_time() {
     }
     contains(run.finish().success(), &[": 2 done"]);
 }
+
+#[test]
+fn a_long_reason_is_wrapped() {
+    let (eu, _us) = managers();
+    std::fs::remove_file(eu.home.path("us.pem")).expect("the file");
+    let result = plan(&eu, "a = { on = [\"eu\", \"us\"] }", &[]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(&result.stdout, &["not known: `ca-cert`"]);
+    // A path is not broken.
+    let is_narrow = |line: &str| line.chars().count() <= 80 || line.split_whitespace().count() == 1;
+    assert!(result.stdout.lines().all(is_narrow), "{}", result.stdout);
+}

@@ -368,3 +368,18 @@ fn an_offline_check_sends_nothing() {
     offline(&env.home, ONE_MANAGER).success();
     assert_eq!(env.sandbox.connections().tcp, 0);
 }
+
+/// A date in the past is a problem of the key, and not of the file.
+#[test]
+fn a_past_expiry_is_noted_without_a_manager() {
+    let home = Home::new();
+    let lines = NEEDED.replace("\"90d\"", "\"2025-06-30\"");
+    let result = offline(&home, &with_key_lines(&lines));
+    result.success();
+    contains(
+        &result.stderr,
+        &["is valid", "`expires` is in the past: `ci` (line 2)"],
+    );
+    let result = offline(&home, &with_key_lines(NEEDED));
+    assert!(!result.stderr.contains("in the past"), "{result:?}");
+}

@@ -27,19 +27,19 @@ fn names_and_destinations_of_keys_are_different() {
             "a = {out-file = \"x\"}",
             "b = {out-file = \"./x\"}",
             "8:17",
-            &["same file", "line 7"],
+            &["same file", "the key `a` (line 7)"],
         ),
         (
             "a = {dotenv = \"x\"}",
             "b = {dotenv = \"x\"}",
             "8:15",
-            &["same file"],
+            &["same file", "the key `a` (line 7)"],
         ),
         (
             "a = {deliver-cmd = \"put x\"}",
             "b = {deliver-cmd = \"put  x\"}",
             "8:20",
-            &["same command", "line 7"],
+            &["same command", "the key `a` (line 7)"],
         ),
         (
             "a = {}",
@@ -147,4 +147,13 @@ fn a_name_that_would_be_misread_is_refused() {
     problem_of_key("name = \"id:17\"", "6:8", &["`id:`"]);
     let text = format!("fleet = \"ops\"\n[keys.\" a\"]\n{NEEDED}");
     problem(&Home::new(), &text, "2:7", &["a space"]);
+}
+
+#[test]
+fn two_keys_can_share_a_dotenv_file_with_different_variables() {
+    let keys = two_keys("a = {dotenv = \"x\"}", "b = {dotenv = \"x\"}");
+    contains(
+        &offline(&Home::new(), &keys).stderr,
+        &["the key `a` (line 7)", "different `env-name`"],
+    );
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::plan::{plan, with_keys};
+use super::plan::{fleet, plan, with_keys};
 use crate::support::files::read;
 use crate::support::running::Running;
 use crate::support::{TestEnv, contains};
@@ -147,4 +147,44 @@ fn a_new_key_replaces_a_value_but_no_other_content() {
     env.run(["apply", "-f", "keys.toml"]).success();
     let key = env.sandbox.api_keys().remove(0);
     assert_eq!(read(env.home.path("f")).trim_end(), key.secret);
+}
+
+#[test]
+fn the_next_steps_for_missing_secrets_are_printed_once() {
+    let env = with_keys(&["a", "b", "c"]);
+    let text = fleet("a = {}\nb = {}\nc = { on-missing = \"rotate\" }");
+    let result = plan(&env, &text, &[]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    let steps = [
+        "copy its file",
+        "`--no-look`",
+        "`rekey` stops the old secret",
+    ];
+    let words: Vec<&str> = result.stdout.split_whitespace().collect();
+    for step in steps {
+        assert_eq!(words.join(" ").matches(step).count(), 1, "{result:?}");
+    }
+    let result = plan(
+        &env,
+        &fleet("c = { on-missing = \"rotate\" }"),
+        &["--only", "c"],
+    );
+    assert!(!result.success().contains("--no-look"), "{result:?}");
+}
+
+/// `rotate-key --in-place` would print the secret, and the file would stay empty.
+#[test]
+fn during_an_overlap_on_missing_can_replace_a_missing_secret() {
+    let env = with_keys(&["a"]);
+    super::plan::add(&env, "a (retiring 2026-11-24T09:00Z)", |key| {
+        key.expiry_date = Some(key.created + 86_400_000);
+    });
+    let result = plan(&env, &fleet("a = { on-missing = \"rotate\" }"), &[]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    let words: Vec<&str> = result.stdout.split_whitespace().collect();
+    contains(
+        &words.join(" "),
+        &["the rotation waits", "`on-missing = \"rekey\"` replaces"],
+    );
+    assert!(!result.stdout.contains("--in-place"), "{result:?}");
 }

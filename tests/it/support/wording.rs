@@ -26,6 +26,7 @@ phrases! {
     FINGERPRINT_PROMPT = "paste a fingerprint: ";
     ALLOWED_SESSIONS_IN_USE = "session limit";
     UNDOING = "rolling back the operation in progress";
+    DELIVERING = "delivering the secrets of the keys that exist";
     FINISHING = "waiting for the operation in progress";
     WAITING_FOR_ANOTHER_PROCESS = "waiting for another process";
     RETRYING_IN = "retrying in ";
