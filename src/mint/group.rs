@@ -184,7 +184,10 @@ impl<'a> MemberState<'a> {
                 let minted = match signals.limit_after(LAST_RESPONSE, asking).await {
                     Some(minted) => minted,
                     // The record stays on disk, so the next run finds the key if it was created.
-                    None => Err(Failure::Unresolved(not_finished(&key.key_name))),
+                    None => {
+                        let what = "the key may have been created";
+                        Err(Failure::Unresolved(not_finished(&key.key_name, what)))
+                    }
                 };
                 if let Err(Failure::RolledBack(error) | Failure::Unresolved(error)) = &minted
                     && error.concerns_all_requests()
@@ -212,6 +215,16 @@ impl<'a> MemberState<'a> {
                 transaction.newer_keys = newer_keys;
                 let signals = &transaction.access.context.signals;
                 let name = recorded.record().key_name.clone();
+                let next_step = recorded.next_step(transaction.access.context);
+                let what = match minted.as_ref() {
+                    Ok(minted) => {
+                        let id = minted.id;
+                        format!(
+                            "the key exists (ID {id}), and its secret may not have been delivered"
+                        )
+                    }
+                    Err(_) => "the key may have been created".to_owned(),
+                };
                 let has_command = transaction.prepared.has_command();
                 let delivering = transaction.deliver_and_close(*minted, recorded);
                 let result = match has_command {
@@ -219,7 +232,7 @@ impl<'a> MemberState<'a> {
                     false => match signals.limit_after(LAST_WORK, delivering).await {
                         Some(result) => result,
                         // The record stays on disk. The next run checks whether the secret was delivered.
-                        None => Err(not_finished(&name)),
+                        None => Err(not_finished(&name, &what).hint(next_step)),
                     },
                 };
                 MemberState::Ended(Some(result))
@@ -236,9 +249,10 @@ impl<'a> MemberState<'a> {
     }
 }
 
-/// Returns the error for a key whose state is unknown, because a signal ended the work on it.
-pub(crate) fn not_finished(name: &str) -> Error {
-    let message =
-        format!("this run was interrupted before the work on the key `{name}` was finished");
+/// Returns the error for a key whose state is unknown, because a signal ended the work on it. `what` is what may have happened to the key.
+pub(crate) fn not_finished(name: &str, what: &str) -> Error {
+    let message = format!(
+        "this run was interrupted before the work on the key `{name}` was finished; {what}"
+    );
     Error::new(ErrorKind::Attention, message)
 }

@@ -63,6 +63,11 @@ impl RunRecord {
                 key_id: Some(id),
                 ..
             }) => in_use_unrecorded(*id),
+            Own::Unavailable(Record {
+                fleet: Some(_),
+                key_name,
+                ..
+            }) => look_and_apply(key_name),
             _ => next_step(self.on_disk(), context),
         }
     }
@@ -79,6 +84,7 @@ impl RunRecord {
     pub(super) fn abort_hint(&self) -> String {
         match (self.is_written(), &self.record().fleet) {
             (true, Some(_)) => APPLY_AGAIN.to_owned(),
+            (false, Some(_)) => look_and_apply(&self.record().key_name),
             (is_written, _) => pending_hint(is_written),
         }
     }
@@ -223,6 +229,14 @@ pub(crate) fn pending_hint(recorded: bool) -> String {
         "delete the key on the manager before you repeat the command, because the key's secret is lost"
     };
     hint.to_owned()
+}
+
+/// Returns the hint for a key of a fleet that may exist without a record on disk.
+fn look_and_apply(name: &str) -> String {
+    let name = shell_words::quote(name);
+    format!(
+        "run `swp-keys list-keys --name {name}` to see whether the key exists, then {APPLY_AGAIN}"
+    )
 }
 
 fn in_use_unrecorded(id: i64) -> String {

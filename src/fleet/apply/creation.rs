@@ -193,7 +193,8 @@ impl<'r> ManagerRun<'r> {
                 }
             }
         };
-        let finished = self.limited(planned.name(), finishing).await;
+        let what = "the secret was delivered, but the rest of the work may not be done";
+        let finished = self.limited((planned.name(), what), finishing).await;
         let done: Result<KeyDone, Error> = finished.map(|()| (id, Some(requested.operation)));
         self.end(place, done);
     }

@@ -176,21 +176,28 @@ impl<'r> ManagerRun<'r> {
         // A command that receives a secret has a time limit of its own.
         let result = match delivers && places.into_iter().any(is_command) {
             true => work.await,
-            false => self.limited(planned.name(), work).await,
+            false => {
+                let what = match planned.action {
+                    PlannedAction::Delete => "the key may have been deleted",
+                    _ if delivers => "the key may have a new secret that was not delivered",
+                    _ => "the key may have been changed",
+                };
+                self.limited((planned.name(), what), work).await
+            }
         };
         self.end(place, result);
     }
 
     /// Does the work on a key, and ends it some time after the first signal. What is not finished then is left as after the end of the process: the
-    /// record or the marker shows it to the next run.
+    /// record or the marker shows it to the next run. `what` is what may have happened to the key.
     pub(super) async fn limited<T>(
         &self,
-        name: &str,
+        (name, what): (&str, &str),
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let signals = &self.access.context.signals;
         let done = signals.limit_after(LAST_WORK, work).await;
-        done.unwrap_or_else(|| Err(not_finished(name)))
+        done.unwrap_or_else(|| Err(not_finished(name, what)))
     }
 
     /// Returns true if no further key must be begun.

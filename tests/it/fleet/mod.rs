@@ -31,6 +31,8 @@ mod plan;
 mod plan_secrets;
 mod schema;
 mod verify;
+#[cfg(unix)]
+mod without_records;
 
 use crate::support::{Home, RunResult};
 
