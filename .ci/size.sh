@@ -16,5 +16,5 @@ check() {
 }
 
 need_binary
-check "$swp_keys" 5600000
+check "$swp_keys" 5700000
 check "$dist/$(default_target)/swp-keys" 5000000
