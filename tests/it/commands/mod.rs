@@ -21,6 +21,7 @@ mod lock_keys;
 mod recover;
 mod rotate_key;
 mod sandbox;
+#[cfg(unix)]
 mod sandbox_keys;
 mod show_key;
 mod show_role;

@@ -2,6 +2,7 @@
 
 use super::manifest::{problem, problem_of_key, problems};
 use super::manifest_keys::two_keys;
+#[cfg(unix)]
 use super::plan::with_keys;
 use super::{NEEDED, offline, with_key_lines};
 use crate::support::profiles::configure;
