@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::fleet_mark::FleetMark;
 use super::ownership::{is_duplicate_of_answer, is_ours};
 use super::poll::Poll;
 use super::state::{Minted, Transaction};
@@ -73,6 +74,7 @@ impl Transaction<'_> {
             .end_duplicates(duplicates(minted, record, &found)?)
             .await;
         ended.map_err(|error| Objection::Other(ErrorKind::Attention, error))?;
+        self.is_marked(minted, record, &found).await?;
         let bears_it = |key: &&ApiKey| {
             (key.name()).is_some_and(|name| name == record.key_name || name == minted.name)
         };
@@ -95,6 +97,41 @@ impl Transaction<'_> {
                 .into()),
             _ => Ok(()),
         }
+    }
+
+    /// Checks that the key has the complete marker of its fleet. If the manager alters descriptions, no later run would know that the key belongs to
+    /// the fleet. `found` are the keys that a search found.
+    async fn is_marked(
+        &self,
+        minted: &Minted,
+        record: &Record,
+        found: &[ApiKey],
+    ) -> Result<(), Objection> {
+        let Some(fleet) = &record.fleet else {
+            return Ok(());
+        };
+        let read;
+        let key = match found.iter().find(|key| key.id == minted.id) {
+            Some(key) => key,
+            None => {
+                read = self.access.signed_in.api_key(minted.id).await;
+                read.as_ref().map_err(|error| {
+                    let what = "could not check the marker in the description of the key";
+                    Objection::Doubtful(format!("{what}: {error}"))
+                })?
+            }
+        };
+        let mark = FleetMark::of(key.description().unwrap_or_default());
+        let has_mark =
+            mark.is_some_and(|mark| mark.operation == record.operation && mark.fleet == *fleet);
+        // A user may have released the key of an interrupted run. The marker was removed then, not altered.
+        if has_mark || self.recovering && !is_ours(record, key) {
+            return Ok(());
+        }
+        let failure = format!(
+            "the manager did not store the complete marker of the fleet `{fleet}` in the description of the key"
+        );
+        Err((ErrorKind::Unexpected, failure).into())
     }
 
     /// Waits until a search by name finds this key, and returns the search results. If the search finds this key, it also finds all older keys with

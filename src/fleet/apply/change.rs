@@ -8,10 +8,11 @@ use crate::error::{Error, ErrorKind};
 use crate::fleet::manifest::DeclaredKey;
 use crate::fleet::plan::{PlannedAction, PlannedKey};
 use crate::journal::Record;
+use crate::keys::comparison::without_equal;
 use crate::keys::confirmation::confirmed;
 use crate::keys::update;
-use crate::manager::{ApiKey, KeyChange};
-use crate::mint::{PreparedSinks, Transaction};
+use crate::manager::{ApiKey, KeyChange, NO_EXPIRY};
+use crate::mint::{FleetMark, PreparedSinks, Transaction};
 
 impl<'r> ManagerRun<'r> {
     /// Changes the fields of a key.
@@ -32,8 +33,39 @@ impl<'r> ManagerRun<'r> {
         if let Some(signal) = self.access.context.signals.received() {
             return Err(Error::interrupted(signal));
         }
-        let changed = update::carry_out_before_list(&key, &change, self.access).await?;
-        Ok((changed.id, None))
+        self.change_marked(&key, &change).await?;
+        Ok((key.id, None))
+    }
+
+    /// Changes a key. If the manager does not store the marker in the new description, the key is changed back, because no later run would know that
+    /// it belongs to the fleet.
+    async fn change_marked(&self, key: &ApiKey, change: &KeyChange) -> Result<(), Error> {
+        let Err(error) = update::carry_out_before_list(key, change, self.access).await else {
+            return Ok(());
+        };
+        let is_known = error.kind() != ErrorKind::Attention;
+        let mark = |text: &str| FleetMark::of(text);
+        let Some(wanted) = change
+            .description
+            .as_deref()
+            .and_then(mark)
+            .filter(|_| is_known)
+        else {
+            return Err(error);
+        };
+        let Ok(now) = self.access.signed_in.api_key(key.id).await else {
+            return Err(error);
+        };
+        let back = without_equal(values_before(change, key), &now);
+        if now.description().and_then(mark) == Some(wanted) || back == KeyChange::default() {
+            return Err(error);
+        }
+        let lost = "the manager did not store the complete marker of the fleet in the description";
+        let message = match update::carry_out_despite_signal(&now, &back, self.access).await {
+            Ok(_) => format!("{lost}, so the key was changed back"),
+            Err(error) => format!("{lost}, and the key could not be changed back: {error}"),
+        };
+        Err(Error::new(ErrorKind::Partial, message).key(key.id))
     }
 
     /// Resets the secret of a key, delivers the new secret, and changes the fields of the key.
@@ -91,6 +123,20 @@ impl<'r> ManagerRun<'r> {
         }
         update::carry_out_before_list(key, &change, self.access).await?;
         Ok(())
+    }
+}
+
+/// Returns the change that restores the values of a key in the fields of `change`.
+fn values_before(change: &KeyChange, key: &ApiKey) -> KeyChange {
+    let text = |text: Option<&str>| Some(text.unwrap_or_default().to_owned());
+    KeyChange {
+        key_name: change.key_name.as_ref().and(text(key.name())),
+        description: change.description.as_ref().and(text(key.description())),
+        role_id: change.role_id.and(key.role_id()),
+        active: change.active.and(key.active()),
+        expiry_date: (change.expiry_date).map(|_| key.expiry_date().unwrap_or(NO_EXPIRY)),
+        locale: change.locale.as_ref().and(text(key.locale())),
+        time_zone: change.time_zone.as_ref().and(text(key.time_zone())),
     }
 }
 

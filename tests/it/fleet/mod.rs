@@ -1,5 +1,6 @@
 //! Fleets: the manifest `keys.toml`, its schema, and `plan`.
 
+mod altered_markers;
 mod apply;
 #[cfg(unix)]
 mod apply_faults;

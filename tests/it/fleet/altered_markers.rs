@@ -1,0 +1,90 @@
+//! `apply` on a manager that does not store the markers of the fleet as they were sent.
+
+use super::apply::apply;
+use super::plan::{add, fleet};
+use crate::support::{TestEnv, answering_unknowns, contains};
+
+const DAY: i64 = 86_400_000;
+/// The forms in which the manager stores a description, so that the marker is lost.
+const FORMS: [&str; 4] = ["upper", "no-brackets", "cut", "dropped"];
+
+fn storing(form: &str) -> TestEnv {
+    TestEnv::with(answering_unknowns(&[("descriptions", form)]))
+}
+
+#[test]
+fn a_new_key_without_its_marker_is_deleted_again() {
+    for form in FORMS {
+        let env = storing(form);
+        let text = fleet("a = { description = \"the key of the first service\" }\nb = {}");
+        let result = apply(&env, &text, &[]);
+        assert_eq!(result.code(), 12, "{form}: {result:?}");
+        contains(
+            &result.stdout,
+            &["! a", "! b", "marker", "was deleted", "2 failed"],
+        );
+        assert_eq!(env.sandbox.api_keys(), [], "{form}");
+        assert!(!env.home.path("a.key").exists() && !env.home.path("b.key").exists());
+        assert_eq!(env.run(["recover", "--list"]).success(), "");
+    }
+}
+
+#[test]
+fn a_successor_without_its_marker_is_deleted_and_the_old_key_stays() {
+    for form in FORMS {
+        let env = storing(form);
+        let id = add(&env, "a", |key| {
+            key.created -= 61 * DAY;
+            key.expiry_date = Some(key.created + 90 * DAY);
+        });
+        let before = env.sandbox.api_keys();
+        env.home.write_secret("a.key", &before[0].secret);
+        let result = apply(&env, &fleet("a = { rotate = \"60d\" }"), &[]);
+        assert_eq!(result.code(), 12, "{form}: {result:?}");
+        contains(&result.stdout, &["marker", "was deleted", "1 failed"]);
+        let after = env.sandbox.api_keys();
+        assert_eq!(after.len(), 1, "{form}: {after:?}");
+        assert_eq!(
+            (after[0].id, after[0].expiry_date),
+            (id, before[0].expiry_date)
+        );
+        assert_eq!(after[0].name, before[0].name, "{form}");
+        assert_eq!(super::apply::secret(&env, "a.key"), before[0].secret);
+        assert_eq!(env.run(["recover", "--list"]).success(), "");
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_marked_is_not_adopted() {
+    for form in FORMS {
+        let env = storing(form);
+        let stranger = env.sandbox.add_key("a", 2);
+        env.sandbox.edit_key(stranger.id, |key| {
+            key.description = Some(match form {
+                "upper" => "BY HAND".to_owned(),
+                _ => "by hand".to_owned(),
+            })
+        });
+        env.home.write_secret("a.key", &stranger.secret);
+        let before = env.sandbox.api_keys();
+        let text = fleet("a = { adopt = true, role = \"Full Access\", allow-full-access = true }");
+        let result = apply(&env, &text, &[]);
+        assert_eq!(result.code(), 12, "{form}: {result:?}");
+        contains(&result.stdout, &["marker", "changed back", "1 failed"]);
+        assert_eq!(env.sandbox.api_keys(), before, "{form}");
+    }
+}
+
+/// A description that is too long for the manager would remove the marker of a key of the fleet.
+#[test]
+fn a_key_keeps_its_marker_if_its_new_description_is_too_long() {
+    let env = storing("cut");
+    add(&env, "a", |_| {});
+    let before = env.sandbox.api_keys();
+    env.home.write_secret("a.key", &before[0].secret);
+    let text = fleet("a = { description = \"the key of the first service\" }");
+    let result = apply(&env, &text, &[]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(&result.stdout, &["marker", "changed back"]);
+    assert_eq!(env.sandbox.api_keys(), before);
+}
