@@ -16,7 +16,9 @@ fn storing(form: &str) -> TestEnv {
 fn a_new_key_without_its_marker_is_deleted_again() {
     for form in FORMS {
         let env = storing(form);
-        let text = fleet("a = { description = \"the key of the first service\" }\nb = {}");
+        // The form `cut` keeps a marker without a text before it.
+        let key = "{ description = \"the key of a service\" }";
+        let text = fleet(&format!("a = {key}\nb = {key}"));
         let result = apply(&env, &text, &[]);
         assert_eq!(result.code(), 12, "{form}: {result:?}");
         contains(
