@@ -10,7 +10,7 @@ use super::places;
 use crate::error::{Error, ErrorKind};
 use crate::fleet::manifest::{DeclaredKey, PlaceKind};
 use crate::fleet::plan::{PlannedKey, RunState};
-use crate::fleet::presence::{FoundSecret, SecretUse, in_file, in_variable};
+use crate::fleet::presence::{FoundSecret, in_file, in_variable};
 use crate::journal::{Entry, Record, Stage, Work};
 use crate::keys::state::State;
 use crate::manager::ApiKey;
@@ -233,9 +233,10 @@ impl ManagerRun<'_> {
             return Err(unusable(key, obstacle, State::of(key, now)));
         }
         for secret in &secrets {
-            match self.checks.check(secret, Some(key.id)).await? {
-                used @ SecretUse::Works(_) if used.other_key(key.id).is_none() => {}
-                _ => return Ok(false),
+            // A secret whose owner is unknown may be that of the old key.
+            let used = self.checks.check(secret, Some(key.id)).await?;
+            if !used.is_of(key.id) {
+                return Ok(false);
             }
         }
         Ok(true)

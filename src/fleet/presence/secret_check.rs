@@ -27,6 +27,8 @@ pub(crate) enum SecretUse {
     Works(Option<i64>),
     /// The manager rejects it, although its key can be used.
     Rejected,
+    /// The manager rejects it, and it names a different key than the expected one: the key with this ID.
+    RejectedOf(i64),
 }
 
 /// The use of a secret, which other work may wait for.
@@ -65,7 +67,13 @@ impl<'a> SecretChecks<'a> {
         let shared = self.shared_use(secret);
         let trying = async {
             let used = shared.get_or_init(|| self.use_secret(secret, expected));
-            used.await.clone()
+            match used.await.clone() {
+                // Another key with the same secret at its destination was checked first.
+                Ok(SecretUse::RejectedOf(named)) if expected == Some(named) => {
+                    self.rejected(secret, Some(named), expected).await
+                }
+                used => used,
+            }
         };
         self.access.context.signals.cancel(trying).await
     }
@@ -112,29 +120,48 @@ impl<'a> SecretChecks<'a> {
         match tried {
             Tried::Works(Some(key)) => Ok(SecretUse::Works(Some(key.id))),
             Tried::Works(None) => Ok(SecretUse::Works(named)),
-            Tried::Refused(_) => self.rejected(secret, named.or(expected)).await,
+            Tried::Refused(_) => self.rejected(secret, named, expected).await,
             Tried::Unproven(error) => Err(not_from_manager(error)),
         }
     }
 
-    /// Returns the result for a secret that the manager has rejected. `id` is the ID of its key, if it is known. A rejection that the state of the key
-    /// may explain is not remembered, because the secret works again when the key does.
-    async fn rejected(&self, secret: &Secret, id: Option<i64>) -> Result<SecretUse, Error> {
-        let Some(id) = id else {
-            return Ok(SecretUse::Rejected);
-        };
-        let key = self.access.signed_in.find_api_key(id).await?;
-        let now = self.access.signed_in.time();
-        // The lock may have ended since the rejection, and the manager's clock is only known to the second.
-        let times = [now, now - CLOCK_PRECISION, now + CLOCK_PRECISION];
-        let obstacle = key.and_then(|key| times.iter().find_map(|time| key.why_unusable(*time)));
-        if let Some(obstacle) = obstacle {
+    /// Returns the result for a secret that the manager has rejected. `named` is the ID in the secret. A rejection that the state of a key may explain
+    /// is not remembered, because the secret works again when the key does.
+    ///
+    /// # Errors
+    /// Returns an error if the state of the expected key may explain the rejection.
+    async fn rejected(
+        &self,
+        secret: &Secret,
+        named: Option<i64>,
+        expected: Option<i64>,
+    ) -> Result<SecretUse, Error> {
+        if let Some(id) = expected.or(named)
+            && let Some(obstacle) = self.obstacle(id).await?
+        {
             let message = format!("the manager rejected the secret, but {obstacle} (ID {id})");
             let hint = format!("run `swp-keys show-key {id}` to see the state of the key");
             return Err(Error::new(ErrorKind::Partial, message).hint(hint).key(id));
         }
-        self.rejected.add(secret);
-        Ok(SecretUse::Rejected)
+        // The manager accepts the correct secret of the expected key, so a secret that names a different key belongs to that key.
+        let other = named.filter(|named| expected.is_some_and(|expected| expected != *named));
+        let may_work_again = match other {
+            Some(other) => self.obstacle(other).await?.is_some(),
+            None => false,
+        };
+        if !may_work_again && expected.or(named).is_some() {
+            self.rejected.add(secret);
+        }
+        Ok(other.map_or(SecretUse::Rejected, SecretUse::RejectedOf))
+    }
+
+    /// Returns why the manager rejects even the correct secret of a key. `None` if the key does not exist.
+    async fn obstacle(&self, id: i64) -> Result<Option<&'static str>, Error> {
+        let key = self.access.signed_in.find_api_key(id).await?;
+        let now = self.access.signed_in.time();
+        // The lock may have ended since the rejection, and the manager's clock is only known to the second.
+        let times = [now, now - CLOCK_PRECISION, now + CLOCK_PRECISION];
+        Ok(key.and_then(|key| times.iter().find_map(|time| key.why_unusable(*time))))
     }
 }
 
@@ -155,8 +182,14 @@ impl SecretUse {
     pub(crate) fn other_key(self, id: i64) -> Option<i64> {
         match self {
             Self::Works(owner) => owner.filter(|owner| *owner != id),
+            Self::RejectedOf(named) => Some(named).filter(|named| *named != id),
             Self::Rejected => None,
         }
+    }
+
+    /// Returns true if it is the secret of the key `id`, and it works.
+    pub(crate) fn is_of(self, id: i64) -> bool {
+        self == Self::Works(Some(id))
     }
 }
 

@@ -82,6 +82,6 @@ fn presence_of(used: SecretUse, id: Option<i64>) -> Presence {
     match (used, id.and_then(|id| used.other_key(id))) {
         (_, Some(other)) => Presence::OfOtherKey(other),
         (SecretUse::Works(owner), None) => Presence::Works(owner),
-        (SecretUse::Rejected, None) => Presence::Rejected,
+        (SecretUse::Rejected | SecretUse::RejectedOf(_), None) => Presence::Rejected,
     }
 }

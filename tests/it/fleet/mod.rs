@@ -21,6 +21,7 @@ mod duplicates;
 mod export;
 #[cfg(unix)]
 mod finish;
+mod kept_secrets;
 #[cfg(target_os = "linux")]
 mod leaks;
 mod managers;
