@@ -269,10 +269,7 @@ fn the_secret_of_a_locked_or_expired_key_is_never_remembered_as_rejected() {
             },
             "locked for a time",
         ),
-        (
-            |key| key.expiry_date = Some(key.created - 1),
-            "expired",
-        ),
+        (|key| key.expiry_date = Some(key.created - 1), "expired"),
     ];
     for (edit, reason) in edits {
         let env = TestEnv::with(answering_unknowns(&[("unusable-key", "401")]));
