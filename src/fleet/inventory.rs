@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::manifest::DeclaredKey;
-use super::plan::{PlannedRole, RoleKey, RoleUse, RunState};
+use super::plan::{InterruptedRun, PlannedRole, RoleKey, RoleUse, RunState};
 use crate::auth::session::Access;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{self, JournalEntry};
@@ -208,7 +208,9 @@ fn unfinished_runs(fleet: &str, access: Access<'_>) -> Result<HashMap<String, Ru
         JournalEntry::Record(record)
             if is_here(&record) && record.fleet.as_deref() == Some(fleet) =>
         {
-            Some((record.key_name, RunState::OfFleet(record.operation)))
+            let name = record.key_name.clone();
+            let run = interrupted_run(record, access);
+            Some((name, RunState::OfFleet(Box::new(run))))
         }
         JournalEntry::Record(record) if is_here(&record) && !record.is_over() => {
             Some((record.key_name, RunState::Interrupted(record.operation)))
@@ -270,5 +272,30 @@ mod tests {
             ("begun", RunState::InProgress),
         ]);
         assert_eq!(combined(before, after), expected);
+    }
+}
+
+/// Returns an interrupted run with what is known of its last request.
+fn interrupted_run(record: journal::Record, access: Access<'_>) -> InterruptedRun {
+    // The age by the clock of this machine is less certain, but the only one after a restart.
+    let age = record
+        .progress
+        .age()
+        .and_then(|age| TimeDelta::from_std(age).ok());
+    let age = age.map_or_else(
+        || Utc::now().timestamp_millis().saturating_sub(record.started),
+        |age| age.num_milliseconds(),
+    );
+    let settle_timeout = i64::try_from(access.target.settle_timeout.as_millis());
+    let signer = access.signed_in.signer_fingerprint(&record.operation);
+    InterruptedRun {
+        last_request: access
+            .signed_in
+            .time()
+            .timestamp_millis()
+            .saturating_sub(age),
+        may_be_in_flight: age < settle_timeout.unwrap_or(i64::MAX),
+        has_same_signer: record.signer == signer,
+        record,
     }
 }

@@ -136,7 +136,10 @@ impl<'a> FleetReport<'a> {
 fn compare<'a>(plan: &mut Plan<'a>, after: &[PlannedKey<'a>], listed: &'a [ApiKey]) {
     let declared = plan.keys.iter_mut().filter(|key| key.declared.is_some());
     for (key, now) in declared.zip(after) {
+        // The record of a finished run is still in the list of records that was read before the changes.
+        let is_finished = key.action == PlannedAction::Finish && now.superseded.is_some();
         if matches!(key.result, Some(Applied::Done { .. }))
+            && !is_finished
             && let Some(difference) = difference(now)
         {
             let message = format!("the manager reported success, but {difference}");

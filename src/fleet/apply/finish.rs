@@ -26,8 +26,9 @@ impl ManagerRun<'_> {
         let declared = planned.declared.ok_or_else(not_listed)?;
         let role_id = planned.role.as_ref().ok_or_else(not_listed)?.id;
         let entry = match self.inventory.runs.get(&declared.name) {
-            Some(RunState::OfFleet(operation)) => {
-                Entry::take_over(operation)?.ok_or_else(|| busy(&declared.name))?
+            Some(RunState::OfFleet(run)) if planned.superseded.is_none() => {
+                let entry = Entry::take_over(&run.record.operation)?;
+                entry.ok_or_else(|| busy(&declared.name))?
             }
             _ => {
                 // The plan may be older than the confirmation for which this run waited.
@@ -45,16 +46,27 @@ impl ManagerRun<'_> {
                 let listed = planned.key.filter(|key| key.id == id);
                 self.finish_key(declared, (id, listed), entry).await?
             }
-            None => match planned.key {
-                // Another run has created the key since then.
-                Some(key) if entry.record.predecessor.is_none() => {
-                    settle(entry)?;
-                    key.id
+            None => {
+                let old = entry.record.predecessor.as_ref().map(|old| old.id);
+                match planned.key.filter(|key| Some(key.id) != old) {
+                    Some(key) => {
+                        settle(entry)?;
+                        return Err(replaced(key.id));
+                    }
+                    None => self.create_again(declared, role_id, entry).await?,
                 }
-                _ => self.create_again(declared, role_id, entry).await?,
-            },
+            }
         };
         Ok((id, Some(operation)))
+    }
+
+    /// Removes the record of an interrupted run whose work is not needed, because another run has superseded it. No secret is reset.
+    pub(super) fn remove_superseded(&self, planned: &PlannedKey<'_>) -> Result<(), Error> {
+        let Some(operation) = &planned.superseded else {
+            return Ok(());
+        };
+        let entry = Entry::take_over(operation)?;
+        settle(entry.ok_or_else(|| busy(planned.name()))?)
     }
 
     /// Writes the record of a run again whose state folder is lost.
@@ -265,6 +277,14 @@ impl ManagerRun<'_> {
 fn finished_elsewhere(id: i64) -> Error {
     let message = "another run has delivered the secret of the key, so this run did not reset it";
     Error::new(ErrorKind::Conflict, message).key(id)
+}
+
+/// Returns the error for a declared key that another run has created, or whose key was deleted during this run.
+fn replaced(id: i64) -> Error {
+    let message = "the key of the interrupted run no longer exists, so nothing was changed";
+    Error::new(ErrorKind::Conflict, message)
+        .hint("run the command again to compare the key with the file")
+        .key(id)
 }
 
 /// Returns the error for a locked or expired key whose secret may have been delivered.

@@ -116,6 +116,13 @@ impl<'r> ManagerRun<'r> {
 
     async fn work(&self) {
         let mut newer = NewerKeys::above(self.inventory.highest);
+        for place in self.positions(&|key| key.superseded.is_some()) {
+            if let Some(planned) = self.plan.keys.get(place)
+                && let Err(error) = self.remove_superseded(planned)
+            {
+                self.end(place, Err(error));
+            }
+        }
         self.each(&|key| key.action == PlannedAction::Finish).await;
         let is_changed = |action| {
             matches!(
@@ -138,10 +145,11 @@ impl<'r> ManagerRun<'r> {
         }
     }
 
-    /// Returns the positions of some keys in the plan.
+    /// Returns the positions of some keys in the plan. Keys that already have a result are left out.
     pub(super) fn positions(&self, is_wanted: &dyn Fn(&PlannedKey<'_>) -> bool) -> Vec<usize> {
-        let keys = self.plan.keys.iter().enumerate();
-        keys.filter(|(_, key)| is_wanted(key))
+        let results = self.results.borrow();
+        let keys = self.plan.keys.iter().zip(results.iter()).enumerate();
+        keys.filter(|(_, (key, result))| is_wanted(key) && result.is_none())
             .map(|(place, _)| place)
             .collect()
     }

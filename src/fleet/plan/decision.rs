@@ -8,8 +8,9 @@ use super::matching::{FleetKeys, Matched, may_be_delivered_soon};
 use super::model::{FieldChange, PlannedAction, PlannedKey, PlannedRole};
 use super::rotation_state::{due, replaces};
 use super::situation::{RoleKey, RunState, Situation};
+use super::superseded::RecordedRun;
 use crate::expiry::{Expiry, format_date, format_time};
-use crate::fleet::manifest::{Adopt, DeclaredKey, OnMissing};
+use crate::fleet::manifest::{DeclaredKey, OnMissing};
 use crate::fleet::presence::{Presence, SecretState};
 use crate::manager::{ApiKey, LastUse};
 use crate::mint::FleetMark;
@@ -50,6 +51,23 @@ impl<'a> Decision<'a, '_> {
             }
             Some(RunState::OfFleet(_)) | None => {}
         }
+        let (declared, situation) = (self.declared, self.situation);
+        let run = RecordedRun::of(declared, self.matched, self.fleet_keys, situation);
+        let reason = run.as_ref().and_then(RecordedRun::superseded);
+        let (Some(run), Some(reason)) = (&run, reason) else {
+            return self.decide_with(run.as_ref());
+        };
+        let mut planned = self.decide_with(None);
+        planned.superseded = Some(run.operation().to_owned());
+        planned.notes.push(format!(
+            "the interrupted run {} needs no more work: {reason}",
+            run.operation()
+        ));
+        planned
+    }
+
+    /// Returns the entry of the plan. If there is an interrupted run, the entry is to finish it.
+    fn decide_with(&mut self, run: Option<&RecordedRun<'a, '_>>) -> PlannedKey<'a> {
         let role = (self.declared.role.clone(), self.declared.allow_full_access);
         let role = (RoleKey::of(&role.0), role.1);
         let role = match self.situation.roles.get(&role) {
@@ -57,9 +75,9 @@ impl<'a> Decision<'a, '_> {
             Some(Err(reason)) => return self.problem(self.only_key(), reason),
             None => return self.problem(self.only_key(), "the role was not looked up"),
         };
-        if let Some(RunState::OfFleet(operation)) = self.situation.runs.get(&self.declared.name) {
-            let reason = format!("the run {operation} was interrupted");
-            return self.with_role(self.only_key(), PlannedAction::Finish, reason, role);
+        if let Some(run) = run {
+            let reason = format!("the run {} was interrupted", run.operation());
+            return self.with_role(run.key(), PlannedAction::Finish, reason, role);
         }
         let live = &self.matched.live;
         let copied = |key: &&&ApiKey| self.fleet_keys.copied.contains(&key.id);
@@ -124,11 +142,15 @@ impl<'a> Decision<'a, '_> {
         }
     }
 
-    fn problem(&self, key: Option<&'a ApiKey>, reason: impl Into<String>) -> PlannedKey<'a> {
+    pub(super) fn problem(
+        &self,
+        key: Option<&'a ApiKey>,
+        reason: impl Into<String>,
+    ) -> PlannedKey<'a> {
         PlannedKey::new(Some(self.declared), key, PlannedAction::Problem, reason)
     }
 
-    fn with_role(
+    pub(super) fn with_role(
         &self,
         key: Option<&'a ApiKey>,
         action: PlannedAction,
@@ -142,7 +164,7 @@ impl<'a> Decision<'a, '_> {
         }
     }
 
-    fn secrets(&self) -> &[SecretState] {
+    pub(super) fn secrets(&self) -> &[SecretState] {
         let found = self.situation.secrets.get(&self.declared.name);
         found.map_or(&[], Vec::as_slice)
     }
@@ -156,7 +178,7 @@ impl<'a> Decision<'a, '_> {
     }
 
     /// Returns the problem if the declared expiry is a time in the past.
-    fn past_expiry(&self) -> Option<String> {
+    pub(super) fn past_expiry(&self) -> Option<String> {
         match self.declared.expires {
             Expiry::At(time) if time <= self.situation.now => Some(format!(
                 "`expires` is in the past: {}",
@@ -166,76 +188,7 @@ impl<'a> Decision<'a, '_> {
         }
     }
 
-    /// Plans a key that the fleet does not have.
-    fn absent(&mut self, role: PlannedRole) -> PlannedKey<'a> {
-        match self.matched.strangers.as_slice() {
-            [] => {
-                if let Some(past) = self.past_expiry() {
-                    return self.problem(None, past);
-                }
-                if let Some(reason) = self.unusable_file() {
-                    let secret = self.secrets().to_vec();
-                    return PlannedKey {
-                        secret,
-                        ..self.problem(None, reason)
-                    };
-                }
-                let expires = match self.declared.expires {
-                    Expiry::Never => "never expires".to_owned(),
-                    Expiry::At(time) => {
-                        format!("expires {}", format_date(time.timestamp_millis()))
-                    }
-                    _ => format!("expires after {}", self.declared.expires_text),
-                };
-                let locked = match self.declared.locked {
-                    Some(true) => ", locked",
-                    _ => "",
-                };
-                let reason = format!("{}, {expires}{locked}", role.label);
-                let planned = self.with_role(None, PlannedAction::Create, reason, role);
-                PlannedKey {
-                    notes: self.replaced_values().collect(),
-                    ..planned
-                }
-            }
-            [stranger] if self.may_adopt(stranger) => self.adopt(stranger, role),
-            [stranger] => {
-                let owner = match FleetMark::of(stranger.description().unwrap_or_default()) {
-                    Some(mark) => format!(
-                        "a key of the fleet `{0}` has this name (ID {1}); `adopt = \"{0}\"` makes it a key of this fleet",
-                        mark.fleet, stranger.id
-                    ),
-                    None => format!(
-                        "a key that does not belong to the fleet has this name (ID {}); `adopt = true` makes it a key of this fleet",
-                        stranger.id
-                    ),
-                };
-                self.problem(Some(stranger), owner)
-            }
-            several => self.problem(None, several_keys(several)),
-        }
-    }
-
-    fn may_adopt(&self, stranger: &ApiKey) -> bool {
-        let mark = FleetMark::of(stranger.description().unwrap_or_default());
-        match (&self.declared.adopt, mark) {
-            (Adopt::Unowned, None) => true,
-            (Adopt::FromFleet(name), Some(mark)) => mark.fleet == *name,
-            _ => false,
-        }
-    }
-
-    /// Plans the adoption of a key. Its secret is not changed, and it is not rotated in the same run.
-    fn adopt(&mut self, stranger: &'a ApiKey, role: PlannedRole) -> PlannedKey<'a> {
-        let changes = self.changes(stranger, &role);
-        let reason = format!("the existing key with ID {}", stranger.id);
-        PlannedKey {
-            changes,
-            ..self.with_role(Some(stranger), PlannedAction::Adopt, reason, role)
-        }
-    }
-
-    fn changes(&mut self, key: &ApiKey, role: &PlannedRole) -> Vec<FieldChange> {
+    pub(super) fn changes(&mut self, key: &ApiKey, role: &PlannedRole) -> Vec<FieldChange> {
         let label = |id: i64| {
             let known = self.labels.get(&id).map(|label| (*label).to_owned());
             known.unwrap_or_else(|| format!("ID {id}"))
@@ -325,25 +278,6 @@ impl<'a> Decision<'a, '_> {
 
     /// Returns a note for each destination that could not be checked. A destination that no command can check is only in the JSON output, unless
     /// the secrets are used.
-    /// Returns the problem if a file cannot get the secret of a new key, or if it contains something other than a secret.
-    fn unusable_file(&self) -> Option<String> {
-        let mut files = self.secrets().iter().filter(|secret| !secret.is_command);
-        files.find_map(|secret| match &secret.presence {
-            Presence::NotKnown(reason) => Some(format!(
-                "{} cannot get the secret: {reason}; move the file, or choose a different destination",
-                secret.place
-            )),
-            _ => None,
-        })
-    }
-
-    /// Returns a note for each file that already has a value, which the secret of a new key replaces.
-    fn replaced_values(&self) -> impl Iterator<Item = String> {
-        let files = self.secrets().iter().filter(|secret| !secret.is_command);
-        let with_value = files.filter(|secret| secret.presence == Presence::There);
-        with_value.map(|secret| format!("the secret replaces the present value: {}", secret.place))
-    }
-
     fn unknown_secrets(&self) -> impl Iterator<Item = String> {
         let reported = self.secrets().iter().filter(|secret| secret.is_reported);
         reported.filter_map(|secret| match &secret.presence {
@@ -384,7 +318,7 @@ fn action_of(changes: &[FieldChange]) -> PlannedAction {
     }
 }
 
-fn several_keys(keys: &[&ApiKey]) -> String {
+pub(super) fn several_keys(keys: &[&ApiKey]) -> String {
     let ids: Vec<String> = keys.iter().map(|key| key.id.to_string()).collect();
     format!(
         "several keys have this name (IDs {}); delete or rename the keys that are not in use",

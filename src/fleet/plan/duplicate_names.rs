@@ -22,14 +22,10 @@ pub(super) fn may_be_decided(
         let is_pending = fleet_keys.mark(key.id).is_none_or(|mark| mark.pending);
         !is_pending && !is_renamed(key) && !fleet_keys.copied.contains(&key.id)
     };
-    let has_run = |key: &ApiKey| {
-        key.name()
-            .is_some_and(|name| situation.runs.contains_key(name))
-    };
     one.name() == two.name()
         && !replaces(one, two)
         && !replaces(two, one)
-        && keys.iter().all(|key| is_settled(key) && !has_run(key))
+        && keys.iter().all(|key| is_settled(key))
         && keys.iter().any(|key| is_unused(key, situation))
 }
 

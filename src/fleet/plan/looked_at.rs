@@ -3,6 +3,7 @@
 use super::duplicate_names;
 use super::matching::FleetKeys;
 use super::situation::Situation;
+use super::superseded::has_unfinished_run;
 use crate::fleet::manifest::DeclaredKey;
 use crate::fleet::presence::{KeyToLookAt, KeyToVerify};
 use crate::manager::ApiKey;
@@ -25,11 +26,15 @@ impl<'a> LookedAt<'a> {
         let looked_at = declared.filter_map(|declared| {
             let matched = keys.matching(declared, situation.now);
             let all = [matched.live.as_slice(), &matched.former].concat();
+            let has_run = has_unfinished_run(declared, &matched, &keys, situation);
             match all.as_slice() {
                 [key] => Some(Self {
                     declared,
                     id: Some(key.id),
-                    obstacle: obstacle(declared, key, &keys, situation),
+                    obstacle: match has_run {
+                        true => Some("a run for this key is not finished"),
+                        false => obstacle(key, &keys, situation),
+                    },
                     is_new: false,
                 }),
                 [] => Some(Self {
@@ -38,7 +43,9 @@ impl<'a> LookedAt<'a> {
                     obstacle: None,
                     is_new: true,
                 }),
-                several if duplicate_names::may_be_decided(several, &keys, situation) => {
+                several
+                    if !has_run && duplicate_names::may_be_decided(several, &keys, situation) =>
+                {
                     Some(Self {
                         declared,
                         id: None,
@@ -77,19 +84,11 @@ impl<'a> LookedAt<'a> {
 }
 
 /// Returns why the manager would reject even the correct secret, or why the secret may not be delivered yet.
-fn obstacle(
-    declared: &DeclaredKey,
-    key: &ApiKey,
-    keys: &FleetKeys<'_>,
-    situation: &Situation<'_>,
-) -> Option<&'static str> {
+fn obstacle(key: &ApiKey, keys: &FleetKeys<'_>, situation: &Situation<'_>) -> Option<&'static str> {
     match key.why_unusable(situation.now) {
         Some(obstacle) => Some(obstacle),
         None if keys.mark(key.id).is_some_and(|mark| mark.pending) => {
             Some("the delivery of the secret is not confirmed")
-        }
-        None if situation.runs.contains_key(&declared.name) => {
-            Some("a run for this key is not finished")
         }
         None => None,
     }

@@ -86,8 +86,25 @@ impl<'a> FleetKeys<'a> {
 
     /// Returns the marker of a key of the fleet.
     pub(super) fn mark(&self, id: i64) -> Option<&FleetMark> {
+        self.with_id(id).map(|(_, mark)| mark)
+    }
+
+    /// Returns a key of the fleet and its marker.
+    pub(super) fn with_id(&self, id: i64) -> Option<&(&'a ApiKey, FleetMark)> {
         let place = self.ours.binary_search_by_key(&id, |(key, _)| key.id);
-        self.ours.get(place.ok()?).map(|(_, mark)| mark)
+        self.ours.get(place.ok()?)
+    }
+
+    /// Returns the key that an operation created.
+    pub(super) fn of_operation(&self, operation: &str) -> Option<&(&'a ApiKey, FleetMark)> {
+        let mut ours = self.ours.iter();
+        ours.find(|(_, mark)| mark.operation == operation)
+    }
+
+    /// Returns true if a rotation has created a successor of this key.
+    pub(super) fn has_successor(&self, id: i64) -> bool {
+        let mut marks = self.ours.iter().map(|(_, mark)| mark);
+        marks.any(|mark| mark.predecessor == Some(id))
     }
 
     /// Returns the keys of the fleet with this name, and the keys that had this name until a rotation renamed them.

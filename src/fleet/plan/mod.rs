@@ -2,6 +2,7 @@
 //!
 //! [`make`] is a pure function of the manifest, the listed keys and what is known of the destinations. It sends no request.
 
+mod absent;
 mod changes;
 mod decision;
 mod document;
@@ -14,6 +15,7 @@ mod model;
 mod number;
 mod rotation_state;
 mod situation;
+mod superseded;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -25,5 +27,5 @@ pub(crate) use making::make;
 pub(crate) use matching::may_be_delivered_soon;
 pub(crate) use model::{Applied, Plan, PlannedAction, PlannedKey, PlannedRole};
 pub(crate) use number::{ManagerPlan, number};
-pub(crate) use situation::{Prune, RoleKey, RoleUse, RunState, Situation};
+pub(crate) use situation::{InterruptedRun, Prune, RoleKey, RoleUse, RunState, Situation};
 pub(crate) use text::{next_steps, results_summary, summary, text, wrapped};

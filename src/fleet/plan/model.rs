@@ -32,6 +32,8 @@ pub(crate) struct PlannedKey<'a> {
     pub(crate) role: Option<PlannedRole>,
     /// The other key with the same name, if one of the two keys is deleted because the destinations have the secret of the other key.
     pub(crate) kept: Option<&'a ApiKey>,
+    /// The operation of an interrupted run whose record is removed, because another run has superseded it.
+    pub(crate) superseded: Option<String>,
     /// True if the key is deleted only because of `--prune`.
     pub(crate) is_pruned: bool,
     /// Problems that do not prevent the action.
@@ -179,6 +181,7 @@ impl<'a> PlannedKey<'a> {
             changes: Vec::new(),
             role: None,
             kept: None,
+            superseded: None,
             is_pruned: false,
             problems: Vec::new(),
             notes: Vec::new(),

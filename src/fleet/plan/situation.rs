@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::model::PlannedRole;
 use crate::fleet::manifest::{DeclaredKey, DeclaredRole};
 use crate::fleet::presence::SecretStates;
+use crate::journal::Record;
 use crate::manager::{ApiKey, LastUse};
 
 /// What is known before the plan is made.
@@ -59,8 +60,20 @@ pub(crate) enum RunState {
     InProgress,
     /// The run was interrupted, and it worked for a fleet with a different name or for no fleet. The value is its operation ID.
     Interrupted(String),
-    /// A run for this fleet was interrupted. The value is its operation ID.
-    OfFleet(String),
+    /// A run for this fleet was interrupted.
+    OfFleet(Box<InterruptedRun>),
+}
+
+/// A run for this fleet that was interrupted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct InterruptedRun {
+    pub(crate) record: Record,
+    /// The time of its last request for a secret, by the manager's clock, in milliseconds.
+    pub(crate) last_request: i64,
+    /// True if a request of the run may still be in flight.
+    pub(crate) may_be_in_flight: bool,
+    /// True if the run used the sign-in of this run. With a different sign-in, the keys may belong to a different tenant.
+    pub(crate) has_same_signer: bool,
 }
 
 /// Whether keys of the fleet that the manifest does not declare are deleted.

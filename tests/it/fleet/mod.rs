@@ -32,6 +32,8 @@ mod ownership;
 mod plan;
 mod plan_secrets;
 mod schema;
+#[cfg(unix)]
+mod superseded;
 mod verify;
 #[cfg(unix)]
 mod without_records;

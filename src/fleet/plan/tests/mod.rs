@@ -2,4 +2,5 @@
 
 mod case;
 mod decisions;
+mod interrupted_runs;
 mod undeclared_keys;

@@ -1,0 +1,99 @@
+//! Plans a declared key that the fleet does not have: it is created, or an existing key is adopted.
+
+use super::decision::{Decision, several_keys};
+use super::model::{PlannedAction, PlannedKey, PlannedRole};
+use crate::expiry::{Expiry, format_date};
+use crate::fleet::manifest::Adopt;
+use crate::fleet::presence::Presence;
+use crate::manager::ApiKey;
+use crate::mint::FleetMark;
+
+impl<'a> Decision<'a, '_> {
+    /// Plans a key that the fleet does not have.
+    pub(super) fn absent(&mut self, role: PlannedRole) -> PlannedKey<'a> {
+        match self.matched.strangers.as_slice() {
+            [] => {
+                if let Some(past) = self.past_expiry() {
+                    return self.problem(None, past);
+                }
+                if let Some(reason) = self.unusable_file() {
+                    let secret = self.secrets().to_vec();
+                    return PlannedKey {
+                        secret,
+                        ..self.problem(None, reason)
+                    };
+                }
+                let expires = match self.declared.expires {
+                    Expiry::Never => "never expires".to_owned(),
+                    Expiry::At(time) => {
+                        format!("expires {}", format_date(time.timestamp_millis()))
+                    }
+                    _ => format!("expires after {}", self.declared.expires_text),
+                };
+                let locked = match self.declared.locked {
+                    Some(true) => ", locked",
+                    _ => "",
+                };
+                let reason = format!("{}, {expires}{locked}", role.label);
+                let planned = self.with_role(None, PlannedAction::Create, reason, role);
+                PlannedKey {
+                    notes: self.replaced_values().collect(),
+                    ..planned
+                }
+            }
+            [stranger] if self.may_adopt(stranger) => self.adopt(stranger, role),
+            [stranger] => {
+                let owner = match FleetMark::of(stranger.description().unwrap_or_default()) {
+                    Some(mark) => format!(
+                        "a key of the fleet `{0}` has this name (ID {1}); `adopt = \"{0}\"` makes it a key of this fleet",
+                        mark.fleet, stranger.id
+                    ),
+                    None => format!(
+                        "a key that does not belong to the fleet has this name (ID {}); `adopt = true` makes it a key of this fleet",
+                        stranger.id
+                    ),
+                };
+                self.problem(Some(stranger), owner)
+            }
+            several => self.problem(None, several_keys(several)),
+        }
+    }
+
+    fn may_adopt(&self, stranger: &ApiKey) -> bool {
+        let mark = FleetMark::of(stranger.description().unwrap_or_default());
+        match (&self.declared.adopt, mark) {
+            (Adopt::Unowned, None) => true,
+            (Adopt::FromFleet(name), Some(mark)) => mark.fleet == *name,
+            _ => false,
+        }
+    }
+
+    /// Plans the adoption of a key. Its secret is not changed, and it is not rotated in the same run.
+    fn adopt(&mut self, stranger: &'a ApiKey, role: PlannedRole) -> PlannedKey<'a> {
+        let changes = self.changes(stranger, &role);
+        let reason = format!("the existing key with ID {}", stranger.id);
+        PlannedKey {
+            changes,
+            ..self.with_role(Some(stranger), PlannedAction::Adopt, reason, role)
+        }
+    }
+
+    /// Returns the problem if a file cannot get the secret of a new key, or if it contains something other than a secret.
+    fn unusable_file(&self) -> Option<String> {
+        let mut files = self.secrets().iter().filter(|secret| !secret.is_command);
+        files.find_map(|secret| match &secret.presence {
+            Presence::NotKnown(reason) => Some(format!(
+                "{} cannot get the secret: {reason}; move the file, or choose a different destination",
+                secret.place
+            )),
+            _ => None,
+        })
+    }
+
+    /// Returns a note for each file that already has a value, which the secret of a new key replaces.
+    fn replaced_values(&self) -> impl Iterator<Item = String> {
+        let files = self.secrets().iter().filter(|secret| !secret.is_command);
+        let with_value = files.filter(|secret| secret.presence == Presence::There);
+        with_value.map(|secret| format!("the secret replaces the present value: {}", secret.place))
+    }
+}
