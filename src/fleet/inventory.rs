@@ -219,8 +219,9 @@ fn unfinished_runs(fleet: &str, access: Access<'_>) -> Result<HashMap<String, Ru
     });
     let mut found: HashMap<String, RunState> = HashMap::new();
     for (name, state) in runs {
+        // The records are sorted by their age, so the last of several interrupted runs counts.
         match found.get(&name) {
-            Some(known) if *known <= state => {}
+            Some(known) if known.rank() < state.rank() => {}
             _ => drop(found.insert(name, state)),
         }
     }
@@ -238,41 +239,6 @@ fn combined(
         runs.entry(name).or_insert(RunState::InProgress);
     }
     runs
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_that_ended_while_the_keys_were_listed_counts_as_in_progress() {
-        let states = |runs: &[(&str, RunState)]| -> HashMap<String, RunState> {
-            let runs = runs
-                .iter()
-                .map(|(name, state)| ((*name).to_owned(), state.clone()));
-            runs.collect()
-        };
-        let of_fleet = || RunState::OfFleet("1".to_owned());
-        let before = states(&[
-            ("ended", RunState::InProgress),
-            ("recovered", of_fleet()),
-            ("killed", RunState::InProgress),
-            ("left", of_fleet()),
-        ]);
-        let after = states(&[
-            ("killed", of_fleet()),
-            ("left", of_fleet()),
-            ("begun", RunState::InProgress),
-        ]);
-        let expected = states(&[
-            ("ended", RunState::InProgress),
-            ("recovered", RunState::InProgress),
-            ("killed", of_fleet()),
-            ("left", of_fleet()),
-            ("begun", RunState::InProgress),
-        ]);
-        assert_eq!(combined(before, after), expected);
-    }
 }
 
 /// Returns an interrupted run with what is known of its last request.
@@ -297,5 +263,53 @@ fn interrupted_run(record: journal::Record, access: Access<'_>) -> InterruptedRu
         may_be_in_flight: age < settle_timeout.unwrap_or(i64::MAX),
         has_same_signer: record.signer == signer,
         record,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_ended_while_the_keys_were_listed_counts_as_in_progress() {
+        let states = |runs: &[(&str, RunState)]| -> HashMap<String, RunState> {
+            let runs = runs
+                .iter()
+                .map(|(name, state)| ((*name).to_owned(), state.clone()));
+            runs.collect()
+        };
+        let operation = journal::Operation {
+            id: "1".to_owned(),
+            manager: String::new(),
+            tenant: None,
+            signer: None,
+            sinks: Vec::new(),
+        };
+        let run = InterruptedRun {
+            record: journal::Record::create(operation, "left", None),
+            last_request: 0,
+            may_be_in_flight: false,
+            has_same_signer: true,
+        };
+        let of_fleet = || RunState::OfFleet(Box::new(run.clone()));
+        let before = states(&[
+            ("ended", RunState::InProgress),
+            ("recovered", of_fleet()),
+            ("killed", RunState::InProgress),
+            ("left", of_fleet()),
+        ]);
+        let after = states(&[
+            ("killed", of_fleet()),
+            ("left", of_fleet()),
+            ("begun", RunState::InProgress),
+        ]);
+        let expected = states(&[
+            ("ended", RunState::InProgress),
+            ("recovered", RunState::InProgress),
+            ("killed", of_fleet()),
+            ("left", of_fleet()),
+            ("begun", RunState::InProgress),
+        ]);
+        assert_eq!(combined(before, after), expected);
     }
 }

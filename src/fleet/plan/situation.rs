@@ -55,13 +55,24 @@ pub(crate) enum RoleKey {
 }
 
 /// The state of a run that left a record on this machine. If several runs worked on a key, the first of these states counts.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RunState {
     InProgress,
     /// The run was interrupted, and it worked for a fleet with a different name or for no fleet. The value is its operation ID.
     Interrupted(String),
     /// A run for this fleet was interrupted.
     OfFleet(Box<InterruptedRun>),
+}
+
+impl RunState {
+    /// Returns the position of the state in the order of importance.
+    pub(crate) fn rank(&self) -> usize {
+        match self {
+            Self::InProgress => 0,
+            Self::Interrupted(_) => 1,
+            Self::OfFleet(_) => 2,
+        }
+    }
 }
 
 /// A run for this fleet that was interrupted.
