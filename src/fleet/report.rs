@@ -178,7 +178,7 @@ impl<'a> FleetReport<'a> {
                 "fleet": self.fleet,
                 "plan": number,
                 "changed": self.changed(),
-                "counts": counts(&self.plans()),
+                "counts": counts(&self.plans(), self.not_known()),
                 "notes": notes,
                 "notKnown": not_known,
             },

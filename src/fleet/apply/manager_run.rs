@@ -91,7 +91,7 @@ impl<'r> ManagerRun<'r> {
         let results = self.results.take().into_iter().zip(&self.plan.keys);
         let with_rest = results.map(|(result, key)| match result {
             None if key.action.is_change() => Some(Applied::NotTried),
-            None if key.action != PlannedAction::None => Some(Applied::Left),
+            None if key.shown_action() != PlannedAction::None => Some(Applied::Left),
             result => result,
         });
         with_rest.collect()

@@ -16,15 +16,11 @@ pub(crate) fn key_documents(plan: &Plan<'_>, target: &Value, now: DateTime<Utc>)
     keys.map(|key| entry(key, target, now)).collect()
 }
 
-/// Returns how many keys have each action.
-pub(crate) fn counts(plans: &[ManagerPlan<'_>]) -> Value {
+/// Returns how many keys have each action. `not_known` is the number of declared keys on managers that could not be read.
+pub(crate) fn counts(plans: &[ManagerPlan<'_>], not_known: usize) -> Value {
     let mut counts = Map::new();
     for action in PlannedAction::ALL {
-        let of_plan = |manager: &ManagerPlan<'_>| match action {
-            PlannedAction::Problem => manager.plan.problems(),
-            other => manager.plan.count(other),
-        };
-        let count: usize = plans.iter().map(of_plan).sum();
+        let count: usize = plans.iter().map(|one| one.plan.count(action)).sum();
         if count > 0 {
             let name = match action {
                 PlannedAction::None => "asDeclared",
@@ -33,6 +29,9 @@ pub(crate) fn counts(plans: &[ManagerPlan<'_>]) -> Value {
             };
             counts.insert(name.to_owned(), count.into());
         }
+    }
+    if not_known > 0 {
+        counts.insert("notKnown".to_owned(), not_known.into());
     }
     Value::Object(counts)
 }
@@ -67,7 +66,7 @@ fn entry(key: &PlannedKey<'_>, target: &Value, now: DateTime<Utc>) -> Value {
     };
     let problems: Vec<&String> = problem.into_iter().chain(&key.problems).collect();
     let mut meta = json!({
-        "action": key.action.word(),
+        "action": key.shown_action().word(),
         "target": target,
         "name": key.name(),
         "line": key.declared.map(|declared| declared.line),

@@ -197,6 +197,14 @@ impl<'a> PlannedKey<'a> {
         declared.or(listed).unwrap_or_default()
     }
 
+    /// Returns the action under which the key is shown and counted. A key that has a problem and needs no change counts as a problem.
+    pub(crate) fn shown_action(&self) -> PlannedAction {
+        match self.action {
+            PlannedAction::None if self.has_problem() => PlannedAction::Problem,
+            action => action,
+        }
+    }
+
     /// Returns true if the key has a problem.
     pub(crate) fn has_problem(&self) -> bool {
         self.action == PlannedAction::Problem || !self.problems.is_empty()
@@ -216,9 +224,10 @@ impl Applied {
 }
 
 impl Plan<'_> {
-    /// Returns how many keys have this action.
+    /// Returns how many keys are counted under this action. Each key is counted once.
     pub(crate) fn count(&self, action: PlannedAction) -> usize {
-        self.keys.iter().filter(|key| key.action == action).count()
+        let keys = self.keys.iter();
+        keys.filter(|key| key.shown_action() == action).count()
     }
 
     /// Returns how many keys have a problem.

@@ -44,10 +44,7 @@ pub(crate) fn text(plan: &Plan<'_>, all: bool) -> String {
         let what = format!("? {left_over} keys of this fleet are not in the file; {hint}");
         add_wrapped(&mut lines, "  ", "    ", &what);
     }
-    let same = (plan.keys.iter())
-        .filter(|key| key.action == PlannedAction::None && !key.has_problem())
-        .count();
-    match same {
+    match plan.count(PlannedAction::None) {
         0 => {}
         1 => lines.push("  1 key is as declared".to_owned()),
         same => lines.push(format!("  {same} keys are as declared")),
@@ -62,16 +59,13 @@ pub(crate) fn text(plan: &Plan<'_>, all: bool) -> String {
 /// could not be read.
 pub(crate) fn summary(number: &str, plans: &[ManagerPlan<'_>], not_known: usize) -> String {
     let mut parts = Vec::new();
-    let total = |count: &dyn Fn(&Plan<'_>) -> usize| -> usize {
-        plans.iter().map(|manager| count(manager.plan)).sum()
-    };
     for action in PlannedAction::ALL {
-        let (count, word) = match action {
+        let word = match action {
             PlannedAction::None => continue,
-            PlannedAction::Problem => (total(&|plan| plan.problems()), "problem"),
-            PlannedAction::LeftOver => (total(&|plan| plan.count(action)), "not in the file"),
-            other => (total(&|plan| plan.count(other)), other.word()),
+            PlannedAction::LeftOver => "not in the file",
+            other => other.word(),
         };
+        let count: usize = plans.iter().map(|one| one.plan.count(action)).sum();
         let is_plural = action == PlannedAction::Problem && count > 1;
         if count > 0 {
             parts.push(format!(
@@ -97,14 +91,14 @@ pub(crate) fn results_summary(number: &str, plans: &[ManagerPlan<'_>], not_known
         let results = keys().filter_map(|key| key.result.as_ref());
         results.filter(|result| result.word() == word).count()
     };
-    let problems: usize = plans.iter().map(|one| one.plan.problems()).sum();
-    let left_over = keys().filter(|key| key.action == PlannedAction::LeftOver);
+    let planned = |action| -> usize { plans.iter().map(|one| one.plan.count(action)).sum() };
+    let problems = planned(PlannedAction::Problem);
     let parts = [
         (with("done"), "done"),
         (with("failed"), "failed"),
         (with("not-tried"), "not tried"),
         (problems, if problems == 1 { "problem" } else { "problems" }),
-        (left_over.count(), "not in the file"),
+        (planned(PlannedAction::LeftOver), "not in the file"),
         (not_known, "not known"),
     ];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
@@ -143,10 +137,9 @@ fn last_lines(number: &str, what: &str) -> String {
 }
 
 fn add_entry(lines: &mut Vec<String>, key: &PlannedKey<'_>, width: usize) {
-    let sign = match key.action {
-        PlannedAction::None if key.has_problem() => PlannedAction::Problem.sign(),
-        _ if matches!(key.result, Some(Applied::Failed(_))) => PlannedAction::Problem.sign(),
-        action => action.sign(),
+    let sign = match key.result {
+        Some(Applied::Failed(_)) => PlannedAction::Problem.sign(),
+        _ => key.shown_action().sign(),
     };
     let name = safe(key.name());
     let padding = " ".repeat(width.saturating_sub(name.width()));

@@ -97,6 +97,7 @@ fn a_manager_that_cannot_be_read_does_not_stop_the_others() {
     let result = plan(&eu, keys, &["-o", "json"]);
     let document: Value = serde_json::from_str(&result.stdout).expect("JSON");
     assert_eq!(document["meta"]["notKnown"][0]["profile"], "ap");
+    assert_eq!(document["meta"]["counts"]["notKnown"], 2);
     let result = plan(&eu, "b = { on = \"ap\" }", &[]);
     assert!([4, 7, 8].contains(&result.code()), "{result:?}");
     assert_eq!(result.stdout, "");

@@ -26,12 +26,12 @@ fn check(env: &TestEnv, lines: &str, state: &str, action: &str, code: i32) {
 #[test]
 fn a_file_shows_whether_the_secret_is_missing() {
     let env = with_keys(&["a"]);
-    check(&env, "out-file = \"f\"", "missing", "none", 12);
+    check(&env, "out-file = \"f\"", "missing", "problem", 12);
     let on_missing = |word: &str| format!("out-file = \"f\"\non-missing = \"{word}\"");
     check(&env, &on_missing("rotate"), "missing", "rotate", 0);
     check(&env, &on_missing("rekey"), "missing", "rekey", 0);
     env.home.write_secret("f", "");
-    check(&env, &on_missing("report"), "missing", "none", 12);
+    check(&env, &on_missing("report"), "missing", "problem", 12);
     env.home.write_secret("f", "KEY=x\n");
     check(&env, "out-file = \"f\"", "there", "none", 0);
     check(
@@ -41,7 +41,7 @@ fn a_file_shows_whether_the_secret_is_missing() {
         "none",
         0,
     );
-    check(&env, "dotenv = \"f\"", "missing", "none", 12);
+    check(&env, "dotenv = \"f\"", "missing", "problem", 12);
     let result = plan(&env, &with("dotenv = \"f\""), &["--no-look"]);
     contains(result.success(), &["1 key is as declared"]);
 }

@@ -100,7 +100,7 @@ fn a_secret_that_does_not_belong_to_the_key_counts_as_missing() {
     for (content, state) in [(&other.secret, "other-key"), (&dead, "rejected")] {
         env.home.write_secret("a.key", content);
         for (word, action, code) in [
-            ("report", "none", 12),
+            ("report", "problem", 12),
             ("rotate", "rotate", 0),
             ("rekey", "rekey", 0),
         ] {
