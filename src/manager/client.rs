@@ -15,6 +15,7 @@ use super::http::request::ApiRequest;
 use super::http::response::ApiResponse;
 use super::http::retry::RetryPolicy;
 use super::http::transport::{ConnectionOptions, Transport};
+use crate::secret::Secret;
 
 /// A connection to a manager, without credentials.
 pub(crate) struct Manager {
@@ -137,12 +138,10 @@ impl SignedIn {
     /// observed, but this form is not documented (docs/manager-api.md, "Secret shapes").
     #[must_use]
     pub(crate) fn signer_id(&self) -> Option<i64> {
-        let Credentials::ApiKey { secret, .. } = &self.credentials else {
-            return None;
-        };
-        let (id, _) = secret.expose().split_once(':')?;
-        id.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?;
-        id.parse().ok()
+        match &self.credentials {
+            Credentials::ApiKey { secret, .. } => named_key(secret),
+            Credentials::Session(_) => None,
+        }
     }
 
     /// Returns the calls that count towards the manager's rate limit.
@@ -231,4 +230,12 @@ fn is_session_end(error: &ManagerError) -> bool {
                 session_ended: true
             }
     )
+}
+
+/// Returns the ID of the key that a secret names. `None` if the secret does not begin with an ID.
+#[must_use]
+pub(crate) fn named_key(secret: &Secret) -> Option<i64> {
+    let (id, _) = secret.expose().split_once(':')?;
+    id.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?;
+    id.parse().ok()
 }

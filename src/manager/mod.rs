@@ -25,7 +25,7 @@ pub(crate) use api::role_summary::RoleSummary;
 pub(crate) use api::roles::{NamedRole, Role};
 pub(crate) use api::search::MAX_BYTES_HELD;
 pub(crate) use api::sessions::SignIn;
-pub(crate) use client::{Manager, SignedIn};
+pub(crate) use client::{Manager, SignedIn, named_key};
 pub(crate) use error::{Cause, ManagerError, SignInRefusal};
 pub(crate) use http::credentials::{Credentials, KeyHeader, Session};
 pub(crate) use http::proxy::{Proxy, ProxyAddress, ProxyProblem};

@@ -80,6 +80,7 @@ impl<'r> ManagerRun<'r> {
         let new = new.filter_map(|(_, key)| key.declared);
         let new = new.map(|declared| KeyToLookAt {
             declared,
+            id: None,
             reads_secret: false,
             runs_command: true,
         });

@@ -213,10 +213,8 @@ impl<'a> Decision<'a, '_> {
         if let Some(past) = self.past_expiry() {
             return self.problem(Some(key), past);
         }
-        let missing: Vec<String> = (self.secrets().iter())
-            .filter_map(SecretState::problem)
-            .collect();
-        if let Some(reason) = missing.first().cloned() {
+        let mut missing = self.secrets().iter().filter(|secret| secret.is_missing());
+        if let Some(reason) = missing.find_map(SecretState::problem) {
             match self.declared.on_missing {
                 OnMissing::Report => {}
                 OnMissing::Rotate => return self.rotate(key, reason, REKEY_INSTEAD, role),
@@ -237,7 +235,9 @@ impl<'a> Decision<'a, '_> {
         }
         let mut planned = self.with_role(Some(key), action_of(&changes), String::new(), role);
         planned.changes = changes;
-        planned.problems = missing;
+        let is_known = |secret: &&SecretState| !self.names_unlisted_key(secret);
+        let problems = self.secrets().iter().filter(is_known);
+        planned.problems = problems.filter_map(SecretState::problem).collect();
         self.note_expiry(&mut planned);
         planned.notes.extend(self.unknown_secrets());
         planned
@@ -276,11 +276,20 @@ impl<'a> Decision<'a, '_> {
         self.with_role(Some(key), PlannedAction::Rotate, reason, role)
     }
 
+    /// Returns true if a secret that was not used names an ID that no listed key has. The number may not be the ID of a key.
+    fn names_unlisted_key(&self, secret: &SecretState) -> bool {
+        match secret.presence {
+            Presence::NamesOtherKey(id) => self.situation.listed.iter().all(|key| key.id != id),
+            _ => false,
+        }
+    }
+
     /// Returns a note for each destination that could not be checked. A destination that no command can check is only in the JSON output, unless
     /// the secrets are used.
     fn unknown_secrets(&self) -> impl Iterator<Item = String> {
         let reported = self.secrets().iter().filter(|secret| secret.is_reported);
         reported.filter_map(|secret| match &secret.presence {
+            Presence::NamesOtherKey(_) if self.names_unlisted_key(secret) => secret.problem(),
             Presence::NotKnown(reason) => Some(format!(
                 "the secret is not known: {}: {reason}",
                 secret.place

@@ -63,6 +63,7 @@ impl<'a> LookedAt<'a> {
     pub(crate) fn to_look_at(&self, verifies: bool) -> KeyToLookAt<'a> {
         KeyToLookAt {
             declared: self.declared,
+            id: self.id,
             reads_secret: self.is_used(verifies),
             runs_command: !self.is_new,
         }

@@ -27,12 +27,14 @@ const OUTPUT_LIMIT: usize = 64 * 1024;
 pub(super) struct CommandLook {
     pub(super) command: String,
     pub(super) time_limit: Duration,
-    /// True if the output is the secret, which will be used. If false, no part of the output is kept.
-    pub(super) reads_secret: bool,
+    /// True if the output is the secret. If false, no part of the output is kept.
+    pub(super) prints_secret: bool,
+    /// True if the secret will be used. If false, an output that is no secret is not reported.
+    pub(super) uses_secret: bool,
 }
 
 impl CommandLook {
-    /// Runs the command. Returns whether there is a secret, and the secret if it will be used.
+    /// Runs the command. Returns whether there is a secret, and the secret if the command prints it.
     pub(super) async fn run(self) -> (Presence, Option<Secret>) {
         let parsed = match ExternalCommand::parse(&self.command) {
             Ok(parsed) => parsed,
@@ -48,10 +50,11 @@ impl CommandLook {
                 return not_known(&format!("did not finish within {limit}"));
             }
         };
-        match (output.trim_ascii().is_empty(), self.reads_secret) {
+        match (output.trim_ascii().is_empty(), self.prints_secret) {
             (true, _) => (Presence::Missing, None),
             (false, false) => (Presence::There, None),
             (false, true) => match FoundSecret::of_text(&output) {
+                FoundSecret::NotKnown(_) if !self.uses_secret => (Presence::There, None),
                 FoundSecret::NotKnown(_) => not_known("printed something that is no secret"),
                 found => found.into_presence(),
             },
@@ -123,7 +126,8 @@ mod tests {
         let look = CommandLook {
             command: command.to_owned(),
             time_limit: Duration::from_millis(300),
-            reads_secret,
+            prints_secret: reads_secret,
+            uses_secret: reads_secret,
         };
         let (presence, secret) = runtime.block_on(look.run());
         Ok((presence, secret.map(|secret| secret.expose().to_owned())))

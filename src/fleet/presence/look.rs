@@ -12,6 +12,7 @@ use super::state::{Presence, SecretState};
 use crate::context::Context;
 use crate::error::Error;
 use crate::fleet::manifest::{DeclaredKey, DeclaredPlace, PlaceKind, Readback};
+use crate::manager::named_key;
 use crate::secret::Secret;
 
 /// How many commands run at the same time.
@@ -24,6 +25,8 @@ pub(crate) type SecretStates = HashMap<String, Vec<SecretState>>;
 #[derive(Clone, Copy)]
 pub(crate) struct KeyToLookAt<'a> {
     pub(crate) declared: &'a DeclaredKey,
+    /// The ID of the key, if it exists.
+    pub(crate) id: Option<i64>,
     /// True if the secret is read in order to use it.
     pub(crate) reads_secret: bool,
     /// True if `read-cmd` or `check-cmd` is run.
@@ -63,7 +66,7 @@ pub(crate) async fn look_at(
             };
             if let Some(key) = keys.get(index) {
                 let states = found.entry(key.declared.name.clone()).or_default();
-                set_commands(states, &presence, secret.as_ref());
+                set_commands(states, *key, &presence, secret.as_ref());
             }
             step.set_done(keys.len() - running.len());
         }
@@ -82,7 +85,8 @@ fn command_look(key: KeyToLookAt<'_>) -> Option<CommandLook> {
     Some(CommandLook {
         command: command.clone(),
         time_limit: TIME_LIMIT,
-        reads_secret: key.reads_secret && is_secret_printed,
+        prints_secret: is_secret_printed,
+        uses_secret: key.reads_secret,
     })
 }
 
@@ -105,16 +109,34 @@ fn state_of(place: &DeclaredPlace, key: KeyToLookAt<'_>) -> SecretState {
         }
     };
     let (presence, secret) = found.into_presence();
-    SecretState {
-        secret: secret.filter(|_| key.reads_secret),
-        ..SecretState::new(place.label(), presence, false)
+    let mut state = SecretState::new(place.label(), presence, false);
+    key.add(secret, &mut state);
+    state
+}
+
+impl KeyToLookAt<'_> {
+    /// Keeps the secret if it will be used. Otherwise, only checks which key it names.
+    fn add(self, secret: Option<Secret>, state: &mut SecretState) {
+        let named = secret.as_ref().and_then(named_key);
+        match (named, self.id) {
+            _ if self.reads_secret => state.secret = secret,
+            (Some(named), Some(id)) if named != id => {
+                state.presence = Presence::NamesOtherKey(named)
+            }
+            _ => {}
+        }
     }
 }
 
 /// Sets the state of the destinations that are commands.
-fn set_commands(states: &mut [SecretState], presence: &Presence, secret: Option<&Secret>) {
+fn set_commands(
+    states: &mut [SecretState],
+    key: KeyToLookAt<'_>,
+    presence: &Presence,
+    secret: Option<&Secret>,
+) {
     for state in states.iter_mut().filter(|state| state.is_command) {
         state.presence = presence.clone();
-        state.secret = secret.cloned();
+        key.add(secret.cloned(), state);
     }
 }

@@ -30,6 +30,8 @@ pub(crate) enum Presence {
     Rejected,
     /// The secret belongs to a different key, which has this ID.
     OfOtherKey(i64),
+    /// The secret was not used, and it names a different key with this ID. Not every manager may put the ID into a secret, so nothing is changed.
+    NamesOtherKey(i64),
 }
 
 impl SecretState {
@@ -44,6 +46,12 @@ impl SecretState {
         }
     }
 
+    /// Returns true if the destination certainly does not have the secret of the key.
+    pub(crate) fn is_missing(&self) -> bool {
+        let is_certain = !matches!(self.presence, Presence::NamesOtherKey(_));
+        is_certain && self.problem().is_some()
+    }
+
     /// Returns the problem if the destination does not have the secret of the key.
     pub(crate) fn problem(&self) -> Option<String> {
         let place = &self.place;
@@ -52,6 +60,9 @@ impl SecretState {
             Presence::Rejected => Some(format!("the secret does not work: {place}")),
             Presence::OfOtherKey(id) => Some(format!(
                 "the secret belongs to the key with ID {id}: {place}"
+            )),
+            Presence::NamesOtherKey(id) => Some(format!(
+                "the secret names the key with ID {id}, which is a different key: {place}; `--verify` shows whether it works"
             )),
             Presence::There | Presence::NotKnown(_) | Presence::Works(_) => None,
         }
@@ -67,7 +78,7 @@ impl Presence {
             Self::NotKnown(_) => "not-known",
             Self::Works(_) => "works",
             Self::Rejected => "rejected",
-            Self::OfOtherKey(_) => "other-key",
+            Self::OfOtherKey(_) | Self::NamesOtherKey(_) => "other-key",
         }
     }
 }

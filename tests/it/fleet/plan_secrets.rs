@@ -188,3 +188,40 @@ fn during_an_overlap_on_missing_can_replace_a_missing_secret() {
     );
     assert!(!result.stdout.contains("--in-place"), "{result:?}");
 }
+
+/// The destination has the secret of another key. Without `--verify`, no secret is used, and nothing is changed because of the form of a secret.
+#[test]
+fn a_secret_that_names_another_key_is_reported() {
+    let env = with_keys(&["a", "b"]);
+    let [own, other] = ["a", "b"].map(|name| super::apply::key(&env, name));
+    let named = |id: i64| env.home.write_secret("f", &format!("{id}:c2VjcmV0\n"));
+    let places = [
+        "out-file = \"f\"",
+        "deliver-cmd = \"true\"\nread-cmd = \"cat f\"",
+    ];
+    for (place, on_missing) in [(0, "report"), (0, "rotate"), (0, "rekey"), (1, "rekey")] {
+        let lines = format!("{}\non-missing = \"{on_missing}\"", places[place]);
+        named(other.id);
+        let text = format!(
+            "{}[keys.b]\nrole-id = 2\nexpires = \"90d\"\nout-file = \"g\"\n",
+            with(&lines)
+        );
+        env.home.write_secret("g", "x");
+        let result = plan(&env, &text, &[]);
+        assert_eq!(result.code(), 12, "{result:?}");
+        let names = format!("names the key with ID {}", other.id);
+        contains(&result.stdout, &["! a", &names, "`--verify`", "1 problem"]);
+        let result = env.run(["apply", "-f", "keys.toml", "--yes"]);
+        assert_eq!(result.code(), 12, "{result:?}");
+        assert_eq!(super::apply::key(&env, "a").secret, own.secret);
+        // The number of an unknown key is only a note, because it may not be the ID of a key.
+        named(999);
+        let result = plan(&env, &text, &[]);
+        contains(result.success(), &["names the key with ID 999"]);
+        named(own.id);
+        let result = plan(&env, &text, &[]);
+        contains(result.success(), &["2 keys are as declared"]);
+    }
+    assert_eq!(env.sandbox.api_keys().len(), 2);
+    assert_eq!(env.count("POST /api/policies/search"), 0);
+}

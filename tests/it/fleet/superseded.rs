@@ -1,7 +1,5 @@
 //! A run is interrupted, and another machine continues its work. The first machine has the record of a key that is no longer current.
 
-use std::time::Duration;
-
 use swp_keys::sandbox::ApiKey;
 
 use super::apply::{key, secret};
@@ -54,9 +52,9 @@ fn a_secret_that_was_replaced_elsewhere_and_used_is_not_reset() {
     let env = killed(&fleet("a = {}"));
     let rekeys = fleet("a = { on-missing = \"rekey\" }");
     apply_elsewhere(&env, &rekeys).success();
-    env.sandbox.advance_clock(Duration::from_secs(600));
-    let now = env.sandbox.now();
-    let used = |key: &mut ApiKey| key.last_sign_in = Some(now);
+    // Ten minutes later.
+    let used_at = env.sandbox.now() + 600_000;
+    let used = |key: &mut ApiKey| key.last_sign_in = Some(used_at);
     env.sandbox.edit_key(key(&env, "a").id, used);
     nothing_is_reset(&env, &["the secret is missing", "was used"]);
     assert_eq!(secret(&env, "two/a.key"), key(&env, "a").secret);
