@@ -84,8 +84,7 @@ impl<'a, 's> RecordedRun<'a, 's> {
             return is_replaced.then(|| "another run has created the key".to_owned());
         };
         let Some((key, mark)) = self.fleet_keys.with_id(id) else {
-            let is_stranger = |key: &&ApiKey| key.id == id;
-            if self.matched.strangers.iter().any(|key| is_stranger(&key)) {
+            if self.matched.strangers.iter().any(|key| key.id == id) {
                 return Some(format!(
                     "the key with ID {id} no longer belongs to the fleet"
                 ));
