@@ -7,6 +7,7 @@ pub(crate) mod confirmation;
 pub(crate) mod deletion;
 pub(crate) mod document;
 pub(crate) mod expiry_check;
+pub(crate) mod fleet_note;
 pub(crate) mod key_meta;
 pub(crate) mod key_report;
 pub(crate) mod locking;

@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::journal::Record;
 use crate::keys::document::{print_delivered, print_key, secret_meta};
+use crate::keys::fleet_note::note_new_secret;
 use crate::keys::key_meta::{self, json_role_name};
 use crate::keys::key_report::KeyReport;
 use crate::keys::lookup;
@@ -133,6 +134,7 @@ impl<'a> InPlaceRekey<'a> {
             .hint("run `swp-keys recover` to finish the rotation, or `swp-keys recover --delete` to undo it")
             .key(key.id));
         }
+        note_new_secret(&key, &access.context.output);
         Ok(Self {
             args,
             name: key.name().unwrap_or_default().to_owned(),

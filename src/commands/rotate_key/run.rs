@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind};
 use crate::keys::document::{
     output_failed_after_delivery, print_delivered, print_key, warn_clock_skew, warn_expiry_differs,
 };
+use crate::keys::fleet_note::note_new_secret;
 use crate::keys::key_report::KeyReport;
 use crate::keys::{lookup, role_check};
 use crate::manager::{ApiKey, NewApiKey};
@@ -81,6 +82,7 @@ impl RotationPlan<'_> {
         let expiry = successor::expiry(&old, self.expiry, access.signed_in)?;
         let new = successor::of(&old, &name, &self.operation, expiry)?;
         let mut rotation = self.rotation(old, new, &self.operation, &prepared, access);
+        note_new_secret(&rotation.old, &access.context.output);
         rotation.warn_short_overlap(access);
         rotation.warn_short_successor(access.context);
         rotation.read_json_role(role, access).await?;

@@ -14,6 +14,7 @@ use crate::expiry::Expiry;
 use crate::journal::{self, JournalEntry};
 use crate::keys::comparison::without_equal;
 use crate::keys::document::warn_clock_skew;
+use crate::keys::fleet_note;
 use crate::keys::key_meta::json_role_name;
 use crate::keys::naming::check_name;
 use crate::keys::roles::{self, RoleRef};
@@ -123,6 +124,9 @@ impl Args {
             return UpdateResult::unchanged(before, self.dry_run, access).await;
         }
         self.check(&before, &change, access).await?;
+        if let Some(name) = &change.key_name {
+            fleet_note::note_new_name(&before, name, &access.context.output);
+        }
         if self.dry_run {
             access
                 .context

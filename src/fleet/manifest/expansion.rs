@@ -5,7 +5,9 @@ use std::path::Path;
 
 use chrono::DateTime;
 
-use super::model::{DeclaredKey, DeclaredRole, KnownProfiles, RotationRule, TargetName};
+use super::model::{
+    DeclaredKey, DeclaredPlace, DeclaredRole, KnownProfiles, RotationRule, TargetName,
+};
 use super::placeholders::Placeholders;
 use super::places::{PlaceReader, TakenPlaces, value};
 use super::problems::Problems;
@@ -134,6 +136,7 @@ impl Expansion<'_> {
                 .unwrap_or_default(),
             adopt: value(own.adopt.as_ref().or(defaults.adopt.as_ref())).unwrap_or_default(),
             was: value(own.was.as_ref()),
+            former_places: Vec::new(),
         }
     }
 
@@ -243,14 +246,36 @@ impl Expansion<'_> {
                 "remove the marker; this program adds it to the description of each key",
             );
         }
+        let former_places = (base.was.as_deref())
+            .map(|was| self.former_places(was, fields, target.as_ref()))
+            .unwrap_or_default();
         DeclaredKey {
             target,
             description,
+            former_places,
             places: places.places,
             deliver_timeout: places.deliver_timeout,
             readback: places.readback,
             ..base.clone()
         }
+    }
+}
+
+impl Expansion<'_> {
+    /// Returns the destinations for the former name of a key. Problems of the fields were reported for the present name.
+    fn former_places(
+        &self,
+        was: &str,
+        fields: &KeyFields,
+        target: Option<&TargetName>,
+    ) -> Vec<DeclaredPlace> {
+        let placeholders = Placeholders { name: was, target };
+        let mut reader = PlaceReader {
+            placeholders,
+            folder: self.folder,
+            problems: &mut Problems::new(""),
+        };
+        reader.read(fields, &mut TakenPlaces::default()).places
     }
 }
 

@@ -76,6 +76,8 @@ pub(crate) struct DeclaredKey {
     pub(crate) adopt: Adopt,
     /// The former name of the key.
     pub(crate) was: Option<String>,
+    /// The destinations for the former name, in the order of the destinations. Empty if there is no former name.
+    pub(crate) former_places: Vec<DeclaredPlace>,
 }
 
 /// The role of a key.

@@ -3,10 +3,10 @@
 use super::decision::{Decision, several_keys};
 use super::model::{PlannedAction, PlannedKey, PlannedRole};
 use crate::expiry::{Expiry, format_date};
-use crate::fleet::manifest::Adopt;
-use crate::fleet::presence::Presence;
+use crate::fleet::manifest::{Adopt, DeclaredKey};
+use crate::fleet::presence::{Presence, SecretState};
 use crate::manager::ApiKey;
-use crate::mint::FleetMark;
+use crate::mint::{FleetMark, is_retiring};
 
 impl<'a> Decision<'a, '_> {
     /// Plans a key that the fleet does not have.
@@ -41,7 +41,7 @@ impl<'a> Decision<'a, '_> {
                     ..planned
                 }
             }
-            [stranger] if self.may_adopt(stranger) => self.adopt(stranger, role),
+            [stranger] if may_adopt(self.declared, stranger) => self.adopt(stranger, role),
             [stranger] => {
                 let owner = match FleetMark::of(stranger.description().unwrap_or_default()) {
                     Some(mark) => format!(
@@ -59,13 +59,12 @@ impl<'a> Decision<'a, '_> {
         }
     }
 
-    fn may_adopt(&self, stranger: &ApiKey) -> bool {
-        let mark = FleetMark::of(stranger.description().unwrap_or_default());
-        match (&self.declared.adopt, mark) {
-            (Adopt::Unowned, None) => true,
-            (Adopt::FromFleet(name), Some(mark)) => mark.fleet == *name,
-            _ => false,
-        }
+    /// Returns a note for each destination without the secret of an adopted key. Later plans report this as a problem.
+    fn missing_after_adoption(&self) -> Vec<String> {
+        let problems = self.secrets().iter().filter_map(SecretState::problem);
+        let notes =
+            problems.map(|problem| format!("{problem}; the next plan reports this as a problem"));
+        notes.chain(self.unknown_secrets()).collect()
     }
 
     /// Plans the adoption of a key. Its secret is not changed, and it is not rotated in the same run.
@@ -74,6 +73,7 @@ impl<'a> Decision<'a, '_> {
         let reason = format!("the existing key with ID {}", stranger.id);
         PlannedKey {
             changes,
+            notes: self.missing_after_adoption(),
             ..self.with_role(Some(stranger), PlannedAction::Adopt, reason, role)
         }
     }
@@ -94,6 +94,37 @@ impl<'a> Decision<'a, '_> {
     fn replaced_values(&self) -> impl Iterator<Item = String> {
         let files = self.secrets().iter().filter(|secret| !secret.is_command);
         let with_value = files.filter(|secret| secret.presence == Presence::There);
-        with_value.map(|secret| format!("the secret replaces the present value: {}", secret.place))
+        let replaced = with_value
+            .map(|secret| format!("the secret replaces the present value: {}", secret.place));
+        replaced.chain(self.renamed_keys())
+    }
+
+    /// Returns a note for each destination that has the secret of an undeclared key of the fleet. The key may have been renamed by hand.
+    fn renamed_keys(&self) -> impl Iterator<Item = String> {
+        let declared = |name: &str| self.situation.declared.iter().any(|key| key.name == name);
+        self.secrets().iter().filter_map(move |secret| {
+            let Presence::NamesOtherKey(id) = secret.presence else {
+                return None;
+            };
+            let (key, _) = self.fleet_keys.with_id(id)?;
+            let name = key.name().filter(|name| !declared(name) && !is_retiring(key));
+            Some(match name {
+                Some(name) => format!(
+                    "the secret replaces the secret of the key `{name}` (ID {id}), which is not in the file; `was = \"{name}\"` renames that key instead: {}",
+                    secret.place
+                ),
+                None => format!("the secret replaces the present value: {}", secret.place),
+            })
+        })
+    }
+}
+
+/// Returns true if the manifest makes this key, which does not belong to the fleet, a key of the fleet.
+pub(super) fn may_adopt(declared: &DeclaredKey, stranger: &ApiKey) -> bool {
+    let mark = FleetMark::of(stranger.description().unwrap_or_default());
+    match (&declared.adopt, mark) {
+        (Adopt::Unowned, None) => true,
+        (Adopt::FromFleet(name), Some(mark)) => mark.fleet == *name,
+        _ => false,
     }
 }

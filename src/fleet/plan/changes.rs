@@ -30,7 +30,7 @@ pub(super) fn compare(
     declared: &DeclaredKey,
     key: &ApiKey,
     role: &PlannedRole,
-    label: impl Fn(i64) -> String,
+    label: impl Fn(i64) -> Option<String>,
 ) -> KeyDifferences {
     let mut found = KeyDifferences {
         changes: Vec::new(),
@@ -40,7 +40,11 @@ pub(super) fn compare(
     match key.role_id() {
         Some(id) if id == role.id => {}
         Some(id) => {
-            let shown = [label(id), role.label.clone()];
+            let shown = match label(id) {
+                Some(from) => [from, role.label.clone()],
+                // Both sides show the ID if a name is not known.
+                None => [format!("ID {id}"), role_with_id(role)],
+            };
             found.add("roleID", id.into(), role.id.into(), shown);
         }
         None => found.hidden.push("roleID"),
@@ -63,6 +67,14 @@ pub(super) fn compare(
         }
     }
     found
+}
+
+/// Returns a role with its ID, and with its name if it is known.
+fn role_with_id(role: &PlannedRole) -> String {
+    match role.label.starts_with("role ID ") {
+        true => format!("ID {}", role.id),
+        false => format!("ID {} ({})", role.id, role.label),
+    }
 }
 
 impl KeyDifferences {

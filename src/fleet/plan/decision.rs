@@ -189,10 +189,7 @@ impl<'a> Decision<'a, '_> {
     }
 
     pub(super) fn changes(&mut self, key: &ApiKey, role: &PlannedRole) -> Vec<FieldChange> {
-        let label = |id: i64| {
-            let known = self.labels.get(&id).map(|label| (*label).to_owned());
-            known.unwrap_or_else(|| format!("ID {id}"))
-        };
+        let label = |id: i64| self.labels.get(&id).map(|label| (*label).to_owned());
         let found = changes::compare(self.declared, key, role, label);
         self.hidden.extend(found.hidden);
         found.changes
@@ -286,7 +283,7 @@ impl<'a> Decision<'a, '_> {
 
     /// Returns a note for each destination that could not be checked. A destination that no command can check is only in the JSON output, unless
     /// the secrets are used.
-    fn unknown_secrets(&self) -> impl Iterator<Item = String> {
+    pub(super) fn unknown_secrets(&self) -> impl Iterator<Item = String> {
         let reported = self.secrets().iter().filter(|secret| secret.is_reported);
         reported.filter_map(|secret| match &secret.presence {
             Presence::NamesOtherKey(_) if self.names_unlisted_key(secret) => secret.problem(),

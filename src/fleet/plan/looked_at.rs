@@ -1,5 +1,6 @@
 //! Determines which destinations a plan depends on, and which secrets may be used.
 
+use super::absent::may_adopt;
 use super::duplicate_names;
 use super::matching::FleetKeys;
 use super::situation::Situation;
@@ -37,12 +38,19 @@ impl<'a> LookedAt<'a> {
                     },
                     is_new: false,
                 }),
-                [] => Some(Self {
-                    declared,
-                    id: None,
-                    obstacle: None,
-                    is_new: true,
-                }),
+                [] => {
+                    let is_adopted = |key: &&&ApiKey| may_adopt(declared, key);
+                    let stranger = match matched.strangers.as_slice() {
+                        [stranger] => Some(stranger).filter(is_adopted),
+                        _ => None,
+                    };
+                    Some(Self {
+                        declared,
+                        id: stranger.map(|key| key.id),
+                        obstacle: stranger.and_then(|key| obstacle(key, &keys, situation)),
+                        is_new: stranger.is_none(),
+                    })
+                }
                 several
                     if !has_run && duplicate_names::may_be_decided(several, &keys, situation) =>
                 {

@@ -168,9 +168,12 @@ fn parts(key: &PlannedKey<'_>) -> Vec<String> {
     }
     let mut parts = Vec::new();
     let changes = key.changes.iter().map(|change| {
-        let label = label(change.field);
         let [from, to] = &change.shown;
-        format!("{label} {from} -> {to}")
+        match change.field {
+            // The values say what they are.
+            "active" => format!("{from} -> {to}"),
+            field => format!("{} {from} -> {to}", label(field)),
+        }
     });
     match (key.action, key.reason.is_empty()) {
         (PlannedAction::None, _) if key.has_problem() => {}
@@ -228,7 +231,6 @@ fn label(field: &str) -> &str {
         "roleID" => "role",
         "timeZone" => "time zone",
         "expiryDate" => "expires",
-        "active" => "lock",
         other => other,
     }
 }

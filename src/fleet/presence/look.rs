@@ -47,7 +47,14 @@ pub(crate) async fn look_at(
     let free = Arc::new(Semaphore::new(AT_ONCE));
     for (index, key) in keys.iter().enumerate() {
         let declared = key.declared;
-        let states = declared.places.iter().map(|place| state_of(place, *key));
+        let states = declared.places.iter().enumerate();
+        let states = states.map(|(place_index, place)| {
+            let mut state = state_of(place, *key);
+            if state.presence == Presence::Missing {
+                state.former_place = former_place(place, place_index, *key);
+            }
+            state
+        });
         found.insert(declared.name.clone(), states.collect());
         if let Some(look) = command_look(*key).filter(|_| key.runs_command) {
             let free = Arc::clone(&free);
@@ -114,13 +121,27 @@ fn state_of(place: &DeclaredPlace, key: KeyToLookAt<'_>) -> SecretState {
     state
 }
 
+/// Returns the destination for the former name of the key, if it has a secret that may be the secret of the key.
+fn former_place(place: &DeclaredPlace, index: usize, key: KeyToLookAt<'_>) -> Option<String> {
+    let former = key.declared.former_places.get(index)?;
+    let found = match &former.kind {
+        _ if former == place => return None,
+        PlaceKind::File(path) => in_file(path),
+        PlaceKind::Dotenv { path, variable } => in_variable(path, variable),
+        PlaceKind::Command(_) => return None,
+    };
+    let secret = found.into_presence().1?;
+    let named = named_key(&secret);
+    (named.is_none() || named == key.id).then(|| former.label())
+}
+
 impl KeyToLookAt<'_> {
     /// Keeps the secret if it will be used. Otherwise, only checks which key it names.
     fn add(self, secret: Option<Secret>, state: &mut SecretState) {
         let named = secret.as_ref().and_then(named_key);
         match (named, self.id) {
             _ if self.reads_secret => state.secret = secret,
-            (Some(named), Some(id)) if named != id => {
+            (Some(named), id) if Some(named) != id => {
                 state.presence = Presence::NamesOtherKey(named)
             }
             _ => {}

@@ -12,6 +12,8 @@ pub(crate) struct SecretState {
     pub(crate) is_command: bool,
     /// True if the text output reports that the state is unknown.
     pub(crate) is_reported: bool,
+    /// The destination for the former name of the key, if the secret is still there.
+    pub(crate) former_place: Option<String>,
     /// The secret, until it was used to find out whether it works.
     pub(super) secret: Option<Secret>,
 }
@@ -42,21 +44,27 @@ impl SecretState {
             presence,
             is_command,
             is_reported: !is_command,
+            former_place: None,
             secret: None,
         }
     }
 
-    /// Returns true if the destination certainly does not have the secret of the key.
+    /// Returns true if the destination certainly does not have the secret of the key, and the destination for its former name does not have it either.
     pub(crate) fn is_missing(&self) -> bool {
         let is_certain = !matches!(self.presence, Presence::NamesOtherKey(_));
-        is_certain && self.problem().is_some()
+        is_certain && self.former_place.is_none() && self.problem().is_some()
     }
 
     /// Returns the problem if the destination does not have the secret of the key.
     pub(crate) fn problem(&self) -> Option<String> {
         let place = &self.place;
         match self.presence {
-            Presence::Missing => Some(format!("the secret is missing: {place}")),
+            Presence::Missing => Some(match &self.former_place {
+                Some(former) => {
+                    format!("the secret is missing: {place}; move it there from {former}")
+                }
+                None => format!("the secret is missing: {place}"),
+            }),
             Presence::Rejected => Some(format!("the secret does not work: {place}")),
             Presence::OfOtherKey(id) => Some(format!(
                 "the secret belongs to the key with ID {id}: {place}"

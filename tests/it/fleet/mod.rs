@@ -21,6 +21,8 @@ mod duplicates;
 mod export;
 #[cfg(unix)]
 mod finish;
+#[cfg(unix)]
+mod hand_changes;
 mod kept_secrets;
 #[cfg(target_os = "linux")]
 mod leaks;
