@@ -6,6 +6,7 @@ use super::model::{Applied, Plan, PlannedAction, PlannedKey};
 use super::number::ManagerPlan;
 use crate::expiry::time_left;
 use crate::fleet::manifest::OnMissing;
+use crate::fleet::presence::SecretState;
 use crate::terminal::output::safe;
 
 /// The width of the text, in columns.
@@ -115,7 +116,7 @@ pub(crate) fn results_summary(number: &str, plans: &[ManagerPlan<'_>], not_known
 pub(crate) fn next_steps(plans: &[ManagerPlan<'_>]) -> String {
     let only_reported = |key: &PlannedKey<'_>| {
         let on_missing = key.declared.map(|declared| declared.on_missing);
-        let is_missing = key.secret.iter().any(|secret| secret.problem().is_some());
+        let is_missing = key.secret.iter().any(SecretState::is_missing);
         key.has_problem() && is_missing && on_missing == Some(OnMissing::Report)
     };
     let mut keys = plans.iter().flat_map(|one| &one.plan.keys);
