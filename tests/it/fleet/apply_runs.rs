@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use swp_keys::sandbox::{Action, Fault};
+use swp_keys::sandbox::{Action, Fault, Request, UNKNOWNS};
 
 use super::apply::{apply, is_as_declared, is_unconfirmed, key, many, secret};
 use super::plan::{add, add_used, fleet, with_keys};
@@ -10,7 +10,7 @@ use crate::support::pty::Pty;
 use crate::support::requests::CREATE;
 use crate::support::running::Running;
 use crate::support::wording::{DELIVERING, UNDOING};
-use crate::support::{TestEnv, contains};
+use crate::support::{TestEnv, answering_unknowns, contains, wait_until};
 
 const DAY: i64 = 86_400_000;
 
@@ -68,23 +68,41 @@ fn after_a_rejected_answer_the_plan_is_not_shown_again() {
     assert_eq!(terminal.end().matches("+ a").count(), 1);
 }
 
+/// The lock is checked before a manager is contacted, so the answers of the manager make no difference.
 #[test]
 fn one_run_on_a_machine_changes_a_fleet() {
-    let env = TestEnv::new();
-    env.home.write("keys.toml", &fleet("a = {}"));
-    env.sandbox.inject(Fault::new(
-        "POST",
-        "/api/apikeys",
-        Action::Delay(Duration::from_secs(3)),
-    ));
-    let first = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
-    env.wait_for(CREATE);
-    let before = env.sandbox.requests().len();
-    let second = env.run(["apply", "-f", "keys.toml"]);
-    contains(second.failure(6), &["`ops`"]);
-    assert_eq!(env.sandbox.requests().len(), before);
-    first.finish().success();
-    key(&env, "a");
+    let unknown = UNKNOWNS.iter().find(|one| one.name == "duplicate-name");
+    for choice in unknown.expect("the question").choices {
+        let env = TestEnv::with(answering_unknowns(&[("duplicate-name", choice)]));
+        // The command holds the first run until the second run is over.
+        let held = "sh -c 'touch started; until test -e go; do sleep 0.01; done; cat > a.key'";
+        let keys = (0..49).map(|number| format!("k{number} = {{}}\n"));
+        let keys = format!(
+            "a = {{ deliver-cmd = \"{held}\" }}\n{}",
+            keys.collect::<String>()
+        );
+        env.home.write("keys.toml", &fleet(&keys));
+        let first = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
+        wait_until("the delivery", || env.home.path("started").exists());
+        let before = env.sandbox.requests().len();
+        let second = env.run(["apply", "-f", "keys.toml"]);
+        contains(second.failure(6), &["`ops`"]);
+        let later = env.sandbox.requests().split_off(before);
+        let is_of_second =
+            |one: &Request| one.path == "/api/sessions" || one.path == "/api/roles/search";
+        assert!(!later.iter().any(is_of_second), "{later:?}");
+        env.home.write("go", "");
+        first.finish().success();
+        assert_eq!(
+            (env.sandbox.api_keys().len(), env.count(CREATE)),
+            (50, 50),
+            "{choice}"
+        );
+        for key in env.sandbox.api_keys() {
+            let name = key.name.as_deref().expect("a name");
+            assert_eq!(secret(&env, &format!("{name}.key")), key.secret, "{choice}");
+        }
+    }
 }
 
 #[test]
@@ -261,7 +279,7 @@ fn an_interrupted_run_delivers_what_it_has_created() {
         .inject(Fault::new("POST", "/api/apikeys", slow).times(1000));
     let run = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
     // The third of ten groups.
-    crate::support::wait_until("40 keys exist", || env.sandbox.api_keys().len() >= 40);
+    wait_until("40 keys exist", || env.sandbox.api_keys().len() >= 40);
     let begun = Instant::now();
     run.kill(rustix::process::Signal::TERM);
     let result = run.finish();
@@ -314,7 +332,7 @@ fn an_interrupted_run_does_not_wait_for_a_lost_response() {
         });
         let run = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
         let request = format!("POST {path}");
-        crate::support::wait_until("the request is executed", || {
+        wait_until("the request is executed", || {
             env.count(&request) >= nth as usize
         });
         let begun = Instant::now();
