@@ -205,7 +205,7 @@ impl<'a> FleetReport<'a> {
             count => parts.push(format!("{count} managers could not be read")),
         }
         if !parts.is_empty() {
-            let hint = "fix the problems that are listed in the plan";
+            let hint = "fix the problems in the plan";
             return Err(Error::new(ErrorKind::Partial, parts.join(", and ")).hint(hint));
         }
         match exit_code && plans.iter().any(|one| one.plan.differs()) {

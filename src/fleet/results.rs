@@ -123,7 +123,7 @@ impl<'a> FleetReport<'a> {
         };
         let hint = match kind {
             ErrorKind::Partial => {
-                format!("fix the problems that are listed above, then run `{again}` again")
+                format!("fix the problems in the output, then run `{again}` again")
             }
             _ => format!("run `{again}` again to finish the work"),
         };

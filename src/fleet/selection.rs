@@ -99,7 +99,7 @@ pub(crate) fn read_manifest(
         let problems = problems
             .map(|problem| (problem.with_location(read.shown.as_ref()), problem.hint))
             .collect();
-        let hint = "fix every problem listed above";
+        let hint = "fix every listed problem";
         report_problems(&read.shown, problems, hint, &context.output)
     })?;
     if profiles.is_none() && manifest.keys.iter().any(|key| key.target.is_some()) {

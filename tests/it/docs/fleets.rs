@@ -79,6 +79,24 @@ fn the_first_manifest_of_the_page_is_applied() {
     }
 }
 
+/// `rotate-key` with the destinations of the key leaves the key as the manifest declares it.
+#[cfg(unix)]
+#[test]
+fn a_key_is_rotated_at_once_by_the_command_of_the_page() {
+    let env = TestEnv::new();
+    let text = "fleet = \"payments\"\n[keys.reporting]\nrole = \"Auditor\"\nexpires = \"90d\"\nout-file = \"secrets/reporting.key\"\n";
+    env.home.write("keys.toml", text);
+    env.run(["apply", "-f", "keys.toml"]).success();
+    let line = PAGE
+        .lines()
+        .find(|line| line.contains("rotate-key reporting"));
+    let words = line.expect("the command").split(' ').skip(1);
+    env.run(words).success();
+    assert_eq!(env.sandbox.api_keys().len(), 2);
+    let plan = env.run(["plan", "-f", "keys.toml", "--exit-code", "--verify"]);
+    contains(plan.success(), &["1 key is as declared"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn the_second_manifest_of_the_page_is_applied_on_three_managers() {

@@ -129,6 +129,15 @@ const LIFE: &[Case] = &[
         ..Case::CREATES
     },
     Case {
+        heading: "Keep the keys as a file declares them",
+        secrets: &["secrets/reporting.key"],
+        prepare: |env| {
+            let text = "fleet = \"payments\"\n[keys.reporting]\nrole = \"Auditor\"\nexpires = \"90d\"\nout-file = \"secrets/{name}.key\"\n";
+            env.home.write("keys.toml", text);
+        },
+        ..Case::CREATES
+    },
+    Case {
         heading: "Replace a secret without an overlap",
         secrets: &[".env", "dsm-admin.key"],
         prepare: add_reporting,

@@ -184,6 +184,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     (
         "jq",
         "'-er .secretKey'|'-r .ID') exec sed -n -e 's/^ *\"secretKey\": \"\\(.*\\)\",*$/\\1/p' -e 's/^{\"ID\":\\([0-9]*\\),.*/\\1/p';;\n\
+         '-r .meta.plan') exec sed -n 's/^ *\"plan\": \"\\([0-9a-f]*\\)\".*/\\1/p';;\n\
          '-r .error.code error.json') exec sed -n 's/.*\"code\":\"\\([^\"]*\\)\".*/\\1/p' error.json;;",
     ),
     (
