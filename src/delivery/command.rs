@@ -44,6 +44,12 @@ pub(super) struct CommandSink {
     time_limit: Duration,
 }
 
+/// Returns the name of the program if the program of the command does not exist. Nothing is run.
+pub(crate) fn missing_program(command: &str) -> Option<String> {
+    let program = ExternalCommand::parse(command).ok()?.program;
+    which::which(&program).is_err().then_some(program)
+}
+
 impl CommandSink {
     /// Splits the command into words as a shell does, and checks that the program exists.
     ///

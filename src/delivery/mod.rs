@@ -32,6 +32,7 @@ pub(crate) use args::{ReadablePlace, SinkArgs};
 #[cfg(unix)]
 pub(crate) use child_process::Pipe;
 pub(crate) use child_process::{ChildChannel, ChildSecret};
+pub(crate) use command::missing_program;
 pub(crate) use destination::Destination;
 pub(crate) use sink::{Payload, Sink};
 pub(crate) use spec::SinkSpec;

@@ -42,7 +42,10 @@ pub(crate) fn read(
         false => path.display().to_string(),
     };
     let failed = |reason: &str| {
-        let what = match is_stdin || may_be_shown(path) {
+        let is_named_as_manifest = path
+            .extension()
+            .is_some_and(|extension| extension == "toml");
+        let what = match is_stdin || is_named_as_manifest || may_be_shown(path) {
             true => format!("could not read the manifest {shown} (`--file`): {reason}"),
             false => "could not read the manifest: the file named by `--file` does not exist; the name is not shown because it may be a secret".to_owned(),
         };

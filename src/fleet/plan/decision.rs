@@ -157,11 +157,16 @@ impl<'a> Decision<'a, '_> {
         reason: String,
         role: PlannedRole,
     ) -> PlannedKey<'a> {
-        PlannedKey {
-            role: Some(role),
-            secret: self.secrets().to_vec(),
-            ..PlannedKey::new(Some(self.declared), key, action, reason)
-        }
+        let secret = self.secrets().to_vec();
+        let defect = secret.iter().find_map(|secret| secret.defect.clone());
+        let planned = match defect.filter(|_| action.delivers_secret()) {
+            Some(defect) => self.problem(key, defect),
+            None => PlannedKey {
+                role: Some(role),
+                ..PlannedKey::new(Some(self.declared), key, action, reason)
+            },
+        };
+        PlannedKey { secret, ..planned }
     }
 
     pub(super) fn secrets(&self) -> &[SecretState] {
@@ -220,8 +225,11 @@ impl<'a> Decision<'a, '_> {
                 }
                 OnMissing::Rekey => {
                     let changes = self.changes(key, &role);
-                    let planned = self.with_role(Some(key), PlannedAction::Rekey, reason, role);
-                    return PlannedKey { changes, ..planned };
+                    let mut planned = self.with_role(Some(key), PlannedAction::Rekey, reason, role);
+                    if planned.action == PlannedAction::Rekey {
+                        planned.changes = changes;
+                    }
+                    return planned;
                 }
             }
         }

@@ -163,6 +163,14 @@ impl PlannedAction {
     pub(crate) fn is_change(self) -> bool {
         !matches!(self, Self::None | Self::LeftOver | Self::Problem)
     }
+
+    /// Returns true if a run would deliver a new secret.
+    pub(crate) fn delivers_secret(self) -> bool {
+        matches!(
+            self,
+            Self::Finish | Self::Create | Self::Rotate | Self::Rekey
+        )
+    }
 }
 
 impl<'a> PlannedKey<'a> {

@@ -10,6 +10,7 @@ use super::command::{CommandLook, TIME_LIMIT};
 use super::file::{in_file, in_variable};
 use super::state::{Presence, SecretState};
 use crate::context::Context;
+use crate::delivery::missing_program;
 use crate::error::Error;
 use crate::fleet::manifest::{DeclaredKey, DeclaredPlace, PlaceKind, Readback};
 use crate::manager::named_key;
@@ -102,7 +103,7 @@ fn state_of(place: &DeclaredPlace, key: KeyToLookAt<'_>) -> SecretState {
     let found = match &place.kind {
         PlaceKind::File(path) => in_file(path),
         PlaceKind::Dotenv { path, variable } => in_variable(path, variable),
-        PlaceKind::Command(_) => {
+        PlaceKind::Command(command) => {
             let has_readback = key.declared.readback.is_some();
             let reason = match has_readback {
                 true => "the command was not run",
@@ -111,6 +112,8 @@ fn state_of(place: &DeclaredPlace, key: KeyToLookAt<'_>) -> SecretState {
             let presence = Presence::NotKnown(reason.to_owned());
             return SecretState {
                 is_reported: has_readback || key.reads_secret,
+                defect: missing_program(command)
+                    .map(|name| format!("the program `{name}` of `deliver-cmd` was not found")),
                 ..SecretState::new(place.label(), presence, true)
             };
         }

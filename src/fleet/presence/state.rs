@@ -14,6 +14,8 @@ pub(crate) struct SecretState {
     pub(crate) is_reported: bool,
     /// The destination for the former name of the key, if the secret is still there.
     pub(crate) former_place: Option<String>,
+    /// Why the destination cannot receive a secret. `None` if it may be able to.
+    pub(crate) defect: Option<String>,
     /// The secret, until it was used to find out whether it works.
     pub(super) secret: Option<Secret>,
 }
@@ -45,6 +47,7 @@ impl SecretState {
             is_command,
             is_reported: !is_command,
             former_place: None,
+            defect: None,
             secret: None,
         }
     }

@@ -334,7 +334,7 @@ fn the_size_of_a_manifest_is_limited() {
 fn a_manifest_that_cannot_be_read_is_a_usage_error() {
     let home = Home::new();
     let result = home.run(["plan", "-f", "none.toml", "--offline"]);
-    contains(result.failure(2), &["`--file`", "does not exist"]);
+    contains(result.failure(2), &["`--file`", "none.toml"]);
     let result = home.run(["plan", "-f", ".", "--offline"]);
     contains(result.failure(2), &["it is a folder"]);
     home.run(["plan"]).failure(2);
@@ -382,4 +382,16 @@ fn a_past_expiry_is_noted_without_a_manager() {
     );
     let result = offline(&home, &with_key_lines(NEEDED));
     assert!(!result.stderr.contains("in the past"), "{result:?}");
+}
+
+#[test]
+fn a_missing_manifest_is_named() {
+    let home = Home::new();
+    for command in ["plan", "apply"] {
+        let result = home.run([command, "-f", "missing.toml"]);
+        contains(result.failure(2), &["missing.toml", "`--file`"]);
+        // A word that is no path of a manifest may be a secret.
+        let result = home.run([command, "-f", "S3cret"]);
+        assert!(!result.failure(2).contains("S3cret"));
+    }
 }

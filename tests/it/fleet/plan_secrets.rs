@@ -225,3 +225,35 @@ fn a_secret_that_names_another_key_is_reported() {
     assert_eq!(env.sandbox.api_keys().len(), 2);
     assert_eq!(env.count("POST /api/policies/search"), 0);
 }
+
+/// The program is looked for, but not run.
+#[test]
+fn a_missing_program_is_a_problem_of_each_key_that_gets_a_secret() {
+    let env = with_keys(&["same", "aged"]);
+    let command = "deliver-cmd = \"no-such-program {name}\"";
+    let text = format!(
+        "fleet = \"ops\"\n[defaults]\nrole-id = 2\nexpires = \"90d\"\n{command}\n[keys]\nnew = {{}}\nsame = {{}}\naged = {{ rotate = \"60d\" }}\n"
+    );
+    let aged = env.sandbox.api_keys().pop().expect("a key");
+    env.sandbox.edit_key(aged.id, |key| {
+        key.created -= 61 * 86_400_000;
+        key.expiry_date = Some(key.created + 90 * 86_400_000);
+    });
+    let before = env.sandbox.api_keys();
+    let result = plan(&env, &text, &[]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(
+        &result.stdout,
+        &[
+            "! new",
+            "! aged",
+            "`no-such-program`",
+            "1 key is as declared",
+        ],
+    );
+    let result = env.run(["apply", "-f", "keys.toml", "--yes"]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    assert_eq!(env.sandbox.api_keys(), before);
+    // A host that does not deliver the secrets needs no such program.
+    plan(&env, &text, &["--no-look"]).success();
+}
