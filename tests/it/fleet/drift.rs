@@ -25,7 +25,7 @@ fn a_change_by_hand_is_planned_and_reversed() {
     assert_eq!(plan.code(), 13, "{plan:?}");
     contains(
         &plan.stdout,
-        &["~ siem", "change: role ID 2 -> SIEM Reader"],
+        &["~ siem", "change: role ID 2 -> ID 3 (SIEM Reader)"],
     );
     apply(&env, &text, &[]).success();
     let now = key(&env, "siem");
