@@ -7,7 +7,8 @@ use crate::expiry::format_time;
 use crate::storage::permissions::UntrustedPath;
 
 /// The next step for the unfinished operations of a fleet. `apply` knows their destinations from the manifest.
-pub(crate) const APPLY_AGAIN: &str = "run the same `swp-keys apply` again to finish the work";
+pub(crate) const APPLY_AGAIN: &str =
+    "run `swp-keys apply` with the same manifest again to finish the work";
 
 /// Returns a warning for each record of an earlier run on this manager and tenant, and for each file that is not a valid record. The records of a
 /// fleet have one warning in common. A record of a fleet whose work is done has none, because the next `apply` removes it. `yes` is appended to

@@ -263,7 +263,8 @@ fn killed_with_four_keys() -> TestEnv {
 #[test]
 fn the_unfinished_operations_of_a_fleet_have_one_warning_that_names_apply() {
     let env = killed_with_four_keys();
-    let warning = "1 operation of the fleet `ops` is not finished; run the same `swp-keys apply`";
+    let warning =
+        "1 operation of the fleet `ops` is not finished; run `swp-keys apply` with the same";
     for command in [&["list-keys"][..], &["plan", "-f", "keys.toml"]] {
         let result = env.run(command);
         contains(&result.stderr, &[warning]);
