@@ -86,7 +86,7 @@ impl<'r> ManagerRun<'r> {
         let delivered = transaction.rekey(key, record).await?;
         let change = self.change_of(planned, key, false);
         if change != KeyChange::default() {
-            update::carry_out_before_list(key, &change, self.access).await?;
+            self.change_marked(key, &change).await?;
         }
         Ok((delivered.id, Some(operation)))
     }
