@@ -25,5 +25,5 @@ pub(crate) use lock::lock;
 pub(crate) use look::{Found, Looked};
 pub(crate) use report::FleetReport;
 pub(crate) use results::ManagerResults;
-pub(crate) use selection::{DeclaredManager, managers, read_manifest};
+pub(crate) use selection::{DeclaredManager, managers, read_manifest, targets};
 pub(crate) use sessions::{LocalFuture, OpenSessions, SignInQueue, WorkOnManagers};

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::manifest::{self, DeclaredKey, KnownProfiles, Manifest, TargetName};
 use crate::config::{Settings, file};
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::target::Target;
 use crate::terminal::report::report_problems;
 
 /// A manager, and the keys that the manifest declares on it.
@@ -80,6 +81,55 @@ pub(crate) fn managers<'m>(
         }
     });
     Ok(managers.collect())
+}
+
+/// Returns the target of each manager, or the error in its settings.
+///
+/// # Errors
+/// Returns a usage error if two profiles lead to the same manager and tenant: each of them would treat the keys of the other as undeclared. Returns an
+/// interruption if a signal arrives.
+pub(crate) async fn targets(
+    managers: &mut [DeclaredManager<'_>],
+    context: &Context,
+) -> Result<Vec<Result<Target, Error>>, Error> {
+    let mut targets: Vec<Result<Target, Error>> = Vec::with_capacity(managers.len());
+    for manager in managers {
+        let target = match manager.take_settings() {
+            Ok(settings) => Target::find(settings, context).await,
+            Err(error) => Err(error),
+        };
+        match &target {
+            Ok(target) => refuse_same_manager(target, targets.iter().flatten())?,
+            Err(error) if matches!(error.kind(), ErrorKind::Interrupted(_)) => {
+                return Err(error.clone());
+            }
+            Err(_) => {}
+        }
+        targets.push(target);
+    }
+    Ok(targets)
+}
+
+fn refuse_same_manager<'t>(
+    target: &Target,
+    mut others: impl Iterator<Item = &'t Target>,
+) -> Result<(), Error> {
+    let is_same = |other: &&Target| {
+        other.address == target.address && other.tenant_name() == target.tenant_name()
+    };
+    let Some(other) = others.find(is_same) else {
+        return Ok(());
+    };
+    let name = |target: &Target| target.profile.clone().unwrap_or_default();
+    Err(Error::usage(
+        format!(
+            "the profiles `{}` and `{}` in `on` lead to the same manager and tenant: {}",
+            name(other),
+            name(target),
+            target.address
+        ),
+        "use one profile for each manager and tenant",
+    ))
 }
 
 /// Reads the manifest, and reports all its problems.

@@ -5,8 +5,7 @@ use super::work::ApplyWork;
 use crate::config::Settings;
 use crate::context::{Context, Outcome};
 use crate::error::Error;
-use crate::fleet::{SignInQueue, lock, managers, read_manifest};
-use crate::target::Target;
+use crate::fleet::{SignInQueue, lock, managers, read_manifest, targets};
 
 /// Makes the keys on the managers as the manifest declares them.
 ///
@@ -23,13 +22,7 @@ pub(crate) async fn run(
     let mut managers = managers(&manifest, &args.flags.only, settings)?;
     // The lock is held until the end of the run.
     let _lock = lock(&manifest.fleet, context)?;
-    let mut targets = Vec::with_capacity(managers.len());
-    for manager in &mut managers {
-        targets.push(match manager.take_settings() {
-            Ok(settings) => Target::find(settings, context).await,
-            Err(error) => Err(error),
-        });
-    }
+    let targets = targets(&mut managers, context).await?;
     let mut work = ApplyWork {
         args,
         fleet: &manifest.fleet,

@@ -9,7 +9,9 @@ use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
 use crate::fleet::manifest::{DeclaredKey, Manifest, SCHEMA};
-use crate::fleet::{DeclaredManager, FleetReport, Found, Looked, export, managers, read_manifest};
+use crate::fleet::{
+    DeclaredManager, FleetReport, Found, Looked, export, managers, read_manifest, targets,
+};
 use crate::target::Target;
 use crate::terminal::output::Format;
 
@@ -38,8 +40,10 @@ pub(crate) async fn run(
     }
     let verbose = settings.verbose;
     let mut looked = Vec::new();
-    for manager in managers(&manifest, &args.flags.only, settings)? {
-        looked.push(look_at(manager, &manifest.fleet, args, context).await?);
+    let mut managers = managers(&manifest, &args.flags.only, settings)?;
+    let targets = targets(&mut managers, context).await?;
+    for (manager, target) in managers.into_iter().zip(targets) {
+        looked.push(look_at((manager, target), &manifest.fleet, args, context).await?);
     }
     if let Some(error) = Looked::error_of_all(&looked) {
         return Err(error.clone());
@@ -74,15 +78,11 @@ async fn print_manifest(
 /// # Errors
 /// Returns an error if a signal arrives.
 async fn look_at<'m>(
-    mut manager: DeclaredManager<'m>,
+    (manager, target): (DeclaredManager<'m>, Result<Target, Error>),
     fleet: &str,
     args: &Args,
     context: &Context,
 ) -> Result<Looked<'m>, Error> {
-    let target = match manager.take_settings() {
-        Ok(settings) => Target::find(settings, context).await,
-        Err(error) => Err(error),
-    };
     let found = match &target {
         Ok(target) => {
             session::signed_in(target, context, async |access| {

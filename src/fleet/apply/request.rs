@@ -87,7 +87,12 @@ impl ManagerRun<'_> {
             }
         }
         let mark = match adopts {
-            true => Some(self.new_mark(None, false)),
+            // What the old marker says about the delivery of the secret still holds.
+            true => {
+                let old = FleetMark::of(is);
+                let predecessor = old.as_ref().and_then(|old| old.predecessor);
+                Some(self.new_mark(predecessor, old.is_some_and(|old| old.pending)))
+            }
             false => FleetMark::of(is),
         };
         if let Some(mark) = mark.filter(|_| adopts || text.is_some()) {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::matching::FleetKeys;
 use super::model::{PlannedAction, PlannedKey};
-use super::rotation_state::{expired_long_ago, is_renamed};
+use super::rotation_state::{expired_long_ago, is_renamed, is_retired_by_name};
 use super::situation::{Prune, Situation};
 use crate::expiry::format_date;
 use crate::manager::{ApiKey, LastUse};
@@ -32,7 +32,7 @@ pub(super) fn plan<'a>(
         if fleet_keys.copied.contains(&key.id) {
             let reason = "another key of the fleet has the same marker, so neither key is changed";
             planned.push(entry(PlannedAction::Problem, reason.to_owned()));
-        } else if is_renamed(key) || retired.contains(&key.id) {
+        } else if is_retired(key, situation) || retired.contains(&key.id) {
             if !expired_long_ago(key, situation.now) || is_signer {
                 continue;
             }
@@ -44,6 +44,11 @@ pub(super) fn plan<'a>(
         }
     }
     planned
+}
+
+/// Returns true if a rotation has renamed the key and set its expiry, and nobody has set a later expiry since then.
+fn is_retired(key: &ApiKey, situation: &Situation<'_>) -> bool {
+    is_renamed(key) && is_retired_by_name(key, situation.now) == Some(true)
 }
 
 fn left_over<'a>(key: &'a ApiKey, is_signer: bool, situation: &Situation<'a>) -> PlannedKey<'a> {

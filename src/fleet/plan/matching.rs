@@ -120,14 +120,16 @@ impl<'a> FleetKeys<'a> {
     pub(super) fn matching(&self, declared: &DeclaredKey, now: DateTime<Utc>) -> Matched<'a> {
         let (all, named_before) = self.named(&declared.name);
         let newest = all.last().copied();
+        // Each key of a chain of rotations may still work.
         let is_old = |key: &ApiKey| {
-            newest.is_some_and(|newest| {
-                newest.id != key.id
-                    && replaces(newest, key)
-                    && is_retired(key, newest, declared, now)
+            all.iter().any(|successor| {
+                successor.id != key.id
+                    && replaces(successor, key)
+                    && is_retired(key, successor, declared, now)
             })
         };
-        let (retired, mut live): (Vec<_>, Vec<_>) = all.into_iter().partition(|key| is_old(key));
+        let (retired, mut live): (Vec<_>, Vec<_>) =
+            all.iter().copied().partition(|key| is_old(key));
         let (retiring, unfinished): (Vec<_>, Vec<_>) = retired
             .into_iter()
             .chain(named_before)

@@ -103,6 +103,34 @@ fn a_manager_that_cannot_be_read_does_not_stop_the_others() {
     assert_eq!(result.stdout, "");
 }
 
+/// Each profile would treat the keys of the other as undeclared.
+#[test]
+fn two_profiles_of_one_manager_are_refused() {
+    let mut eu = TestEnv::new();
+    let profiles = format!("{}\n{}", profile(&eu, "eu"), profile(&eu, "eu-ci"));
+    configure(&mut eu.home, &profiles);
+    unset_manager(&mut eu.home);
+    add(&eu, "a", |_| {});
+    add(&eu, "b", |_| {});
+    let before = eu.sandbox.api_keys();
+    let keys = "a = { on = \"eu\" }\nb = { on = \"eu-ci\" }";
+    contains(
+        plan(&eu, keys, &[]).failure(2),
+        &["`eu` and `eu-ci`", "same manager"],
+    );
+    let flags = [
+        "apply",
+        "-f",
+        "keys.toml",
+        "--prune",
+        "--prune-used",
+        "--yes",
+    ];
+    contains(eu.run(flags).failure(2), &["`eu` and `eu-ci`"]);
+    assert_eq!(eu.sandbox.api_keys(), before);
+    plan(&eu, "a = { on = \"eu\" }\nb = { on = \"eu\" }", &[]).success();
+}
+
 #[test]
 fn settings_of_one_manager_are_refused() {
     let (mut eu, us) = managers();

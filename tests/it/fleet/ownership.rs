@@ -1,5 +1,6 @@
 //! The marker of a key that belongs to a fleet, and the commands that keep it.
 
+use super::apply::{apply, key};
 use super::plan::{add, fleet, plan, with_keys};
 use crate::support::{TestEnv, contains};
 
@@ -60,4 +61,22 @@ fn the_successor_of_a_key_belongs_to_the_same_fleet() {
         .success();
     let result = plan(&env, &fleet("ci = {}"), &["--exit-code"]);
     contains(result.success(), &["1 key is as declared"]);
+}
+
+/// What the marker says about an unfinished operation stays true after the adoption.
+#[test]
+fn an_adopted_key_keeps_the_other_words_of_its_marker() {
+    let env = TestEnv::new();
+    let id = env.sandbox.add_key("a", 2).id;
+    let text = fleet("a = { adopt = \"old\" }");
+    for words in [" after 99", " pending", " after 99 pending", ""] {
+        let mark = format!("by hand [swp-keys 1a2b3c4d old{words}]");
+        env.sandbox.edit_key(id, |key| key.description = Some(mark));
+        apply(&env, &text, &["--no-look"]).success();
+        let now = key(&env, "a").description.unwrap_or_default();
+        assert!(
+            now.starts_with("by hand [swp-keys ") && now.ends_with(&format!(" ops{words}]")),
+            "{now}"
+        );
+    }
 }

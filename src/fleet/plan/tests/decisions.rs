@@ -237,6 +237,30 @@ fn an_interrupted_rotation_is_finished() {
     Case::new("", &[old(), other]).is(PlannedAction::Problem, &["3, 5"]);
 }
 
+/// The manager refuses the new names of old keys, so all keys of the chain have the same name.
+#[test]
+fn two_rotations_within_the_overlap_leave_one_live_key() {
+    let of = |id: i64, age, old: i64| {
+        let key = marked(
+            ours(id, "ci", age),
+            &format!("[swp-keys {id:08x} ops after {old}]"),
+        );
+        with(key, "expiryDate", NOW - age + 90 * DAY)
+    };
+    let first = with(ours(3, "ci", 100 * DAY), "expiryDate", NOW + 3 * DAY);
+    let second = with(of(4, 4 * DAY, 3), "expiryDate", NOW + 6 * DAY);
+    let keys = [first.clone(), second, of(5, DAY, 4)];
+    let lines = "rotate = \"60d\"\noverlap = \"7d\"";
+    assert_eq!(
+        Case::new(lines, &keys).is(PlannedAction::None, &[]).id,
+        Some(5)
+    );
+    // The expiry of the first key was not set.
+    let kept = with(first, "expiryDate", NOW + 60 * DAY);
+    let keys = [kept, keys[1].clone(), keys[2].clone()];
+    Case::new(lines, &keys).is(PlannedAction::Problem, &["several keys"]);
+}
+
 #[test]
 fn an_undelivered_key_is_finished_after_fifteen_minutes() {
     let pending = |age| marked(ours(3, "ci", age), "[swp-keys 00000003 ops pending]");

@@ -19,6 +19,22 @@ fn an_old_key_of_a_rotation_is_deleted_a_week_after_its_expiry() {
     );
 }
 
+/// The old key of a rotation still works if its expiry was never set, or if a user has set a later expiry.
+#[test]
+fn a_renamed_key_that_is_not_retired_is_reported_and_pruned() {
+    let name = "gone (retiring 2026-11-20T00:00Z)";
+    for expiry in [Value::Null, json!(NOW + 60 * DAY)] {
+        let live = with(ours(2, name, 100 * DAY), "expiryDate", expiry);
+        let keys = std::slice::from_ref(&live);
+        let only = Case::of("fleet = \"ops\"", keys).is(PlannedAction::LeftOver, &["not in the"]);
+        assert_eq!(only.id, Some(2));
+        assert_eq!(
+            pruned(false, Some(1), keys)[0].action,
+            PlannedAction::Delete
+        );
+    }
+}
+
 fn pruned(used: bool, at_most: Option<usize>, keys: &[Value]) -> Vec<Planned> {
     let mut case = Case::of("fleet = \"ops\"", keys);
     case.prune = Prune {
