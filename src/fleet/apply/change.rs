@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::manager_run::{KeyDone, ManagerRun};
-use super::places;
 use crate::error::{Error, ErrorKind};
 use crate::fleet::manifest::DeclaredKey;
 use crate::fleet::plan::{PlannedAction, PlannedKey};
@@ -74,7 +73,7 @@ impl<'r> ManagerRun<'r> {
         let key = self.read_unchanged(listed).await?;
         let key = &key.ok_or_else(|| gone(listed))?;
         self.refuse_own_key(key, "reset").await?;
-        let prepared = places::prepare(declared, self.access.context).await?;
+        let prepared = self.prepare_places(declared).await?;
         let operation = self.operations.next();
         let run = self.access.operation(&operation, prepared.places());
         let record = Record {

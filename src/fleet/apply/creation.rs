@@ -4,7 +4,6 @@ use std::cell::RefCell;
 
 use super::change::{gone, not_listed};
 use super::manager_run::{AT_ONCE, KeyDone, ManagerRun};
-use super::places;
 use crate::error::{Error, ErrorKind};
 use crate::fleet::plan::{PlannedAction, PlannedKey};
 use crate::fleet::presence::{self, KeyToLookAt, Presence, SecretState, SecretStates};
@@ -123,7 +122,7 @@ impl<'r> ManagerRun<'r> {
             let old = self.read_unchanged(listed).await?;
             old.ok_or_else(|| gone(listed))?;
         }
-        let prepared = places::prepare(declared, self.access.context).await?;
+        let prepared = self.prepare_places(declared).await?;
         let old = planned.key.map(|key| key.id);
         let is_empty = |states: &Vec<SecretState>| {
             states

@@ -6,7 +6,6 @@
 use super::change::{gone, not_listed};
 use super::deletion::changed_meanwhile;
 use super::manager_run::{KeyDone, ManagerRun};
-use super::places;
 use crate::error::{Error, ErrorKind};
 use crate::fleet::manifest::{DeclaredKey, PlaceKind};
 use crate::fleet::plan::{PlannedKey, RunState};
@@ -119,7 +118,7 @@ impl ManagerRun<'_> {
                 Error::unexpected(format!("could not update the record of the run: {error}"))
             })?;
         let key = self.new_key(declared, role_id, &mark);
-        let prepared = places::prepare(declared, self.access.context).await?;
+        let prepared = self.prepare_places(declared).await?;
         let transaction = self.transaction(prepared);
         let (delivered, recorded) = transaction.create_again(&key, entry).await?;
         self.end_finished(declared, delivered.id, recorded).await
@@ -157,7 +156,7 @@ impl ManagerRun<'_> {
                 .await;
         }
         wait_for_inflight_request(&entry, self.access.target, self.access.context).await?;
-        let prepared = places::prepare(declared, self.access.context).await?;
+        let prepared = self.prepare_places(declared).await?;
         // Another machine may have finished the work while this run waited.
         let (key, entry) = self.unfinished(id, Some(&key), entry).await?;
         let transaction = self.transaction(prepared).recovering();

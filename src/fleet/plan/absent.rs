@@ -1,7 +1,7 @@
 //! Plans a declared key that the fleet does not have: it is created, or an existing key is adopted.
 
 use super::decision::{Decision, several_keys};
-use super::model::{PlannedAction, PlannedKey, PlannedRole};
+use super::model::{FieldChange, PlannedAction, PlannedKey, PlannedRole};
 use crate::expiry::{Expiry, format_date};
 use crate::fleet::manifest::{Adopt, DeclaredKey};
 use crate::fleet::presence::{Presence, SecretState};
@@ -15,13 +15,6 @@ impl<'a> Decision<'a, '_> {
             [] => {
                 if let Some(past) = self.past_expiry() {
                     return self.problem(None, past);
-                }
-                if let Some(reason) = self.unusable_file() {
-                    let secret = self.secrets().to_vec();
-                    return PlannedKey {
-                        secret,
-                        ..self.problem(None, reason)
-                    };
                 }
                 let expires = match self.declared.expires {
                     Expiry::Never => "never expires".to_owned(),
@@ -69,25 +62,32 @@ impl<'a> Decision<'a, '_> {
 
     /// Plans the adoption of a key. Its secret is not changed, and it is not rotated in the same run.
     fn adopt(&mut self, stranger: &'a ApiKey, role: PlannedRole) -> PlannedKey<'a> {
-        let changes = self.changes(stranger, &role);
+        if let Some(past) = self.past_expiry() {
+            return self.problem(Some(stranger), past);
+        }
+        let mut changes = self.changes(stranger, &role);
+        let mut notes = self.missing_after_adoption();
+        // The secret may be in use, so the key gets no expiry in the past. The next run rotates it.
+        let is_past = |change: &FieldChange| {
+            change.field == "expiryDate"
+                && change
+                    .to
+                    .as_i64()
+                    .is_some_and(|expiry| expiry <= self.now())
+        };
+        if changes.iter().any(is_past) {
+            changes.retain(|change| !is_past(change));
+            notes.push(format!(
+                "the key is older than `expires = \"{}\"`, so its expiry is not changed; the next plan rotates it",
+                self.declared.expires_text
+            ));
+        }
         let reason = format!("the existing key with ID {}", stranger.id);
         PlannedKey {
             changes,
-            notes: self.missing_after_adoption(),
+            notes,
             ..self.with_role(Some(stranger), PlannedAction::Adopt, reason, role)
         }
-    }
-
-    /// Returns the problem if a file cannot get the secret of a new key, or if it contains something other than a secret.
-    fn unusable_file(&self) -> Option<String> {
-        let mut files = self.secrets().iter().filter(|secret| !secret.is_command);
-        files.find_map(|secret| match &secret.presence {
-            Presence::NotKnown(reason) => Some(format!(
-                "{} cannot get the secret: {reason}; move the file, or choose a different destination",
-                secret.place
-            )),
-            _ => None,
-        })
     }
 
     /// Returns a note for each file that already has a value, which the secret of a new key replaces.

@@ -20,6 +20,7 @@ const SOON: i64 = 14 * 24 * 60 * 60 * 1000;
 
 const OTHER_RUN: &str =
     "another run created the key a short time ago and may still deliver its secret";
+const NO_AGE: &str = "another run created the key and did not confirm the delivery of its secret, and the manager does not report when the key was created";
 const REKEY_INSTEAD: &str =
     "; `on-missing = \"rekey\"` replaces the secret now, and the old secret stops working";
 const OWN_KEY: &str = "this run signs in with the key, so it is neither locked nor reset";
@@ -97,7 +98,10 @@ impl<'a> Decision<'a, '_> {
             [key] => self.present(key, role),
             // The run that created the new key may be on another machine.
             [old, new] if replaces(new, old) && may_be_delivered_soon(new, self.situation.now) => {
-                self.problem(Some(new), OTHER_RUN)
+                match new.created() {
+                    Some(_) => self.problem(Some(new), OTHER_RUN),
+                    None => self.problem(Some(new), unfinished_rotation(old, new)),
+                }
             }
             [old, new] if replaces(new, old) => {
                 let reason = "a rotation was interrupted before the old key was retired";
@@ -178,7 +182,7 @@ impl<'a> Decision<'a, '_> {
         self.situation.signer == Some(key.id)
     }
 
-    fn now(&self) -> i64 {
+    pub(super) fn now(&self) -> i64 {
         self.situation.now.timestamp_millis()
     }
 
@@ -256,7 +260,10 @@ impl<'a> Decision<'a, '_> {
             );
             return self.with_role(Some(key), PlannedAction::Finish, reason, role);
         }
-        self.problem(Some(key), OTHER_RUN)
+        match key.created() {
+            Some(_) => self.problem(Some(key), OTHER_RUN),
+            None => self.problem(Some(key), unconfirmed_delivery(key)),
+        }
     }
 
     /// Plans a rotation. There are never three keys, so it waits until an earlier old key has expired. `instead` is what the user can do meanwhile.
@@ -330,6 +337,22 @@ fn action_of(changes: &[FieldChange]) -> PlannedAction {
         },
         _ => PlannedAction::Change,
     }
+}
+
+/// Returns the problem of a key whose delivery is not confirmed, if its age is unknown.
+fn unconfirmed_delivery(key: &ApiKey) -> String {
+    format!(
+        "{NO_AGE}; if no run is working on the key, run `swp-keys delete-key {}`, then run `apply` again",
+        key.id
+    )
+}
+
+/// Returns the problem of a rotation whose old key was not retired, if the age of the new key is unknown.
+fn unfinished_rotation(old: &ApiKey, new: &ApiKey) -> String {
+    format!(
+        "{NO_AGE}; if no run is working on the key, run `swp-keys delete-key {}` if its secret is not in use, or `swp-keys delete-key {}` if it is",
+        new.id, old.id
+    )
 }
 
 pub(super) fn several_keys(keys: &[&ApiKey]) -> String {

@@ -1,5 +1,6 @@
 //! What is known of a secret at a destination.
 
+use super::file::unusable_file;
 use crate::secret::Secret;
 
 /// What is known of the secret at one destination.
@@ -41,13 +42,18 @@ pub(crate) enum Presence {
 impl SecretState {
     /// Returns the state of a destination before it is looked at.
     pub(crate) fn new(place: String, presence: Presence, is_command: bool) -> Self {
+        // A new secret must not replace the content of a file that has something else.
+        let defect = match &presence {
+            Presence::NotKnown(reason) if !is_command => Some(unusable_file(&place, reason)),
+            _ => None,
+        };
         Self {
             place,
             presence,
             is_command,
             is_reported: !is_command,
             former_place: None,
-            defect: None,
+            defect,
             secret: None,
         }
     }

@@ -6,7 +6,7 @@ use swp_keys::sandbox::ApiKey;
 
 use super::apply::{apply, is_as_declared, is_unconfirmed, key, secret};
 use super::plan::{add, fleet, with_keys};
-use crate::support::{TestEnv, contains};
+use crate::support::{TestEnv, answering_unknowns, contains};
 
 const DAY: i64 = 86_400_000;
 
@@ -155,4 +155,40 @@ fn a_delivery_to_a_command_is_confirmed_on_the_manager() {
     let created = crate::support::requests::bodies(&env.sandbox, crate::support::requests::CREATE);
     let requested = created[0]["description"].as_str().expect("a text");
     assert!(requested.ends_with(" ops pending]"), "{requested}");
+}
+
+/// The file of a key may have something else, such as a certificate, which must not be replaced.
+#[test]
+fn a_rotation_does_not_replace_other_content() {
+    let env = TestEnv::new();
+    let old = aged(&env, "a", |_| {});
+    let certificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    env.home.write("a.key", certificate);
+    let result = apply(&env, &fleet("a = { rotate = \"60d\" }"), &[]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(
+        &result.stdout,
+        &["! a", "cannot get the secret", "move the"],
+    );
+    let content = std::fs::read_to_string(env.home.path("a.key")).expect("the file");
+    assert_eq!(content, certificate);
+    assert_eq!(env.sandbox.api_keys(), [old]);
+}
+
+/// The secret of the adopted key is in use, so the key must not expire at once.
+#[test]
+fn an_adopted_key_that_is_too_old_is_rotated_by_the_next_run() {
+    let env = TestEnv::with(answering_unknowns(&[("past-expiry", "accepted")]));
+    let stranger = env.sandbox.add_key("a", 2);
+    env.sandbox
+        .edit_key(stranger.id, |key| key.created -= 200 * DAY);
+    env.home.write_secret("a.key", &stranger.secret);
+    let text = fleet("a = { adopt = true }");
+    apply(&env, &text, &[]).success();
+    assert_eq!(key(&env, "a").expiry_date, None);
+    apply(&env, &text, &[]).success();
+    let now = key(&env, "a");
+    assert_ne!(now.id, stranger.id);
+    assert_eq!(secret(&env, "a.key"), now.secret);
+    is_as_declared(&env);
 }

@@ -76,6 +76,31 @@ fn a_rotation_leaves_a_key_that_was_changed_meanwhile() {
     }
 }
 
+/// Something else may be written to a destination while the plan is on the screen.
+#[test]
+fn a_file_that_got_other_content_meanwhile_is_not_replaced() {
+    type Env = fn() -> TestEnv;
+    let cases: [(&str, Env); 3] = [
+        ("a = { rotate = \"60d\" }", || aged().0),
+        ("a = { on-missing = \"rekey\" }", || with_keys(&["a"])),
+        ("a = {}", TestEnv::new),
+    ];
+    for (keys, env) in cases {
+        let env = env();
+        let before = env.sandbox.api_keys();
+        let other = "two\nlines\n";
+        let meanwhile = || {
+            env.home.write("a.key", other);
+        };
+        let shown = apply_after(&env, &fleet(keys), "", meanwhile, "code 12");
+        assert!(shown.contains("cannot get the secret"), "{keys}: {shown}");
+        let content = std::fs::read_to_string(env.home.path("a.key")).expect("the file");
+        assert_eq!(content, other, "{keys}");
+        assert_eq!(env.sandbox.api_keys(), before, "{keys}");
+        assert_eq!(env.run(["recover", "--list"]).success(), "", "{keys}");
+    }
+}
+
 #[test]
 fn a_rotation_creates_no_successor_of_a_key_that_was_deleted_meanwhile() {
     let (env, id) = aged();

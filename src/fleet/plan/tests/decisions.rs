@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::case::{Case, DAY, MINUTE, NOW, marked, ours, with};
 use crate::fleet::plan::model::PlannedAction;
 use crate::fleet::plan::situation::{Prune, RoleKey, RunState};
-use crate::fleet::presence::Presence;
+use crate::fleet::presence::{Presence, SecretState};
 
 #[test]
 fn a_key_that_does_not_exist_is_created() {
@@ -324,4 +324,76 @@ fn a_role_that_cannot_be_used_is_a_problem_of_the_key() {
         Err("there is no such role".to_owned()),
     );
     case.is(PlannedAction::Problem, &["no such role"]);
+}
+
+#[test]
+fn an_adopted_key_gets_no_expiry_in_the_past() {
+    let stranger = |age| {
+        let key = marked(ours(3, "ci", age), "by hand");
+        with(key, "expiryDate", Value::Null)
+    };
+    let adopt = "adopt = true\nexpires = \"90d\"";
+    let only = Case::new(adopt, &[stranger(200 * DAY)])
+        .is(PlannedAction::Adopt, &["the next plan rotates it"]);
+    assert_eq!(only.fields, [""; 0]);
+    let only = Case::new(adopt, &[stranger(80 * DAY)]).is(PlannedAction::Adopt, &[]);
+    assert_eq!(only.fields, ["expiryDate"]);
+    let adopted = with(
+        stranger(200 * DAY),
+        "description",
+        "[swp-keys 00000003 ops]",
+    );
+    Case::new(adopt, &[adopted]).is(PlannedAction::Rotate, &["200 d old"]);
+    let past = "adopt = true\nexpires = \"2020-01-01\"";
+    Case::new(past, &[stranger(DAY)]).is(PlannedAction::Problem, &["in the past"]);
+}
+
+/// A file may have something other than a secret, such as a certificate. A new secret would replace it.
+#[test]
+fn a_file_with_other_content_gets_no_secret() {
+    let other = || Presence::NotKnown("the content has several lines".to_owned());
+    let old = || ours(3, "ci", 62 * DAY);
+    let parts = &["x cannot get the secret: the content has several lines"];
+    let rotate = Case::new("rotate = \"60d\"", &[old()]);
+    let mut rotate = rotate.with_secret(other());
+    rotate.is(PlannedAction::Problem, parts);
+    let pending = marked(ours(3, "ci", DAY), "[swp-keys 00000003 ops pending]");
+    let pending = Case::new("", &[pending]).with_secret(other());
+    pending.is(PlannedAction::Problem, parts);
+    let rekey = Case::new("on-missing = \"rekey\"", &[ours(3, "ci", DAY)]);
+    let mut rekey = rekey.with_secret(other());
+    let missing = SecretState::new("y".to_owned(), Presence::Missing, false);
+    rekey
+        .secrets
+        .entry("ci".to_owned())
+        .or_default()
+        .push(missing);
+    rekey.is(PlannedAction::Problem, parts);
+    // A secret that was not used is not other content.
+    rotate = rotate.with_secret(Presence::There);
+    for state in rotate.secrets.values_mut().flatten() {
+        state.presence = other();
+    }
+    rotate.is(PlannedAction::Rotate, &["62 d old"]);
+}
+
+#[test]
+fn a_key_without_a_creation_time_has_a_next_step() {
+    let without = |id, mark: &str| {
+        let key = marked(ours(id, "ci", DAY), mark);
+        with(key, "created", Value::Null)
+    };
+    let pending = without(3, "[swp-keys 00000003 ops pending]");
+    let parts = &["does not report when", "swp-keys delete-key 3"];
+    Case::new("", &[pending]).is(PlannedAction::Problem, parts);
+    let keys = [
+        without(3, "[swp-keys 00000003 ops]"),
+        without(5, "[swp-keys 00000005 ops after 3]"),
+    ];
+    let parts = &[
+        "does not report when",
+        "swp-keys delete-key 3",
+        "swp-keys delete-key 5",
+    ];
+    Case::new("", &keys).is(PlannedAction::Problem, parts);
 }
