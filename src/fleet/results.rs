@@ -140,7 +140,7 @@ fn compare<'a>(plan: &mut Plan<'a>, after: &[PlannedKey<'a>], listed: &'a [ApiKe
         let is_finished = key.action == PlannedAction::Finish && now.superseded.is_some();
         if matches!(key.result, Some(Applied::Done { .. }))
             && !is_finished
-            && let Some(difference) = difference(now)
+            && let Some(difference) = difference(key.action, now)
         {
             let message = format!("the manager reported success, but {difference}");
             key.result = Some(Applied::Failed(Error::new(ErrorKind::Partial, message)));
@@ -160,9 +160,11 @@ fn compare<'a>(plan: &mut Plan<'a>, after: &[PlannedKey<'a>], listed: &'a [ApiKe
     }
 }
 
-fn difference(now: &PlannedKey<'_>) -> Option<String> {
+/// Returns the difference that remains after the action `done`. `now` is the new plan for the key.
+fn difference(done: PlannedAction, now: &PlannedKey<'_>) -> Option<String> {
     let description = now.key.and_then(ApiKey::description).unwrap_or_default();
-    if FleetMark::of(description).is_some_and(|mark| mark.pending) {
+    // An adoption delivers no secret.
+    if done != PlannedAction::Adopt && FleetMark::of(description).is_some_and(|mark| mark.pending) {
         return Some("the marker of the key still contains the word `pending`".to_owned());
     }
     match now.action {

@@ -71,13 +71,6 @@ pub(crate) fn in_variable(path: &Path, variable: &str) -> FoundSecret {
     })
 }
 
-/// Returns the problem of a file that cannot get a secret, or that contains something other than a secret.
-pub(crate) fn unusable_file(place: &str, reason: &str) -> String {
-    format!(
-        "{place} cannot get the secret: {reason}; move the file, or choose a different destination"
-    )
-}
-
 /// Returns the text of a value after its `=`. Returns `None` if programs may read the value differently.
 fn unquoted(value: &[u8]) -> Option<&[u8]> {
     let value = value.strip_prefix(b"=").unwrap_or(value).trim_ascii();

@@ -10,8 +10,8 @@ mod secret_check;
 mod state;
 mod verification;
 
-pub(crate) use file::{FoundSecret, in_file, in_variable, unusable_file};
+pub(crate) use file::{FoundSecret, in_file, in_variable};
 pub(crate) use look::{KeyToLookAt, SecretStates, look_at};
 pub(crate) use secret_check::{SecretChecks, SecretUse};
-pub(crate) use state::{Presence, SecretState};
+pub(crate) use state::{Presence, SecretState, unusable_file};
 pub(crate) use verification::{KeyToVerify, verify};

@@ -1,6 +1,5 @@
 //! What is known of a secret at a destination.
 
-use super::file::unusable_file;
 use crate::secret::Secret;
 
 /// What is known of the secret at one destination.
@@ -98,4 +97,11 @@ impl Presence {
             Self::OfOtherKey(_) | Self::NamesOtherKey(_) => "other-key",
         }
     }
+}
+
+/// Returns the problem of a file that cannot get a secret, or that contains something other than a secret.
+pub(crate) fn unusable_file(place: &str, reason: &str) -> String {
+    format!(
+        "{place} cannot get the secret: {reason}; move the file, or choose a different destination"
+    )
 }
