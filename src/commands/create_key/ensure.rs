@@ -2,20 +2,28 @@
 //!
 //! A second run with the same flags changes nothing. What cannot be checked leads to no change.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use super::args::Args;
 use crate::auth::session::Access;
 use crate::delivery::ReadablePlace;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::Expiry;
-use crate::fleet::plan::{ExpiryMatch, compare_expiry, may_be_delivered_soon};
+use crate::fleet::plan::{ExpiryMatch, compare_expiry};
 use crate::fleet::presence::{FoundSecret, SecretChecks, SecretUse, in_file, in_variable};
 use crate::keys::comparison::{Compared, Match, compare};
 use crate::keys::state::{State, describe};
 use crate::keys::update;
 use crate::manager::{ApiKey, KeyChange, NO_EXPIRY, NewApiKey};
 use crate::mint::{markers, refuse_unfinished, without_marks};
+
+/// The age at which a key is no longer new: the run that created it has usually delivered its secret.
+const NEW: Duration = Duration::from_secs(10);
+/// The time between two looks at the destinations of a new key.
+const PAUSE: Duration = Duration::from_secs(1);
 
 const FIX_DESTINATION: &str = "fix the destination and run the command again, or use `--if-exists rekey` to create a new secret";
 
@@ -155,13 +163,47 @@ impl Ensure<'_> {
         Some(parts.join(" "))
     }
 
-    /// Returns why the key needs a new secret, or `None` if every destination that can be read has a secret that works. A command cannot be
-    /// asked.
+    /// Returns why the key needs a new secret, or `None` if every destination that can be read has a secret that works. If the key is new, waits until a
+    /// run on another machine has had the time to deliver its secret.
     ///
     /// # Errors
-    /// Returns an error if it is unknown whether a destination has a working secret, or if another run may still deliver the secret of a new key.
+    /// Returns an error if it is unknown whether a destination has a working secret, or an interruption if a signal arrives.
     async fn missing_secret(&self, key: &ApiKey) -> Result<Option<String>, Error> {
-        let id = key.id;
+        let new_until = Instant::now() + self.remaining_newness(key);
+        let mut waiting = None;
+        loop {
+            let missing = self.missing_now(key.id).await?;
+            let left = new_until.saturating_duration_since(Instant::now());
+            if missing.is_none() || left.is_zero() || self.args.dry_run {
+                return Ok(missing);
+            }
+            waiting.get_or_insert_with(|| {
+                let text = format!(
+                    "waiting {} s, because another run may still deliver the secret of {}",
+                    left.as_secs() + 1,
+                    describe(key)
+                );
+                self.access.context.output.note(&text);
+            });
+            let pause = async {
+                sleep(left.min(PAUSE)).await;
+                Ok(())
+            };
+            self.access.context.signals.cancel(pause).await?;
+        }
+    }
+
+    /// Returns how long a run that created the key may still need to deliver its secret. That run may be on another machine.
+    fn remaining_newness(&self, key: &ApiKey) -> Duration {
+        let now = self.access.signed_in.time().timestamp_millis();
+        let age = key.created().map(|created| now.saturating_sub(created));
+        let age = age.map(|age| Duration::from_millis(u64::try_from(age).unwrap_or_default()));
+        age.map_or(Duration::ZERO, |age| NEW.saturating_sub(age))
+    }
+
+    /// Returns why the key needs a new secret, or `None` if every destination that can be read has a secret that works. A command cannot be
+    /// asked.
+    async fn missing_now(&self, id: i64) -> Result<Option<String>, Error> {
         let mut missing = None;
         let checks = SecretChecks::new(self.access);
         for place in self.args.sinks.readable() {
@@ -187,18 +229,7 @@ impl Ensure<'_> {
             };
             missing = missing.or(reason);
         }
-        match missing {
-            Some(reason) if self.may_belong_to_other_run(key) => Err(young(key, &reason)),
-            missing => Ok(missing),
-        }
-    }
-
-    /// Returns true if a run created the key a short time ago and may still deliver its secret. That run may be on another machine.
-    fn may_belong_to_other_run(&self, key: &ApiKey) -> bool {
-        let description = key.description().unwrap_or_default();
-        // With `--no-mark`, the keys of this program have no marker.
-        let is_ours = self.args.no_mark || markers(description).next().is_some();
-        is_ours && may_be_delivered_soon(key, self.access.signed_in.time())
+        Ok(missing)
     }
 }
 
@@ -243,17 +274,6 @@ fn not_known(shown: &str, reason: &str) -> Error {
         "could not check whether {shown} contains a secret that works: {reason}; no new secret was created"
     );
     Error::new(ErrorKind::Partial, message)
-}
-
-/// Returns the error for a new key whose secret another run may still deliver.
-fn young(key: &ApiKey, reason: &str) -> Error {
-    let message = format!(
-        "{reason}, but {} was created less than 15 minutes ago, so another run may still deliver its secret; nothing was changed",
-        describe(key)
-    );
-    Error::new(ErrorKind::Partial, message)
-        .hint("run the command again later, or use `--if-exists rekey` to create a new secret now")
-        .key(key.id)
 }
 
 /// Returns the error for a secret whose use does not show whether it works.

@@ -13,7 +13,7 @@ use crate::mint::{FleetMark, original_name};
 const PENDING: i64 = 15 * 60 * 1000;
 
 /// Returns true if the run that created the key may still deliver its secret. `now` is the manager's time.
-pub(crate) fn may_be_delivered_soon(key: &ApiKey, now: DateTime<Utc>) -> bool {
+pub(super) fn may_be_delivered_soon(key: &ApiKey, now: DateTime<Utc>) -> bool {
     let age = (key.created()).map(|created| now.timestamp_millis().saturating_sub(created));
     age.is_none_or(|age| age < PENDING)
 }

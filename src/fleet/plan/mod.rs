@@ -24,7 +24,6 @@ pub(crate) use changes::{ExpiryMatch, compare_expiry};
 pub(crate) use document::{counts, key_documents};
 pub(crate) use looked_at::LookedAt;
 pub(crate) use making::make;
-pub(crate) use matching::may_be_delivered_soon;
 pub(crate) use model::{Applied, Plan, PlannedAction, PlannedKey, PlannedRole};
 pub(crate) use number::{ManagerPlan, number};
 pub(crate) use situation::{InterruptedRun, Prune, RoleKey, RoleUse, RunState, Situation};
