@@ -3,6 +3,7 @@
 use super::update;
 use crate::auth::session::Access;
 use crate::error::Error;
+use crate::journal::Record;
 use crate::manager::{ApiKey, KeyChange};
 use crate::mint::{FleetMark, without_marks};
 
@@ -31,4 +32,19 @@ pub(crate) async fn confirm_delivery(key: &ApiKey, access: Access<'_>) -> Result
     };
     update::carry_out_despite_signal(key, &change, access).await?;
     Ok(())
+}
+
+/// Confirms the delivery of the secret of a key if the record of its run shows that the marker has the word `pending`.
+///
+/// # Errors
+/// Returns an error if the key cannot be read or changed. The record stays on disk then, so that the delivery is confirmed later.
+pub(crate) async fn confirm_recorded(
+    record: &Record,
+    id: i64,
+    access: Access<'_>,
+) -> Result<(), Error> {
+    match record.pending {
+        true => confirm_delivery(&access.signed_in.api_key(id).await?, access).await,
+        false => Ok(()),
+    }
 }

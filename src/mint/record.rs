@@ -92,6 +92,7 @@ impl RunRecord {
     /// Returns the hint for a run whose secret may have been delivered.
     pub(super) fn next_step_in_use(&self, id: i64, context: &Context) -> String {
         match self.on_disk() {
+            Some(record) if record.fleet.is_some() => APPLY_AGAIN.to_owned(),
             Some(record) => secret_in_use(record, context.yes_flag()),
             None => in_use_unrecorded(id),
         }

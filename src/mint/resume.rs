@@ -210,6 +210,19 @@ pub(crate) fn busy(name: &str) -> Error {
     .hint("run the command again when the other process has finished")
 }
 
+/// Adds a hint if it is unknown whether the interrupted run created the key. The hint is to check the keys in the manager's console and then to
+/// remove the journal record.
+pub(crate) fn unproven(error: Error, record: &Record, context: &Context) -> Error {
+    if error.kind() != ErrorKind::Attention {
+        return error;
+    }
+    error.hint(format!(
+        "check the keys in the manager's console, then run `swp-keys recover {} --forget{}`",
+        record.operation,
+        context.yes_flag()
+    ))
+}
+
 /// Returns the ID of the key that has the interrupted run's marker, or `None` if the run created no key.
 ///
 /// # Errors

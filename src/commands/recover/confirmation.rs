@@ -1,7 +1,7 @@
 //! The prompts of `recover`.
 
 use crate::context::Context;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::expiry::format_time;
 use crate::journal::notice::secret_in_use;
 use crate::journal::{Record, Stage};
@@ -46,17 +46,4 @@ pub(super) async fn confirm(
         ),
     };
     Err(Error::usage(message, hint))
-}
-
-/// Adds a hint if it is unknown whether the interrupted run created the key. The hint is to check the keys in the manager's console and then to
-/// remove the journal record.
-pub(super) fn unproven(error: Error, record: &Record, context: &Context) -> Error {
-    if error.kind() != ErrorKind::Attention {
-        return error;
-    }
-    error.hint(format!(
-        "check the keys in the manager's console, then run `swp-keys recover {} --forget{}`",
-        record.operation,
-        context.yes_flag()
-    ))
 }

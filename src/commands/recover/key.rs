@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
-use super::confirmation::{confirm, unproven};
+use super::confirmation::confirm;
 use super::result::{RECOVERED, print_result};
 use super::selection::refuse_other_destination;
 use crate::auth::session::Access;
@@ -14,7 +14,7 @@ use crate::keys::document::{meta, print_delivered};
 use crate::keys::key_meta::{self, json_role_name};
 use crate::keys::key_report::KeyReport;
 use crate::mint::resume::{
-    find_abandoned_key, lost_name_race, same_signer, settle, wait_for_inflight_request,
+    find_abandoned_key, lost_name_race, same_signer, settle, unproven, wait_for_inflight_request,
 };
 use crate::mint::{self, PreparedSinks, Transaction};
 use crate::process::pending::PendingWork;

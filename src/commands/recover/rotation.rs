@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::args::Args;
-use super::confirmation::{confirm, unproven};
+use super::confirmation::confirm;
 use super::result::{RECOVERED, print_result};
 use super::selection::refuse_other_destination;
 use crate::auth::session::Access;
@@ -11,11 +11,12 @@ use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::expiry::format_time;
 use crate::journal::{Entry, Predecessor};
+use crate::keys::confirmation::confirm_recorded;
 use crate::keys::document::{meta, print_delivered};
 use crate::keys::key_meta::{self, json_role_name};
 use crate::keys::key_report::KeyReport;
 use crate::mint::resume::{
-    find_abandoned_key, lost_name_race, same_signer, settle, wait_for_inflight_request,
+    find_abandoned_key, lost_name_race, same_signer, settle, unproven, wait_for_inflight_request,
 };
 use crate::mint::{self, PreparedSinks, Retired, RunRecord, Transaction};
 use crate::process::pending::PendingWork;
@@ -104,6 +105,7 @@ async fn expire_old_key(
         }
     }
     let record = entry.record.clone();
+    confirm_recorded(&record, id, access).await?;
     let retired = mint::expire_predecessor(access, RunRecord::written(entry), id).await?;
     report_retired(&retired, old, access.context);
     print_result(args, &record, Some(id), "finished", access.context)
@@ -154,6 +156,7 @@ async fn finish(args: &Args, entry: Entry, id: i64, access: Access<'_>) -> Resul
     let destinations = prepared.destinations();
     let mint = Transaction::new(access, prepared, meta_of).recovering();
     let (delivered, recorded) = mint.resume(id, entry).await?;
+    confirm_recorded(&record, id, access).await?;
     let retired = mint::expire_predecessor(access, recorded, id).await?;
     let printed = match args.sinks.to_stdout() {
         true => Ok(()),

@@ -11,6 +11,7 @@ use crate::auth::session::{Access, warn_unfinished};
 use crate::config::Settings;
 use crate::context::{Context, Outcome};
 use crate::error::{Error, ErrorKind};
+use crate::keys::confirmation::confirm_recorded;
 use crate::keys::document::{
     output_failed_after_delivery, print_delivered, print_key, warn_clock_skew, warn_expiry_differs,
 };
@@ -157,6 +158,7 @@ impl RotationPlan<'_> {
             return rotation.finish(created, access).await;
         };
         if abandoned.needs_only_expiry(self.args) {
+            confirm_recorded(&entry.record, id, access).await?;
             let retired = mint::expire_predecessor(access, RunRecord::written(entry), id).await?;
             let report = RotationReport::of_old_key(&rotation, &retired, access.signed_in.time());
             let printed = rotation.print_successor(id, access).await;
@@ -207,6 +209,7 @@ impl Rotation<'_> {
         (mut delivered, recorded): (Delivered, RunRecord),
         access: Access<'_>,
     ) -> Result<Option<RotationReport>, Error> {
+        confirm_recorded(recorded.record(), delivered.id, access).await?;
         let retired = mint::expire_predecessor(access, recorded, delivered.id).await?;
         warn_expiry_differs(&self.new, &delivered, access.context);
         let now = access.signed_in.time();

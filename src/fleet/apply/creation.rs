@@ -5,14 +5,19 @@ use std::cell::RefCell;
 use super::change::{gone, not_listed};
 use super::manager_run::{AT_ONCE, KeyDone, ManagerRun};
 use crate::error::{Error, ErrorKind};
+use crate::fleet::manifest::DeclaredKey;
 use crate::fleet::plan::{PlannedAction, PlannedKey};
 use crate::fleet::presence::{self, KeyToLookAt, Presence, SecretState, SecretStates};
+use crate::manager::ApiKey;
 use crate::mint::group::{GroupMember, MemberResult, NewerKeys};
 use crate::mint::{self, Retired, RunRecord};
 use crate::process::concurrency::run_all;
 
 /// The number of keys in a group. A larger group saves few calls, and is what a killed run leaves to be finished.
 const GROUP: usize = 16;
+
+/// How much later than a rotation sets it the expiry of an old key must be, so that it shows that the rotation is not complete. In milliseconds.
+const SOON: i64 = 2 * 60 * 60 * 1000;
 
 /// A requested key of a group.
 struct RequestedKey {
@@ -123,15 +128,16 @@ impl<'r> ManagerRun<'r> {
             old.ok_or_else(|| gone(listed))?;
         }
         let prepared = self.prepare_places(declared).await?;
-        let old = planned.key.map(|key| key.id);
         let is_empty = |states: &Vec<SecretState>| {
             states
                 .iter()
                 .all(|state| state.presence == Presence::Missing)
         };
-        // In a rotation, the expiry of the old key shows whether the secret was delivered.
-        let pending = old.is_none() && !found.get(&declared.name).is_some_and(is_empty);
-        let mark = self.new_mark(old, pending);
+        let pending = match planned.key {
+            Some(old) => !self.shows_delivery(declared, old),
+            None => !found.get(&declared.name).is_some_and(is_empty),
+        };
+        let mark = self.new_mark(planned.key.map(|old| old.id), pending);
         Ok(GroupMember {
             key: self.new_key(declared, role_id, &mark),
             record: self.record(declared, role_id, &mark, &prepared),
@@ -186,7 +192,9 @@ impl<'r> ManagerRun<'r> {
                     settled.borrow_mut().push(recorded);
                     Ok(())
                 }
+                // The record stays, because the marker still contains the word `pending`, or because the key is not locked yet.
                 (Err(error), false) => Err(error),
+                (Err(error), true) if recorded.record().pending => Err(error),
                 (finished, true) => {
                     let expired = self.expire_old_key(recorded, id).await;
                     expired.and(finished)
@@ -197,6 +205,15 @@ impl<'r> ManagerRun<'r> {
         let finished = self.limited((planned.name(), what), finishing).await;
         let done: Result<KeyDone, Error> = finished.map(|()| (id, Some(requested.operation)));
         self.end(place, done);
+    }
+
+    /// Returns true if the expiry of this old key of a rotation will show whether the secret of its successor was delivered. If the old key expires
+    /// soon anyway, its expiry shows nothing.
+    pub(super) fn shows_delivery(&self, declared: &DeclaredKey, old: &ApiKey) -> bool {
+        let now = self.access.signed_in.time().timestamp_millis();
+        let overlap = i64::try_from(declared.overlap.as_millis()).unwrap_or(i64::MAX);
+        let soon = now.saturating_add(overlap).saturating_add(SOON);
+        old.expiry_date().is_none_or(|expiry| expiry > soon)
     }
 
     /// Sets the expiry of the old key of a rotation after the secret of its successor was delivered.

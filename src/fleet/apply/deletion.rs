@@ -87,15 +87,20 @@ impl ManagerRun<'_> {
         Ok(Some(key))
     }
 
+    /// Returns the credential that authenticates this run.
+    pub(super) async fn signer(&self) -> Result<Signer, Error> {
+        match self.inventory.signer {
+            Some(id) => Ok(Signer::Key(id)),
+            None => Signer::ask(self.access).await,
+        }
+    }
+
     /// Checks that the key does not authenticate this run.
     ///
     /// # Errors
     /// Returns an error if the key authenticates this run, or if it is unknown which key does.
     pub(super) async fn refuse_own_key(&self, key: &ApiKey, verb: &str) -> Result<(), Error> {
-        let signer = match self.inventory.signer {
-            Some(id) => Signer::Key(id),
-            None => Signer::ask(self.access).await?,
-        };
+        let signer = self.signer().await?;
         signer.refuse_own_key(key, verb).map_err(|error| {
             Error::new(ErrorKind::Conflict, error.to_string())
                 .hint("sign in with a different key or with a password")

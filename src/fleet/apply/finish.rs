@@ -5,17 +5,16 @@
 
 use super::change::{gone, not_listed};
 use super::deletion::changed_meanwhile;
+use super::delivery_proof::Delivery;
 use super::manager_run::{KeyDone, ManagerRun};
 use crate::error::{Error, ErrorKind};
-use crate::fleet::manifest::{DeclaredKey, PlaceKind};
-use crate::fleet::plan::{PlannedKey, RunState};
-use crate::fleet::presence::{FoundSecret, in_file, in_variable};
-use crate::journal::{Entry, Record, Stage, Work};
-use crate::keys::state::State;
+use crate::fleet::manifest::DeclaredKey;
+use crate::fleet::plan::{PlannedKey, RunState, is_retired};
+use crate::journal::{Entry, Record, Work};
 use crate::manager::ApiKey;
 use crate::mint::resume::{
-    busy, find_abandoned_key, lost_name_race, same_signer, settle, wait_for_inflight_request,
-    write_again,
+    busy, find_abandoned_key, lost_name_race, same_signer, settle, unproven,
+    wait_for_inflight_request, write_again,
 };
 use crate::mint::{self, FleetMark, PreparedSinks, RunRecord};
 
@@ -34,13 +33,25 @@ impl ManagerRun<'_> {
                 let listed = planned.key.ok_or_else(not_listed)?;
                 let key = self.read_again(listed).await?;
                 let key = key.ok_or_else(|| gone(listed))?;
-                self.record_again(declared, role_id, &key)?
+                let mark = FleetMark::of(key.description().unwrap_or_default());
+                let mark = mark.ok_or_else(not_listed)?;
+                // The record may contain a former name of the key, or another form of the address of the manager.
+                match Entry::take_over(&mark.operation)? {
+                    Some(entry) => entry,
+                    None => self.record_again(declared, role_id, &key, &mark)?,
+                }
             }
         };
         let operation = entry.record.operation.clone();
-        same_signer(&entry.record, self.access)?;
         let search = find_abandoned_key(&entry, self.access);
-        let id = match self.access.context.signals.cancel(search).await? {
+        let found = self.access.context.signals.cancel(search).await;
+        let found = found.map_err(|error| unproven(error, &entry.record, self.access.context))?;
+        let is_found = |key: &ApiKey| Some(key.id) == found && mint::is_ours(&entry.record, key);
+        // A key with the marker of the run shows that this sign-in is for the same tenant.
+        if !self.inventory.keys.iter().any(is_found) {
+            same_signer(&entry.record, self.access)?;
+        }
+        let id = match found {
             Some(id) => {
                 let listed = planned.key.filter(|key| key.id == id);
                 self.finish_key(declared, (id, listed), entry).await?
@@ -74,9 +85,9 @@ impl ManagerRun<'_> {
         declared: &DeclaredKey,
         role_id: i64,
         key: &ApiKey,
+        mark: &FleetMark,
     ) -> Result<Entry, Error> {
-        let mark = FleetMark::of(key.description().unwrap_or_default()).ok_or_else(not_listed)?;
-        let record = self.record(declared, role_id, &mark, &PreparedSinks::new(Vec::new()));
+        let record = self.record(declared, role_id, mark, &PreparedSinks::new(Vec::new()));
         let known = record.existing_ids.iter().copied();
         write_again(Record {
             existing_ids: known.filter(|id| *id != key.id).collect(),
@@ -102,15 +113,16 @@ impl ManagerRun<'_> {
                 .hint("run the command again to create the key"));
         }
         let old = record.predecessor.as_ref().map(|old| old.id);
-        let exists = match old {
-            Some(id) => self.access.signed_in.key_exists(id).await?,
-            None => true,
+        let old = match old {
+            Some(id) => self.access.signed_in.find_api_key(id).await?,
+            None => None,
         };
+        let shows_delivery = |old: &ApiKey| self.shows_delivery(declared, old);
         let mark = FleetMark {
             operation: record.operation.clone(),
             fleet: self.fleet.to_owned(),
-            predecessor: old.filter(|_| exists),
-            pending: old.is_none(),
+            predecessor: old.as_ref().map(|old| old.id),
+            pending: !old.as_ref().is_some_and(shows_delivery),
         };
         entry
             .change(|record| record.pending = mark.pending)
@@ -136,8 +148,22 @@ impl ManagerRun<'_> {
                 .end_finished(declared, id, RunRecord::written(entry))
                 .await;
         }
-        let (key, entry) = self.unfinished(id, listed, entry).await?;
+        let (key, entry) = self.unfinished(declared, (id, listed), entry).await?;
+        let delivery = match self.is_own_key(&key).await? {
+            true => Delivery::Shown,
+            false => self.delivery(declared, &key).await?,
+        };
+        if delivery == Delivery::Shown {
+            return self
+                .end_finished(declared, id, RunRecord::written(entry))
+                .await;
+        }
         let record = &entry.record;
+        if let Err(error) = self.refuse_used(declared, &key, record) {
+            // The marker of the key shows the next run as much as the record.
+            settle(entry)?;
+            return Err(error);
+        }
         if lost_name_race(record, id, self.access).await? {
             let message = format!(
                 "another run created a key named `{}` first",
@@ -148,17 +174,13 @@ impl ManagerRun<'_> {
             settle(entry)?;
             return Err(Error::new(ErrorKind::Conflict, message));
         }
-        let may_be_delivered =
-            record.progress.stage == Stage::Delivering || record.sinks.is_empty();
-        if may_be_delivered && self.is_delivered(declared, &key).await? {
-            return self
-                .end_finished(declared, id, RunRecord::written(entry))
-                .await;
-        }
         wait_for_inflight_request(&entry, self.access.target, self.access.context).await?;
         let prepared = self.prepare_places(declared).await?;
         // Another machine may have finished the work while this run waited.
-        let (key, entry) = self.unfinished(id, Some(&key), entry).await?;
+        let (key, entry) = self.unfinished(declared, (id, Some(&key)), entry).await?;
+        if delivery == Delivery::NotShown {
+            self.refuse_used(declared, &key, &entry.record)?;
+        }
         let transaction = self.transaction(prepared).recovering();
         let transaction = transaction.verify(self.verifies(&key));
         let (delivered, recorded) = transaction.resume(id, entry).await?;
@@ -172,14 +194,15 @@ impl ManagerRun<'_> {
     /// Returns a conflict if another run has finished the work, or if the key was changed or no longer belongs to the fleet.
     async fn unfinished(
         &self,
-        id: i64,
-        before: Option<&ApiKey>,
+        declared: &DeclaredKey,
+        (id, before): (i64, Option<&ApiKey>),
         entry: Entry,
     ) -> Result<(ApiKey, Entry), Error> {
         let record = &entry.record;
         let reading = async {
             let key = self.access.signed_in.api_key(id).await?;
-            Ok((key, self.is_predecessor_retired(record).await?))
+            let is_retired = self.is_predecessor_retired(declared, record, &key).await?;
+            Ok((key, is_retired))
         };
         let (key, is_predecessor_retired) = self.access.context.signals.cancel(reading).await?;
         let mark = |key: &ApiKey| FleetMark::of(key.description().unwrap_or_default());
@@ -206,51 +229,27 @@ impl ManagerRun<'_> {
         Ok((key, entry))
     }
 
-    /// Returns true if the old key of a rotation got an earlier expiry since it was listed. A rotation sets this expiry after the secret of the
-    /// successor was delivered.
-    async fn is_predecessor_retired(&self, record: &Record) -> Result<bool, Error> {
+    /// Returns true if a rotation has set the expiry of the old key, or if the old key got an earlier expiry since it was listed. A rotation sets this
+    /// expiry after the secret of the successor was delivered.
+    async fn is_predecessor_retired(
+        &self,
+        declared: &DeclaredKey,
+        record: &Record,
+        successor: &ApiKey,
+    ) -> Result<bool, Error> {
         let id = record.predecessor.as_ref().map(|old| old.id);
         let mut listed = self.inventory.keys.iter();
         let Some(listed) = listed.find(|key| Some(key.id) == id) else {
             return Ok(false);
         };
-        let now = self.access.signed_in.find_api_key(listed.id).await?;
-        let expiry = now.and_then(|now| now.expiry_date());
-        Ok(expiry.is_some_and(|now| listed.expiry_date().is_none_or(|listed| now < listed)))
-    }
-
-    /// Returns true if every destination has a secret of the key that works.
-    ///
-    /// # Errors
-    /// Returns a conflict if there are secrets, but the manager rejects every secret of the key. The secrets may be correct.
-    async fn is_delivered(&self, declared: &DeclaredKey, key: &ApiKey) -> Result<bool, Error> {
-        if self.options.no_look {
-            return Ok(false);
-        }
-        let mut secrets = Vec::with_capacity(declared.places.len());
-        for place in &declared.places {
-            let found = match &place.kind {
-                PlaceKind::File(path) => in_file(path),
-                PlaceKind::Dotenv { path, variable } => in_variable(path, variable),
-                PlaceKind::Command(_) => return Ok(false),
-            };
-            match found {
-                FoundSecret::Secret(secret) => secrets.push(secret),
-                FoundSecret::Missing | FoundSecret::NotKnown(_) => return Ok(false),
-            }
-        }
+        // The expiry of the old key shows no delivery if the marker of its successor has the word `pending`.
         let now = self.access.signed_in.time();
-        if let Some(obstacle) = key.why_unusable(now) {
-            return Err(unusable(key, obstacle, State::of(key, now)));
+        if !record.pending && is_retired(listed, successor, declared, now) {
+            return Ok(true);
         }
-        for secret in &secrets {
-            // A secret whose owner is unknown may be that of the old key.
-            let used = self.checks.check(secret, Some(key.id)).await?;
-            if !used.is_of(key.id) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let old = self.access.signed_in.find_api_key(listed.id).await?;
+        let expiry = old.and_then(|old| old.expiry_date());
+        Ok(expiry.is_some_and(|now| listed.expiry_date().is_none_or(|listed| now < listed)))
     }
 
     /// Sets the last fields of a key whose secret was delivered, sets the expiry of its predecessor, and removes the record.
@@ -262,13 +261,20 @@ impl ManagerRun<'_> {
     ) -> Result<i64, Error> {
         let key = self.access.signed_in.api_key(id).await?;
         let description = key.description().unwrap_or_default();
-        self.set_last_fields(declared, &key, description).await?;
+        let mark = FleetMark::of(description);
+        let is_released = !key.is_brief() && mark.is_none_or(|mark| mark.fleet != self.fleet);
+        if !is_released {
+            self.set_last_fields(declared, &key, description).await?;
+        }
         if recorded.record().predecessor.is_some() {
             self.expire_old_key(recorded, id).await?;
         } else {
             recorded.settle(self.access.context);
         }
-        Ok(id)
+        match is_released {
+            true => Err(changed_meanwhile(id)),
+            false => Ok(id),
+        }
     }
 }
 
@@ -284,17 +290,4 @@ fn replaced(id: i64) -> Error {
     Error::new(ErrorKind::Conflict, message)
         .hint("run the command again to compare the key with the file")
         .key(id)
-}
-
-/// Returns the error for a locked or expired key whose secret may have been delivered.
-fn unusable(key: &ApiKey, obstacle: &str, state: State) -> Error {
-    let id = key.id;
-    let message = format!(
-        "{obstacle}, so it is unknown whether its secret was delivered; the secret was not reset"
-    );
-    let hint = match state {
-        State::Locked(_) => format!("run `swp-keys unlock-key {id}`, then run `apply` again"),
-        _ => format!("run `swp-keys update-key {id} --expires 90d`, then run `apply` again"),
-    };
-    Error::new(ErrorKind::Conflict, message).hint(hint).key(id)
 }

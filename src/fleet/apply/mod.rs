@@ -6,6 +6,7 @@
 mod change;
 mod creation;
 mod deletion;
+mod delivery_proof;
 mod finish;
 mod manager_run;
 mod operation_ids;

@@ -6,14 +6,15 @@ use super::changes;
 use super::duplicate_names;
 use super::matching::{FleetKeys, Matched, may_be_delivered_soon};
 use super::model::{FieldChange, PlannedAction, PlannedKey, PlannedRole};
-use super::rotation_state::{due, replaces};
+use super::rotation_state::{due, is_expiry_changed, replaces};
 use super::situation::{RoleKey, RunState, Situation};
 use super::superseded::RecordedRun;
 use crate::expiry::{Expiry, format_date, format_time};
 use crate::fleet::manifest::{DeclaredKey, OnMissing};
 use crate::fleet::presence::{Presence, SecretState};
 use crate::manager::{ApiKey, LastUse};
-use crate::mint::FleetMark;
+use crate::mint::{FleetMark, retiring_name};
+use crate::text::rfc3339;
 
 /// The time before an expiry in which it is reported, in milliseconds.
 const SOON: i64 = 14 * 24 * 60 * 60 * 1000;
@@ -103,12 +104,35 @@ impl<'a> Decision<'a, '_> {
                     None => self.problem(Some(new), unfinished_rotation(old, new)),
                 }
             }
+            [old, new] if replaces(new, old) && is_expiry_changed(old, self.declared) => {
+                self.problem(Some(new), self.still_works(old, new))
+            }
             [old, new] if replaces(new, old) => {
                 let reason = "a rotation was interrupted before the old key was retired";
                 self.with_role(Some(new), PlannedAction::Finish, reason.to_owned(), role)
             }
             several => self.several(several),
         }
+    }
+
+    /// Returns the problem if a rotation may be complete, but a user has set the expiry of the old key since then. The secret of the new key may be in
+    /// use.
+    fn still_works(&self, old: &ApiKey, new: &ApiKey) -> String {
+        let overlap = i64::try_from(self.declared.overlap.as_millis()).unwrap_or(i64::MAX);
+        let end = (old.expiry_date()).unwrap_or_else(|| self.now().saturating_add(overlap));
+        let expires = match old.expiry_date() {
+            Some(_) => String::new(),
+            None => format!(" --expires {}", rfc3339(end).unwrap_or_default()),
+        };
+        let until = (old.expiry_date()).map_or("forever".to_owned(), |end| {
+            format!("until {}", format_time(end))
+        });
+        format!(
+            "the key with ID {0} replaces the key with ID {1}, which works {until}; check that each destination has the secret of the key with ID {0}, then run `swp-keys update-key {1}{expires} --name \"{2}\"` to complete the rotation",
+            new.id,
+            old.id,
+            retiring_name(&self.declared.name, end)
+        )
     }
 
     /// Plans several keys with the same name, none of which replaces another.

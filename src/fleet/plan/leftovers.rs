@@ -23,7 +23,7 @@ pub(super) fn plan<'a>(
     situation: &Situation<'a>,
 ) -> Vec<PlannedKey<'a>> {
     let mut planned = Vec::new();
-    for (key, _) in &fleet_keys.ours {
+    for (key, mark) in &fleet_keys.ours {
         if seen.contains(&key.id) {
             continue;
         }
@@ -32,6 +32,12 @@ pub(super) fn plan<'a>(
         if fleet_keys.copied.contains(&key.id) {
             let reason = "another key of the fleet has the same marker, so neither key is changed";
             planned.push(entry(PlannedAction::Problem, reason.to_owned()));
+        } else if situation.is_interrupted(&mark.operation) {
+            let reason = format!(
+                "not in the file, and the run that created the key was interrupted; run `swp-keys recover {}`",
+                mark.operation
+            );
+            planned.push(entry(PlannedAction::Problem, reason));
         } else if is_retired(key, situation) || retired.contains(&key.id) {
             if !expired_long_ago(key, situation.now) || is_signer {
                 continue;

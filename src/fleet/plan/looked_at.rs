@@ -23,9 +23,10 @@ impl<'a> LookedAt<'a> {
     /// Returns the declared keys whose destinations must be looked at.
     pub(crate) fn all(situation: &Situation<'a>) -> Vec<Self> {
         let keys = FleetKeys::of(situation.fleet, situation.listed);
+        let names = situation.names();
         let declared = situation.declared.iter().copied();
         let looked_at = declared.filter_map(|declared| {
-            let matched = keys.matching(declared, situation.now);
+            let matched = keys.matching(declared, &names, situation.now);
             let all = [matched.live.as_slice(), &matched.former].concat();
             let has_run = has_unfinished_run(declared, &matched, &keys, situation);
             match all.as_slice() {

@@ -17,8 +17,9 @@ pub(crate) fn make<'a>(situation: &Situation<'a>) -> Plan<'a> {
     }
     let mut keys: Vec<PlannedKey<'a>> = Vec::with_capacity(situation.declared.len());
     let (mut seen, mut retired, mut hidden) = (HashSet::new(), HashSet::new(), BTreeSet::new());
+    let names = situation.names();
     for declared in situation.declared.iter().copied() {
-        let matched = fleet_keys.matching(declared, situation.now);
+        let matched = fleet_keys.matching(declared, &names, situation.now);
         let used = [&matched.live, &matched.former, &matched.retiring];
         seen.extend(used.into_iter().flatten().map(|key| key.id));
         retired.extend(matched.expired.iter().map(|key| key.id));

@@ -116,10 +116,27 @@ impl<'a> FleetKeys<'a> {
         (exact, others.into_iter().filter(is_old).collect())
     }
 
-    /// Returns the keys that belong to a declared key.
-    pub(super) fn matching(&self, declared: &DeclaredKey, now: DateTime<Utc>) -> Matched<'a> {
-        let (all, named_before) = self.named(&declared.name);
+    /// Returns the key of the fleet that this key replaces.
+    fn predecessor_of(&self, successor: &ApiKey) -> Option<&'a ApiKey> {
+        let id = self.mark(successor.id)?.predecessor?;
+        self.with_id(id).map(|(key, _)| *key)
+    }
+
+    /// Returns the keys that belong to a declared key. `declared_names` has the names of all declared keys.
+    pub(super) fn matching(
+        &self,
+        declared: &DeclaredKey,
+        declared_names: &HashSet<&str>,
+        now: DateTime<Utc>,
+    ) -> Matched<'a> {
+        let (mut all, named_before) = self.named(&declared.name);
         let newest = all.last().copied();
+        // The rotation of a key that is renamed by `was` gives the new name to the successor only.
+        if let Some(old) = newest.and_then(|newest| self.predecessor_of(newest))
+            && !declared_names.contains(old.name().map(original_name).unwrap_or_default())
+        {
+            all.insert(0, old);
+        }
         // Each key of a chain of rotations may still work.
         let is_old = |key: &ApiKey| {
             all.iter().any(|successor| {

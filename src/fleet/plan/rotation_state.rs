@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::changes::expected_expiry;
+use super::changes::{ExpiryMatch, compare_expiry, expected_expiry};
 use crate::expiry::format_date;
 use crate::fleet::manifest::DeclaredKey;
 use crate::manager::ApiKey;
@@ -26,22 +26,35 @@ pub(super) fn has_expired(key: &ApiKey, now: DateTime<Utc>) -> bool {
 
 /// Returns true if `old` no longer counts, because the secret of its successor was delivered. A rotation sets the expiry of the old key only
 /// after that.
-pub(super) fn is_retired(
+pub(crate) fn is_retired(
     old: &ApiKey,
     successor: &ApiKey,
     declared: &DeclaredKey,
     now: DateTime<Utc>,
 ) -> bool {
-    if let Some(is_retired) = is_retired_by_name(old, now) {
-        return is_retired;
-    }
+    let Some(expiry) = old.expiry_date() else {
+        return false;
+    };
+    let end = old.name().and_then(retiring_end);
+    let end = end.map(|end| end.saturating_add(NAME_PRECISION));
     // A manager may refuse the new name, so the expiry must show that the old key is retired.
     let overlap = i64::try_from(declared.overlap.as_millis()).unwrap_or(i64::MAX);
-    let latest = (successor.created()).map(|created| created.saturating_add(overlap));
-    let expiry = old.expiry_date();
-    latest
-        .zip(expiry)
-        .is_some_and(|(latest, expiry)| expiry <= latest.saturating_add(HOUR))
+    let latest =
+        (successor.created()).map(|created| created.saturating_add(overlap).saturating_add(HOUR));
+    match end.or(latest) {
+        Some(latest) if expiry <= latest => true,
+        // The expiry was set by a user after the rotation.
+        Some(_) => has_expired(old, now) && is_expiry_changed(old, declared),
+        None => has_expired(old, now),
+    }
+}
+
+/// Returns true if the expiry of the old key of a rotation is not the declared one, so that a user has set it. The rotation may be complete.
+pub(super) fn is_expiry_changed(old: &ApiKey, declared: &DeclaredKey) -> bool {
+    matches!(
+        compare_expiry(declared.expires, old),
+        ExpiryMatch::Different(_)
+    )
 }
 
 /// Returns true if a rotation has set the expiry of the key, and false if a rotation has renamed the key and not set its expiry. Returns `None` if the

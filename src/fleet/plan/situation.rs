@@ -1,6 +1,6 @@
 //! What is known before a plan is made.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -33,7 +33,19 @@ pub(crate) struct Situation<'a> {
     pub(crate) prune: Prune,
 }
 
-impl Situation<'_> {
+impl<'a> Situation<'a> {
+    /// Returns the names of the declared keys.
+    pub(super) fn names(&self) -> HashSet<&'a str> {
+        let declared = self.declared.iter();
+        declared.map(|key| key.name.as_str()).collect()
+    }
+
+    /// Returns true if the run with this operation ID was interrupted, and its record is on this machine.
+    pub(super) fn is_interrupted(&self, operation: &str) -> bool {
+        let is_it = |run: &RunState| matches!(run, RunState::OfFleet(of) if of.record.operation == operation);
+        self.runs.values().any(is_it)
+    }
+
     /// Returns what is known of the last use of a key. A missing time means that the key was never used, but only on a manager that reports the time
     /// for other keys.
     pub(super) fn last_use(&self, key: &ApiKey) -> LastUse {

@@ -63,6 +63,11 @@ impl SecretState {
         is_certain && self.former_place.is_none() && self.problem().is_some()
     }
 
+    /// Returns the secret at the destination, if it was read.
+    pub(crate) fn into_secret(self) -> Option<Secret> {
+        self.secret.filter(|_| self.presence == Presence::There)
+    }
+
     /// Returns the problem if the destination does not have the secret of the key.
     pub(crate) fn problem(&self) -> Option<String> {
         let place = &self.place;

@@ -191,7 +191,9 @@ fn a_key_that_recover_deleted_is_created_again() {
 fn the_next_run_finishes_the_keys_in_its_file_and_leaves_other_records() {
     let env = killed(&fleet("a = {}"));
     env.home.write("keys.toml", &fleet("b = {}"));
-    env.run(["apply", "-f", "keys.toml"]).success();
+    let result = env.run(["apply", "-f", "keys.toml"]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(&result.stdout, &["+ b", "done", "! a", "swp-keys recover"]);
     assert_ne!(env.run(["recover", "--list"]).success(), "");
     env.home.write("keys.toml", &fleet("a = {}\nb = {}"));
     let result = env.run(["apply", "-f", "keys.toml"]);

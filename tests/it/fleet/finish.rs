@@ -86,7 +86,10 @@ fn a_key_that_another_machine_has_finished_or_released_is_not_reset() {
 #[test]
 fn a_rotation_that_another_machine_has_finished_is_left() {
     let env = TestEnv::new();
-    let old = add(&env, "a", |key| key.created -= 70 * DAY);
+    let old = add(&env, "a", |key| {
+        key.created -= 70 * DAY;
+        key.expiry_date = Some(key.created + 90 * DAY);
+    });
     let new = add(&env, "a", |key| {
         key.description = Some(format!("[swp-keys 1a2b3c4d ops after {old}]"));
         key.created -= 16 * MINUTE;

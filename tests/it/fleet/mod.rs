@@ -23,6 +23,7 @@ mod export;
 mod finish;
 #[cfg(unix)]
 mod hand_changes;
+#[cfg(unix)]
 mod kept_secrets;
 #[cfg(target_os = "linux")]
 mod leaks;

@@ -260,3 +260,15 @@ fn a_superseded_run_does_not_hide_a_missing_secret() {
     let only = missing.is(PlannedAction::None, &["missing: x", "no more work"]);
     assert_eq!(only.id, Some(9));
 }
+
+#[test]
+fn an_undeclared_key_whose_run_was_interrupted_is_not_pruned() {
+    let key = marked(ours(3, "gone", 30 * DAY), "[swp-keys 1a2b3c4d ops]");
+    let mut case = Case::of("fleet = \"ops\"", &[key]);
+    case.prune.wanted = true;
+    case.prune.at_most = Some(9);
+    case.is(PlannedAction::Delete, &[]);
+    let run = RunState::OfFleet(Box::new(run(created(Some(3)))));
+    case.runs.insert("gone".to_owned(), run);
+    case.is(PlannedAction::Problem, &["swp-keys recover 1a2b3c4d"]);
+}

@@ -3,4 +3,5 @@
 mod case;
 mod decisions;
 mod interrupted_runs;
+mod rotations;
 mod undeclared_keys;
