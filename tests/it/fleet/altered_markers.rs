@@ -1,7 +1,17 @@
 //! `apply` on a manager that does not store the markers of the fleet as they were sent.
 
+#[cfg(unix)]
+use std::time::Duration;
+
+#[cfg(unix)]
+use swp_keys::sandbox::{Action, Fault};
+
 use super::apply::apply;
 use super::plan::{add, fleet};
+#[cfg(unix)]
+use crate::support::running::Running;
+#[cfg(unix)]
+use crate::support::wait_until;
 use crate::support::{TestEnv, answering_unknowns, contains};
 
 const DAY: i64 = 86_400_000;
@@ -89,4 +99,27 @@ fn a_key_keeps_its_marker_if_its_new_description_is_too_long() {
     assert_eq!(result.code(), 12, "{result:?}");
     contains(&result.stdout, &["marker", "changed back"]);
     assert_eq!(env.sandbox.api_keys(), before);
+}
+
+/// The run was killed before it could check the marker.
+#[cfg(unix)]
+#[test]
+fn the_key_of_a_killed_run_without_its_marker_is_deleted() {
+    let env = storing("upper");
+    let text = fleet("a = {}");
+    env.home.write("keys.toml", &text);
+    let lost = Action::Delay(Duration::from_secs(300));
+    env.sandbox
+        .inject(Fault::new("POST", "/api/apikeys", lost).after());
+    let run = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
+    wait_until("the key exists", || env.sandbox.api_keys().len() == 1);
+    run.kill(rustix::process::Signal::KILL);
+    run.finish();
+    env.sandbox.clear_faults();
+    let result = env.run(["apply", "-f", "keys.toml", "--yes"]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(&result.stdout, &["marker", "was deleted", "1 failed"]);
+    assert_eq!(env.sandbox.api_keys(), []);
+    assert!(!env.home.path("a.key").exists());
+    assert_eq!(env.run(["recover", "--list"]).success(), "");
 }

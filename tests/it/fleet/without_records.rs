@@ -63,7 +63,7 @@ fn a_key_that_may_exist_is_named_with_a_next_step_that_works() {
         &stdout,
         &[
             "`swp-keys list-keys --name 'a key'`",
-            "`swp-keys apply` again",
+            "run `swp-keys apply` with the same",
         ],
     );
     let created = key(&env, "a key");
