@@ -7,6 +7,7 @@ use swp_keys::sandbox::{Action, ApiKey, Fault, SecretShape, Settings};
 use super::apply::{apply, is_as_declared, key, secret};
 use super::apply_records::killed;
 use super::plan::{add, fleet};
+use crate::support::pty::Pty;
 use crate::support::running::Running;
 use crate::support::shell::sh;
 use crate::support::{TestEnv, answering_unknowns, contains, wait_until};
@@ -365,27 +366,64 @@ fn a_key_that_may_belong_to_the_run_is_left_with_a_next_step() {
     assert_eq!(env.run(["recover", "--list"]).success(), "");
 }
 
-/// The run is killed while it locks the key, and the key is released before the next run.
+/// The run is killed while it locks the key, and the key is released before the next plan or after it.
 #[test]
 fn a_released_key_is_not_locked() {
+    for is_planned in [false, true] {
+        let env = TestEnv::new();
+        env.home.write("keys.toml", &fleet("a = { locked = true }"));
+        let slow = Action::Delay(DELAY);
+        env.sandbox
+            .inject(Fault::new("POST", "/api/apikeys/1", slow));
+        let run = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
+        env.wait_for("POST /api/apikeys/1");
+        run.kill(rustix::process::Signal::KILL);
+        run.finish();
+        env.sandbox.clear_faults();
+        let before = key(&env, "a");
+        assert!(before.active);
+        let release = || {
+            env.sandbox
+                .edit_key(before.id, |key| key.description = Some("mine".into()));
+        };
+        if is_planned {
+            let script = r#""$SWP_KEYS" apply -f keys.toml; echo "code $?""#;
+            let mut terminal = Pty::start(&env.home, script);
+            terminal.see("Apply this plan?");
+            release();
+            terminal.type_line("y");
+            terminal.see("code 12");
+            terminal.end();
+        } else {
+            release();
+            let result = env.run(["apply", "-f", "keys.toml", "--yes"]);
+            assert_eq!(result.code(), 12, "{result:?}");
+        }
+        let now = key(&env, "a");
+        assert!(now.active);
+        assert_eq!(now.secret, before.secret);
+        assert_eq!(env.run(["recover", "--list"]).success(), "");
+    }
+}
+
+/// `recover OPERATION --forget` would keep the word `pending` in the marker.
+#[test]
+fn a_second_signal_during_a_delivery_names_apply() {
     let env = TestEnv::new();
-    env.home.write("keys.toml", &fleet("a = { locked = true }"));
-    let slow = Action::Delay(DELAY);
-    env.sandbox
-        .inject(Fault::new("POST", "/api/apikeys/1", slow));
+    let wait = env.home.write("wait", "");
+    let command = format!(
+        "sh -c 'cat > a.key; while [ -e {} ]; do sleep 0.05; done'",
+        wait.display()
+    );
+    let text = fleet(&format!("a = {{ deliver-cmd = \"{command}\" }}"));
+    env.home.write("keys.toml", &text.replace("out-file", "#"));
     let run = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
-    env.wait_for("POST /api/apikeys/1");
-    run.kill(rustix::process::Signal::KILL);
-    run.finish();
-    env.sandbox.clear_faults();
-    let before = key(&env, "a");
-    assert!(before.active);
-    env.sandbox
-        .edit_key(before.id, |key| key.description = Some("mine".into()));
-    let result = env.run(["apply", "-f", "keys.toml", "--yes"]);
-    assert_eq!(result.code(), 12, "{result:?}");
-    let now = key(&env, "a");
-    assert!(now.active);
-    assert_eq!(now.secret, before.secret);
-    assert_eq!(env.run(["recover", "--list"]).success(), "");
+    wait_until("the secret is stored", || {
+        std::fs::read_to_string(env.home.path("a.key")).is_ok_and(|text| !text.is_empty())
+    });
+    let result = run.signal_until_exit(rustix::process::Signal::INT);
+    std::fs::remove_file(wait).expect("the file was there");
+    assert_eq!(result.code(), 11, "{result:?}");
+    contains(&result.stderr, &["`swp-keys apply`"]);
+    assert!(!result.stderr.contains("--forget"), "{result:?}");
 }
