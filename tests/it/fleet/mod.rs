@@ -37,6 +37,8 @@ mod plan_secrets;
 mod schema;
 #[cfg(unix)]
 mod superseded;
+#[cfg(unix)]
+mod unfinished_records;
 mod verify;
 #[cfg(unix)]
 mod without_records;
