@@ -171,8 +171,10 @@ impl Ensure<'_> {
     async fn missing_secret(&self, key: &ApiKey) -> Result<Option<String>, Error> {
         let new_until = Instant::now() + self.remaining_newness(key);
         let mut waiting = None;
+        // One value for all looks, so that each secret is used once.
+        let checks = SecretChecks::new(self.access);
         loop {
-            let missing = self.missing_now(key.id).await?;
+            let missing = self.missing_now(key.id, &checks).await?;
             let left = new_until.saturating_duration_since(Instant::now());
             if missing.is_none() || left.is_zero() || self.args.dry_run {
                 return Ok(missing);
@@ -203,9 +205,12 @@ impl Ensure<'_> {
 
     /// Returns why the key needs a new secret, or `None` if every destination that can be read has a secret that works. A command cannot be
     /// asked.
-    async fn missing_now(&self, id: i64) -> Result<Option<String>, Error> {
+    async fn missing_now(
+        &self,
+        id: i64,
+        checks: &SecretChecks<'_>,
+    ) -> Result<Option<String>, Error> {
         let mut missing = None;
-        let checks = SecretChecks::new(self.access);
         for place in self.args.sinks.readable() {
             let (found, shown) = look(&place);
             let reason = match found {

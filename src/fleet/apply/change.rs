@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::manager_run::{KeyDone, ManagerRun};
 use crate::error::{Error, ErrorKind};
+use crate::expiry::format_date;
 use crate::fleet::manifest::DeclaredKey;
 use crate::fleet::plan::{PlannedAction, PlannedKey};
 use crate::journal::Record;
@@ -44,24 +45,27 @@ impl<'r> ManagerRun<'r> {
         };
         let is_known = error.kind() != ErrorKind::Attention;
         let mark = |text: &str| FleetMark::of(text);
-        let Some(wanted) = change
-            .description
-            .as_deref()
-            .and_then(mark)
-            .filter(|_| is_known)
-        else {
+        let wanted = change.description.as_deref().and_then(mark);
+        if wanted.is_none() || !is_known {
             return Err(error);
-        };
+        }
         let Ok(now) = self.access.signed_in.api_key(key.id).await else {
             return Err(error);
         };
         let back = without_equal(values_before(change, key), &now);
-        if now.description().and_then(mark) == Some(wanted) || back == KeyChange::default() {
+        // If the key has a complete marker, this run or another fleet owns it.
+        if now.description().and_then(mark).is_some() || back == KeyChange::default() {
             return Err(error);
         }
         let lost = "the manager did not store the complete marker of the fleet in the description";
         let message = match update::carry_out_despite_signal(&now, &back, self.access).await {
-            Ok(_) => format!("{lost}, so the key was changed back"),
+            Ok(_) => match (change.expiry_date, key.expiry_date()) {
+                (Some(end), None) if end != NO_EXPIRY => format!(
+                    "{lost}, so the key was changed back, but it now expires {}",
+                    format_date(end)
+                ),
+                _ => format!("{lost}, so the key was changed back"),
+            },
             Err(error) => format!("{lost}, and the key could not be changed back: {error}"),
         };
         Err(Error::new(ErrorKind::Partial, message).key(key.id))
@@ -133,7 +137,8 @@ fn values_before(change: &KeyChange, key: &ApiKey) -> KeyChange {
         description: change.description.as_ref().and(text(key.description())),
         role_id: change.role_id.and(key.role_id()),
         active: change.active.and(key.active()),
-        expiry_date: (change.expiry_date).map(|_| key.expiry_date().unwrap_or(NO_EXPIRY)),
+        // Whether a manager accepts the value for "never" is unknown, so an expiry is never removed here.
+        expiry_date: change.expiry_date.and(key.expiry_date()),
         locale: change.locale.as_ref().and(text(key.locale())),
         time_zone: change.time_zone.as_ref().and(text(key.time_zone())),
     }

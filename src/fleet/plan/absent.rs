@@ -99,15 +99,16 @@ impl<'a> Decision<'a, '_> {
         replaced.chain(self.renamed_keys())
     }
 
-    /// Returns a note for each destination that has the secret of an undeclared key of the fleet. The key may have been renamed by hand.
+    /// Returns a note for each destination that has the secret of another key. A key of the fleet may have been renamed by hand.
     fn renamed_keys(&self) -> impl Iterator<Item = String> {
         let declared = |name: &str| self.situation.declared.iter().any(|key| key.name == name);
         self.secrets().iter().filter_map(move |secret| {
             let Presence::NamesOtherKey(id) = secret.presence else {
                 return None;
             };
-            let (key, _) = self.fleet_keys.with_id(id)?;
-            let name = key.name().filter(|name| !declared(name) && !is_retiring(key));
+            let key = self.fleet_keys.with_id(id).map(|(key, _)| *key);
+            let key = key.filter(|key| !is_retiring(key));
+            let name = key.and_then(ApiKey::name).filter(|name| !declared(name));
             Some(match name {
                 Some(name) => format!(
                     "the secret replaces the secret of the key `{name}` (ID {id}), which is not in the file; `was = \"{name}\"` renames that key instead: {}",

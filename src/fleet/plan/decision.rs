@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::changes;
 use super::duplicate_names;
-use super::matching::{FleetKeys, Matched, may_be_delivered_soon};
+use super::matching::{FleetKeys, Matched, is_named_by_rotation, may_be_delivered_soon};
 use super::model::{FieldChange, PlannedAction, PlannedKey, PlannedRole};
 use super::rotation_state::{due, is_expiry_changed, replaces};
 use super::situation::{RoleKey, RunState, Situation};
@@ -104,7 +104,11 @@ impl<'a> Decision<'a, '_> {
                     None => self.problem(Some(new), unfinished_rotation(old, new)),
                 }
             }
-            [old, new] if replaces(new, old) && is_expiry_changed(old, self.declared) => {
+            [old, new]
+                if replaces(new, old)
+                    && (is_expiry_changed(old, self.declared)
+                        || !is_named_by_rotation(old, self.declared)) =>
+            {
                 self.problem(Some(new), self.still_works(old, new))
             }
             [old, new] if replaces(new, old) => {
@@ -128,10 +132,10 @@ impl<'a> Decision<'a, '_> {
             format!("until {}", format_time(end))
         });
         format!(
-            "the key with ID {0} replaces the key with ID {1}, which works {until}; check that each destination has the secret of the key with ID {0}, then run `swp-keys update-key {1}{expires} --name \"{2}\"` to complete the rotation",
+            "the key with ID {0} replaces the key with ID {1}, which works {until}; check that each destination has the secret of the key with ID {0}, then run `swp-keys update-key {1}{expires} --name {2}` to complete the rotation",
             new.id,
             old.id,
-            retiring_name(&self.declared.name, end)
+            shell_words::quote(&retiring_name(&self.declared.name, end))
         )
     }
 

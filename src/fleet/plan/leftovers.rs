@@ -34,7 +34,7 @@ pub(super) fn plan<'a>(
             planned.push(entry(PlannedAction::Problem, reason.to_owned()));
         } else if situation.is_interrupted(&mark.operation) {
             let reason = format!(
-                "not in the file, and the run that created the key was interrupted; run `swp-keys recover {}`",
+                "not in the file, and the run that created the key was interrupted; run `swp-keys recover {0} --delete` to delete the key, or `swp-keys recover {0} --out-file FILE` to get its secret",
                 mark.operation
             );
             planned.push(entry(PlannedAction::Problem, reason));

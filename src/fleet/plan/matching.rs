@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::rotation_state::{has_expired, is_renamed, is_retired, is_retired_by_name, replaces};
 use crate::fleet::manifest::DeclaredKey;
-use crate::manager::ApiKey;
+use crate::manager::{ApiKey, LastUse};
 use crate::mint::{FleetMark, original_name};
 
 /// The age at which the run that created a key no longer delivers its secret, in milliseconds.
@@ -131,9 +131,11 @@ impl<'a> FleetKeys<'a> {
     ) -> Matched<'a> {
         let (mut all, named_before) = self.named(&declared.name);
         let newest = all.last().copied();
-        // The rotation of a key that is renamed by `was` gives the new name to the successor only.
-        if let Some(old) = newest.and_then(|newest| self.predecessor_of(newest))
+        // The rotation of a key that is renamed by `was` gives the new name to the successor only. If the old key has another name, a user has renamed it.
+        // It is left alone if the successor is in use.
+        if let Some((newest, old)) = newest.and_then(|new| Some((new, self.predecessor_of(new)?)))
             && !declared_names.contains(old.name().map(original_name).unwrap_or_default())
+            && (is_named_by_rotation(old, declared) || !matches!(newest.last_use(), LastUse::At(_)))
         {
             all.insert(0, old);
         }
@@ -171,4 +173,10 @@ impl<'a> FleetKeys<'a> {
             strangers: strangers.unwrap_or_default(),
         }
     }
+}
+
+/// Returns true if the old key of a rotation has the name that the rotation or the manifest gives it.
+pub(super) fn is_named_by_rotation(old: &ApiKey, declared: &DeclaredKey) -> bool {
+    let name = old.name();
+    is_renamed(old) || name == Some(&declared.name) || name == declared.was.as_deref()
 }

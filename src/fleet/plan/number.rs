@@ -46,8 +46,12 @@ fn work(key: &PlannedKey<'_>) -> Value {
     let changes: Vec<Value> = changes
         .map(|one| json!([one.field, one.from, one.to]))
         .collect();
-    let creates = matches!(key.action, PlannedAction::Create | PlannedAction::Rotate);
-    let delivers = creates || matches!(key.action, PlannedAction::Finish | PlannedAction::Rekey);
+    // An interrupted run may not have created its key.
+    let creates = matches!(
+        key.action,
+        PlannedAction::Create | PlannedAction::Rotate | PlannedAction::Finish
+    );
+    let delivers = creates || key.action == PlannedAction::Rekey;
     json!({
         "name": key.name(),
         "ID": key.key.map(|key| key.id),
@@ -66,7 +70,7 @@ fn new_key(declared: &DeclaredKey, key: &PlannedKey<'_>) -> Value {
         _ => json!(declared.expires_text),
     };
     let overlap = match key.action {
-        PlannedAction::Rotate => json!(declared.overlap.as_secs()),
+        PlannedAction::Rotate | PlannedAction::Finish => json!(declared.overlap.as_secs()),
         _ => Value::Null,
     };
     json!([

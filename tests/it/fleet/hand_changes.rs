@@ -32,6 +32,18 @@ fn a_plan_that_adopts_a_key_notes_that_its_secret_is_missing() {
 }
 
 #[test]
+fn a_plan_notes_that_a_new_key_replaces_the_secret_of_a_key_elsewhere() {
+    let env = TestEnv::new();
+    env.home
+        .write_secret("a.key", "77:c2VjcmV0LW9mLWEta2V5LWVsc2V3aGVyZQ==");
+    let result = plan(&env, &fleet("a = {}"), &[]);
+    contains(
+        result.success(),
+        &["+ a", "the secret replaces the present value", "a.key"],
+    );
+}
+
+#[test]
 fn the_secret_of_a_renamed_key_is_moved_and_not_replaced() {
     for on_missing in ["report", "rotate", "rekey"] {
         let env = with_keys(&["a"]);

@@ -44,7 +44,11 @@ fn the_unfinished_run_of_a_key_that_is_not_in_the_file_is_a_problem() {
         .collect::<Vec<_>>()
         .join(" ");
     let (_, rest) = output.split_once("`swp-keys recover ").expect("a hint");
-    let operation = rest.split('`').next().expect("an operation");
+    let operation = rest.split(' ').next().expect("an operation");
+    assert!(
+        rest.starts_with(&format!("{operation} --delete`")),
+        "{rest}"
+    );
     env.run(["recover", operation, "--delete", "--yes"])
         .success();
     assert_eq!(env.sandbox.api_keys(), []);

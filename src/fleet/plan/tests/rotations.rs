@@ -60,14 +60,23 @@ fn an_unconfirmed_successor_is_finished_after_fifteen_minutes() {
 #[test]
 fn the_old_key_of_a_rotation_is_found_by_its_id() {
     let former = || with(old(), "keyName", "former");
-    for lines in ["", "was = \"former\""] {
-        let only = Case::new(lines, &[former(), successor(DAY, "")]).only();
-        assert_eq!(
-            (only.action, only.id),
-            (PlannedAction::Finish, Some(5)),
-            "{lines}"
-        );
-    }
+    let case = |lines, last_use| {
+        let successor = with(successor(DAY, ""), "lastSignIn", last_use);
+        Case::new(lines, &[former(), successor]).planned().remove(0)
+    };
+    let renamed = case("was = \"former\"", Value::Null);
+    assert_eq!(
+        (renamed.action, renamed.id),
+        (PlannedAction::Finish, Some(5))
+    );
+    // A user has renamed the old key, and may use it.
+    let unknown = case("", Value::Null);
+    assert_eq!(
+        (unknown.action, unknown.id),
+        (PlannedAction::Problem, Some(5))
+    );
+    let used = case("", Value::from(NOW - DAY / 2));
+    assert_eq!((used.action, used.id), (PlannedAction::None, Some(5)));
     let retired = with(former(), "expiryDate", NOW + DAY / 2);
     Case::new("", &[retired, successor(DAY / 2, "")]).is(PlannedAction::None, &[]);
 }
