@@ -54,7 +54,9 @@ impl<'a> Decision<'a, '_> {
 
     /// Returns a note for each destination without the secret of an adopted key. Later plans report this as a problem.
     fn missing_after_adoption(&self) -> Vec<String> {
-        let problems = self.secrets().iter().filter_map(SecretState::problem);
+        let secrets = self.secrets().iter();
+        let certain = secrets.filter(|secret| !self.names_unlisted_key(secret));
+        let problems = certain.filter_map(SecretState::problem);
         let notes =
             problems.map(|problem| format!("{problem}; the next plan reports this as a problem"));
         notes.chain(self.unknown_secrets()).collect()

@@ -317,7 +317,7 @@ impl<'a> Decision<'a, '_> {
     }
 
     /// Returns true if a secret that was not used names an ID that no listed key has. The number may not be the ID of a key.
-    fn names_unlisted_key(&self, secret: &SecretState) -> bool {
+    pub(super) fn names_unlisted_key(&self, secret: &SecretState) -> bool {
         match secret.presence {
             Presence::NamesOtherKey(id) => self.situation.listed.iter().all(|key| key.id != id),
             _ => false,
