@@ -242,7 +242,7 @@ fn combined(
 }
 
 /// Returns an interrupted run with what is known of its last request.
-fn interrupted_run(record: journal::Record, access: Access<'_>) -> InterruptedRun {
+pub(super) fn interrupted_run(record: journal::Record, access: Access<'_>) -> InterruptedRun {
     // The age by the clock of this machine is less certain, but the only one after a restart.
     let age = record
         .progress

@@ -9,7 +9,7 @@ use super::delivery_proof::Delivery;
 use super::manager_run::{KeyDone, ManagerRun};
 use crate::error::{Error, ErrorKind};
 use crate::fleet::manifest::DeclaredKey;
-use crate::fleet::plan::{PlannedKey, RunState, is_retired};
+use crate::fleet::plan::{PlannedKey, RunState, is_expiry_changed, is_retired, is_retired_within};
 use crate::journal::{Entry, Record, Work};
 use crate::manager::ApiKey;
 use crate::mint::resume::{
@@ -149,7 +149,7 @@ impl ManagerRun<'_> {
                 .await;
         }
         let (key, entry) = self.unfinished(declared, (id, listed), entry).await?;
-        let delivery = match self.is_own_key(&key).await? {
+        let delivery = match self.is_own_key(&key, &entry.record).await? {
             true => Delivery::Shown,
             false => self.delivery(declared, &key).await?,
         };
@@ -158,12 +158,8 @@ impl ManagerRun<'_> {
                 .end_finished(declared, id, RunRecord::written(entry))
                 .await;
         }
+        let entry = self.refuse_used(declared, &key, entry, delivery)?;
         let record = &entry.record;
-        if let Err(error) = self.refuse_used(declared, &key, record) {
-            // The marker of the key shows the next run as much as the record.
-            settle(entry)?;
-            return Err(error);
-        }
         if lost_name_race(record, id, self.access).await? {
             let message = format!(
                 "another run created a key named `{}` first",
@@ -178,9 +174,11 @@ impl ManagerRun<'_> {
         let prepared = self.prepare_places(declared).await?;
         // Another machine may have finished the work while this run waited.
         let (key, entry) = self.unfinished(declared, (id, Some(&key)), entry).await?;
-        if delivery == Delivery::NotShown {
-            self.refuse_used(declared, &key, &entry.record)?;
-        }
+        let entry = match delivery {
+            // This run has used the secret.
+            Delivery::Partial => entry,
+            _ => self.refuse_used(declared, &key, entry, delivery)?,
+        };
         let transaction = self.transaction(prepared).recovering();
         let transaction = transaction.verify(self.verifies(&key));
         let (delivered, recorded) = transaction.resume(id, entry).await?;
@@ -231,21 +229,32 @@ impl ManagerRun<'_> {
 
     /// Returns true if a rotation has set the expiry of the old key, or if the old key got an earlier expiry since it was listed. A rotation sets this
     /// expiry after the secret of the successor was delivered.
+    ///
+    /// # Errors
+    /// Returns a conflict if it is unknown whether a rotation has set the expiry. Also returns the errors of the call.
     async fn is_predecessor_retired(
         &self,
         declared: &DeclaredKey,
         record: &Record,
         successor: &ApiKey,
     ) -> Result<bool, Error> {
-        let id = record.predecessor.as_ref().map(|old| old.id);
-        let mut listed = self.inventory.keys.iter();
-        let Some(listed) = listed.find(|key| Some(key.id) == id) else {
+        let Some(old) = &record.predecessor else {
             return Ok(false);
         };
-        // The expiry of the old key shows no delivery if the marker of its successor has the word `pending`.
+        let mut listed = self.inventory.keys.iter();
+        let Some(listed) = listed.find(|key| key.id == old.id) else {
+            return Ok(false);
+        };
         let now = self.access.signed_in.time();
-        if !record.pending && is_retired(listed, successor, declared, now) {
-            return Ok(true);
+        // The expiry of the old key shows no delivery if the marker of its successor has the word `pending`.
+        if !record.pending {
+            if is_retired_within(old.overlap, listed, successor, declared, now) {
+                return Ok(true);
+            }
+            // Another run may have completed the rotation with the overlap that is declared now.
+            if is_retired(listed, successor, declared, now) && is_expiry_changed(listed, declared) {
+                return Err(self.unknown_delivery(successor.id, record));
+            }
         }
         let old = self.access.signed_in.find_api_key(listed.id).await?;
         let expiry = old.and_then(|old| old.expiry_date());

@@ -26,6 +26,7 @@ pub(crate) use looked_at::LookedAt;
 pub(crate) use making::make;
 pub(crate) use model::{Applied, Plan, PlannedAction, PlannedKey, PlannedRole};
 pub(crate) use number::{ManagerPlan, number};
-pub(crate) use rotation_state::is_retired;
+pub(crate) use rotation_state::{is_expiry_changed, is_retired, is_retired_within};
 pub(crate) use situation::{InterruptedRun, Prune, RoleKey, RoleUse, RunState, Situation};
+pub(crate) use superseded::OWN_USE;
 pub(crate) use text::{next_steps, results_summary, summary, text, wrapped};

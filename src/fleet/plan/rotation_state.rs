@@ -32,13 +32,24 @@ pub(crate) fn is_retired(
     declared: &DeclaredKey,
     now: DateTime<Utc>,
 ) -> bool {
+    let overlap = i64::try_from(declared.overlap.as_millis()).unwrap_or(i64::MAX);
+    is_retired_within(overlap, old, successor, declared, now)
+}
+
+/// Like [`is_retired`], for a rotation with this overlap in milliseconds. The declared overlap may be different since then.
+pub(crate) fn is_retired_within(
+    overlap: i64,
+    old: &ApiKey,
+    successor: &ApiKey,
+    declared: &DeclaredKey,
+    now: DateTime<Utc>,
+) -> bool {
     let Some(expiry) = old.expiry_date() else {
         return false;
     };
     let end = old.name().and_then(retiring_end);
     let end = end.map(|end| end.saturating_add(NAME_PRECISION));
     // A manager may refuse the new name, so the expiry must show that the old key is retired.
-    let overlap = i64::try_from(declared.overlap.as_millis()).unwrap_or(i64::MAX);
     let latest =
         (successor.created()).map(|created| created.saturating_add(overlap).saturating_add(HOUR));
     match end.or(latest) {
@@ -50,7 +61,7 @@ pub(crate) fn is_retired(
 }
 
 /// Returns true if the expiry of the old key of a rotation is not the declared one, so that a user has set it. The rotation may be complete.
-pub(super) fn is_expiry_changed(old: &ApiKey, declared: &DeclaredKey) -> bool {
+pub(crate) fn is_expiry_changed(old: &ApiKey, declared: &DeclaredKey) -> bool {
     matches!(
         compare_expiry(declared.expires, old),
         ExpiryMatch::Different(_)

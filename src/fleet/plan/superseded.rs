@@ -5,16 +5,16 @@
 
 use super::changes::{ExpiryMatch, compare_expiry};
 use super::matching::{FleetKeys, Matched};
-use super::rotation_state::{is_renamed, is_retired, is_retired_by_name};
+use super::rotation_state::{is_renamed, is_retired_by_name, is_retired_within};
 use super::situation::{InterruptedRun, RunState, Situation};
 use crate::fleet::manifest::DeclaredKey;
 use crate::journal::{Predecessor, Stage, Work};
 use crate::manager::ApiKey;
-use crate::mint::is_like;
+use crate::mint::{FleetMark, is_like, is_ours};
 
 /// How long after the last request of a run its key may be used by the run itself, in milliseconds: a run with `--verify` uses a new secret before it
 /// delivers the secret.
-const OWN_USE: i64 = 5 * 60 * 1000;
+pub(crate) const OWN_USE: i64 = 5 * 60 * 1000;
 
 /// Returns true if a run for the declared key is in progress, or if an interrupted run is not finished.
 pub(super) fn has_unfinished_run<'a>(
@@ -80,10 +80,14 @@ impl<'a, 's> RecordedRun<'a, 's> {
             return None;
         }
         let Some(id) = self.id() else {
-            let is_replaced = !self.run.may_be_in_flight && self.has_other_key();
+            let is_replaced =
+                !self.run.may_be_in_flight && self.has_other_key() && !self.has_altered_marker();
             return is_replaced.then(|| "another run has created the key".to_owned());
         };
         let Some((key, mark)) = self.fleet_keys.with_id(id) else {
+            if self.has_altered_marker() {
+                return None;
+            }
             if self.matched.strangers.iter().any(|key| key.id == id) {
                 return Some(format!(
                     "the key with ID {id} no longer belongs to the fleet"
@@ -112,9 +116,7 @@ impl<'a, 's> RecordedRun<'a, 's> {
         if is_confirmed || self.is_predecessor_retired(key) {
             return Some(format!("the secret of the key with ID {id} was delivered"));
         }
-        let own_use = self.run.last_request.saturating_add(OWN_USE);
-        let is_used = key.last_sign_in().is_some_and(|used| used > own_use);
-        (is_used && record.progress.stage == Stage::Begun)
+        (self.was_used_after_run(key) && record.progress.stage == Stage::Begun)
             .then(|| format!("the key with ID {id} was used after the run"))
     }
 
@@ -124,6 +126,22 @@ impl<'a, 's> RecordedRun<'a, 's> {
         let created =
             (record.work == Work::Create).then(|| self.fleet_keys.of_operation(&record.operation));
         created.flatten().map(|(key, _)| key.id).or(record.key_id)
+    }
+
+    /// Returns true if a key has the operation ID of the run, but not the marker of a fleet. The manager may have altered the marker. The secret of
+    /// this key may be unknown, and no other record or marker shows it.
+    fn has_altered_marker(&self) -> bool {
+        let is_altered = |key: &&ApiKey| {
+            let mark = FleetMark::of(key.description().unwrap_or_default());
+            is_ours(&self.run.record, key) && mark.is_none()
+        };
+        self.run.record.work == Work::Create && self.matched.strangers.iter().any(is_altered)
+    }
+
+    /// Returns true if the key was used so long after the last request of the run that the run itself did not use it.
+    fn was_used_after_run(&self, key: &ApiKey) -> bool {
+        let own_use = self.run.last_request.saturating_add(OWN_USE);
+        key.last_sign_in().is_some_and(|used| used > own_use)
     }
 
     fn is_predecessor(&self, key: &ApiKey) -> bool {
@@ -145,13 +163,19 @@ impl<'a, 's> RecordedRun<'a, 's> {
 
     /// Returns true if another run has retired the old key of a rotation, which it does only after the delivery of the successor's secret.
     fn is_predecessor_retired(&self, successor: &ApiKey) -> bool {
-        let Some(Predecessor { id, given_name, .. }) = &self.run.record.predecessor else {
+        let Some(Predecessor {
+            id,
+            given_name,
+            overlap,
+            ..
+        }) = &self.run.record.predecessor
+        else {
             return false;
         };
         let now = self.situation.now;
         let Some((old, _)) = self.fleet_keys.with_id(*id) else {
             // A deleted key does not show whether it was retired before.
-            return successor.last_sign_in().is_some();
+            return self.was_used_after_run(successor);
         };
         match is_renamed(old) {
             // The interrupted run may have renamed the key itself, before it created the successor.
@@ -163,7 +187,7 @@ impl<'a, 's> RecordedRun<'a, 's> {
                 let expiry = compare_expiry(self.declared.expires, old);
                 matches!(expiry, ExpiryMatch::Different(_))
                     && old.expiry_date() > Some(self.run.last_request)
-                    && is_retired(old, successor, self.declared, now)
+                    && is_retired_within(*overlap, old, successor, self.declared, now)
             }
         }
     }

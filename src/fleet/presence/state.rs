@@ -1,5 +1,6 @@
 //! What is known of a secret at a destination.
 
+use crate::manager::named_key;
 use crate::secret::Secret;
 
 /// What is known of the secret at one destination.
@@ -66,6 +67,14 @@ impl SecretState {
     /// Returns the secret at the destination, if it was read.
     pub(crate) fn into_secret(self) -> Option<Secret> {
         self.secret.filter(|_| self.presence == Presence::There)
+    }
+
+    /// Returns true if there is certainly no secret at the destination, or if the secret names one of these keys.
+    pub(crate) fn is_missing_or_of(&self, is_other: impl Fn(i64) -> bool) -> bool {
+        match &self.secret {
+            Some(secret) => named_key(secret).is_some_and(is_other),
+            None => self.presence == Presence::Missing && self.former_place.is_none(),
+        }
     }
 
     /// Returns the problem if the destination does not have the secret of the key.

@@ -11,17 +11,17 @@ use crate::support::running::Running;
 use crate::support::shell::sh;
 use crate::support::{TestEnv, answering_unknowns, contains, wait_until};
 
-const DAY: i64 = 86_400_000;
-const MINUTE: i64 = 60_000;
+pub(super) const DAY: i64 = 86_400_000;
+pub(super) const MINUTE: i64 = 60_000;
 pub(super) const DELAY: Duration = Duration::from_secs(300);
 
-fn by_id(env: &TestEnv, id: i64) -> ApiKey {
+pub(super) fn by_id(env: &TestEnv, id: i64) -> ApiKey {
     let mut keys = env.sandbox.api_keys().into_iter();
     keys.find(|key| key.id == id).expect("a key")
 }
 
 /// The key `a` and its successor. The rotation was interrupted 16 minutes ago on another machine, and its state folder is lost.
-fn rotation(env: &TestEnv) -> (ApiKey, ApiKey) {
+pub(super) fn rotation(env: &TestEnv) -> (ApiKey, ApiKey) {
     let old = add(env, "a", |key| {
         key.created -= 61 * DAY;
         key.expiry_date = Some(key.created + 90 * DAY);
@@ -175,7 +175,7 @@ fn the_secret_that_another_machine_has_delivered_is_not_reset() {
         if is_shown {
             env.home.write_secret("shared", &before.secret);
         } else {
-            let used = Some(before.created + MINUTE);
+            let used = Some(before.created + 10 * MINUTE);
             env.sandbox
                 .edit_key(before.id, |key| key.last_sign_in = used);
         }

@@ -31,6 +31,8 @@ mod managers;
 mod manifest;
 mod manifest_errors;
 mod manifest_keys;
+#[cfg(unix)]
+mod own_uses;
 mod ownership;
 mod plan;
 mod plan_secrets;

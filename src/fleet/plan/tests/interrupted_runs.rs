@@ -232,6 +232,42 @@ fn a_run_whose_key_is_gone_or_no_longer_of_the_fleet_is_superseded() {
     }
 }
 
+/// The manager stores descriptions in upper case, so no marker shows that the key belongs to the fleet.
+#[test]
+fn a_run_whose_key_has_an_altered_marker_is_finished() {
+    let altered = || marked(own(5, ""), "[SWP-KEYS 1A2B3C4D OPS]");
+    for id in [Some(5), None] {
+        is_finished(&created(id), &[altered()], None);
+        is_finished(&created(id), &[altered(), ours(9, "ci", DAY)], Some(9));
+        let old = ours(3, "ci", 61 * DAY);
+        is_finished(&rotated(id), &[old, altered()], Some(3));
+    }
+    let elsewhere = marked(own(5, ""), "[swp-keys 1a2b3c4d else]");
+    is_superseded(
+        &created(Some(5)),
+        &[elsewhere],
+        PlannedAction::Problem,
+        Some(5),
+    );
+}
+
+/// A run with `--verify` uses the new secret before it delivers the secret.
+#[test]
+fn the_use_by_the_run_itself_does_not_show_that_a_rotation_is_complete() {
+    let used = |minutes| with(own(5, " after 3"), "lastSignIn", NOW - minutes * MINUTE);
+    is_finished(&rotated(Some(5)), &[used(58)], Some(5));
+    is_superseded(&rotated(Some(5)), &[used(50)], PlannedAction::None, Some(5));
+}
+
+#[test]
+fn a_new_overlap_in_the_file_does_not_show_that_a_rotation_is_complete() {
+    let old = with(ours(3, "ci", 61 * DAY), "expiryDate", NOW + 20 * DAY);
+    let run = RunState::OfFleet(Box::new(run(rotated(Some(5)))));
+    let mut case = Case::new("overlap = \"30d\"", &[old, own(5, " after 3")]);
+    case.runs.insert("ci".to_owned(), run);
+    case.is(PlannedAction::Finish, &[OPERATION]);
+}
+
 #[test]
 fn a_run_that_may_still_be_at_work_or_on_a_different_tenant_is_not_superseded() {
     let other = || [ours(9, "ci", DAY)];
