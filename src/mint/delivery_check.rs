@@ -122,11 +122,20 @@ impl Transaction<'_> {
             }
         };
         let mark = FleetMark::of(key.description().unwrap_or_default());
-        let has_mark =
-            mark.is_some_and(|mark| mark.operation == record.operation && mark.fleet == *fleet);
+        let has_mark = (mark.as_ref())
+            .is_some_and(|mark| mark.operation == record.operation && mark.fleet == *fleet);
         // A user may have released the key of an interrupted run. The marker was removed then, not altered.
         if has_mark || self.recovering && !is_ours(record, key) {
             return Ok(());
+        }
+        // The key belongs to another run, so it must not be deleted.
+        if let Some(mark) =
+            mark.filter(|mark| !mark.operation.eq_ignore_ascii_case(&record.operation))
+        {
+            return Err(Objection::Exchanged(format!(
+                "the key with ID {} has the marker of the operation {}; no secret was delivered, and no key was deleted",
+                minted.id, mark.operation
+            )));
         }
         let failure = format!(
             "the manager did not store the complete marker of the fleet `{fleet}` in the description of the key"

@@ -9,6 +9,8 @@ use swp_keys::sandbox::{Action, Fault};
 use super::apply::apply;
 use super::plan::{add, fleet};
 #[cfg(unix)]
+use crate::support::requests::SEARCH_KEYS;
+#[cfg(unix)]
 use crate::support::running::Running;
 #[cfg(unix)]
 use crate::support::wait_until;
@@ -128,4 +130,49 @@ fn the_key_of_a_killed_run_without_its_marker_is_deleted() {
     assert_eq!(env.sandbox.api_keys(), []);
     assert!(!env.home.path("a.key").exists());
     assert_eq!(env.run(["recover", "--list"]).success(), "");
+}
+
+/// The run was killed before it could check the marker, and its record contains the ID of the key.
+#[cfg(unix)]
+#[test]
+fn the_key_with_a_recorded_id_and_without_its_marker_is_deleted() {
+    let env = storing("upper");
+    env.home.write("keys.toml", &fleet("a = {}"));
+    let slow = Action::Delay(Duration::from_secs(300));
+    let fault = Fault::new("POST", "/api/apikeys/search", slow);
+    env.sandbox.inject(Fault { nth: 2, ..fault });
+    let run = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
+    wait_until("the search is sent", || env.count(SEARCH_KEYS) >= 2);
+    run.kill(rustix::process::Signal::KILL);
+    run.finish();
+    env.sandbox.clear_faults();
+    assert_eq!(env.sandbox.api_keys().len(), 1);
+    let result = env.run(["apply", "-f", "keys.toml", "--yes"]);
+    assert_eq!(result.code(), 12, "{result:?}");
+    contains(&result.stdout, &["marker", "was deleted", "1 failed"]);
+    assert_eq!(env.sandbox.api_keys(), []);
+    assert_eq!(env.run(["recover", "--list"]).success(), "");
+}
+
+/// The key shows the complete marker of another run.
+#[cfg(unix)]
+#[test]
+fn a_key_that_got_the_marker_of_another_run_is_not_deleted() {
+    let env = TestEnv::new();
+    env.home.write("keys.toml", &fleet("a = {}"));
+    let slow = Action::Delay(Duration::from_secs(3));
+    let fault = Fault::new("POST", "/api/apikeys/search", slow);
+    env.sandbox.inject(Fault { nth: 2, ..fault });
+    let run = Running::start(&mut env.home.command(["apply", "-f", "keys.toml"]));
+    wait_until("the search is sent", || env.count(SEARCH_KEYS) >= 2);
+    let id = env.sandbox.api_keys()[0].id;
+    env.sandbox.edit_key(id, |key| {
+        key.description = Some("[swp-keys 00abcdef ops]".to_owned());
+    });
+    let before = env.sandbox.api_keys();
+    let result = run.finish();
+    assert_eq!(result.code(), 11, "{result:?}");
+    contains(&result.stdout, &["00abcdef", "no key was deleted"]);
+    assert_eq!(env.sandbox.api_keys(), before);
+    assert!(!env.home.path("a.key").exists());
 }
