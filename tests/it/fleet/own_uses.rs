@@ -87,16 +87,14 @@ fn a_pending_successor_that_was_used_can_be_replaced() {
     }
 }
 
-/// The user declares a longer overlap before the rotation is finished.
-#[test]
-fn a_rotation_is_finished_after_its_overlap_has_changed() {
-    let env = TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]));
-    let old = add(&env, "a", |key| {
+/// A rotation of the key `a` whose run was killed before it received the secret of the successor. Then the user declares a longer overlap. Returns
+/// the IDs of the old key and of its successor.
+fn rotation_with_new_overlap(env: &TestEnv) -> (i64, i64) {
+    let old = add(env, "a", |key| {
         key.created -= 75 * DAY;
         key.expiry_date = Some(key.created + 90 * DAY);
     });
-    let old = by_id(&env, old);
-    env.home.write_secret("a.key", &old.secret);
+    env.home.write_secret("a.key", &by_id(env, old).secret);
     let text = fleet("a = { rotate = \"60d\" }");
     env.home.write("keys.toml", &text);
     let slow = Fault::new("POST", "/api/apikeys", Action::Delay(DELAY)).after();
@@ -109,11 +107,43 @@ fn a_rotation_is_finished_after_its_overlap_has_changed() {
     env.sandbox.advance_clock(Duration::from_secs(16 * 60));
     let text = text.replace("rotate =", "overlap = \"30d\", rotate =");
     env.home.write("keys.toml", &text);
-    contains(env.run(["apply", "-f", "keys.toml"]).success(), &["finish"]);
     let keys = env.sandbox.api_keys();
-    let new = keys.iter().find(|key| key.id != old.id).expect("a key");
-    assert_eq!(secret(&env, "a.key"), new.secret);
+    let new = keys.iter().find(|key| key.id != old).expect("a key");
+    (old, new.id)
+}
+
+fn with_equal_names() -> TestEnv {
+    TestEnv::with(answering_unknowns(&[("duplicate-name", "accepted")]))
+}
+
+#[test]
+fn a_rotation_is_finished_after_its_overlap_has_changed() {
+    let env = with_equal_names();
+    let (_, new) = rotation_with_new_overlap(&env);
+    contains(env.run(["apply", "-f", "keys.toml"]).success(), &["finish"]);
+    assert_eq!(secret(&env, "a.key"), by_id(&env, new).secret);
     is_as_declared(&env);
+}
+
+/// The expiry may be that of a rotation with the new overlap, or of a user.
+#[test]
+fn a_rotation_that_may_be_complete_keeps_its_record() {
+    let env = with_equal_names();
+    let (old, new) = rotation_with_new_overlap(&env);
+    let end = env.sandbox.now() + 20 * DAY;
+    env.sandbox.edit_key(old, |key| key.expiry_date = Some(end));
+    let before = env.sandbox.api_keys();
+    let mut result = env.run(["apply", "-f", "keys.toml"]);
+    for _ in 0..2 {
+        assert_eq!(result.code(), 12, "{result:?}");
+        contains(&result.stdout, &["it is unknown", "--forget", "--out-file"]);
+        assert_eq!(env.sandbox.api_keys(), before);
+        assert_ne!(env.run(["recover", "--list"]).success(), "");
+        result = env.run(["apply", "-f", "keys.toml"]);
+    }
+    run_hint(&env, &result.stdout, "swp-keys recover");
+    assert_eq!(env.run(["recover", "--list"]).success(), "");
+    assert_eq!(by_id(&env, new).secret, before[1].secret);
 }
 
 /// The role of the key that authenticates the runs may not read the key, and its secret does not contain its ID.
