@@ -51,6 +51,12 @@ check_that_prism_refuses() {
     must_refuse 401 /api/apikeys --header "$version" --header 'Cookie: sID=1' --data '{"keyName":"k","roleID":2}'
     must_refuse 422 /api/apikeys --header "$version" --header "$key" --data '{"keyName":"k","roleID":"2"}'
     must_refuse 422 /api/roles/search --header "$version" --header "$key" --data '{"search_criteria":[]}'
+    # Prism may log the last refusal after its response.
+    local tries=0
+    until grep -q 'post /api/roles/search ✖' "$log"; do
+        ((++tries <= 300)) || die "Prism did not log a refused request within a minute"
+        sleep 0.2
+    done
 }
 
 prepare_client() {
