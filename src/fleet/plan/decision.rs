@@ -156,7 +156,7 @@ impl<'a> Decision<'a, '_> {
             needed.id
         );
         PlannedKey {
-            secret: self.secrets().to_vec(),
+            secret: self.secrets(),
             kept: Some(needed),
             ..PlannedKey::new(
                 Some(self.declared),
@@ -189,7 +189,7 @@ impl<'a> Decision<'a, '_> {
         reason: String,
         role: PlannedRole,
     ) -> PlannedKey<'a> {
-        let secret = self.secrets().to_vec();
+        let secret = self.secrets();
         let defect = secret.iter().find_map(|secret| secret.defect.clone());
         let planned = match defect.filter(|_| action.delivers_secret()) {
             Some(defect) => self.problem(key, defect),
@@ -201,7 +201,7 @@ impl<'a> Decision<'a, '_> {
         PlannedKey { secret, ..planned }
     }
 
-    pub(super) fn secrets(&self) -> &[SecretState] {
+    pub(super) fn secrets(&self) -> &'a [SecretState] {
         let found = self.situation.secrets.get(&self.declared.name);
         found.map_or(&[], Vec::as_slice)
     }

@@ -41,7 +41,7 @@ pub(crate) struct PlannedKey<'a> {
     /// What the user should know, although the key is as declared.
     pub(crate) notes: Vec<String>,
     /// What is known of the secret at each destination.
-    pub(crate) secret: Vec<SecretState>,
+    pub(crate) secret: &'a [SecretState],
     /// What a run did. `None` before the run, and for a key that needs no work.
     pub(crate) result: Option<Applied>,
 }
@@ -193,7 +193,7 @@ impl<'a> PlannedKey<'a> {
             is_pruned: false,
             problems: Vec::new(),
             notes: Vec::new(),
-            secret: Vec::new(),
+            secret: &[],
             result: None,
         }
     }
