@@ -8,7 +8,7 @@ use crate::terminal::output::Output;
 pub(crate) fn note_new_secret(key: &ApiKey, output: &Output) {
     note(
         key,
-        "the destinations in its file still have the old secret; store the new secret there, or set `on-missing = \"rekey\"` and run `swp-keys apply --verify`",
+        "the destinations in its file still have the old secret; store the new secret there, or set `on-missing = \"rekey\"` and run `swp-keys apply -f FILE --verify`",
         output,
     );
 }

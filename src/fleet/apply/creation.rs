@@ -16,7 +16,8 @@ use crate::process::concurrency::run_all;
 /// The number of keys in a group. A larger group saves few calls, and is what a killed run leaves to be finished.
 const GROUP: usize = 16;
 
-/// How much later than a rotation sets it the expiry of an old key must be, so that it shows that the rotation is not complete. In milliseconds.
+/// If the old key of a rotation expires later than the overlap and this time from now, its expiry shows that the rotation is not complete. In
+/// milliseconds.
 const SOON: i64 = 2 * 60 * 60 * 1000;
 
 /// A requested key of a group.

@@ -108,8 +108,8 @@ impl ManagerRun<'_> {
         Ok(signer.is(key.id))
     }
 
-    /// Checks that a new key was not used, except by the interrupted run itself. Its secret is reset, and only somebody who has the secret can use the
-    /// key. If the marker shows the unfinished work, or if somebody else has used the key, the record is removed.
+    /// Checks that only the interrupted run itself has used a new key. Otherwise the secret of the key may be in use, so it must not be reset. If the
+    /// marker shows the unfinished work, or if another user has used the key, the record is removed.
     ///
     /// # Errors
     /// Returns a conflict if the secret of the key may be in use.

@@ -52,7 +52,7 @@ pub(super) fn plan<'a>(
     planned
 }
 
-/// Returns true if a rotation has renamed the key and set its expiry, and nobody has set a later expiry since then.
+/// Returns true if a rotation has renamed the key and set its expiry, and the key did not get a later expiry since then.
 fn is_retired(key: &ApiKey, situation: &Situation<'_>) -> bool {
     is_renamed(key) && is_retired_by_name(key, situation.now) == Some(true)
 }

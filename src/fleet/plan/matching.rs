@@ -22,7 +22,7 @@ pub(super) fn may_be_delivered_soon(key: &ApiKey, now: DateTime<Utc>) -> bool {
 pub(super) struct FleetKeys<'a> {
     /// The keys whose complete marker names the fleet, by ID.
     pub(super) ours: Vec<(&'a ApiKey, FleetMark)>,
-    /// The IDs of keys of the fleet that have the same marker. Somebody has copied a description, so none of these keys is changed.
+    /// The IDs of keys of the fleet that have the same marker. A user has copied a description, so none of these keys is changed.
     pub(super) copied: HashSet<i64>,
     /// The keys of the fleet by their original names, which they had before a rotation renamed them.
     by_name: HashMap<&'a str, Vec<&'a ApiKey>>,

@@ -11,17 +11,18 @@ const DAY: i64 = 86_400_000;
 pub(super) const RESET: &str = "POST /api/apikeys/1/secretkey";
 pub(super) const CHANGE: &str = "POST /api/apikeys/1";
 
+pub(super) const ENSURE: &[&str] = &[
+    "create",
+    "--name",
+    "ci",
+    "--if-exists",
+    "ensure",
+    "--role",
+    "Auditor",
+];
+
 pub(super) fn ensure(env: &TestEnv, more: &[&str]) -> RunResult {
-    let first = [
-        "create",
-        "--name",
-        "ci",
-        "--if-exists",
-        "ensure",
-        "--role",
-        "Auditor",
-    ];
-    env.run(first.iter().chain(more))
+    env.run(ENSURE.iter().chain(more))
 }
 
 pub(super) const FILE: &[&str] = &["--out-file", "ci.key", "--expires", "90d"];

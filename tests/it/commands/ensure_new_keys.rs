@@ -1,6 +1,6 @@
 //! `create-key --if-exists ensure` and a key that another run may just have created.
 
-use super::ensure::{FILE, RESET, changed, ensure, key, with_new_key};
+use super::ensure::{ENSURE, FILE, RESET, changed, ensure, key, with_new_key};
 use crate::support::files::read;
 use crate::support::requests::count;
 use crate::support::running::Running;
@@ -16,16 +16,7 @@ fn the_secret_of_a_new_key_is_not_replaced_if_it_arrives_soon() {
     std::fs::remove_file(&file).expect("the file is there");
     // The clock of the manager was set back, so the run waits as long as it can.
     env.sandbox.edit_key(1, |key| key.created += 600 * SECOND);
-    let arguments = [
-        "create",
-        "--name",
-        "ci",
-        "--if-exists",
-        "ensure",
-        "--role",
-        "Auditor",
-    ];
-    let mut run = Running::start(&mut env.home.command(arguments.iter().chain(FILE)));
+    let mut run = Running::start(&mut env.home.command(ENSURE.iter().chain(FILE)));
     run.wait_for_line("another run may still deliver");
     env.home.write_secret("ci.key", &before.secret);
     run.finish().success();

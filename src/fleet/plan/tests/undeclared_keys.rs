@@ -79,7 +79,7 @@ fn a_key_that_is_not_declared_is_deleted_only_with_prune() {
     };
     own.signer = Some(3);
     assert_eq!(own.planned()[0].action, PlannedAction::LeftOver);
-    // A key of nobody or of another fleet is never listed.
+    // A key without a marker and a key of another fleet are never listed.
     let strangers = [
         marked(ours(3, "a", 30 * DAY), "by hand"),
         marked(ours(4, "b", 30 * DAY), "[swp-keys 00000004 old]"),
